@@ -1,0 +1,39 @@
+//! Who the provider says somebody is. Nothing else leaves `upstream`.
+
+use std::collections::BTreeSet;
+
+/// Issuer and subject name a person; username, name and groups describe them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The provider's issuer identifier, as configured.
+    pub issuer: String,
+    /// `sub`: 1 to 255 printable ASCII characters (OpenID Connect Core §2).
+    pub subject: String,
+    /// From the claim that `OIDC_USERNAME_CLAIM` names.
+    pub username: Option<String>,
+    /// From the claim that `OIDC_NAME_CLAIM` names.
+    pub name: Option<String>,
+    /// From the claim that `OIDC_GROUPS_CLAIM` names.
+    pub groups: Groups,
+}
+
+/// What the provider said about groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Groups {
+    /// These, possibly none.
+    Listed(BTreeSet<String>),
+    /// Too many to be sent (Entra's overage): nobody knows which, so none
+    /// counts, and every refusal says why.
+    Overage,
+}
+
+impl Groups {
+    /// The groups that count; empty under overage.
+    pub fn listed(&self) -> impl Iterator<Item = &str> {
+        let set = match self {
+            Self::Listed(set) => Some(set),
+            Self::Overage => None,
+        };
+        set.into_iter().flatten().map(String::as_str)
+    }
+}

@@ -1,0 +1,19 @@
+//! The words and the rules of the product, and nothing else.
+//!
+//! Everything here is pure: no I/O, no async, no clock (time comes in as an
+//! argument), no HTTP, SQL or JWT library. What a token may carry is decided
+//! here alone, so that every door of the bridge gives the same answer.
+//!
+//! Read in this order: [`names`] (the closed words), [`set`] (lists that are
+//! never empty), [`grant`] (one rectangle), [`mapping`] (a row of the table),
+//! [`entitlement`] (what somebody holds, and which scope a token may have),
+//! [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
+
+pub mod claims;
+pub mod entitlement;
+pub mod grant;
+pub mod identity;
+pub mod lifetime;
+pub mod mapping;
+pub mod names;
+pub mod set;

@@ -1,0 +1,88 @@
+//! Lists that cannot be empty.
+//!
+//! Red5 reads an empty or missing list as "everything" (Red5: claims
+//! specification). So "any" and "none" are different types here, and "none"
+//! has no value at all: [`NonEmpty`] cannot be built from nothing.
+
+use std::collections::BTreeSet;
+
+/// A sorted set with at least one member.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NonEmpty<T: Ord>(BTreeSet<T>);
+
+impl<T: Ord> NonEmpty<T> {
+    /// `None` when there is no member: the caller has to say what that means.
+    pub fn new(members: impl IntoIterator<Item = T>) -> Option<Self> {
+        let set: BTreeSet<T> = members.into_iter().collect();
+        (!set.is_empty()).then_some(Self(set))
+    }
+
+    /// The set with this one member.
+    pub fn one(member: T) -> Self {
+        Self(BTreeSet::from([member]))
+    }
+
+    /// The members in ascending order.
+    pub fn iter(&self) -> std::collections::btree_set::Iter<'_, T> {
+        self.0.iter()
+    }
+
+    /// Whether `member` is one of them.
+    pub fn contains(&self, member: &T) -> bool {
+        self.0.contains(member)
+    }
+
+    /// How many there are; never 0, hence no `is_empty`.
+    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether every member of `other` is a member of this one.
+    pub fn includes(&self, other: &Self) -> bool {
+        self.0.is_superset(&other.0)
+    }
+}
+
+impl<'a, T: Ord> IntoIterator for &'a NonEmpty<T> {
+    type Item = &'a T;
+    type IntoIter = std::collections::btree_set::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// *Any*, said on purpose, or a list that is not empty.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AnyOr<T: Ord> {
+    /// No restriction; written `*`. In a token the claim is left out.
+    Any,
+    /// These and no others.
+    Only(NonEmpty<T>),
+}
+
+impl<T: Ord> AnyOr<T> {
+    /// Whether it is [`AnyOr::Any`].
+    pub fn is_any(&self) -> bool {
+        matches!(self, Self::Any)
+    }
+
+    /// The named members, or `None` for *any*.
+    pub fn named(&self) -> Option<&NonEmpty<T>> {
+        match self {
+            Self::Any => None,
+            Self::Only(members) => Some(members),
+        }
+    }
+}
+
+impl<T: Ord + std::fmt::Display> AnyOr<T> {
+    /// As it stands in JSON and in the database: `["*"]` or the members.
+    pub fn to_strings(&self) -> Vec<String> {
+        match self {
+            Self::Any => vec!["*".to_owned()],
+            Self::Only(members) => members.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
