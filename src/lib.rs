@@ -6,4 +6,6 @@
 //! `ARCHITECTURE.md` has the map and the three stories.
 
 pub mod clock;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod domain;

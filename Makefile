@@ -1,0 +1,53 @@
+# The words a developer types. Each provides what it needs first
+# (`scripts/provide`): on the machine, or below the ignored folder `.local`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+BRIDGE := target/debug/red5-bridge
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## a whole bridge to try: Postgres, a provider with people to click, mappings (FRESH=1 begins anew)
+	@scripts/provide cc postgres
+	@$(CARGO) build --locked --features demo
+	@exec $(BRIDGE) demo $(if $(FRESH),--fresh)
+
+.PHONY: test
+test: ## everything: formats, lints, Rust tests, readers in three languages, a browser
+	@scripts/test
+
+.PHONY: check
+check: ## formats, lints with and without the demo, documentation; runs no test
+	@scripts/provide cc
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features demo -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features demo --document-private-items
+
+.PHONY: fmt
+fmt: ## formats the Rust code
+	$(CARGO) fmt
+
+.PHONY: build
+build:
+	@scripts/provide cc postgres
+	@$(CARGO) build --locked --features demo
+
+.PHONY: bench
+bench: build ## exchange throughput as a ratio to a bare handler, and the cost of resolving
+	$(BRIDGE) with-postgres -- $(CARGO) bench --locked --features demo
+
+.PHONY: mutants
+mutants: build ## changes the code in small ways and lists each change that no test notices
+	@command -v cargo-mutants >/dev/null || { echo 'cargo-mutants is missing: cargo install --locked cargo-mutants' >&2; exit 1; }
+	$(BRIDGE) with-postgres -- $(CARGO) mutants
+
+.PHONY: sqlx
+sqlx: build ## renews `.sqlx`, the committed answers that queries are compiled against
+	$(BRIDGE) with-postgres -- scripts/sqlx-prepare.sh

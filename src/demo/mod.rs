@@ -1,0 +1,13 @@
+//! A whole bridge to try, and what the tests need of it: a private Postgres,
+//! a small OpenID provider with a handful of people, mappings for their groups.
+//!
+//! Behind the feature `demo`, absent from a plain release build. Nothing here
+//! is meant for production: whoever opens the provider's page signs in as
+//! whomever they click.
+
+mod account;
+mod binaries;
+pub mod postgres;
+mod with_postgres;
+
+pub use with_postgres::{WithPostgresError, with_postgres};
