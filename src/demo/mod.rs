@@ -5,9 +5,4 @@
 //! is meant for production: whoever opens the provider's page signs in as
 //! whomever they click.
 
-mod account;
-mod binaries;
 pub mod postgres;
-mod with_postgres;
-
-pub use with_postgres::{WithPostgresError, with_postgres};

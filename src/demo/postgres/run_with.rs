@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
-use super::postgres::{Cluster, PostgresError};
+use super::{Cluster, PostgresError};
 
 /// How long a command may take to end after a signal before it is killed.
 const GRACE: Duration = Duration::from_secs(10);

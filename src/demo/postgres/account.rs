@@ -6,7 +6,9 @@
 
 use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown, symlink,
+};
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
@@ -16,6 +18,9 @@ const UNPRIVILEGED: u32 = 65534;
 
 /// Owner only: the owner of the socket's folder is whom Postgres trusts.
 const PRIVATE: u32 = 0o700;
+
+/// Where data goes that cannot be reached in its own place; restarts leave it alone.
+const KEPT_ELSEWHERE: &str = "/var/tmp";
 
 /// Passes through a folder: the execute bit of "others".
 const OTHERS_MAY_PASS: u32 = 0o001;
@@ -69,22 +74,36 @@ impl Account {
     }
 }
 
-/// Makes `folder` private to `account`, which then owns it. It may exist already.
+/// Makes `folder` private to `account`, which then owns it; leaves one that exists as it is.
 ///
 /// # Errors
-/// When it cannot be made, or is a link or no folder (somebody else's, then).
+/// When it cannot be made.
 pub(super) fn private_folder(folder: &Path, account: Account) -> io::Result<()> {
     match DirBuilder::new().mode(PRIVATE).create(folder) {
         Ok(()) => account.own(folder),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            if folder.symlink_metadata()?.is_dir() {
-                Ok(())
-            } else {
-                Err(error)
-            }
-        }
+        Err(_) if folder.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Where what belongs in `folder` really is: there, or, where `account` cannot
+/// get through the folders above, behind a link that is made there (a clone
+/// that root made in a closed folder, say).
+///
+/// # Errors
+/// When neither can be made.
+pub(super) fn reachable_folder(folder: &Path, account: Account) -> io::Result<PathBuf> {
+    let parent = folder.parent().unwrap_or(folder).canonicalize()?;
+    if !folder.exists() && !account.can_reach(&parent) {
+        if folder.is_symlink() {
+            // What it led to was cleared away.
+            std::fs::remove_file(folder)?;
+        }
+        let (elsewhere, _) = temporary_folder_in(Path::new(KEPT_ELSEWHERE))?;
+        symlink(elsewhere, folder)?;
+    }
+    private_folder(folder, account)?;
+    folder.canonicalize()
 }
 
 /// Makes a new private folder for temporary use and tells whose it is. Its
