@@ -5,4 +5,7 @@
 //! is meant for production: whoever opens the provider's page signs in as
 //! whomever they click.
 
+pub mod people;
 pub mod postgres;
+pub mod provider;
+mod random;

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
+use crate::demo::random;
+
 /// `nobody` and its group: in the password file of every Debian, as `initdb` wants it.
 const UNPRIVILEGED: u32 = 65534;
 
@@ -130,8 +132,7 @@ fn temporary_folder_in(parent: &Path) -> io::Result<(PathBuf, Account)> {
     if parent.as_os_str().len() > LONGEST_PARENT {
         return Err(io::Error::other("too long a path for a socket"));
     }
-    let mut random = [0_u8; 8];
-    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
+    let random = random::bytes().map_err(|error| io::Error::other(error.to_string()))?;
     let folder = parent.join(format!("red5-bridge-{:016x}", u64::from_be_bytes(random)));
     DirBuilder::new().mode(PRIVATE).create(&folder)?;
     let account = Account::for_owner_of(&folder)?;
