@@ -1,1 +1,9 @@
-fn main() {}
+//! The tests of the running whole, in one program.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in the functions that tests share"
+)]
+
+mod readers;
