@@ -1,0 +1,177 @@
+//! The known escalations, each as somebody would meet it.
+
+use super::*;
+use crate::domain::mapping::RoomPattern;
+use crate::domain::set::NonEmpty;
+
+fn names<T: Ord>(words: &[&str], parse: impl Fn(&str) -> T) -> AnyOr<T> {
+    match words {
+        ["*"] => AnyOr::Any,
+        _ => AnyOr::Only(NonEmpty::new(words.iter().map(|word| parse(word))).unwrap()),
+    }
+}
+
+fn roles(words: &[&str]) -> NonEmpty<Role> {
+    NonEmpty::new(words.iter().map(|word| Role::parse(word).unwrap())).unwrap()
+}
+
+fn transports(words: &[&str]) -> AnyOr<Transport> {
+    names(words, |word| Transport::parse(word).unwrap())
+}
+
+fn rooms(words: &[&str]) -> AnyOr<RoomName> {
+    names(words, |word| RoomName::parse(word).unwrap())
+}
+
+fn holding(grants: &[(&[&str], &[&str], &[&str])]) -> Entitlement {
+    let held = grants.iter().map(|(r, t, room)| HeldGrant {
+        grant: Grant {
+            roles: roles(r),
+            transports: transports(t),
+            rooms: names(room, |word| {
+                RoomPattern::parse(word).map_or_else(
+                    || GrantRoom::Exact(RoomName::parse(word).unwrap()),
+                    GrantRoom::Pattern,
+                )
+            }),
+        },
+        bound: None,
+        mapping: MappingId(1),
+        group: None,
+    });
+    Entitlement::new(held.collect(), vec![])
+}
+
+fn scope(r: &[&str], t: &[&str], room: &[&str]) -> Scope {
+    Scope {
+        roles: roles(r),
+        transports: transports(t),
+        rooms: rooms(room),
+    }
+}
+
+fn in_room(room: &str) -> Ask {
+    Ask {
+        rooms: Some(rooms(&[room])),
+        ..Ask::default()
+    }
+}
+
+const PUBLISH: &[&str] = &["red5-publisher"];
+const WATCH: &[&str] = &["red5-subscriber"];
+
+#[test]
+fn r5_7_a_publisher_here_and_a_subscriber_there_never_publishes_there() {
+    let held = holding(&[(PUBLISH, &["*"], &["room1"]), (WATCH, &["*"], &["room2"])]);
+    assert_eq!(
+        held.scope(&in_room("room1")),
+        Ok(scope(PUBLISH, &["*"], &["room1"]))
+    );
+    assert_eq!(
+        held.scope(&in_room("room2")),
+        Ok(scope(WATCH, &["*"], &["room2"]))
+    );
+    // Neither holds both roles anywhere; of the two, the first by name.
+    assert_eq!(
+        held.scope(&Ask::default()),
+        Ok(scope(PUBLISH, &["*"], &["room1"]))
+    );
+    let both = Ask {
+        roles: Some(roles(&["red5-publisher", "red5-subscriber"])),
+        rooms: Some(rooms(&["room1", "room2"])),
+        transports: None,
+    };
+    let refused = ["red5-publisher", "red5-subscriber", "room1", "room2"].map(str::to_owned);
+    assert_eq!(
+        held.scope(&both),
+        Err(Refusal::NotGranted {
+            refused: refused.into()
+        })
+    );
+}
+
+#[test]
+fn r5_8_an_rtmp_publisher_and_a_whep_subscriber_never_subscribes_over_rtmp() {
+    let held = holding(&[(PUBLISH, &["RTMP"], &["a"]), (WATCH, &["WHEP"], &["a"])]);
+    assert_eq!(
+        held.scope(&in_room("a")),
+        Ok(scope(PUBLISH, &["RTMP"], &["a"]))
+    );
+    let merged = scope(
+        &["red5-publisher", "red5-subscriber"],
+        &["RTMP", "WHEP"],
+        &["a"],
+    );
+    assert_eq!(
+        held.warrant(&merged).unwrap_err().to_string(),
+        "no single grant contains (red5-subscriber, RTMP, a)"
+    );
+}
+
+#[test]
+fn whip_and_whep_join_because_what_they_would_add_is_not_possible() {
+    let held = holding(&[(PUBLISH, &["WHIP"], &["a"]), (WATCH, &["WHEP"], &["a"])]);
+    let both = scope(
+        &["red5-publisher", "red5-subscriber"],
+        &["WHIP", "WHEP"],
+        &["a"],
+    );
+    assert_eq!(held.scope(&Ask::default()), Ok(both));
+}
+
+#[test]
+fn an_any_room_viewer_who_produces_in_one_room_does_both_there_only() {
+    let held = holding(&[(WATCH, &["*"], &["*"]), (PUBLISH, &["*"], &["studio"])]);
+    let studio = scope(&["red5-publisher", "red5-subscriber"], &["*"], &["studio"]);
+    assert_eq!(held.scope(&Ask::default()), Ok(studio.clone()));
+    assert_eq!(
+        held.left_out(&studio),
+        holding(&[(WATCH, &["*"], &["*"])]).grants()
+    );
+    assert_eq!(
+        held.scope(&in_room("hall")),
+        Ok(scope(WATCH, &["*"], &["hall"]))
+    );
+}
+
+#[test]
+fn a_pattern_serves_when_a_room_is_named_and_asks_for_one_otherwise() {
+    let held = holding(&[(WATCH, &["WHEP"], &["class-*"])]);
+    assert_eq!(
+        held.scope(&in_room("class-7")),
+        Ok(scope(WATCH, &["WHEP"], &["class-7"]))
+    );
+    let patterns = vec!["class-*".to_owned()];
+    assert_eq!(
+        held.scope(&Ask::default()),
+        Err(Refusal::RoomRequired { patterns })
+    );
+    let publish = Ask {
+        roles: Some(roles(PUBLISH)),
+        ..Ask::default()
+    };
+    // Naming a room would not help: the role is what is missing.
+    let refused = vec!["red5-publisher".to_owned()];
+    assert_eq!(held.scope(&publish), Err(Refusal::NotGranted { refused }));
+}
+
+#[test]
+fn any_asked_is_any_granted_or_refused() {
+    let held = holding(&[(WATCH, &["RTMP", "RTSP", "WHEP"], &["a"])]);
+    let any = Ask {
+        transports: Some(AnyOr::Any),
+        rooms: Some(AnyOr::Any),
+        roles: None,
+    };
+    // All that can subscribe is listed, and still another protocol is not.
+    let refused = vec!["*".to_owned()];
+    assert_eq!(held.scope(&any), Err(Refusal::NotGranted { refused }));
+}
+
+#[test]
+fn nothing_held_is_nothing_given() {
+    assert_eq!(
+        Entitlement::default().scope(&Ask::default()),
+        Err(Refusal::NoGrant)
+    );
+}

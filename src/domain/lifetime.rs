@@ -1,0 +1,241 @@
+//! How long a token lives.
+//!
+//! Red5 refuses a token whose `exp` lies further ahead of *its* clock than
+//! `jwtTtlMinutes`; it does not clamp it (Red5: claims specification, `exp`).
+//! So `exp` stays short of that by a margin for the difference of clocks.
+
+use chrono::{DateTime, Utc};
+
+use super::mapping::draft::TTL_MIN_SECONDS;
+
+/// What a token's life is measured against.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// `ttl_seconds` of the request.
+    pub asked_seconds: Option<u32>,
+    /// `RED5_TOKEN_TTL_SECONDS`: what a request without `ttl_seconds` gets.
+    pub default_seconds: u32,
+    /// The server's `jwtTtlMinutes` less the clock skew, in seconds.
+    pub server_seconds: u32,
+    /// The bound of the scope's grants ([`super::entitlement::Entitlement::warrant`]).
+    pub mapping: Option<DateTime<Utc>>,
+    /// The end of what the exchange rests on.
+    pub subject: SubjectEnd,
+}
+
+/// The end of what the exchange rests on.
+#[derive(Debug, Clone, Copy)]
+pub enum SubjectEnd {
+    /// The session's absolute end.
+    Session(DateTime<Utc>),
+    /// `exp` of the subject token (RFC 8693).
+    SubjectToken(DateTime<Utc>),
+}
+
+/// What made a life shorter than was wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitedBy {
+    /// The server's limit.
+    Server,
+    /// A mapping's `max_ttl_seconds` or `valid_until`.
+    Mapping,
+    /// The session's absolute end.
+    Session,
+    /// The subject token's end.
+    SubjectToken,
+}
+
+impl LimitedBy {
+    /// The word of `ttl_limited_by`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Mapping => "mapping",
+            Self::Session => "session",
+            Self::SubjectToken => "subject_token",
+        }
+    }
+}
+
+/// When a token ends, in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    /// `exp`.
+    pub expires_at: DateTime<Utc>,
+    /// What shortened it, if anything did.
+    pub limited_by: Option<LimitedBy>,
+}
+
+/// Less than a minute would be left, which Red5 has no use for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("less than {TTL_MIN_SECONDS} seconds are left")]
+pub struct TooShort {
+    /// What set the end; none: the request or the configuration itself.
+    pub limited_by: Option<LimitedBy>,
+}
+
+/// The earliest of all ends. Where two are equal the first of server, mapping,
+/// session and subject token is named.
+pub fn lifetime(now: DateTime<Utc>, limits: &Limits) -> Result<Lifetime, TooShort> {
+    let now = now.timestamp();
+    let wanted = limits.asked_seconds.unwrap_or(limits.default_seconds);
+    let mut end = now.saturating_add(i64::from(wanted));
+    let mut limited_by = None;
+    let (subject_end, subject_word) = match limits.subject {
+        SubjectEnd::Session(end) => (end, LimitedBy::Session),
+        SubjectEnd::SubjectToken(end) => (end, LimitedBy::SubjectToken),
+    };
+    let server = now.saturating_add(i64::from(limits.server_seconds));
+    let others = [
+        (Some(server), LimitedBy::Server),
+        (
+            limits.mapping.map(|bound| bound.timestamp()),
+            LimitedBy::Mapping,
+        ),
+        (Some(subject_end.timestamp()), subject_word),
+    ];
+    for (other, word) in others {
+        if let Some(other) = other
+            && other < end
+        {
+            end = other;
+            limited_by = Some(word);
+        }
+    }
+    let expires_at = DateTime::from_timestamp(end, 0).ok_or(TooShort { limited_by })?;
+    if end.saturating_sub(now) < i64::from(TTL_MIN_SECONDS) {
+        return Err(TooShort { limited_by });
+    }
+    Ok(Lifetime {
+        expires_at,
+        limited_by,
+    })
+}
+
+impl Lifetime {
+    /// Whole seconds from `now` to the end.
+    pub fn seconds_from(&self, now: DateTime<Utc>) -> i64 {
+        self.expires_at.timestamp() - now.timestamp()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    const NOW: i64 = 1_795_000_000;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(NOW + seconds, 0).unwrap()
+    }
+
+    fn limits() -> Limits {
+        Limits {
+            asked_seconds: None,
+            default_seconds: 300,
+            server_seconds: 3570,
+            mapping: None,
+            subject: SubjectEnd::Session(at(36_000)),
+        }
+    }
+
+    fn seconds(limits: &Limits) -> Result<(i64, Option<LimitedBy>), Option<LimitedBy>> {
+        lifetime(at(0), limits)
+            .map(|life| (life.seconds_from(at(0)), life.limited_by))
+            .map_err(|short| short.limited_by)
+    }
+
+    #[test]
+    fn without_a_wish_the_default_counts() {
+        assert_eq!(seconds(&limits()), Ok((300, None)));
+    }
+
+    #[test]
+    fn a_wish_may_exceed_the_default_but_not_the_server() {
+        let asked = |seconds| Limits {
+            asked_seconds: Some(seconds),
+            ..limits()
+        };
+        assert_eq!(seconds(&asked(3570)), Ok((3570, None)));
+        assert_eq!(seconds(&asked(3571)), Ok((3570, Some(LimitedBy::Server))));
+        assert_eq!(
+            seconds(&asked(u32::MAX)),
+            Ok((3570, Some(LimitedBy::Server)))
+        );
+        assert_eq!(seconds(&asked(60)), Ok((60, None)));
+    }
+
+    #[test]
+    fn the_earliest_end_counts_and_is_named() {
+        let mapping = Limits {
+            mapping: Some(at(120)),
+            ..limits()
+        };
+        assert_eq!(seconds(&mapping), Ok((120, Some(LimitedBy::Mapping))));
+        let session = Limits {
+            subject: SubjectEnd::Session(at(90)),
+            ..mapping
+        };
+        assert_eq!(seconds(&session), Ok((90, Some(LimitedBy::Session))));
+        let token = Limits {
+            subject: SubjectEnd::SubjectToken(at(80)),
+            ..mapping
+        };
+        assert_eq!(seconds(&token), Ok((80, Some(LimitedBy::SubjectToken))));
+    }
+
+    #[test]
+    fn of_two_equal_ends_the_first_word_is_named_and_an_end_at_the_wish_limits_nothing() {
+        let both = Limits {
+            mapping: Some(at(120)),
+            subject: SubjectEnd::Session(at(120)),
+            ..limits()
+        };
+        assert_eq!(seconds(&both), Ok((120, Some(LimitedBy::Mapping))));
+        let exact = Limits {
+            mapping: Some(at(300)),
+            ..limits()
+        };
+        assert_eq!(seconds(&exact), Ok((300, None)));
+    }
+
+    #[test]
+    fn r5_2_less_than_a_minute_is_refused_with_what_set_it() {
+        let left = |seconds| Limits {
+            mapping: Some(at(seconds)),
+            ..limits()
+        };
+        assert_eq!(seconds(&left(60)), Ok((60, Some(LimitedBy::Mapping))));
+        assert_eq!(seconds(&left(59)), Err(Some(LimitedBy::Mapping)));
+        assert_eq!(seconds(&left(-5)), Err(Some(LimitedBy::Mapping)));
+        let short = Limits {
+            default_seconds: 59,
+            ..limits()
+        };
+        assert_eq!(seconds(&short), Err(None));
+    }
+
+    #[test]
+    fn parts_of_a_second_never_lengthen_a_life() {
+        let now = at(0) + TimeDelta::milliseconds(900);
+        let bound = Limits {
+            mapping: Some(at(100) + TimeDelta::milliseconds(999)),
+            ..limits()
+        };
+        assert_eq!(lifetime(now, &bound).unwrap().expires_at, at(100));
+        assert_eq!(lifetime(now, &limits()).unwrap().expires_at, at(300));
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_answer() {
+        let words = [
+            LimitedBy::Server,
+            LimitedBy::Mapping,
+            LimitedBy::Session,
+            LimitedBy::SubjectToken,
+        ]
+        .map(LimitedBy::as_str);
+        assert_eq!(words, ["server", "mapping", "session", "subject_token"]);
+    }
+}

@@ -1,0 +1,169 @@
+//! Which groups a mapping is for.
+
+use std::fmt;
+
+use crate::domain::names::{GROUP_MAX, GroupName};
+
+/// Most stars in one glob; more would only be a slower way to say less.
+pub const GLOB_STARS_MAX: usize = 8;
+
+/// The group side of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GroupMatch {
+    /// This group, compared exactly.
+    Exact(GroupName),
+    /// Every group of this form.
+    Glob(GroupGlob),
+    /// Everyone who is signed in.
+    Everyone,
+}
+
+impl GroupMatch {
+    /// The word in JSON and in the database.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Exact(_) => "exact",
+            Self::Glob(_) => "glob",
+            Self::Everyone => "everyone",
+        }
+    }
+
+    /// The group as it was written; none for everyone.
+    pub fn group(&self) -> Option<&str> {
+        match self {
+            Self::Exact(name) => Some(name.as_str()),
+            Self::Glob(glob) => Some(glob.as_str()),
+            Self::Everyone => None,
+        }
+    }
+
+    /// How many captures a room template may use.
+    pub fn captures(&self) -> usize {
+        match self {
+            Self::Glob(glob) => glob.stars(),
+            Self::Exact(_) | Self::Everyone => 0,
+        }
+    }
+}
+
+/// A form of group names in which each `*` stands for any run of characters,
+/// also an empty one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupGlob(GroupName);
+
+impl GroupGlob {
+    /// Refuses a text without a star (that is an exact group) or with more
+    /// than [`GLOB_STARS_MAX`].
+    pub fn parse(text: &str) -> Option<Self> {
+        let stars = text.matches('*').count();
+        if !(1..=GLOB_STARS_MAX).contains(&stars) {
+            return None;
+        }
+        GroupName::parse(text).map(Self)
+    }
+
+    /// The glob as it was written.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// How many stars it has.
+    pub fn stars(&self) -> usize {
+        self.as_str().matches('*').count()
+    }
+
+    /// What each star stands for in `group`, the first star as short as can
+    /// be, then the second, and so on; `None` when the group has another form.
+    ///
+    /// Because every piece between two stars is found at its first place, each
+    /// star takes as little as the rest allows, and no choice is ever undone:
+    /// the time is bounded by the product of the lengths.
+    pub fn captures<'g>(&self, group: &'g str) -> Option<Vec<&'g str>> {
+        if group.len() > GROUP_MAX {
+            return None;
+        }
+        let mut pieces = self.as_str().split('*');
+        let mut rest = group.strip_prefix(pieces.next().unwrap_or_default())?;
+        let mut captures = Vec::with_capacity(self.stars());
+        let mut pieces = pieces.peekable();
+        while let Some(piece) = pieces.next() {
+            let at = if pieces.peek().is_some() {
+                rest.find(piece)?
+            } else {
+                // The last piece must end the group.
+                rest.strip_suffix(piece)?.len()
+            };
+            captures.push(&rest[..at]);
+            rest = &rest[at + piece.len()..];
+        }
+        Some(captures)
+    }
+}
+
+impl fmt::Display for GroupGlob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn captures<'g>(glob: &str, group: &'g str) -> Option<Vec<&'g str>> {
+        GroupGlob::parse(glob).unwrap().captures(group)
+    }
+
+    #[test]
+    fn a_star_takes_the_shortest_run_first() {
+        assert_eq!(captures("show-*", "show-7"), Some(vec!["7"]));
+        assert_eq!(captures("show-*", "show-"), Some(vec![""]));
+        assert_eq!(captures("*-*", "a-b-c"), Some(vec!["a", "b-c"]));
+        assert_eq!(captures("**", "ab"), Some(vec!["", "ab"]));
+        assert_eq!(captures("*a*", "aa"), Some(vec!["", "a"]));
+        assert_eq!(captures("/x/*/y", "/x/é/y"), Some(vec!["é"]));
+    }
+
+    #[test]
+    fn another_form_captures_nothing() {
+        assert_eq!(captures("show-*", "Show-7"), None);
+        assert_eq!(captures("a*a", "a"), None);
+        assert_eq!(captures("*b", "abc"), None);
+        let long = "a".repeat(GROUP_MAX);
+        assert!(captures("*", &long).is_some());
+        assert_eq!(captures("*", &format!("{long}a")), None);
+    }
+
+    #[test]
+    fn a_glob_has_one_to_eight_stars() {
+        assert_eq!(GroupGlob::parse("plain"), None);
+        assert_eq!(GroupGlob::parse("********").map(|g| g.stars()), Some(8));
+        assert_eq!(GroupGlob::parse("*********"), None);
+        assert_eq!(GroupGlob::parse("a*\n"), None);
+    }
+
+    /// Every way to read the group, shortest first star first.
+    fn twin(glob: &str, group: &str) -> Option<Vec<String>> {
+        let mut chars = glob.chars();
+        match chars.next() {
+            None => group.is_empty().then(Vec::new),
+            Some('*') => (0..=group.len()).find_map(|n| {
+                let mut captures = twin(chars.as_str(), &group[n..])?;
+                captures.insert(0, group[..n].to_owned());
+                Some(captures)
+            }),
+            Some(c) => twin(chars.as_str(), group.strip_prefix(c)?),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn captures_agree_with_trying_everything(glob in "[ab*]{1,7}", group in "[ab]{0,8}") {
+            prop_assume!(GroupGlob::parse(&glob).is_some());
+            let ours = captures(&glob, &group)
+                .map(|found| found.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            prop_assert_eq!(ours, twin(&glob, &group));
+        }
+    }
+}
