@@ -9,3 +9,4 @@ pub mod clock;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod domain;
+pub mod upstream;

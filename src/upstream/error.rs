@@ -1,0 +1,168 @@
+//! What can go wrong with the provider, in words that an operator can act on.
+//!
+//! None of these carries a response body, a token or a claim's value: they are
+//! logged and turned into pages, and a provider's answer may hold all three.
+
+use thiserror::Error;
+
+/// Why a sign-in did not happen.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UpstreamError {
+    /// The provider, or one of its endpoints, cannot be used now. Trying again may help.
+    #[error("the provider cannot be used now: {0}")]
+    Unavailable(Outage),
+    /// The provider's token endpoint said no (RFC 6749 §5.2).
+    #[error("the provider's token endpoint refused: {0}")]
+    Denied(Denial),
+    /// The provider answered, and the answer must not be believed.
+    #[error("the provider's answer was refused: {0}")]
+    Refused(Refusal),
+}
+
+impl UpstreamError {
+    /// A stable word for logs and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable(outage) => outage.code(),
+            Self::Denied(denial) => denial.code(),
+            Self::Refused(refusal) => refusal.code(),
+        }
+    }
+}
+
+/// What the provider failed to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Outage {
+    /// Nothing is known of the provider yet: discovery has not been tried.
+    #[error("its discovery document has not been read yet")]
+    NotReadYet,
+    /// No connection, a TLS failure, or the connection broke.
+    #[error("it cannot be reached (connection or TLS failed)")]
+    Unreachable,
+    /// Longer than the limit.
+    #[error("it did not answer in time")]
+    TimedOut,
+    /// More bytes than the limit.
+    #[error("its answer was larger than allowed")]
+    TooLarge,
+    /// A status that does not belong there; redirects are never followed.
+    #[error("it answered with HTTP status {0}")]
+    Status(u16),
+    /// Not the JSON that the specification asks for.
+    #[error("its answer could not be read as the JSON expected")]
+    Unreadable,
+    /// The discovery document names another issuer than the one configured.
+    #[error(
+        "its discovery document names another issuer than OIDC_ISSUER_URL, character by character"
+    )]
+    OtherIssuer,
+    /// The discovery document lacks an endpoint, or names one that is neither https nor loopback.
+    #[error("its discovery document has no usable {0} (https, or http on a loopback host)")]
+    Endpoint(&'static str),
+    /// The token endpoint wants a client authentication that this bridge does not have.
+    #[error("its token endpoint takes neither client_secret_basic nor client_secret_post")]
+    ClientAuthentication,
+    /// No key of the set can be used.
+    #[error("its key set has no key that can be used")]
+    NoKeys,
+    /// Not the provider's fault: without random numbers no attempt can begin.
+    #[error("this machine gives no random numbers")]
+    NoRandomness,
+}
+
+impl Outage {
+    /// A stable word for logs and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotReadYet => "provider_not_read_yet",
+            Self::Unreachable => "provider_unreachable",
+            Self::TimedOut => "provider_timed_out",
+            Self::TooLarge => "provider_answer_too_large",
+            Self::Status(_) => "provider_status",
+            Self::Unreadable => "provider_answer_unreadable",
+            Self::OtherIssuer => "provider_other_issuer",
+            Self::Endpoint(_) => "provider_endpoint",
+            Self::ClientAuthentication => "provider_client_authentication",
+            Self::NoKeys => "provider_no_keys",
+            Self::NoRandomness => "no_randomness",
+        }
+    }
+}
+
+/// The error of a token endpoint, as far as it makes a difference here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Denial {
+    /// The code (or refresh token) is spent, expired or not ours: sign in again.
+    #[error("invalid_grant")]
+    InvalidGrant,
+    /// The client id, secret or method is wrong: the operator must act.
+    #[error("invalid_client: check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET")]
+    InvalidClient,
+    /// Anything else; its text is the provider's and is not repeated.
+    #[error("another error")]
+    Other,
+}
+
+impl Denial {
+    /// A stable word for logs and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidGrant => "token_invalid_grant",
+            Self::InvalidClient => "token_invalid_client",
+            Self::Other => "token_error",
+        }
+    }
+}
+
+/// Why an answer was not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// RFC 9207 §2.4: missing although announced, or another issuer.
+    #[error("the iss parameter is missing or names another issuer")]
+    IssuerParameter,
+    /// The token endpoint gave no ID token.
+    #[error("the token endpoint gave no ID token")]
+    NoIdToken,
+    /// One of the checks of OpenID Connect Core §3.1.3.7, or of ours.
+    #[error("ID token: {0}")]
+    IdToken(#[from] super::id_token::Flaw),
+    /// Userinfo has to be asked, and there is no access token of type Bearer that
+    /// can be sent (a b64token, RFC 6750 §2.1).
+    #[error("there is no Bearer access token in the characters that RFC 6750 allows")]
+    AccessToken,
+    /// OpenID Connect Core §5.3.2: another `sub` than the ID token's, or none.
+    #[error("userinfo is about somebody else than the ID token")]
+    UserinfoSubject,
+}
+
+impl Refusal {
+    /// A stable word for logs and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::IssuerParameter => "issuer_parameter",
+            Self::NoIdToken => "no_id_token",
+            Self::IdToken(flaw) => flaw.code(),
+            Self::AccessToken => "access_token",
+            Self::UserinfoSubject => "userinfo_subject",
+        }
+    }
+}
+
+/// Why a [`Provider`](super::Provider) could not be built from its settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SettingsError {
+    /// OpenID Connect Discovery §3: https, no query, no fragment.
+    #[error(
+        "the issuer must be an https address (http on a loopback host) without query or fragment"
+    )]
+    Issuer,
+    /// Not PEM, or no certificate in it.
+    #[error("the certificate authority's file holds no PEM certificate that can be read")]
+    Certificate,
+    /// No algorithm at all.
+    #[error("at least one signing algorithm is needed")]
+    SigningAlgs,
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client could not be set up")]
+    HttpClient,
+}

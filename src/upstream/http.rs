@@ -1,0 +1,233 @@
+//! The one HTTP client that talks to the provider.
+//!
+//! A provider is trusted for identities, not with this process: it may be slow,
+//! broken or taken over. So there are no redirects (a document that says
+//! `302 http://169.254.169.254/` must not make us fetch it), no proxy out of the
+//! environment, a limit for time and for bytes, and no plain http but to this
+//! machine. Errors carry no body, and bodies are never logged.
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, redirect, tls};
+use serde::de::DeserializeOwned;
+use url::{Host, Url};
+
+use super::Pace;
+use super::error::{Outage, SettingsError};
+
+/// Most bytes read of any answer: stops a provider that sends without end.
+/// Discovery documents and key sets are a few kilobytes.
+pub const BODY_MAX: usize = 1024 * 1024;
+
+/// Installs ring as the process's TLS provider. Call it before a
+/// [`Provider`](super::Provider) is built; calling it again changes nothing.
+pub fn install_crypto() {
+    // An error means that one is installed already, which is what is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Whether something secret may be sent to this address: https, or http to this
+/// machine. User information in an address is a way to disguise its host.
+pub(super) fn trusted_address(url: &Url) -> bool {
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    anonymous
+        && match (url.scheme(), url.host()) {
+            ("https", Some(_)) => true,
+            ("http", Some(Host::Domain(name))) => name == "localhost",
+            ("http", Some(Host::Ipv4(address))) => address == std::net::Ipv4Addr::LOCALHOST,
+            ("http", Some(Host::Ipv6(address))) => address == std::net::Ipv6Addr::LOCALHOST,
+            _ => false,
+        }
+}
+
+/// How a client shows who it is.
+pub(super) enum Authorization {
+    None,
+    /// The value of the header, `Basic …` or `Bearer …`.
+    Header(HeaderValue),
+}
+
+/// The client.
+pub(super) struct Http {
+    client: Client,
+}
+
+impl Http {
+    /// # Errors
+    /// When the PEM cannot be read, or the client not be built.
+    pub(super) fn new(ca_pem: Option<&[u8]>, pace: &Pace) -> Result<Self, SettingsError> {
+        let extra = match ca_pem {
+            Some(pem) => certificates(pem)?,
+            None => Vec::new(),
+        };
+        let client = builder(pace)
+            .tls_certs_merge(extra)
+            .build()
+            .or_else(|_| without_authorities(pace))
+            .map_err(|_| SettingsError::HttpClient)?;
+        Ok(Self { client })
+    }
+
+    /// # Errors
+    /// When there is no answer within the limits, whatever its status.
+    pub(super) async fn get(&self, url: &Url, auth: Authorization) -> Result<Reply, Outage> {
+        send(self.client.get(url.clone()), auth).await
+    }
+
+    /// Posts `application/x-www-form-urlencoded`.
+    ///
+    /// # Errors
+    /// When there is no answer within the limits, whatever its status.
+    pub(super) async fn post_form(
+        &self,
+        url: &Url,
+        form: &[(&str, &str)],
+        auth: Authorization,
+    ) -> Result<Reply, Outage> {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = self
+            .client
+            .post(url.clone())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body);
+        send(request, auth).await
+    }
+}
+
+/// An answer that was read to its end.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body of a 200.
+    ///
+    /// # Errors
+    /// When the status is another one, or the body is not such JSON.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Outage> {
+        if self.status != 200 {
+            return Err(Outage::Status(self.status));
+        }
+        self.any_json()
+    }
+
+    /// The body, whatever the status.
+    ///
+    /// # Errors
+    /// When the body is not such JSON.
+    pub(super) fn any_json<T: DeserializeOwned>(&self) -> Result<T, Outage> {
+        serde_json::from_slice(&self.body).map_err(|_| Outage::Unreadable)
+    }
+}
+
+fn builder(pace: &Pace) -> ClientBuilder {
+    Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .tls_version_min(tls::Version::TLS_1_2)
+        .connect_timeout(pace.connect_timeout)
+        .timeout(pace.request_timeout)
+        .user_agent(concat!("red5-bridge/", env!("CARGO_PKG_VERSION")))
+}
+
+/// On a machine without any certificate authority a client cannot be built as it
+/// should be. A provider on loopback needs none: trust nobody rather than not start.
+fn without_authorities(pace: &Pace) -> reqwest::Result<Client> {
+    tracing::warn!(
+        "no certificate authority can be loaded, so no https provider can be reached: \
+         install ca-certificates or set OIDC_CA_FILE"
+    );
+    builder(pace).tls_certs_only([]).build()
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SettingsError> {
+    match Certificate::from_pem_bundle(pem) {
+        Ok(found) if !found.is_empty() => Ok(found),
+        _ => Err(SettingsError::Certificate),
+    }
+}
+
+async fn send(request: RequestBuilder, auth: Authorization) -> Result<Reply, Outage> {
+    let mut request = request.header(ACCEPT, "application/json");
+    if let Authorization::Header(mut value) = auth {
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    let mut response = request.send().await.map_err(|error| outage(&error))?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| outage(&error))? {
+        if body.len() + chunk.len() > BODY_MAX {
+            return Err(Outage::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply {
+        status: response.status().as_u16(),
+        body,
+    })
+}
+
+/// Keeps of the library's error only its kind: its text holds the whole address.
+fn outage(error: &reqwest::Error) -> Outage {
+    if error.is_timeout() {
+        Outage::TimedOut
+    } else {
+        Outage::Unreachable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trusted(address: &str) -> bool {
+        trusted_address(&Url::parse(address).unwrap())
+    }
+
+    #[test]
+    fn jw_2_https_is_trusted_and_http_only_on_this_machine() {
+        assert!(trusted("https://id.example.com/token"));
+        assert!(trusted("http://127.0.0.1:9000/token"));
+        assert!(trusted("http://[::1]:9000/token"));
+        assert!(trusted("http://localhost/token"));
+        for address in [
+            "http://id.example.com/token",
+            "http://10.0.0.1/token",
+            "http://127.0.0.2/token",
+            "http://[::2]/token",
+            "http://localhost.example.com/token",
+            "http://169.254.169.254/latest",
+            "ftp://localhost/token",
+            "file:///etc/passwd",
+            "data:application/json,{}",
+        ] {
+            assert!(!trusted(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn jw_2_an_address_with_user_information_is_not_trusted() {
+        assert!(!trusted("https://id.example.com@evil.example/token"));
+        assert!(!trusted("https://:secret@id.example.com/token"));
+    }
+
+    #[test]
+    fn a_file_without_a_certificate_is_refused() {
+        install_crypto();
+        install_crypto();
+        let pace = Pace::default();
+        for pem in [
+            &b""[..],
+            b"nothing",
+            b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----",
+        ] {
+            assert_eq!(
+                Http::new(Some(pem), &pace).err(),
+                Some(SettingsError::Certificate)
+            );
+        }
+        assert!(Http::new(None, &pace).is_ok());
+    }
+}

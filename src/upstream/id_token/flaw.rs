@@ -1,0 +1,117 @@
+//! What can be wrong with an ID token.
+
+use openidconnect::{ClaimsVerificationError, SignatureVerificationError};
+use thiserror::Error;
+
+/// The first thing found wrong. Holds nothing of the token: a flaw is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Flaw {
+    /// Over [`ID_TOKEN_MAX`](super::ID_TOKEN_MAX).
+    #[error("it is longer than 64 KiB")]
+    TooLarge,
+    /// Not the compact form of a signature; five parts are an encrypted token.
+    #[error("it does not have exactly three parts (an encrypted token is not taken)")]
+    NotThreeParts,
+    /// Base64, JSON, a required claim or the type of a claim.
+    #[error("it cannot be read, or a claim is missing or of the wrong type")]
+    Unreadable,
+    /// `zip`.
+    #[error("it is compressed")]
+    Compressed,
+    /// `typ`, `cty` or `crit`.
+    #[error("its header marks it as something else than an ID token")]
+    Type,
+    /// Not in `OIDC_SIGNING_ALGS`, symmetric, or none.
+    #[error("its signature algorithm is not one of OIDC_SIGNING_ALGS")]
+    Algorithm,
+    /// No key of the set has its `kid` and kind.
+    #[error("no key of the provider fits it")]
+    UnknownKey,
+    /// Several keys of the set could have made it.
+    #[error("several keys of the provider fit it")]
+    AmbiguousKey,
+    /// The signature is not that of the key.
+    #[error("its signature is wrong")]
+    Signature,
+    /// `iss`.
+    #[error("it is from another issuer")]
+    Issuer,
+    /// `aud`.
+    #[error("its audience is not exactly this client")]
+    Audience,
+    /// `azp`.
+    #[error("its authorized party is not this client")]
+    AuthorizedParty,
+    /// `exp`, `iat` or `nbf` is missing, or no whole number of seconds.
+    #[error("exp, iat or nbf is missing or no whole number of seconds")]
+    Time,
+    /// `exp`.
+    #[error("it has expired; check both clocks")]
+    Expired,
+    /// `iat`.
+    #[error("it was issued too long ago or in the future; check both clocks")]
+    IssuedAt,
+    /// `nbf`.
+    #[error("it is not valid yet; check both clocks")]
+    NotBefore,
+    /// `nonce`.
+    #[error("its nonce is missing or of another sign-in")]
+    Nonce,
+    /// `sub`.
+    #[error("its subject is not 1 to 255 printable ASCII characters")]
+    Subject,
+    /// `events`.
+    #[error("it is a logout token")]
+    LogoutToken,
+    /// `at_hash`.
+    #[error("it belongs to another access token")]
+    AccessTokenHash,
+}
+
+impl Flaw {
+    /// A stable word for logs and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TooLarge => "id_token_too_large",
+            Self::NotThreeParts => "id_token_parts",
+            Self::Unreadable => "id_token_unreadable",
+            Self::Compressed => "id_token_compressed",
+            Self::Type => "id_token_type",
+            Self::Algorithm => "id_token_algorithm",
+            Self::UnknownKey => "id_token_unknown_key",
+            Self::AmbiguousKey => "id_token_ambiguous_key",
+            Self::Signature => "id_token_signature",
+            Self::Issuer => "id_token_issuer",
+            Self::Audience => "id_token_audience",
+            Self::AuthorizedParty => "id_token_authorized_party",
+            Self::Time => "id_token_time",
+            Self::Expired => "id_token_expired",
+            Self::IssuedAt => "id_token_issued_at",
+            Self::NotBefore => "id_token_not_before",
+            Self::Nonce => "id_token_nonce",
+            Self::Subject => "id_token_subject",
+            Self::LogoutToken => "id_token_logout_token",
+            Self::AccessTokenHash => "id_token_access_token_hash",
+        }
+    }
+
+    /// The library's texts quote claims, so only their kind is kept.
+    pub(super) fn from_library(error: &ClaimsVerificationError) -> Self {
+        use ClaimsVerificationError as Claims;
+        use SignatureVerificationError as Signature;
+        match error {
+            Claims::Expired(_) => Self::Expired,
+            Claims::InvalidAudience(_) => Self::Audience,
+            Claims::InvalidIssuer(_) => Self::Issuer,
+            Claims::InvalidNonce(_) => Self::Nonce,
+            Claims::Unsupported(_) => Self::Type,
+            Claims::SignatureVerification(
+                Signature::DisallowedAlg(_) | Signature::NoSignature | Signature::UnsupportedAlg(_),
+            ) => Self::Algorithm,
+            Claims::SignatureVerification(Signature::NoMatchingKey) => Self::UnknownKey,
+            Claims::SignatureVerification(Signature::AmbiguousKeyId(_)) => Self::AmbiguousKey,
+            Claims::SignatureVerification(_) => Self::Signature,
+            _ => Self::Unreadable,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `exp`, `iat` and `nbf`: numbers of whole seconds, read strictly.
+//!
+//! Elsewhere a string (`"99999999999"`) made a check fall away (CVE-2026-25537),
+//! and the library rounds floats. So a time that is no whole number is refused.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
+
+use super::Flaw;
+
+/// By how much clocks may differ for `exp` and `nbf`. Longer would keep tokens alive
+/// that the provider has ended.
+pub const LEEWAY: TimeDelta = TimeDelta::seconds(30);
+/// How old a token may be when it arrives straight from the provider: an old one is
+/// a replay.
+pub const ISSUED_BEFORE_MAX: TimeDelta = TimeDelta::minutes(10);
+/// How far `iat` may lie ahead, for clocks that differ; further is a forgery or a
+/// provider whose other times cannot be believed either.
+pub const ISSUED_AHEAD_MAX: TimeDelta = TimeDelta::seconds(60);
+
+/// The times of a token. `exp` was seen to be a number; the library compares it.
+pub(super) struct Times {
+    issued: DateTime<Utc>,
+    not_before: Option<DateTime<Utc>>,
+}
+
+/// # Errors
+/// When `exp` or `iat` is missing, or one of the three is no whole number of seconds
+/// since 1970.
+pub(super) fn read(claims: &Map<String, Value>) -> Result<Times, Flaw> {
+    moment(claims, "exp")?.ok_or(Flaw::Time)?;
+    Ok(Times {
+        issued: moment(claims, "iat")?.ok_or(Flaw::Time)?,
+        not_before: moment(claims, "nbf")?,
+    })
+}
+
+impl Times {
+    /// # Errors
+    /// When the token is too old, from the future, or not valid yet.
+    pub(super) fn check(&self, now: DateTime<Utc>) -> Result<(), Flaw> {
+        if self.issued < now - ISSUED_BEFORE_MAX || self.issued > now + ISSUED_AHEAD_MAX {
+            return Err(Flaw::IssuedAt);
+        }
+        if self.not_before.is_some_and(|moment| moment > now + LEEWAY) {
+            return Err(Flaw::NotBefore);
+        }
+        Ok(())
+    }
+}
+
+fn moment(claims: &Map<String, Value>, name: &str) -> Result<Option<DateTime<Utc>>, Flaw> {
+    let Some(value) = claims.get(name) else {
+        return Ok(None);
+    };
+    let seconds = value
+        .as_u64()
+        .and_then(|seconds| i64::try_from(seconds).ok());
+    let moment = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    moment.map(Some).ok_or(Flaw::Time)
+}

@@ -1,0 +1,211 @@
+//! What is known of the provider, and when to ask again.
+//!
+//! Discovery document and keys are read together, kept in memory, and replaced
+//! only by better ones. One reading runs at a time, whoever wants it: [`watch`]
+//! in the background, the start of a sign-in while nothing is known yet, or a
+//! token signed with a key that is not in the set. The last two are limited,
+//! because strangers cause them.
+//!
+//! [`watch`]: Knowledge::watch
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::discovery::{self, Document};
+use super::error::Outage;
+use super::http::Http;
+use super::keys::{self, KeySet};
+use super::{Pace, ProviderSettings, ProviderStatus};
+
+/// Document and keys that were read and checked.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) document: Document,
+    pub(super) keys: KeySet,
+    keys_read: Instant,
+}
+
+/// The last good [`Known`], and how the last reading went.
+pub(super) struct Knowledge {
+    pace: Pace,
+    current: ArcSwapOption<Known>,
+    last_failure: ArcSwapOption<Outage>,
+    /// Held during a reading, so that there is only one.
+    reading: Mutex<Tries>,
+}
+
+#[derive(Default)]
+struct Tries {
+    failed: Option<(Instant, Outage)>,
+    keys_asked: Option<Instant>,
+}
+
+impl Knowledge {
+    pub(super) fn new(pace: Pace) -> Self {
+        Self {
+            pace,
+            current: ArcSwapOption::empty(),
+            last_failure: ArcSwapOption::empty(),
+            reading: Mutex::default(),
+        }
+    }
+
+    pub(super) fn status(&self) -> ProviderStatus {
+        match (self.last_failure.load_full(), self.current.load().is_some()) {
+            (Some(outage), _) => ProviderStatus::Failing {
+                reason: outage.to_string(),
+            },
+            (None, true) => ProviderStatus::Ready,
+            (None, false) => ProviderStatus::Unknown,
+        }
+    }
+
+    /// What is known now, without asking anybody.
+    pub(super) fn current(&self) -> Option<Arc<Known>> {
+        self.current.load_full()
+    }
+
+    /// Reads until it works, then again now and then. Never returns.
+    pub(super) async fn watch(&self, http: &Http, settings: &ProviderSettings) {
+        let mut pause = self.pace.retry_first;
+        loop {
+            let mut tries = self.reading.lock().await;
+            let outcome = self.read(&mut tries, http, settings).await;
+            drop(tries);
+            if outcome.is_ok() {
+                pause = self.pace.retry_first;
+                sleep(self.pace.rediscover_interval).await;
+            } else {
+                sleep(pause).await;
+                pause = (pause * 2).min(self.pace.retry_max);
+            }
+        }
+    }
+
+    /// What is known, or the one reading that everybody then waits for, within
+    /// the limit for the start of a sign-in.
+    ///
+    /// # Errors
+    /// When nothing is known and cannot be read in time. A failure counts for a
+    /// short time, so that a crowd does not queue up behind a dead provider.
+    pub(super) async fn ensure(
+        &self,
+        http: &Http,
+        settings: &ProviderSettings,
+    ) -> Result<Arc<Known>, Outage> {
+        if let Some(known) = self.current() {
+            return Ok(known);
+        }
+        let first_reading = async {
+            let mut tries = self.reading.lock().await;
+            if let Some(known) = self.current() {
+                return Ok(known);
+            }
+            if let Some((at, outage)) = tries.failed
+                && at.elapsed() < self.pace.retry_first
+            {
+                return Err(outage);
+            }
+            self.read(&mut tries, http, settings).await
+        };
+        timeout(self.pace.begin_timeout, first_reading)
+            .await
+            .unwrap_or(Err(Outage::TimedOut))
+    }
+
+    /// What is known, with keys that are young enough to verify something.
+    ///
+    /// # Errors
+    /// When the keys are too old and cannot be read again.
+    pub(super) async fn for_verifying(
+        &self,
+        http: &Http,
+        settings: &ProviderSettings,
+    ) -> Result<Arc<Known>, Outage> {
+        let known = self.ensure(http, settings).await?;
+        if known.keys_read.elapsed() < self.pace.keys_max_age {
+            return Ok(known);
+        }
+        self.newer_keys(&known, http).await.ok_or(Outage::NoKeys)
+    }
+
+    /// Keys newer than `seen`, after a token that `seen` could not verify: those
+    /// that somebody else read meanwhile, or one reading if none was tried lately.
+    pub(super) async fn newer_keys(&self, seen: &Arc<Known>, http: &Http) -> Option<Arc<Known>> {
+        let mut tries = self.reading.lock().await;
+        let current = self.current()?;
+        if !Arc::ptr_eq(&current, seen) {
+            return Some(current);
+        }
+        if tries
+            .keys_asked
+            .is_some_and(|at| at.elapsed() < self.pace.keys_refetch_interval)
+        {
+            return None;
+        }
+        tries.keys_asked = Some(Instant::now());
+        match keys::read(http, &current.document.jwks).await {
+            Ok(keys) => Some(self.keep(current.document.clone(), keys)),
+            Err(outage) => {
+                tracing::warn!(
+                    reason = outage.code(),
+                    "the provider's keys cannot be read again"
+                );
+                None
+            }
+        }
+    }
+
+    async fn read(
+        &self,
+        tries: &mut Tries,
+        http: &Http,
+        settings: &ProviderSettings,
+    ) -> Result<Arc<Known>, Outage> {
+        let outcome = read_both(http, settings).await;
+        self.tell(outcome.as_ref().err().copied());
+        match outcome {
+            Ok((document, keys)) => {
+                tries.failed = None;
+                Ok(self.keep(document, keys))
+            }
+            Err(outage) => {
+                tries.failed = Some((Instant::now(), outage));
+                Err(outage)
+            }
+        }
+    }
+
+    fn keep(&self, document: Document, keys: KeySet) -> Arc<Known> {
+        let known = Arc::new(Known {
+            document,
+            keys,
+            keys_read: Instant::now(),
+        });
+        self.current.store(Some(Arc::clone(&known)));
+        known
+    }
+
+    /// Logs a change, not every try.
+    fn tell(&self, failure: Option<Outage>) {
+        let before = self.last_failure.swap(failure.map(Arc::new));
+        match failure {
+            Some(now) if before.as_deref() != Some(&now) => {
+                tracing::warn!(reason = now.code(), "the provider cannot be used: {now}");
+            }
+            None if before.is_some() || self.current.load().is_none() => {
+                tracing::info!("the provider's documents have been read");
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn read_both(http: &Http, settings: &ProviderSettings) -> Result<(Document, KeySet), Outage> {
+    let document = discovery::read(http, settings).await?;
+    let keys = keys::read(http, &document.jwks).await?;
+    Ok((document, keys))
+}

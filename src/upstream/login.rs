@@ -1,0 +1,255 @@
+//! A sign-in: the way to the provider, and what is made of the way back.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::error::{Outage, Refusal, UpstreamError};
+use super::id_token::{self, Expected, Flaw, VerifiedIdToken};
+use super::known::Known;
+use super::{Attempt, AttemptSecrets, CallbackAnswer, Provider, SignedIn, groups, token, userinfo};
+use crate::domain::identity::{Groups, Identity};
+
+/// Random bytes in state, nonce and verifier each. Guessing one would let an
+/// attacker finish a sign-in that somebody else began (RFC 6749 §10.12, RFC 7636 §7.1).
+const RANDOM_BYTES: usize = 32;
+
+impl Provider {
+    /// The address to send the browser to, and the attempt to remember in it.
+    ///
+    /// # Errors
+    /// When nothing is known of the provider and it cannot be read in time.
+    pub async fn begin(&self) -> Result<(Url, Attempt), UpstreamError> {
+        let known = self.ensure().await?;
+        let attempt = Attempt {
+            state: random()?,
+            secrets: AttemptSecrets {
+                nonce: random()?.into(),
+                verifier: random()?.into(),
+            },
+        };
+        let verifier = PkceCodeVerifier::new(attempt.secrets.verifier.expose_secret().to_owned());
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+        let mut url = known.document.authorization.clone();
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("redirect_uri", &self.settings.redirect_uri)
+            .append_pair("scope", &scope(&self.settings.scopes))
+            .append_pair("state", &attempt.state)
+            .append_pair("nonce", attempt.secrets.nonce.expose_secret())
+            .append_pair("code_challenge", challenge.as_str())
+            .append_pair("code_challenge_method", "S256");
+        Ok((url, attempt))
+    }
+
+    /// The `iss` of a callback (RFC 9207 §2.4): if present it must be the issuer,
+    /// character by character, and a provider that announces it must send it.
+    /// [`Provider::finish`] checks by itself; call this for an error answer.
+    ///
+    /// # Errors
+    /// When the callback may come from another provider, or nothing is known of
+    /// ours and it cannot be read in time.
+    pub async fn check_issuer_parameter(&self, iss: Option<&str>) -> Result<(), UpstreamError> {
+        let known = self.ensure().await?;
+        check_issuer(iss, &self.settings.issuer, known.document.announces_iss)
+    }
+
+    /// Spends the code and says who signed in.
+    ///
+    /// # Errors
+    /// When the provider fails, says no, or is not to be believed.
+    pub async fn finish(
+        &self,
+        secrets: &AttemptSecrets,
+        answer: &CallbackAnswer,
+    ) -> Result<SignedIn, UpstreamError> {
+        self.check_issuer_parameter(answer.iss.as_deref()).await?;
+        let known = self.ensure().await?;
+        let tokens = token::spend_code(
+            &self.http,
+            &known.document,
+            &self.settings,
+            secrets,
+            &answer.code,
+        )
+        .await?;
+        let id_token = tokens
+            .id_token
+            .ok_or(UpstreamError::Refused(Refusal::NoIdToken))?;
+        let expected = Expected {
+            issuer: &self.settings.issuer,
+            client_id: &self.settings.client_id,
+            algs: &self.settings.signing_algs,
+            nonce: &secrets.nonce,
+            access_token: tokens.access_token.as_ref(),
+        };
+        let verified = self.verify(&id_token, &expected).await?;
+        let identity = self
+            .identify(&known, &verified, tokens.access_token.as_ref())
+            .await?;
+        Ok(SignedIn {
+            identity,
+            sid: verified.sid(),
+            id_token,
+            refresh_token: tokens.refresh_token,
+        })
+    }
+
+    /// Where to end the session at the provider too (OpenID Connect RP-Initiated
+    /// Logout §2); none when it has no such place or nothing is known of it.
+    pub fn end_session_url(&self, id_token_hint: &str, state: &str) -> Option<Url> {
+        let mut url = self.known.current()?.document.end_session.clone()?;
+        url.query_pairs_mut()
+            .append_pair("id_token_hint", id_token_hint)
+            .append_pair("client_id", &self.settings.client_id)
+            .append_pair(
+                "post_logout_redirect_uri",
+                &self.settings.post_logout_redirect_uri,
+            )
+            .append_pair("state", state);
+        Some(url)
+    }
+
+    async fn ensure(&self) -> Result<Arc<Known>, UpstreamError> {
+        self.known
+            .ensure(&self.http, &self.settings)
+            .await
+            .map_err(UpstreamError::Unavailable)
+    }
+
+    /// Verifies with the keys at hand; if none of them made the signature, the
+    /// provider may have changed its keys: once more with newer ones (JW-4).
+    async fn verify(
+        &self,
+        id_token: &SecretString,
+        expected: &Expected<'_>,
+    ) -> Result<VerifiedIdToken, UpstreamError> {
+        let known = self
+            .known
+            .for_verifying(&self.http, &self.settings)
+            .await
+            .map_err(UpstreamError::Unavailable)?;
+        let verify = |known: &Known| {
+            id_token::verify(
+                id_token.expose_secret(),
+                &known.keys,
+                expected,
+                self.clock.now(),
+            )
+        };
+        let outcome = match verify(&known) {
+            Err(flaw @ (Flaw::UnknownKey | Flaw::Signature)) => {
+                match self.known.newer_keys(&known, &self.http).await {
+                    Some(newer) => verify(&newer),
+                    None => Err(flaw),
+                }
+            }
+            decided => decided,
+        };
+        outcome.map_err(|flaw| UpstreamError::Refused(flaw.into()))
+    }
+
+    /// Groups from the ID token, or else from userinfo; absent there too means none.
+    async fn identify(
+        &self,
+        known: &Known,
+        verified: &VerifiedIdToken,
+        access_token: Option<&SecretString>,
+    ) -> Result<Identity, UpstreamError> {
+        let settings = &self.settings;
+        let in_token = groups::groups(verified.claims(), &settings.groups_claim);
+        let more = match (&in_token, &known.document.userinfo) {
+            (None, Some(endpoint)) => {
+                userinfo::read(&self.http, endpoint, access_token, verified.subject()).await?
+            }
+            _ => serde_json::Map::new(),
+        };
+        let text =
+            |path| groups::text(verified.claims(), path).or_else(|| groups::text(&more, path));
+        Ok(Identity {
+            issuer: settings.issuer.clone(),
+            subject: verified.subject().to_owned(),
+            username: text(&settings.username_claim),
+            name: text(&settings.name_claim),
+            groups: in_token
+                .or_else(|| groups::groups(&more, &settings.groups_claim))
+                .unwrap_or_else(|| Groups::Listed(std::collections::BTreeSet::new())),
+        })
+    }
+}
+
+fn check_issuer(iss: Option<&str>, issuer: &str, announced: bool) -> Result<(), UpstreamError> {
+    match iss {
+        Some(iss) if iss == issuer => Ok(()),
+        None if !announced => Ok(()),
+        _ => Err(UpstreamError::Refused(Refusal::IssuerParameter)),
+    }
+}
+
+/// The configured scopes, with `openid` once and first (OpenID Connect Core §3.1.2.1).
+fn scope(configured: &[String]) -> String {
+    let mut scopes = vec!["openid"];
+    for scope in configured {
+        if !scopes.contains(&scope.as_str()) {
+            scopes.push(scope);
+        }
+    }
+    scopes.join(" ")
+}
+
+fn random() -> Result<String, UpstreamError> {
+    let mut bytes = [0; RANDOM_BYTES];
+    getrandom::fill(&mut bytes).map_err(|_| UpstreamError::Unavailable(Outage::NoRandomness))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cb_5_the_issuer_parameter_is_the_issuer_and_present_when_announced() {
+        let issuer = "https://id.example.com";
+        let refused = Err(UpstreamError::Refused(Refusal::IssuerParameter));
+        for announced in [true, false] {
+            assert_eq!(check_issuer(Some(issuer), issuer, announced), Ok(()));
+            for other in [
+                "",
+                "https://evil.example",
+                "https://id.example.com/",
+                "https://ID.example.com",
+            ] {
+                assert_eq!(
+                    check_issuer(Some(other), issuer, announced),
+                    refused,
+                    "{other}"
+                );
+            }
+        }
+        assert_eq!(check_issuer(None, issuer, false), Ok(()));
+        assert_eq!(check_issuer(None, issuer, true), refused);
+    }
+
+    #[test]
+    fn lr_1_openid_is_asked_once_and_nothing_twice() {
+        let scope =
+            |words: &[&str]| scope(&words.iter().map(|&w| w.to_owned()).collect::<Vec<_>>());
+        assert_eq!(scope(&[]), "openid");
+        assert_eq!(
+            scope(&["profile", "openid", "profile", "openid"]),
+            "openid profile"
+        );
+    }
+
+    #[test]
+    fn lr_3_random_values_are_256_bits_and_never_the_same() {
+        let values: std::collections::HashSet<_> = (0..1000).map(|_| random().unwrap()).collect();
+        assert_eq!(values.len(), 1000);
+        assert!(values.iter().all(|value| value.len() == 43));
+    }
+}

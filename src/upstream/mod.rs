@@ -1,0 +1,157 @@
+//! The OpenID Connect provider, and everything it says before it is believed.
+//!
+//! This module owns the way from "somebody wants to sign in" to an [`Identity`],
+//! and nothing of the provider but that leaves it. A sign-in takes these steps:
+//!
+//! 1. [`Provider::begin`]: what is known of the provider ([`known`]: discovery
+//!    document and keys, read when needed and kept), then the authorization URL
+//!    and the secrets of this attempt ([`login`]).
+//! 2. The browser goes to the provider and comes back. The callback's `iss` is
+//!    compared ([`Provider::check_issuer_parameter`]), on errors too.
+//! 3. [`Provider::finish`]: the code is spent at the token endpoint ([`token`]),
+//!    the ID token is verified ([`id_token`]), and groups and names are read from
+//!    it or else from [`userinfo`] ([`groups`]).
+//!
+//! Everything goes through one HTTP client that follows no redirect, trusts no
+//! proxy of the environment and reads a bounded number of bytes ([`http`]).
+
+pub mod claim_path;
+pub mod error;
+pub mod groups;
+pub mod http;
+pub mod id_token;
+
+mod discovery;
+mod keys;
+mod known;
+mod login;
+mod settings;
+mod signing;
+mod token;
+mod userinfo;
+
+use std::fmt;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+pub use claim_path::ClaimPath;
+pub use error::{Denial, Outage, Refusal, SettingsError, UpstreamError};
+pub use settings::{Pace, ProviderSettings};
+pub use signing::SigningAlg;
+
+use crate::clock::Clock;
+use crate::domain::identity::Identity;
+use http::Http;
+use known::Knowledge;
+
+/// One provider, as one client of it sees it.
+pub struct Provider {
+    settings: ProviderSettings,
+    http: Http,
+    known: Knowledge,
+    clock: Arc<dyn Clock>,
+}
+
+impl Provider {
+    /// Checks the settings; asks nothing of the network.
+    ///
+    /// # Errors
+    /// When the settings cannot work whatever the provider does.
+    pub fn new(settings: ProviderSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
+        Self::with_pace(settings, clock, Pace::default())
+    }
+
+    /// As [`Provider::new`], with other waiting times: tests cannot wait for hours.
+    ///
+    /// # Errors
+    /// As [`Provider::new`].
+    pub fn with_pace(
+        settings: ProviderSettings,
+        clock: Arc<dyn Clock>,
+        pace: Pace,
+    ) -> Result<Self, SettingsError> {
+        settings.check()?;
+        let http = Http::new(settings.ca_pem.as_deref(), &pace)?;
+        Ok(Self {
+            settings,
+            http,
+            known: Knowledge::new(pace),
+            clock,
+        })
+    }
+
+    /// What the last try to read the provider's documents showed.
+    pub fn status(&self) -> ProviderStatus {
+        self.known.status()
+    }
+
+    /// Reads the provider's documents until that works, and then again now and
+    /// then, keeping the last good ones. Never returns: spawn it.
+    pub async fn watch(&self) {
+        self.known.watch(&self.http, &self.settings).await;
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider")
+            .field("settings", &self.settings)
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the provider can be used for signing in; told, never decisive for readiness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProviderStatus {
+    /// Not tried yet.
+    Unknown,
+    /// The last try to read its documents worked.
+    Ready,
+    /// The last try failed. Documents read before that still serve.
+    Failing {
+        /// In words, for an operator.
+        reason: String,
+    },
+}
+
+/// One attempt to sign in, to be kept by the browser alone, sealed.
+#[derive(Debug)]
+pub struct Attempt {
+    /// Names the attempt and comes back in the callback's query. 256 random bits.
+    pub state: String,
+    /// What the callback does not carry.
+    pub secrets: AttemptSecrets,
+}
+
+/// The part of an attempt that never travels in an address.
+#[derive(Debug, Clone)]
+pub struct AttemptSecrets {
+    /// Must be in the ID token (OpenID Connect Core §3.1.3.7, step 11). 256 random bits.
+    pub nonce: SecretString,
+    /// RFC 7636 §4.1. 256 random bits, 43 characters.
+    pub verifier: SecretString,
+}
+
+/// What a callback that is no error brings back.
+#[derive(Debug)]
+pub struct CallbackAnswer {
+    /// RFC 6749 §4.1.2.
+    pub code: SecretString,
+    /// RFC 9207, if there was one.
+    pub iss: Option<String>,
+}
+
+/// A finished sign-in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Who it is.
+    pub identity: Identity,
+    /// As the provider sent it, for `id_token_hint` at sign-out.
+    pub id_token: SecretString,
+    /// The provider's session (`sid`), for back-channel logout.
+    pub sid: Option<String>,
+    /// For reading the groups again.
+    pub refresh_token: Option<SecretString>,
+}

@@ -1,0 +1,132 @@
+//! The provider's token endpoint (RFC 6749 §4.1.3 and §5, OpenID Connect Core §3.1.3).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::form_urlencoded::byte_serialize;
+
+use super::discovery::{ClientAuth, Document};
+use super::error::{Denial, Outage, UpstreamError};
+use super::http::{Authorization, Http, Reply};
+use super::{AttemptSecrets, ProviderSettings};
+
+/// What a good answer carries, as far as it is used.
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names of RFC 6749 and OpenID Connect"
+)]
+pub(super) struct Tokens {
+    pub(super) id_token: Option<SecretString>,
+    /// Only one of type Bearer: RFC 6749 §7.1 forbids to use a type that is not understood.
+    pub(super) access_token: Option<SecretString>,
+    pub(super) refresh_token: Option<SecretString>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id_token: Option<String>,
+    access_token: Option<String>,
+    token_type: Option<String>,
+    refresh_token: Option<String>,
+    error: Option<String>,
+}
+
+/// Spends an authorization code.
+///
+/// # Errors
+/// When the provider does not answer, says no, or answers something else.
+pub(super) async fn spend_code(
+    http: &Http,
+    document: &Document,
+    settings: &ProviderSettings,
+    secrets: &AttemptSecrets,
+    code: &SecretString,
+) -> Result<Tokens, UpstreamError> {
+    let mut form = vec![
+        ("grant_type", "authorization_code"),
+        ("code", code.expose_secret()),
+        ("redirect_uri", &settings.redirect_uri),
+        ("code_verifier", secrets.verifier.expose_secret()),
+    ];
+    let secret = settings
+        .client_secret
+        .as_ref()
+        .map_or("", |secret| secret.expose_secret());
+    let authorization = match document.client_auth {
+        ClientAuth::Basic => basic(&settings.client_id, secret)?,
+        ClientAuth::Post => {
+            form.extend([
+                ("client_id", settings.client_id.as_str()),
+                ("client_secret", secret),
+            ]);
+            Authorization::None
+        }
+        ClientAuth::Public => {
+            form.push(("client_id", &settings.client_id));
+            Authorization::None
+        }
+    };
+    let reply = http
+        .post_form(&document.token, &form, authorization)
+        .await
+        .map_err(UpstreamError::Unavailable)?;
+    read(&reply)
+}
+
+/// RFC 6749 §2.3.1: both halves are form-urlencoded first, so that a colon or a
+/// percent sign in a secret means itself.
+fn basic(client_id: &str, secret: &str) -> Result<Authorization, UpstreamError> {
+    let encode = |half: &str| byte_serialize(half.as_bytes()).collect::<String>();
+    let pair = STANDARD.encode(format!("{}:{}", encode(client_id), encode(secret)));
+    HeaderValue::try_from(format!("Basic {pair}"))
+        .map(Authorization::Header)
+        .map_err(|_| UpstreamError::Unavailable(Outage::ClientAuthentication))
+}
+
+/// RFC 6749 §5.1 and §5.2. A provider that breaks the rule and says `error` in a
+/// 200 has not given tokens.
+fn read(reply: &Reply) -> Result<Tokens, UpstreamError> {
+    if !matches!(reply.status, 200 | 400 | 401 | 403) {
+        return Err(UpstreamError::Unavailable(Outage::Status(reply.status)));
+    }
+    let wire: Wire = reply.any_json().map_err(UpstreamError::Unavailable)?;
+    if let Some(error) = wire.error {
+        return Err(UpstreamError::Denied(denial(&error)));
+    }
+    if reply.status != 200 {
+        return Err(UpstreamError::Unavailable(Outage::Status(reply.status)));
+    }
+    let bearer = wire
+        .token_type
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
+    Ok(Tokens {
+        id_token: wire.id_token.map(SecretString::from),
+        access_token: wire.access_token.filter(|_| bearer).map(SecretString::from),
+        refresh_token: wire.refresh_token.map(SecretString::from),
+    })
+}
+
+fn denial(error: &str) -> Denial {
+    match error {
+        "invalid_grant" => Denial::InvalidGrant,
+        "invalid_client" | "unauthorized_client" => Denial::InvalidClient,
+        _ => Denial::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cb_10_client_id_and_secret_are_form_urlencoded_before_basic() {
+        let Ok(Authorization::Header(value)) = basic("my:client", "a:b%c+d e/ü") else {
+            panic!("no header");
+        };
+        let pair = value.to_str().unwrap().strip_prefix("Basic ").unwrap();
+        let pair = String::from_utf8(STANDARD.decode(pair).unwrap()).unwrap();
+        assert_eq!(pair, "my%3Aclient:a%3Ab%25c%2Bd+e%2F%C3%BC");
+    }
+}
