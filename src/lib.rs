@@ -9,4 +9,6 @@ pub mod clock;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod domain;
+pub mod signer;
+pub mod store;
 pub mod upstream;

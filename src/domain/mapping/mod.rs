@@ -10,6 +10,7 @@ pub mod draft;
 pub mod group;
 pub mod input;
 pub mod pattern;
+pub mod record;
 pub mod template;
 
 use chrono::{DateTime, Utc};
@@ -19,6 +20,7 @@ pub use draft::{MappingDraft, Window};
 pub use group::{GroupGlob, GroupMatch};
 pub use input::{FieldError, MappingInput};
 pub use pattern::RoomPattern;
+pub use record::MappingRecord;
 pub use template::{RoomRule, RoomTemplate};
 
 /// The number of a row; never used again after the row is gone.

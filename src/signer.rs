@@ -1,0 +1,206 @@
+//! HS256, and nothing else.
+//!
+//! The signing library takes its cryptography from a provider of the process.
+//! Ours knows one algorithm: nothing in this process can sign or verify a
+//! Red5 token with another, so no confusion of algorithms is possible
+//! (RFC 8725 §3.1), and a second set of RSA and elliptic-curve crates stays out.
+
+use std::fmt;
+
+use hmac::{Hmac, Mac};
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{Error, ErrorKind};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use secrecy::{ExposeSecret, SecretSlice};
+use sha2::Sha256;
+use signature::{Signer as SignBytes, Verifier as VerifyBytes};
+
+use crate::domain::claims::Claims;
+
+/// Shortest secret in bytes (RFC 7518 §3.2: as long as the hash).
+pub const SECRET_MIN_BYTES: usize = 32;
+
+static HS256_ONLY: CryptoProvider = CryptoProvider {
+    signer_factory: |algorithm, key| match algorithm {
+        Algorithm::HS256 => Ok(Box::new(Hs256::new(key.as_bytes())?)),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    },
+    verifier_factory: |algorithm, key| match algorithm {
+        Algorithm::HS256 => Ok(Box::new(Hs256::new(key.try_get_as_bytes()?)?)),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    },
+    key_utils: KeyUtils::new_unimplemented(),
+};
+
+/// Makes tokens for one Red5 secret.
+pub struct Signer {
+    signing: EncodingKey,
+    verifying: DecodingKey,
+}
+
+/// Why nothing was signed, or a token is not ours.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// Shorter than [`SECRET_MIN_BYTES`].
+    #[error("the secret is shorter than {SECRET_MIN_BYTES} bytes")]
+    ShortSecret,
+    /// Another part of the process installed other cryptography first: a bug.
+    #[error("other token cryptography is installed in this process")]
+    OtherCryptography,
+    /// The library's word.
+    #[error(transparent)]
+    Library(#[from] Error),
+}
+
+impl Signer {
+    /// With the secret's bytes, as Red5 keys its HMAC with them.
+    pub fn new(secret: &SecretSlice<u8>) -> Result<Self, SignError> {
+        let secret = secret.expose_secret();
+        if secret.len() < SECRET_MIN_BYTES {
+            return Err(SignError::ShortSecret);
+        }
+        if let Err(installed) = HS256_ONLY.install_default()
+            && !std::ptr::eq(installed, &raw const HS256_ONLY)
+        {
+            return Err(SignError::OtherCryptography);
+        }
+        Ok(Self {
+            signing: EncodingKey::from_secret(secret),
+            verifying: DecodingKey::from_secret(secret),
+        })
+    }
+
+    /// The compact token, header `{"alg":"HS256","typ":"JWT"}`.
+    pub fn sign(&self, claims: &Claims) -> Result<String, SignError> {
+        let header = Header {
+            typ: Some("JWT".to_owned()),
+            ..Header::new(Algorithm::HS256)
+        };
+        Ok(jsonwebtoken::encode(&header, claims, &self.signing)?)
+    }
+
+    /// The claims of a token that carries our signature, whatever its age: the
+    /// caller says in words what is wrong with them.
+    pub fn read(&self, token: &str) -> Result<serde_json::Value, SignError> {
+        let mut only_signature = Validation::new(Algorithm::HS256);
+        only_signature.required_spec_claims.clear();
+        only_signature.validate_exp = false;
+        only_signature.validate_aud = false;
+        Ok(jsonwebtoken::decode(token, &self.verifying, &only_signature)?.claims)
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signer(HS256)")
+    }
+}
+
+struct Hs256(Hmac<Sha256>);
+
+impl Hs256 {
+    fn new(secret: &[u8]) -> Result<Self, Error> {
+        Hmac::new_from_slice(secret)
+            .map(Self)
+            .map_err(|_| ErrorKind::InvalidKeyFormat.into())
+    }
+
+    fn over(&self, message: &[u8]) -> Hmac<Sha256> {
+        self.0.clone().chain_update(message)
+    }
+}
+
+impl SignBytes<Vec<u8>> for Hs256 {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
+        Ok(self.over(message).finalize().into_bytes().to_vec())
+    }
+}
+
+impl VerifyBytes<Vec<u8>> for Hs256 {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
+        self.over(message)
+            .verify_slice(signature)
+            .map_err(signature::Error::from_source)
+    }
+}
+
+impl JwtSigner for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+impl JwtVerifier for Hs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::grant::Scope;
+    use crate::domain::names::Role;
+    use crate::domain::set::{AnyOr, NonEmpty};
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    fn signer(secret: &str) -> Result<Signer, SignError> {
+        Signer::new(&SecretSlice::from(secret.as_bytes().to_vec()))
+    }
+
+    fn claims() -> Claims {
+        let scope = Scope {
+            roles: NonEmpty::one(Role::Subscriber),
+            transports: AnyOr::Any,
+            rooms: AnyOr::Any,
+        };
+        let expires_at = chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        Claims::new(&scope, "s-1", None, None, expires_at).unwrap()
+    }
+
+    #[test]
+    fn r5_1_a_secret_has_at_least_32_bytes() {
+        assert!(signer(&"k".repeat(32)).is_ok());
+        assert!(matches!(
+            signer(&"k".repeat(31)),
+            Err(SignError::ShortSecret)
+        ));
+    }
+
+    #[test]
+    fn r5_1_the_header_is_exactly_red5s() {
+        let token = signer(&"k".repeat(32)).unwrap().sign(&claims()).unwrap();
+        let header = URL_SAFE_NO_PAD
+            .decode(token.split('.').next().unwrap())
+            .unwrap();
+        assert_eq!(header, br#"{"typ":"JWT","alg":"HS256"}"#);
+    }
+
+    #[test]
+    fn the_signature_is_the_hmac_of_the_secrets_own_bytes() {
+        // From Python: hmac.new(b"k"*32, signing_input, "sha256")
+        let token = signer(&"k".repeat(32)).unwrap().sign(&claims()).unwrap();
+        let (input, signature) = token.rsplit_once('.').unwrap();
+        let mut mac = Hmac::<Sha256>::new_from_slice("k".repeat(32).as_bytes()).unwrap();
+        mac.update(input.as_bytes());
+        mac.verify_slice(&URL_SAFE_NO_PAD.decode(signature).unwrap())
+            .unwrap();
+    }
+
+    #[test]
+    fn only_our_own_signature_is_read() {
+        let token = signer(&"k".repeat(32)).unwrap().sign(&claims()).unwrap();
+        assert_eq!(
+            signer(&"k".repeat(32)).unwrap().read(&token).unwrap()["sub"],
+            "s-1"
+        );
+        assert!(signer(&"j".repeat(32)).unwrap().read(&token).is_err());
+        let none = format!(
+            "{}.{}.",
+            URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#),
+            token.split('.').nth(1).unwrap()
+        );
+        assert!(signer(&"k".repeat(32)).unwrap().read(&none).is_err());
+    }
+}

@@ -1,0 +1,108 @@
+//! Who changed what. Rows are only ever added (a trigger sees to it).
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::{Store, StoreError};
+
+/// Who does it, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The provider's issuer, or `cli`.
+    pub issuer: String,
+    /// The provider's subject, or the user of the machine.
+    pub subject: String,
+    /// What people know them by.
+    pub label: String,
+    /// The address the request came from.
+    pub client_ip: Option<String>,
+    /// The request's id, as in the log.
+    pub request_id: Option<String>,
+}
+
+impl Actor {
+    /// Somebody at the command line.
+    pub fn cli(user: &str) -> Self {
+        Self {
+            issuer: "cli".to_owned(),
+            subject: user.to_owned(),
+            label: format!("cli:{user}"),
+            client_ip: None,
+            request_id: None,
+        }
+    }
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// Its number.
+    pub id: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Issuer of whoever did it.
+    pub actor_issuer: String,
+    /// Subject of whoever did it.
+    pub actor_subject: String,
+    /// What people know them by.
+    pub actor_label: String,
+    /// `mapping.create`, `mapping.replace`, `mapping.delete` …
+    pub action: String,
+    /// The number of the thing changed.
+    pub object: String,
+    /// The thing before; none when it was made.
+    pub before: Option<Value>,
+    /// The thing after; none when it is gone.
+    pub after: Option<Value>,
+}
+
+/// What is about to be written, in the transaction of the change itself (AD-9).
+pub(super) struct Change<'a> {
+    pub at: DateTime<Utc>,
+    pub actor: &'a Actor,
+    pub action: &'static str,
+    pub object: String,
+    pub before: Option<Value>,
+    pub after: Option<Value>,
+}
+
+pub(super) async fn record(
+    connection: &mut PgConnection,
+    change: Change<'_>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO audit_log (at, actor_issuer, actor_subject, actor_label, action, object,
+                                before, after, client_ip, request_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        change.at,
+        change.actor.issuer,
+        change.actor.subject,
+        change.actor.label,
+        change.action,
+        change.object,
+        change.before,
+        change.after,
+        change.actor.client_ip,
+        change.actor.request_id,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// The newest changes first.
+    pub async fn audit_log(&self, limit: i64, offset: i64) -> Result<Vec<AuditEntry>, StoreError> {
+        let entries = sqlx::query_as!(
+            AuditEntry,
+            "SELECT id, at, actor_issuer, actor_subject, actor_label, action, object, before, after
+             FROM audit_log ORDER BY id DESC LIMIT $1 OFFSET $2",
+            limit,
+            offset,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(entries)
+    }
+}
