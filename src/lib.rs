@@ -6,8 +6,10 @@
 //! `ARCHITECTURE.md` has the map and the three stories.
 
 pub mod clock;
+pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
+
 pub mod domain;
 pub mod signer;
 pub mod store;

@@ -1,0 +1,313 @@
+//! Environment → typed settings, all problems at once, no secret ever shown.
+//!
+//! Every variable is in `.env.example`, with what it means. [`urls`] judges
+//! addresses, [`red5`] what belongs to the streaming server.
+
+mod reader;
+pub mod red5;
+pub mod urls;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+
+use reader::Reader;
+pub use reader::{Lookup, NotText, Problem, Problems};
+use red5::Red5;
+use urls::{Origin, PublicUrl};
+
+use crate::upstream::{ClaimPath, SigningAlg};
+
+/// Everything that `serve` needs.
+#[derive(Debug)]
+pub struct Config {
+    /// `DATABASE_URL`
+    pub database_url: SecretString,
+    /// `BRIDGE_PUBLIC_URL`
+    pub public_url: PublicUrl,
+    /// `BRIDGE_LISTEN`
+    pub listen: SocketAddr,
+    /// `BRIDGE_SECRET_KEYS`: the first encrypts, all decrypt.
+    pub secret_keys: Vec<SecretBox<[u8; 32]>>,
+    /// `BRIDGE_ADMIN_GROUPS`: compared exactly; empty means nobody.
+    pub admin_groups: BTreeSet<String>,
+    /// `BRIDGE_ALLOWED_ORIGINS`
+    pub allowed_origins: Vec<Origin>,
+    /// `BRIDGE_SESSION_IDLE_MINUTES`
+    pub session_idle_minutes: u32,
+    /// `BRIDGE_SESSION_MAX_HOURS`
+    pub session_max_hours: u32,
+    /// `BRIDGE_UNREFRESHED_MAX_MINUTES`
+    pub unrefreshed_max_minutes: u32,
+    /// `BRIDGE_MAX_STALENESS_SECONDS`
+    pub max_staleness_seconds: u32,
+    /// `OIDC_*`
+    pub oidc: Oidc,
+    /// `RED5_*`
+    pub red5: Red5,
+    /// `LOG_FORMAT`
+    pub log_format: LogFormat,
+}
+
+/// The provider, and what of its tokens is read.
+#[derive(Debug)]
+pub struct Oidc {
+    /// `OIDC_ISSUER_URL`, character by character.
+    pub issuer: String,
+    /// `OIDC_CLIENT_ID`
+    pub client_id: String,
+    /// `OIDC_CLIENT_SECRET`
+    pub client_secret: Option<SecretString>,
+    /// The content of `OIDC_CA_FILE`.
+    pub ca_pem: Option<Vec<u8>>,
+    /// `OIDC_SCOPES`
+    pub scopes: Vec<String>,
+    /// `OIDC_GROUPS_CLAIM`
+    pub groups_claim: ClaimPath,
+    /// `OIDC_USERNAME_CLAIM`
+    pub username_claim: ClaimPath,
+    /// `OIDC_NAME_CLAIM`
+    pub name_claim: ClaimPath,
+    /// `OIDC_SIGNING_ALGS`
+    pub signing_algs: Vec<SigningAlg>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+impl Config {
+    /// From the environment, and from `.env` in the current folder for what
+    /// the environment does not set.
+    pub fn from_env() -> Result<Self, Problems> {
+        let file = env_file()?;
+        Self::from_lookup(&|variable| environment(&file, variable))
+    }
+
+    /// From any source.
+    pub fn from_lookup(lookup: &Lookup<'_>) -> Result<Self, Problems> {
+        let mut reader = Reader::new(lookup);
+        let config = Self::read(&mut reader);
+        let problems = reader.into_problems();
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(Problems(problems)),
+        }
+    }
+
+    /// Reads every variable before it gives up, so that every problem is seen.
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let database_url = reader.required_secret("DATABASE_URL");
+        if let Some(url) = &database_url {
+            let postgres = ["postgres://", "postgresql://"];
+            if !postgres
+                .iter()
+                .any(|scheme| url.expose_secret().starts_with(scheme))
+            {
+                reader.problem("DATABASE_URL", "must be a postgres:// address");
+            }
+        }
+        let public_url = reader
+            .required("BRIDGE_PUBLIC_URL")
+            .and_then(|url| reader.judged("BRIDGE_PUBLIC_URL", PublicUrl::parse(&url)));
+        let default_listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let listen = reader.parsed("BRIDGE_LISTEN", default_listen, |value| {
+            let error = "must be an address and a port, such as 127.0.0.1:8080";
+            value.parse().map_err(|_| error.to_owned())
+        });
+        if let (Some(url), Some(listen)) = (&public_url, listen)
+            && !url.is_https()
+            && !listen.ip().is_loopback()
+        {
+            reader.problem(
+                "BRIDGE_LISTEN",
+                "must be a loopback address while BRIDGE_PUBLIC_URL is http: cookies would cross a network in the clear",
+            );
+        }
+        let secret_keys = read_keys(reader);
+        let admin_groups = reader.list("BRIDGE_ADMIN_GROUPS");
+        let allowed_origins = reader.list("BRIDGE_ALLOWED_ORIGINS").and_then(|origins| {
+            let origins = origins.iter().map(|origin| Origin::parse(origin));
+            reader.judged("BRIDGE_ALLOWED_ORIGINS", origins.collect())
+        });
+        let session_idle_minutes = reader.number("BRIDGE_SESSION_IDLE_MINUTES", 60, 1..=10_080);
+        let session_max_hours = reader.number("BRIDGE_SESSION_MAX_HOURS", 12, 1..=720);
+        let unrefreshed = reader.number("BRIDGE_UNREFRESHED_MAX_MINUTES", 60, 1..=43_200);
+        let max_staleness_seconds = reader.number("BRIDGE_MAX_STALENESS_SECONDS", 5, 1..=300);
+        let oidc = Oidc::read(reader);
+        let red5 = Red5::read(reader);
+        let log_format = reader.parsed("LOG_FORMAT", LogFormat::Text, |value| match value {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err("must be text or json".to_owned()),
+        });
+        Some(Self {
+            database_url: database_url?,
+            public_url: public_url?,
+            listen: listen?,
+            secret_keys: secret_keys?,
+            admin_groups: admin_groups?.into_iter().collect(),
+            allowed_origins: allowed_origins?,
+            session_idle_minutes: session_idle_minutes?,
+            session_max_hours: session_max_hours?,
+            unrefreshed_max_minutes: unrefreshed?,
+            max_staleness_seconds: max_staleness_seconds?,
+            oidc: oidc?,
+            red5: red5?,
+            log_format: log_format?,
+        })
+    }
+}
+
+/// `DATABASE_URL` alone, for the words of the command line that need no more.
+pub fn database_url() -> Result<SecretString, Problems> {
+    let file = env_file()?;
+    let lookup = |variable: &str| environment(&file, variable);
+    let mut reader = Reader::new(&lookup);
+    let url = reader.required_secret("DATABASE_URL");
+    let problems = reader.into_problems();
+    url.ok_or(Problems(problems))
+}
+
+/// What belongs to the streaming server alone, for `inspect`.
+pub fn red5() -> Result<Red5, Problems> {
+    let file = env_file()?;
+    let lookup = |variable: &str| environment(&file, variable);
+    let mut reader = Reader::new(&lookup);
+    let red5 = Red5::read(&mut reader);
+    let problems = reader.into_problems();
+    match red5 {
+        Some(red5) if problems.is_empty() => Ok(red5),
+        _ => Err(Problems(problems)),
+    }
+}
+
+/// The filter of log lines (`RUST_LOG`), for before anything else is read.
+pub fn log_filter() -> Option<String> {
+    let file = env_file().unwrap_or_default();
+    environment(&file, "RUST_LOG").ok().flatten()
+}
+
+type EnvFile = Vec<(String, String)>;
+
+fn env_file() -> Result<EnvFile, Problems> {
+    let unreadable = |error: dotenvy::Error| {
+        // The error of a line would repeat the line, which may hold a secret.
+        let reason = match error {
+            dotenvy::Error::LineParse(_, at) => {
+                format!("a line cannot be read (at its character {at})")
+            }
+            _ => "the file cannot be read".to_owned(),
+        };
+        Problems(vec![Problem {
+            variable: ".env".to_owned(),
+            reason,
+        }])
+    };
+    match dotenvy::from_path_iter(".env") {
+        Ok(lines) => lines.collect::<Result<_, _>>().map_err(unreadable),
+        Err(error) if error.not_found() => Ok(Vec::new()),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+fn environment(file: &EnvFile, variable: &str) -> Result<Option<String>, NotText> {
+    match std::env::var_os(variable) {
+        Some(value) => value.into_string().map(Some).map_err(|_| NotText),
+        None => Ok(file
+            .iter()
+            .find(|(name, _)| name == variable)
+            .map(|(_, value)| value.clone())),
+    }
+}
+
+fn read_keys(reader: &mut Reader<'_>) -> Option<Vec<SecretBox<[u8; 32]>>> {
+    let text = reader.required_secret("BRIDGE_SECRET_KEYS")?;
+    let key = |word: &str| -> Option<SecretBox<[u8; 32]>> {
+        let bytes: [u8; 32] = STANDARD.decode(word.trim()).ok()?.try_into().ok()?;
+        // A key of one byte repeated is a placeholder.
+        let real = bytes.iter().any(|byte| *byte != bytes[0]);
+        real.then(|| SecretBox::new(Box::new(bytes)))
+    };
+    let keys = text.expose_secret().split(',').map(key).collect();
+    reader.judged(
+        "BRIDGE_SECRET_KEYS",
+        Option::ok_or(
+            keys,
+            "must be one or more base64 keys of 32 random bytes, comma-separated; \
+             red5-bridge keygen makes one"
+                .to_owned(),
+        ),
+    )
+}
+
+impl Oidc {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let issuer = reader
+            .required("OIDC_ISSUER_URL")
+            .and_then(|url| reader.judged("OIDC_ISSUER_URL", urls::check_issuer(url)));
+        let client_id = reader.required("OIDC_CLIENT_ID");
+        let client_secret = reader.secret("OIDC_CLIENT_SECRET");
+        let ca_pem = reader.parsed("OIDC_CA_FILE", None, |path| {
+            std::fs::read(path)
+                .map(Some)
+                .map_err(|error| format!("the file cannot be read: {}", error.kind()))
+        });
+        let scopes = reader.parsed(
+            "OIDC_SCOPES",
+            ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+            parse_scopes,
+        );
+        let claim = |reader: &mut Reader<'_>, variable: &str, default: &str| {
+            let text = reader.text(variable).unwrap_or_else(|| default.to_owned());
+            let path = ClaimPath::parse(&text).map_err(|error| error.to_string());
+            reader.judged(variable, path)
+        };
+        let groups_claim = claim(reader, "OIDC_GROUPS_CLAIM", "groups");
+        let username_claim = claim(reader, "OIDC_USERNAME_CLAIM", "preferred_username");
+        let name_claim = claim(reader, "OIDC_NAME_CLAIM", "name");
+        let signing_algs = reader.list("OIDC_SIGNING_ALGS").and_then(|words| {
+            let algs: Option<Vec<_>> = words.iter().map(|word| SigningAlg::parse(word)).collect();
+            let reason = "only asymmetric algorithms: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA";
+            reader.judged("OIDC_SIGNING_ALGS", algs.ok_or_else(|| reason.to_owned()))
+        });
+        let signing_algs = signing_algs.map(|algs| match algs.as_slice() {
+            [] => vec![SigningAlg::Rs256, SigningAlg::Es256],
+            _ => algs,
+        });
+        Some(Self {
+            issuer: issuer?,
+            client_id: client_id?,
+            client_secret,
+            ca_pem: ca_pem?,
+            scopes: scopes?,
+            groups_claim: groups_claim?,
+            username_claim: username_claim?,
+            name_claim: name_claim?,
+            signing_algs: signing_algs?,
+        })
+    }
+}
+
+/// Scopes are separated by spaces (RFC 6749 §3.3); commas are taken too.
+fn parse_scopes(value: &str) -> Result<Vec<String>, String> {
+    let words = value.split([' ', ',']).filter(|word| !word.is_empty());
+    let scopes: Vec<String> = words.map(str::to_owned).collect();
+    // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+    let token = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
+    if !scopes.iter().all(|scope| scope.chars().all(token)) {
+        return Err("has a character that a scope cannot have (RFC 6749 section 3.3)".to_owned());
+    }
+    if !scopes.iter().any(|scope| scope == "openid") {
+        return Err("must contain openid: without it there is no ID token".to_owned());
+    }
+    Ok(scopes)
+}

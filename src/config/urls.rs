@@ -1,0 +1,116 @@
+//! Addresses: https, or http on a loopback host alone (SC-3).
+
+use std::fmt;
+
+use url::{Host, Url};
+
+const HTTPS: &str = "must be https (http is accepted for a loopback host alone)";
+
+/// The address that people use. Everything absolute is made from it: neither
+/// `Host` nor a forwarded header decides (LR-10).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    origin: Origin,
+    base_path: String,
+}
+
+impl PublicUrl {
+    /// Refuses what would not be safe or not be an address to begin with.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url = checked(text)?;
+        let path = url.path().trim_end_matches('/');
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
+        if !path.chars().all(plain) || path.contains("//") {
+            return Err("its path may have A-Z a-z 0-9 - _ . ~ and single slashes".to_owned());
+        }
+        Ok(Self {
+            base_path: path.to_owned(),
+            origin: Origin(url.origin().ascii_serialization()),
+        })
+    }
+
+    /// `https://bridge.example.com`
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// `/red5`, or nothing.
+    pub fn base_path(&self) -> &str {
+        &self.base_path
+    }
+
+    /// Whether cookies can be `Secure` and `__Host-`.
+    pub fn is_https(&self) -> bool {
+        self.origin.0.starts_with("https:")
+    }
+
+    /// The absolute address of one of our paths, which begins with a slash.
+    pub fn to(&self, path: &str) -> String {
+        format!("{}{}{path}", self.origin.0, self.base_path)
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin.0, self.base_path)
+    }
+}
+
+/// Scheme, host and port, as a browser sends them in `Origin` (RFC 6454 §6.2).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin(String);
+
+impl Origin {
+    /// Only what a browser would send itself: no path, no `*`, no default port.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url = checked(text)?;
+        let origin = url.origin().ascii_serialization();
+        if origin == text {
+            Ok(Self(origin))
+        } else {
+            Err(
+                "each must be exactly as a browser sends it: scheme, host in lower case, \
+                 port unless it is the usual one, without path or slash at the end"
+                    .to_owned(),
+            )
+        }
+    }
+
+    /// As in the header.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The issuer, unchanged: it is compared character by character.
+pub(super) fn check_issuer(text: String) -> Result<String, String> {
+    checked(&text).map(|_| text)
+}
+
+/// Whether `url` is https, or http to this machine.
+pub fn is_protected(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+fn checked(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|_| "must be an absolute address".to_owned())?;
+    if !is_protected(&url) {
+        return Err(HTTPS.to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold a user name or password".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("must have neither query nor fragment".to_owned());
+    }
+    Ok(url)
+}
