@@ -1,0 +1,78 @@
+// What a page gains with a script; every page works without it.
+// Buttons that copy, a countdown beside a token, and a radio button that
+// follows what is written beneath it.
+"use strict";
+
+(() => {
+  const say = (element, text) => {
+    if (element) element.textContent = text;
+  };
+
+  // Copying. Without a clipboard (an http page, a refusal) the text is selected instead.
+  for (const button of document.querySelectorAll("button[data-copies]")) {
+    const source = document.getElementById(button.dataset.copies);
+    const row = button.closest(".copy");
+    if (!source || !row) continue;
+    const status = row.querySelector(".copied");
+    row.hidden = false;
+    button.addEventListener("click", async () => {
+      say(status, "");
+      try {
+        await navigator.clipboard.writeText(source.value);
+        say(status, "Copied.");
+      } catch {
+        source.focus();
+        source.select();
+        say(status, "Selected: press Ctrl+C, or ⌘C, to copy.");
+      }
+    });
+  }
+
+  // "1 hour 5 minutes", "4 minutes 10 seconds": as the server writes it.
+  const words = (seconds) => {
+    const units = [
+      [Math.floor(seconds / 3600), "hour"],
+      [Math.floor(seconds / 60) % 60, "minute"],
+      [seconds % 60, "second"],
+    ].filter(([count]) => count > 0);
+    if (units.length === 0) return "0 seconds";
+    return units
+      .slice(0, 2)
+      .map(([count, unit]) => `${count} ${unit}${count === 1 ? "" : "s"}`)
+      .join(" ");
+  };
+
+  // The countdown. It starts from the server's number, since this machine's clock may
+  // be wrong; of the two measures of what has passed since, one stands still while
+  // some machines sleep and the other may be set back, so the larger one counts.
+  const countdown = document.querySelector("[data-seconds]");
+  if (countdown) {
+    const total = Number(countdown.dataset.seconds);
+    const [steady, wall] = [performance.now(), Date.now()];
+    const remaining = countdown.querySelector("[data-remaining]");
+    const show = () => {
+      const passed = Math.max(performance.now() - steady, Date.now() - wall) / 1000;
+      const left = Math.max(0, Math.ceil(total - passed));
+      if (left > 0) {
+        say(remaining, words(left));
+        return;
+      }
+      clearInterval(timer);
+      countdown.classList.add("ended");
+      say(countdown, "This token has ended");
+      say(document.querySelector("[data-ended-status]"), "The token has ended. Get another one.");
+    };
+    const timer = setInterval(show, 1000);
+    document.addEventListener("visibilitychange", show);
+    show();
+  }
+
+  // Writing into a list chooses "these" over "any".
+  for (const field of document.querySelectorAll("[data-chooses]")) {
+    const choice = document.getElementById(field.dataset.chooses);
+    field.addEventListener("input", () => {
+      const filled = field.type === "checkbox" ? field.checked : field.value.trim() !== "";
+      if (choice && filled) choice.checked = true;
+    });
+  }
+})();

@@ -1,0 +1,3 @@
+//! HTTP and HTML.
+
+pub mod views;

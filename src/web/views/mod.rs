@@ -1,0 +1,37 @@
+//! The pages: one typed context for each template, and nothing else.
+//!
+//! A handler fills a context and calls `render` (of [`Template`]). Contexts
+//! are plain values; what they need from `domain` is put into words here, so
+//! that every page says the same thing in the same way.
+//!
+//! Each template escapes what it is given (CS-10), needs no script to work,
+//! and loads only the files of [`assets`]. Text from outside is shown by
+//! [`Shown`], which keeps its writing direction to itself and makes visible
+//! what has no picture.
+
+pub mod assets;
+mod differences;
+mod frame;
+mod mapping_form;
+mod mapping_row;
+mod mappings;
+mod no_grant;
+mod portal;
+mod problem;
+mod refused;
+mod shown;
+mod sign_in;
+mod words;
+pub use askama::Template;
+
+pub use frame::{Frame, Person};
+pub use mapping_form::{Editing, MappingForm, Newer, TypedMapping};
+pub use mapping_row::{GroupRule, MappingRow, Moment, RowState};
+pub use mappings::{Change, Done, MappingDelete, MappingList};
+pub use no_grant::NoGrant;
+pub use portal::{Choices, Chosen, CopyLine, Issued, Outcome, Portal, Welcome, Who};
+pub use problem::{Problem, ProblemPage};
+pub use refused::Refused;
+pub use shown::Shown;
+pub use sign_in::{ProviderSignOut, SignInFailed, SignInFailure, SignedOut};
+pub use words::{Doing, GrantWords, RoomWords};
