@@ -11,6 +11,8 @@ pub mod config;
 pub mod demo;
 
 pub mod domain;
+pub mod flow;
+pub mod seal;
 pub mod signer;
 pub mod store;
 pub mod upstream;

@@ -106,6 +106,12 @@ impl Watch {
         Ok(())
     }
 
+    /// What is loaded is known to be old: nobody gets it until the next
+    /// question has agreed.
+    pub fn doubt(&self) {
+        self.fresh_as_of.store(-1, Ordering::Release);
+    }
+
     /// Listens until the task is dropped; the caller spawns it once.
     pub async fn run(&self) {
         loop {

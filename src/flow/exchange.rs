@@ -1,0 +1,268 @@
+//! From an identity and what was asked to a signed token.
+//!
+//! Every door calls [`Exchange::exchange`], so two doors can never grant
+//! different things. The steps: a fresh snapshot, the entitlement now, the
+//! scope, the scope checked once more, the lifetime, the claims, the
+//! signature, the length. Nothing here waits for the database or the provider.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::clock::Clock;
+use crate::domain::claims::{ClaimError, Claims};
+use crate::domain::entitlement::{Entitlement, Refusal, Unwarranted};
+use crate::domain::grant::{Ask, Grant, Scope};
+use crate::domain::identity::{Groups, Identity};
+use crate::domain::lifetime::{Lifetime, Limits, SubjectEnd, TooShort, lifetime};
+use crate::signer::{SignError, Signer};
+use crate::store::watch::{Stale, Watch};
+
+/// What the tokens of this bridge have in common.
+#[derive(Debug, Clone)]
+pub struct TokenRules {
+    /// `RED5_JWT_ISSUER`
+    pub issuer: Option<String>,
+    /// Whether `sub` is the user name (`RED5_SUBJECT`).
+    pub subject_is_username: bool,
+    /// `RED5_TOKEN_TTL_SECONDS`
+    pub default_seconds: u32,
+    /// The server's limit less the clock skew.
+    pub server_seconds: u32,
+    /// `RED5_TOKEN_MAX_BYTES`
+    pub max_bytes: usize,
+}
+
+/// The story's parts.
+pub struct Exchange {
+    watch: Arc<Watch>,
+    signer: Signer,
+    rules: TokenRules,
+    clock: Arc<dyn Clock>,
+}
+
+/// A request, whichever door it came through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// What it names.
+    pub ask: Ask,
+    /// `ttl_seconds`
+    pub ttl_seconds: Option<u32>,
+}
+
+/// A token, and what it is.
+#[derive(Debug)]
+pub struct Issued {
+    /// The compact token.
+    pub token: String,
+    /// What it carries.
+    pub scope: Scope,
+    /// Until when.
+    pub lifetime: Lifetime,
+    /// Whole seconds from now.
+    pub expires_in: i64,
+    /// Grants held of which something is not in the scope.
+    pub left_out: Vec<Grant>,
+    /// The number of the mappings' last change.
+    pub mapping_version: i64,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum NoToken {
+    /// The provider sent no groups because there are too many.
+    #[error("the provider sent no groups because there are too many")]
+    GroupsOverage,
+    /// The rule says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// `sub` is to be the user name, and the provider sent none.
+    #[error("the provider sent no user name, which is to be the token's subject")]
+    NoUsername,
+    /// Too little time is left.
+    #[error(transparent)]
+    TooShort(#[from] TooShort),
+    /// The token would be longer than `RED5_TOKEN_MAX_BYTES`.
+    #[error("the token would be longer than {max_bytes} bytes")]
+    TooManyRooms {
+        /// The limit.
+        max_bytes: usize,
+    },
+    /// The mappings in memory may be old.
+    #[error(transparent)]
+    Stale(#[from] Stale),
+    /// The scope was not sound after all: a bug, and nothing was signed.
+    #[error("a scope was about to be signed that is not granted: {0}")]
+    Unwarranted(#[from] Unwarranted),
+    /// Likewise.
+    #[error(transparent)]
+    Claims(#[from] ClaimError),
+    /// Likewise.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+impl Exchange {
+    /// Puts the story together.
+    pub fn new(
+        watch: Arc<Watch>,
+        signer: Signer,
+        rules: TokenRules,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            watch,
+            signer,
+            rules,
+            clock,
+        }
+    }
+
+    /// The seconds a token has when nothing else is asked.
+    pub fn usual_seconds(&self) -> u32 {
+        self.rules.default_seconds
+    }
+
+    /// What somebody may do now.
+    pub fn entitlement(&self, identity: &Identity) -> Result<Entitlement, Stale> {
+        let snapshot = self.watch.current()?;
+        Ok(snapshot.mappings.resolve(identity, self.clock.now()))
+    }
+
+    /// The token for a wish, or why there is none; told to the log once.
+    pub fn exchange(
+        &self,
+        identity: &Identity,
+        subject: SubjectEnd,
+        wish: &Wish,
+    ) -> Result<Issued, NoToken> {
+        let outcome = self.decide(identity, subject, wish);
+        match &outcome {
+            Ok(issued) => tracing::info!(
+                event = "token_issued",
+                token_sha256 = %digest(&issued.token),
+                subject = %identity.subject,
+                roles = %issued.scope.roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+                transports = %issued.scope.transports.to_strings().join(","),
+                rooms = %issued.scope.rooms.to_strings().join(","),
+                exp = issued.lifetime.expires_at.timestamp(),
+                mapping_version = issued.mapping_version,
+            ),
+            Err(bug @ (NoToken::Unwarranted(_) | NoToken::Claims(_) | NoToken::Sign(_))) => {
+                tracing::error!(event = "token_failed", subject = %identity.subject, error = %bug);
+            }
+            Err(refusal) => {
+                tracing::info!(event = "token_refused", subject = %identity.subject, reason = refusal.code());
+            }
+        }
+        outcome
+    }
+
+    fn decide(
+        &self,
+        identity: &Identity,
+        subject: SubjectEnd,
+        wish: &Wish,
+    ) -> Result<Issued, NoToken> {
+        let now = self.clock.now();
+        let snapshot = self.watch.current()?;
+        let entitlement = snapshot.mappings.resolve(identity, now);
+        let scope = entitlement
+            .scope(&wish.ask)
+            .map_err(|refusal| explained(refusal, identity))?;
+        self.check_listed(&scope)?;
+        let mapping = entitlement.warrant(&scope)?;
+        let lifetime = lifetime(
+            now,
+            &Limits {
+                asked_seconds: wish.ttl_seconds,
+                default_seconds: self.rules.default_seconds,
+                server_seconds: self.rules.server_seconds,
+                mapping,
+                subject,
+            },
+        )?;
+        let claims = self.claims(identity, &scope, lifetime.expires_at)?;
+        let token = self.signer.sign(&claims)?;
+        if token.len() > self.rules.max_bytes {
+            return Err(self.too_many_rooms());
+        }
+        Ok(Issued {
+            token,
+            left_out: entitlement.left_out(&scope),
+            scope,
+            lifetime,
+            expires_in: lifetime.seconds_from(now),
+            mapping_version: snapshot.mapping_version,
+        })
+    }
+
+    /// Rooms that alone would fill the token need not be checked one by one:
+    /// somebody with ten thousand must not cost seconds (AV-7).
+    fn check_listed(&self, scope: &Scope) -> Result<(), NoToken> {
+        let rooms = scope.rooms.named().into_iter().flatten();
+        let bytes: usize = rooms.map(|room| room.as_str().len() + 1).sum();
+        if bytes > self.rules.max_bytes {
+            return Err(self.too_many_rooms());
+        }
+        Ok(())
+    }
+
+    fn too_many_rooms(&self) -> NoToken {
+        NoToken::TooManyRooms {
+            max_bytes: self.rules.max_bytes,
+        }
+    }
+
+    fn claims(
+        &self,
+        identity: &Identity,
+        scope: &Scope,
+        expires_at: DateTime<Utc>,
+    ) -> Result<Claims, NoToken> {
+        let username = identity.username.as_deref();
+        let subject = if self.rules.subject_is_username {
+            username.ok_or(NoToken::NoUsername)?
+        } else {
+            &identity.subject
+        };
+        let issuer = self.rules.issuer.as_deref();
+        let name = identity.name.as_deref();
+        Ok(Claims::new(scope, subject, issuer, name, expires_at)?)
+    }
+}
+
+/// Under overage nobody knows what would be granted, and every refusal says so.
+fn explained(refusal: Refusal, identity: &Identity) -> NoToken {
+    match identity.groups {
+        Groups::Overage => NoToken::GroupsOverage,
+        Groups::Listed(_) => NoToken::Refused(refusal),
+    }
+}
+
+impl NoToken {
+    /// The stable word of the answer (product: errors).
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::GroupsOverage => "groups_overage",
+            Self::Refused(Refusal::NoGrant) | Self::NoUsername => "no_grant",
+            Self::Refused(Refusal::NotGranted { .. }) => "scope_not_granted",
+            Self::Refused(Refusal::RoomRequired { .. }) => "room_required",
+            Self::TooShort(_) => "ttl_too_short",
+            Self::TooManyRooms { .. } => "too_many_rooms",
+            Self::Stale(_) => "unavailable",
+            Self::Unwarranted(_) | Self::Claims(_) | Self::Sign(_) => "internal",
+        }
+    }
+}
+
+/// The first 16 hex digits of the SHA-256: finds a token's event without
+/// being one (LG-2).
+fn digest(token: &str) -> String {
+    let digest = Sha256::digest(token.as_bytes());
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

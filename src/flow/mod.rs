@@ -1,0 +1,9 @@
+//! One file per story. Each is told who asks, what for and when; it never
+//! sees a request, a cookie's name or a status.
+
+pub mod attempt;
+pub mod exchange;
+pub mod login;
+pub mod mappings;
+pub mod return_to;
+pub mod sessions;

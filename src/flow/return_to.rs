@@ -1,0 +1,153 @@
+//! Where a sign-in may come back to.
+//!
+//! The one rule: the address has our own origin, or exactly one of the
+//! configured ones, and it is given on as an absolute address. The parser
+//! reads `/.//evil.com` or `/\evil.com` in ways that browsers do not, so what
+//! is strange is refused before it is parsed (LR-6).
+
+use url::Url;
+
+/// Longest address in bytes: it travels sealed in a cookie, five of which must
+/// fit into one request's headers.
+pub const RETURN_TO_MAX_BYTES: usize = 768;
+
+/// An address that was found good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnTo(String);
+
+/// The address is not one of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "return_to must be a path of this bridge, or an address of an allowed origin, of at most {RETURN_TO_MAX_BYTES} bytes"
+)]
+pub struct NotOurs;
+
+impl ReturnTo {
+    /// The absolute address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Judges addresses.
+#[derive(Debug, Clone)]
+pub struct ReturnToRule {
+    /// Our own address, to which paths are joined.
+    own: Url,
+    /// `https://app.example`, as browsers serialize an origin.
+    allowed: Vec<String>,
+    home: String,
+}
+
+impl ReturnToRule {
+    /// `home` is the absolute address of the portal; `None` if it is none.
+    pub fn new(home: &str, allowed: Vec<String>) -> Option<Self> {
+        Some(Self {
+            own: Url::parse(home).ok()?,
+            allowed,
+            home: home.to_owned(),
+        })
+    }
+
+    /// The portal.
+    pub fn home(&self) -> ReturnTo {
+        ReturnTo(self.home.clone())
+    }
+
+    /// Refuses whatever a browser might take elsewhere.
+    pub fn check(&self, text: &str) -> Result<ReturnTo, NotOurs> {
+        let strange = |byte: u8| byte <= b' ' || byte == 0x7f || byte == b'\\';
+        if text.is_empty() || text.len() > RETURN_TO_MAX_BYTES || text.bytes().any(strange) {
+            return Err(NotOurs);
+        }
+        let url = self.own.join(text).map_err(|_| NotOurs)?;
+        let web = matches!(url.scheme(), "https" | "http");
+        let origin = url.origin().ascii_serialization();
+        let ours =
+            origin == self.own.origin().ascii_serialization() || self.allowed.contains(&origin);
+        let nobody = url.username().is_empty() && url.password().is_none();
+        // `/.//evil.com` has our origin and the path `//evil.com`.
+        if web && ours && nobody && !url.path().starts_with("//") {
+            Ok(ReturnTo(url.into()))
+        } else {
+            Err(NotOurs)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule() -> ReturnToRule {
+        let allowed = vec!["https://app.example".to_owned()];
+        ReturnToRule::new("https://bridge.example/red5/", allowed).unwrap()
+    }
+
+    #[test]
+    fn paths_of_ours_and_addresses_of_an_allowed_origin_are_made_absolute() {
+        let good = [
+            ("/red5/", "https://bridge.example/red5/"),
+            (
+                "/red5/admin/mappings?limit=5#x",
+                "https://bridge.example/red5/admin/mappings?limit=5#x",
+            ),
+            (
+                "https://bridge.example/red5/",
+                "https://bridge.example/red5/",
+            ),
+            (
+                "https://app.example/player?room=a",
+                "https://app.example/player?room=a",
+            ),
+            ("https://APP.example/", "https://app.example/"),
+            ("https://app.example:443/", "https://app.example/"),
+        ];
+        for (text, address) in good {
+            assert_eq!(rule().check(text).unwrap().as_str(), address);
+        }
+    }
+
+    #[test]
+    fn lr_6_lr_7_everything_else_is_refused() {
+        let bad = [
+            "",
+            "//evil.com",
+            "///evil.com",
+            "/\\evil.com",
+            "\\\\evil.com",
+            "/.//evil.com",
+            "/x/..//evil.com",
+            "/%2e//evil.com",
+            "/./\\evil.com",
+            "/\tevil",
+            "/ /evil",
+            "\u{a0}//evil.com\n",
+            "https:evil.com",
+            "https://evil.com",
+            "https://evil-app.example",
+            "https://app.example.evil",
+            "http://app.example",
+            "https://app.example:444",
+            "https://app.example@evil.com",
+            "https://user@app.example/",
+            "https://:p@app.example/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "blob:https://bridge.example/x",
+            "ftp://bridge.example/",
+            "http://bridge.example/",
+            "https://bridge.example:8443/",
+            "https://[::1]/",
+            "https://app.example.",
+            "//app.example.evil/",
+            "/a\u{7f}",
+            "http:/\\evil.com",
+        ];
+        for text in bad {
+            assert_eq!(rule().check(text), Err(NotOurs), "{text:?}");
+        }
+        assert!(rule().check(&format!("/{}", "a".repeat(767))).is_ok());
+        assert_eq!(rule().check(&format!("/{}", "a".repeat(768))), Err(NotOurs));
+    }
+}

@@ -1,0 +1,133 @@
+//! Who is asking: from the cookie's value to a live session.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::clock::Clock;
+use crate::seal::{SealError, random};
+use crate::store::live::{LiveSession, LiveSessions};
+use crate::store::sessions::{Session, SessionHash};
+use crate::store::watch::Watch;
+use crate::store::{Store, StoreError};
+
+/// Bytes of a session's secret: twice what nobody can guess (SE-1).
+const SECRET_BYTES: usize = 32;
+
+/// The value of a session's cookie. Only its SHA-256 is ever stored.
+#[derive(Clone)]
+pub struct SessionSecret(SecretString);
+
+impl SessionSecret {
+    /// A new one.
+    pub fn random() -> Result<Self, SealError> {
+        let bytes: [u8; SECRET_BYTES] = random()?;
+        Ok(Self(URL_SAFE_NO_PAD.encode(bytes).into()))
+    }
+
+    /// A cookie's value, if it has the form of one of ours.
+    pub fn parse(value: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
+        (bytes.len() == SECRET_BYTES).then(|| Self(value.to_owned().into()))
+    }
+
+    /// For the cookie alone.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    pub(super) fn hash(&self) -> SessionHash {
+        Sha256::digest(self.expose().as_bytes()).into()
+    }
+
+    /// The token that forms of this session's pages carry. It is derived from
+    /// the cookie's value: another session's does not fit, and nothing has to
+    /// be stored (CS-3).
+    pub fn form_token(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.form_mac().finalize().into_bytes())
+    }
+
+    /// Compares in constant time.
+    pub fn is_form_token(&self, token: &str) -> bool {
+        self.form_token().as_bytes().ct_eq(token.as_bytes()).into()
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "HMAC takes a key of any length (RFC 2104 §2)"
+    )]
+    fn form_mac(&self) -> Hmac<Sha256> {
+        <Hmac<Sha256> as Mac>::new_from_slice(self.expose().as_bytes())
+            .expect("HMAC takes a key of any length")
+            .chain_update(b"red5-bridge form token")
+    }
+}
+
+/// Why nobody knows who is asking.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// Notices may be missing: somebody may have signed out elsewhere.
+    #[error("the sessions in memory are not known to be fresh")]
+    Stale,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The sessions of this instance.
+pub struct Sessions {
+    store: Store,
+    live: Arc<LiveSessions>,
+    watch: Arc<Watch>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Sessions {
+    /// Puts the story together.
+    pub fn new(
+        store: Store,
+        live: Arc<LiveSessions>,
+        watch: Arc<Watch>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            store,
+            live,
+            watch,
+            clock,
+        }
+    }
+
+    /// The live session of a cookie. Nothing is believed that could be older
+    /// than the staleness bound.
+    pub async fn find(
+        &self,
+        secret: &SessionSecret,
+    ) -> Result<Option<Arc<LiveSession>>, SessionError> {
+        if self.watch.current().is_err() {
+            return Err(SessionError::Stale);
+        }
+        Ok(self.live.find(&secret.hash(), self.clock.now()).await?)
+    }
+
+    pub(super) async fn start(&self, session: Session) -> Result<(), StoreError> {
+        self.store.insert_session(&session).await?;
+        self.live.started(session);
+        Ok(())
+    }
+
+    /// Ends a session everywhere; one that is over already is no error.
+    pub async fn end(&self, secret: &SessionSecret) -> Result<(), StoreError> {
+        self.live.end(&secret.hash()).await
+    }
+
+    /// When a session ends if nothing more is asked of it.
+    pub fn idle_ends_at(&self, live: &LiveSession) -> chrono::DateTime<chrono::Utc> {
+        live.idle_ends_at(self.live.idle())
+    }
+}

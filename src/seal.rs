@@ -1,0 +1,145 @@
+//! What the bridge hands out and has to recognise: sealed with
+//! `BRIDGE_SECRET_KEYS`. The first key seals, every key opens, so keys can be
+//! rotated without losing what is under way.
+//!
+//! XChaCha20-Poly1305: its 24-byte nonce may be drawn at random. What a value
+//! is for is bound to it as associated data, so that one cannot stand in for
+//! another.
+
+use std::fmt;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use secrecy::{ExposeSecret, SecretBox};
+
+const NONCE_BYTES: usize = 24;
+
+/// Seals and opens.
+pub struct Seal {
+    first: XChaCha20Poly1305,
+    older: Vec<XChaCha20Poly1305>,
+}
+
+/// A value that cannot be sealed or is not ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// No key at all.
+    #[error("there is no key")]
+    NoKey,
+    /// This machine gives no random numbers, or the value is absurdly large.
+    #[error("the value cannot be sealed")]
+    Sealing,
+    /// Altered, cut, made for another purpose, or sealed with a key that is gone.
+    #[error("the value was not sealed here for this purpose")]
+    Foreign,
+}
+
+impl Seal {
+    /// With one or more keys.
+    pub fn new(keys: &[SecretBox<[u8; 32]>]) -> Result<Self, SealError> {
+        let mut ciphers = keys
+            .iter()
+            .map(|key| XChaCha20Poly1305::new(key.expose_secret().into()));
+        Ok(Self {
+            first: ciphers.next().ok_or(SealError::NoKey)?,
+            older: ciphers.collect(),
+        })
+    }
+
+    /// Nonce and ciphertext.
+    pub fn seal(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        let nonce: [u8; NONCE_BYTES] = random()?;
+        let payload = Payload {
+            msg: plain,
+            aad: purpose.as_bytes(),
+        };
+        let sealed = self.first.encrypt(XNonce::from_slice(&nonce), payload);
+        let mut whole = nonce.to_vec();
+        whole.extend(sealed.map_err(|_| SealError::Sealing)?);
+        Ok(whole)
+    }
+
+    /// What was sealed for `purpose`.
+    pub fn open(&self, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        let (nonce, msg) = sealed
+            .split_at_checked(NONCE_BYTES)
+            .ok_or(SealError::Foreign)?;
+        let aad = purpose.as_bytes();
+        std::iter::once(&self.first)
+            .chain(&self.older)
+            .find_map(|key| {
+                key.decrypt(XNonce::from_slice(nonce), Payload { msg, aad })
+                    .ok()
+            })
+            .ok_or(SealError::Foreign)
+    }
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Seal({} keys)", 1 + self.older.len())
+    }
+}
+
+/// Bytes that nobody can guess.
+pub fn random<const N: usize>() -> Result<[u8; N], SealError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| SealError::Sealing)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seal(keys: &[u8]) -> Seal {
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|key| SecretBox::new(Box::new([*key; 32])))
+            .collect();
+        Seal::new(&keys).unwrap()
+    }
+
+    #[test]
+    fn what_was_sealed_is_opened_for_its_purpose_alone() {
+        let one = seal(&[1]);
+        let sealed = one.seal("attempt", b"state").unwrap();
+        assert_eq!(one.open("attempt", &sealed).as_deref(), Ok(&b"state"[..]));
+        assert_eq!(one.open("id_token", &sealed), Err(SealError::Foreign));
+        assert_ne!(one.seal("attempt", b"state").unwrap(), sealed);
+    }
+
+    #[test]
+    fn a_flipped_bit_or_a_cut_value_is_foreign() {
+        let one = seal(&[1]);
+        let sealed = one.seal("p", b"value").unwrap();
+        for at in 0..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[at] ^= 1;
+            assert_eq!(
+                one.open("p", &altered),
+                Err(SealError::Foreign),
+                "byte {at}"
+            );
+            assert_eq!(
+                one.open("p", &sealed[..at]),
+                Err(SealError::Foreign),
+                "cut at {at}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_new_first_key_still_opens_what_the_old_one_sealed() {
+        let sealed = seal(&[1]).seal("p", b"v").unwrap();
+        assert_eq!(seal(&[2, 1]).open("p", &sealed).as_deref(), Ok(&b"v"[..]));
+        assert_eq!(seal(&[2]).open("p", &sealed), Err(SealError::Foreign));
+        let newer = seal(&[2, 1]).seal("p", b"v").unwrap();
+        assert_eq!(seal(&[1]).open("p", &newer), Err(SealError::Foreign));
+    }
+
+    #[test]
+    fn without_a_key_nothing_is_sealed() {
+        assert!(matches!(Seal::new(&[]), Err(SealError::NoKey)));
+    }
+}
