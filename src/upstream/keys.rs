@@ -27,10 +27,12 @@ const RSA_EXPONENT_BITS_MAX: usize = 32;
 /// Most keys looked at: a set of thousands would cost time at every token.
 const KEYS_MAX: usize = 64;
 
-/// Some providers pad what RFC 7515 §2 says is unpadded.
+/// Some providers pad what RFC 7515 §2 says is unpadded; the library takes no padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
 /// Keys that may verify; at least one.
@@ -273,7 +275,16 @@ mod tests {
         let shown = serde_json::to_value(&set.keys()[0]).unwrap();
         assert_eq!(set.keys()[0].key_id().unwrap().as_str(), "k");
         assert_eq!(shown["alg"], "RS256");
+        assert_eq!(shown["n"], good()["n"]);
+        assert_eq!(shown["e"], "AQAB");
         assert_eq!(shown.get("d"), None);
+    }
+
+    #[test]
+    fn a_padded_number_is_the_same_number() {
+        let key = with(good(), "n", json!(format!("{}==", BASE64.encode(number(2048)))));
+        let set = KeySet::from_jwks(&[key]).unwrap().to_library();
+        assert_eq!(serde_json::to_value(&set.keys()[0]).unwrap()["n"], good()["n"]);
     }
 
     #[test]
