@@ -33,9 +33,6 @@ impl UpstreamError {
 /// What the provider failed to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Outage {
-    /// Nothing is known of the provider yet: discovery has not been tried.
-    #[error("its discovery document has not been read yet")]
-    NotReadYet,
     /// No connection, a TLS failure, or the connection broke.
     #[error("it cannot be reached (connection or TLS failed)")]
     Unreachable,
@@ -74,7 +71,6 @@ impl Outage {
     /// A stable word for logs and metrics.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::NotReadYet => "provider_not_read_yet",
             Self::Unreachable => "provider_unreachable",
             Self::TimedOut => "provider_timed_out",
             Self::TooLarge => "provider_answer_too_large",
@@ -165,4 +161,45 @@ pub enum SettingsError {
     /// The HTTP client could not be set up.
     #[error("the HTTP client could not be set up")]
     HttpClient,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::id_token::Flaw;
+    use std::collections::HashSet;
+
+    #[test]
+    fn each_error_has_its_own_word() {
+        let outages = [
+            Outage::Unreachable,
+            Outage::TimedOut,
+            Outage::TooLarge,
+            Outage::Status(500),
+            Outage::Unreadable,
+            Outage::OtherIssuer,
+            Outage::Endpoint("token_endpoint"),
+            Outage::ClientAuthentication,
+            Outage::NoKeys,
+            Outage::NoRandomness,
+        ];
+        let denials = [Denial::InvalidGrant, Denial::InvalidClient, Denial::Other];
+        let refusals = [
+            Refusal::IssuerParameter,
+            Refusal::NoIdToken,
+            Refusal::AccessToken,
+            Refusal::UserinfoSubject,
+            Refusal::IdToken(Flaw::Nonce),
+        ];
+        let errors: Vec<UpstreamError> = outages
+            .into_iter()
+            .map(UpstreamError::Unavailable)
+            .chain(denials.into_iter().map(UpstreamError::Denied))
+            .chain(refusals.into_iter().map(UpstreamError::Refused))
+            .collect();
+        let words: HashSet<&str> = errors.iter().map(UpstreamError::code).collect();
+        assert_eq!(words.len(), errors.len());
+        assert!(words.contains("id_token_nonce"));
+        assert!(words.iter().all(|word| word.len() > 5));
+    }
 }

@@ -109,6 +109,10 @@ mod tests {
         groups(claims.as_object().unwrap(), &path("groups"))
     }
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "it is compared with what may be absent"
+    )]
     fn these(names: &[&str]) -> Option<Groups> {
         Some(Groups::Listed(
             names.iter().map(|&name| name.to_owned()).collect(),

@@ -282,9 +282,16 @@ mod tests {
 
     #[test]
     fn a_padded_number_is_the_same_number() {
-        let key = with(good(), "n", json!(format!("{}==", BASE64.encode(number(2048)))));
+        let key = with(
+            good(),
+            "n",
+            json!(format!("{}==", BASE64.encode(number(2048)))),
+        );
         let set = KeySet::from_jwks(&[key]).unwrap().to_library();
-        assert_eq!(serde_json::to_value(&set.keys()[0]).unwrap()["n"], good()["n"]);
+        assert_eq!(
+            serde_json::to_value(&set.keys()[0]).unwrap()["n"],
+            good()["n"]
+        );
     }
 
     #[test]

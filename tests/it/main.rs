@@ -6,4 +6,6 @@
     reason = "a test fails by panicking, also in the functions that tests share"
 )]
 
+mod provider;
 mod readers;
+mod upstream;

@@ -107,7 +107,10 @@ impl Token {
         let input = self.input();
         let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
         mac.update(input.as_bytes());
-        format!("{input}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+        format!(
+            "{input}.{}",
+            URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+        )
     }
 }
 
@@ -170,7 +173,10 @@ fn id_1_one_changed_bit_in_any_part_is_refused() {
             changed[place] ^= 1;
             let mut parts: Vec<String> = parts.iter().map(|&part| part.to_owned()).collect();
             parts[part] = URL_SAFE_NO_PAD.encode(changed);
-            assert!(flaw_of(&parts.join(".")).is_some(), "part {part}, byte {place}");
+            assert!(
+                flaw_of(&parts.join(".")).is_some(),
+                "part {part}, byte {place}"
+            );
         }
     }
 }
@@ -179,17 +185,26 @@ fn id_1_one_changed_bit_in_any_part_is_refused() {
 fn id_1_other_claims_under_a_genuine_signature_are_refused() {
     let (good, other) = (token().sign(), token().claim("sub", json!("admin")));
     let signature = good.rsplit('.').next().unwrap();
-    assert_eq!(flaw_of(&format!("{}.{signature}", other.input())), Some(Flaw::Signature));
+    assert_eq!(
+        flaw_of(&format!("{}.{signature}", other.input())),
+        Some(Flaw::Signature)
+    );
 }
 
 #[test]
 fn id_1_no_signature_is_refused() {
-    assert_eq!(flaw_of(&format!("{}.", token().input())), Some(Flaw::Signature));
+    assert_eq!(
+        flaw_of(&format!("{}.", token().input())),
+        Some(Flaw::Signature)
+    );
 }
 
 #[test]
 fn id_1_another_key_under_the_same_name_is_refused() {
-    assert_eq!(check(&token().signed_by(signing_key(2))), Err(Flaw::Signature));
+    assert_eq!(
+        check(&token().signed_by(signing_key(2))),
+        Err(Flaw::Signature)
+    );
 }
 
 // ---- ID-2: the algorithm -------------------------------------------------------------
@@ -197,7 +212,10 @@ fn id_1_another_key_under_the_same_name_is_refused() {
 #[test]
 fn id_2_a_token_that_says_none_is_refused() {
     let unsigned = token().header("alg", json!("none"));
-    assert_eq!(flaw_of(&format!("{}.", unsigned.input())), Some(Flaw::Algorithm));
+    assert_eq!(
+        flaw_of(&format!("{}.", unsigned.input())),
+        Some(Flaw::Algorithm)
+    );
     assert_eq!(check(&unsigned), Err(Flaw::Algorithm));
     for word in ["None", "nOnE", "NONE", ""] {
         let unsigned = token().header("alg", json!(word));
@@ -211,8 +229,18 @@ fn id_2_a_token_that_says_none_is_refused() {
 fn id_2_symmetric_signatures_are_refused_whatever_their_key() {
     let point = point(&signing_key(1));
     let jwk = jwk(&signing_key(1), Some("one")).to_string();
-    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(&point));
-    let keys = [CLIENT_SECRET.as_bytes(), &point, &point[1..], jwk.as_bytes(), pem.as_bytes(), b""];
+    let pem = format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+        STANDARD.encode(&point)
+    );
+    let keys = [
+        CLIENT_SECRET.as_bytes(),
+        &point,
+        &point[1..],
+        jwk.as_bytes(),
+        pem.as_bytes(),
+        b"",
+    ];
     for alg in ["HS256", "HS384", "HS512"] {
         for key in keys {
             let raw = token().header("alg", json!(alg)).hmac(key);
@@ -223,14 +251,23 @@ fn id_2_symmetric_signatures_are_refused_whatever_their_key() {
 
 #[test]
 fn id_2_an_algorithm_that_is_not_configured_is_refused() {
-    assert_eq!(check(&token().header("alg", json!("ES384"))), Err(Flaw::Algorithm));
-    let only_rsa = Verification { algs: vec![SigningAlg::Rs256], ..verification() };
+    assert_eq!(
+        check(&token().header("alg", json!("ES384"))),
+        Err(Flaw::Algorithm)
+    );
+    let only_rsa = Verification {
+        algs: vec![SigningAlg::Rs256],
+        ..verification()
+    };
     assert_eq!(only_rsa.of(&token().sign()), Err(Flaw::Algorithm));
 }
 
 #[test]
 fn id_2_an_algorithm_of_another_kind_of_key_finds_no_key() {
-    assert_eq!(check(&token().header("alg", json!("RS256"))), Err(Flaw::UnknownKey));
+    assert_eq!(
+        check(&token().header("alg", json!("RS256"))),
+        Err(Flaw::UnknownKey)
+    );
 }
 
 // ---- ID-3 and ID-4: issuer and audience ----------------------------------------------
@@ -244,7 +281,11 @@ fn id_3_the_issuer_is_compared_character_by_character() {
         "http://id.example.com",
         "https://id.example.com:443",
     ] {
-        assert_eq!(check(&token().claim("iss", json!(issuer))), Err(Flaw::Issuer), "{issuer}");
+        assert_eq!(
+            check(&token().claim("iss", json!(issuer))),
+            Err(Flaw::Issuer),
+            "{issuer}"
+        );
     }
     for issuer in [json!(""), json!(null), json!([ISSUER]), json!(7)] {
         assert_eq!(check(&token().claim("iss", issuer)), Err(Flaw::Unreadable));
@@ -265,11 +306,18 @@ fn id_4_the_audience_is_this_client_and_nobody_else() {
         json!(["other", CLIENT]),
         json!([]),
     ] {
-        let refused = check(&token().claim("aud", audience.clone()).claim("azp", json!(CLIENT)));
+        let refused = check(
+            &token()
+                .claim("aud", audience.clone())
+                .claim("azp", json!(CLIENT)),
+        );
         assert_eq!(refused, Err(Flaw::Audience), "{audience}");
     }
     assert_eq!(check(&token().without("aud")), Err(Flaw::Audience));
-    assert_eq!(check(&token().claim("aud", json!(7))), Err(Flaw::Unreadable));
+    assert_eq!(
+        check(&token().claim("aud", json!(7))),
+        Err(Flaw::Unreadable)
+    );
 }
 
 // ---- ID-5: the authorized party ------------------------------------------------------
@@ -278,17 +326,29 @@ fn id_4_the_audience_is_this_client_and_nobody_else() {
 fn id_5_the_authorized_party_is_this_client() {
     assert_eq!(check(&token().claim("azp", json!(CLIENT))), Ok(()));
     for party in [json!("evil"), json!(""), json!("BRIDGE")] {
-        assert_eq!(check(&token().claim("azp", party)), Err(Flaw::AuthorizedParty));
+        assert_eq!(
+            check(&token().claim("azp", party)),
+            Err(Flaw::AuthorizedParty)
+        );
     }
-    assert_eq!(check(&token().claim("azp", json!(null))), Err(Flaw::AuthorizedParty));
-    assert_eq!(check(&token().claim("azp", json!([CLIENT]))), Err(Flaw::Unreadable));
+    assert_eq!(
+        check(&token().claim("azp", json!(null))),
+        Err(Flaw::AuthorizedParty)
+    );
+    assert_eq!(
+        check(&token().claim("azp", json!([CLIENT]))),
+        Err(Flaw::Unreadable)
+    );
 }
 
 #[test]
 fn id_5_a_list_of_several_audiences_needs_an_authorized_party() {
     let several = || token().claim("aud", json!([CLIENT, CLIENT]));
     assert_eq!(check(&several()), Err(Flaw::AuthorizedParty));
-    assert_eq!(check(&several().claim("azp", json!("evil"))), Err(Flaw::AuthorizedParty));
+    assert_eq!(
+        check(&several().claim("azp", json!("evil"))),
+        Err(Flaw::AuthorizedParty)
+    );
     assert_eq!(check(&several().claim("azp", json!(CLIENT))), Ok(()));
 }
 
@@ -297,26 +357,47 @@ fn id_5_a_list_of_several_audiences_needs_an_authorized_party() {
 #[test]
 fn id_6_a_token_serves_until_thirty_seconds_after_its_end() {
     assert_eq!(check(&token().claim("exp", seconds(-29))), Ok(()));
-    assert_eq!(check(&token().claim("exp", seconds(-30))), Err(Flaw::Expired));
-    assert_eq!(check(&token().claim("exp", seconds(-61))), Err(Flaw::Expired));
+    assert_eq!(
+        check(&token().claim("exp", seconds(-30))),
+        Err(Flaw::Expired)
+    );
+    assert_eq!(
+        check(&token().claim("exp", seconds(-61))),
+        Err(Flaw::Expired)
+    );
     assert_eq!(check(&token().claim("exp", json!(0))), Err(Flaw::Expired));
 }
 
 #[test]
 fn id_6_the_time_of_issue_is_at_most_ten_minutes_ago_and_one_minute_ahead() {
     assert_eq!(check(&token().claim("iat", seconds(-600))), Ok(()));
-    assert_eq!(check(&token().claim("iat", seconds(-601))), Err(Flaw::IssuedAt));
+    assert_eq!(
+        check(&token().claim("iat", seconds(-601))),
+        Err(Flaw::IssuedAt)
+    );
     assert_eq!(check(&token().claim("iat", seconds(60))), Ok(()));
-    assert_eq!(check(&token().claim("iat", seconds(61))), Err(Flaw::IssuedAt));
-    assert_eq!(check(&token().claim("iat", seconds(3600))), Err(Flaw::IssuedAt));
+    assert_eq!(
+        check(&token().claim("iat", seconds(61))),
+        Err(Flaw::IssuedAt)
+    );
+    assert_eq!(
+        check(&token().claim("iat", seconds(3600))),
+        Err(Flaw::IssuedAt)
+    );
     assert_eq!(check(&token().claim("iat", json!(0))), Err(Flaw::IssuedAt));
 }
 
 #[test]
 fn id_6_a_token_that_is_not_valid_yet_is_refused() {
     assert_eq!(check(&token().claim("nbf", seconds(30))), Ok(()));
-    assert_eq!(check(&token().claim("nbf", seconds(31))), Err(Flaw::NotBefore));
-    assert_eq!(check(&token().claim("nbf", seconds(3600))), Err(Flaw::NotBefore));
+    assert_eq!(
+        check(&token().claim("nbf", seconds(31))),
+        Err(Flaw::NotBefore)
+    );
+    assert_eq!(
+        check(&token().claim("nbf", seconds(3600))),
+        Err(Flaw::NotBefore)
+    );
     assert_eq!(check(&token().claim("nbf", json!(0))), Ok(()));
 }
 
@@ -350,9 +431,15 @@ fn id_6_a_time_is_a_whole_number_and_nothing_else() {
 
 #[test]
 fn id_6_the_clock_is_the_one_that_was_given() {
-    let later = Verification { now: now() + TimeDelta::seconds(330), ..verification() };
+    let later = Verification {
+        now: now() + TimeDelta::seconds(330),
+        ..verification()
+    };
     assert_eq!(later.of(&token().sign()), Err(Flaw::Expired));
-    let just_before = Verification { now: now() + TimeDelta::seconds(329), ..verification() };
+    let just_before = Verification {
+        now: now() + TimeDelta::seconds(329),
+        ..verification()
+    };
     assert!(just_before.of(&token().sign()).is_ok());
 }
 
@@ -361,23 +448,57 @@ fn id_6_the_clock_is_the_one_that_was_given() {
 #[test]
 fn id_7_the_nonce_is_that_of_this_sign_in() {
     for nonce in ["", "other", "n-0S6_WzA2M", "n-0S6_WzA2Mjj", "N-0S6_WzA2Mj"] {
-        assert_eq!(check(&token().claim("nonce", json!(nonce))), Err(Flaw::Nonce), "{nonce}");
+        assert_eq!(
+            check(&token().claim("nonce", json!(nonce))),
+            Err(Flaw::Nonce),
+            "{nonce}"
+        );
     }
     assert_eq!(check(&token().without("nonce")), Err(Flaw::Nonce));
-    assert_eq!(check(&token().claim("nonce", json!(null))), Err(Flaw::Nonce));
-    assert_eq!(check(&token().claim("nonce", json!(7))), Err(Flaw::Unreadable));
+    assert_eq!(
+        check(&token().claim("nonce", json!(null))),
+        Err(Flaw::Nonce)
+    );
+    assert_eq!(
+        check(&token().claim("nonce", json!(7))),
+        Err(Flaw::Unreadable)
+    );
 }
 
 // ---- ID-8: the subject ---------------------------------------------------------------
 
 #[test]
 fn id_8_the_subject_is_1_to_255_printable_ascii_characters() {
-    for subject in ["a", "auth0|5f7c8ec7", "uid=ann, ou=people", "!~", &"x".repeat(255)] {
-        assert_eq!(check(&token().claim("sub", json!(subject))), Ok(()), "{subject}");
+    for subject in [
+        "a",
+        "auth0|5f7c8ec7",
+        "uid=ann, ou=people",
+        "!~",
+        &"x".repeat(255),
+    ] {
+        assert_eq!(
+            check(&token().claim("sub", json!(subject))),
+            Ok(()),
+            "{subject}"
+        );
     }
     let long = "x".repeat(4096);
-    for subject in ["", &"x".repeat(256), &long, "a\nb", "a\u{0}", "a\u{1f}", "a\u{7f}", "änn", "\t"] {
-        assert_eq!(check(&token().claim("sub", json!(subject))), Err(Flaw::Subject), "{subject:?}");
+    for subject in [
+        "",
+        &"x".repeat(256),
+        &long,
+        "a\nb",
+        "a\u{0}",
+        "a\u{1f}",
+        "a\u{7f}",
+        "änn",
+        "\t",
+    ] {
+        assert_eq!(
+            check(&token().claim("sub", json!(subject))),
+            Err(Flaw::Subject),
+            "{subject:?}"
+        );
     }
     for subject in [json!(7), json!(null), json!(["ann"])] {
         assert_eq!(check(&token().claim("sub", subject)), Err(Flaw::Unreadable));
@@ -396,13 +517,23 @@ fn id_9_the_hash_is_that_of_the_access_token_that_came_along() {
         let refused = check(&token().claim("at_hash", json!(wrong)));
         assert_eq!(refused, Err(Flaw::AccessTokenHash), "{wrong}");
     }
-    assert_eq!(check(&token().claim("at_hash", json!(null))), Err(Flaw::AccessTokenHash));
+    assert_eq!(
+        check(&token().claim("at_hash", json!(null))),
+        Err(Flaw::AccessTokenHash)
+    );
 }
 
 #[test]
 fn id_9_without_an_access_token_there_is_nothing_to_compare() {
-    let alone = Verification { access_token: None, ..verification() };
-    assert!(alone.of(&token().claim("at_hash", json!("x")).sign()).is_ok());
+    let alone = Verification {
+        access_token: None,
+        ..verification()
+    };
+    assert!(
+        alone
+            .of(&token().claim("at_hash", json!("x")).sign())
+            .is_ok()
+    );
 }
 
 // ---- ID-10: what kind of token -------------------------------------------------------
@@ -413,8 +544,20 @@ fn id_10_the_type_is_jwt_or_absent() {
         assert_eq!(check(&token().header("typ", json!(kind))), Ok(()), "{kind}");
     }
     assert_eq!(check(&token().without("typ")), Ok(()));
-    for kind in ["at+jwt", "application/at+jwt", "logout+jwt", "secevent+jwt", "JOSE", "JWE", ""] {
-        assert_eq!(check(&token().header("typ", json!(kind))), Err(Flaw::Type), "{kind}");
+    for kind in [
+        "at+jwt",
+        "application/at+jwt",
+        "logout+jwt",
+        "secevent+jwt",
+        "JOSE",
+        "JWE",
+        "",
+    ] {
+        assert_eq!(
+            check(&token().header("typ", json!(kind))),
+            Err(Flaw::Type),
+            "{kind}"
+        );
     }
 }
 
@@ -422,7 +565,10 @@ fn id_10_the_type_is_jwt_or_absent() {
 fn id_10_a_logout_token_signs_nobody_in() {
     let event = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
     for events in [event, json!({}), json!(null), json!([])] {
-        assert_eq!(check(&token().claim("events", events)), Err(Flaw::LogoutToken));
+        assert_eq!(
+            check(&token().claim("events", events)),
+            Err(Flaw::LogoutToken)
+        );
     }
 }
 
@@ -466,7 +612,10 @@ fn id_11_a_key_that_the_token_brings_along_is_not_looked_at() {
             .header("x5u", json!("https://evil.example/cert"))
             .header("x5c", json!(["MIIB"]))
     };
-    assert_eq!(check(&bring(token()).signed_by(attacker.clone())), Err(Flaw::Signature));
+    assert_eq!(
+        check(&bring(token()).signed_by(attacker.clone())),
+        Err(Flaw::Signature)
+    );
     assert_eq!(check(&bring(token())), Ok(()));
 }
 
@@ -490,10 +639,16 @@ fn id_15_a_token_of_64_kib_passes_and_a_longer_one_is_not_decoded() {
 fn id_15_json_nested_ten_thousand_deep_is_refused() {
     let deep = URL_SAFE_NO_PAD.encode(format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)));
     let header = encode(&token().header);
-    assert_eq!(flaw_of(&format!("{header}.{deep}.x")), Some(Flaw::Unreadable));
+    assert_eq!(
+        flaw_of(&format!("{header}.{deep}.x")),
+        Some(Flaw::Unreadable)
+    );
     let inside = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
     let inside = URL_SAFE_NO_PAD.encode(inside);
-    assert_eq!(flaw_of(&format!("{header}.{inside}.x")), Some(Flaw::Unreadable));
+    assert_eq!(
+        flaw_of(&format!("{header}.{inside}.x")),
+        Some(Flaw::Unreadable)
+    );
 }
 
 #[test]
@@ -506,7 +661,10 @@ fn id_15_what_is_no_base64_or_no_json_object_is_refused() {
         (&header, &encode(&json!([]))),
         (&encode(&json!("x")), &claims),
     ] {
-        assert_eq!(flaw_of(&format!("{header}.{claims}.x")), Some(Flaw::Unreadable));
+        assert_eq!(
+            flaw_of(&format!("{header}.{claims}.x")),
+            Some(Flaw::Unreadable)
+        );
     }
 }
 
@@ -514,23 +672,38 @@ fn id_15_what_is_no_base64_or_no_json_object_is_refused() {
 
 #[test]
 fn jw_7_an_unknown_key_id_finds_no_key() {
-    assert_eq!(check(&token().header("kid", json!("two"))), Err(Flaw::UnknownKey));
+    assert_eq!(
+        check(&token().header("kid", json!("two"))),
+        Err(Flaw::UnknownKey)
+    );
 }
 
 #[test]
 fn jw_7_without_a_key_id_one_key_serves_and_two_are_ambiguous() {
     let raw = token().without("kid").sign();
     assert!(verification().of(&raw).is_ok());
-    let keys = vec![jwk(&signing_key(1), Some("one")), jwk(&signing_key(2), Some("two"))];
-    let two = Verification { keys, ..verification() };
+    let keys = vec![
+        jwk(&signing_key(1), Some("one")),
+        jwk(&signing_key(2), Some("two")),
+    ];
+    let two = Verification {
+        keys,
+        ..verification()
+    };
     assert_eq!(two.of(&raw), Err(Flaw::AmbiguousKey));
     assert!(two.of(&token().sign()).is_ok());
 }
 
 #[test]
 fn jw_7_two_keys_with_one_id_are_ambiguous() {
-    let keys = vec![jwk(&signing_key(1), Some("one")), jwk(&signing_key(2), Some("one"))];
-    let twice = Verification { keys, ..verification() };
+    let keys = vec![
+        jwk(&signing_key(1), Some("one")),
+        jwk(&signing_key(2), Some("one")),
+    ];
+    let twice = Verification {
+        keys,
+        ..verification()
+    };
     assert_eq!(twice.of(&token().sign()), Err(Flaw::AmbiguousKey));
 }
 
@@ -566,9 +739,47 @@ fn the_session_of_the_provider_is_kept_when_it_is_a_name() {
         let verified = verify(&raw, &keys, &expected, now());
         verified.unwrap_or_else(|flaw| panic!("{flaw}")).sid()
     };
-    assert_eq!(sid(json!("08a5019c-17e1")), Some("08a5019c-17e1".to_owned()));
+    assert_eq!(
+        sid(json!("08a5019c-17e1")),
+        Some("08a5019c-17e1".to_owned())
+    );
     assert_eq!(sid(json!("x".repeat(255))), Some("x".repeat(255)));
-    for bad in [json!(""), json!("x".repeat(256)), json!("a\nb"), json!(7), json!(null)] {
+    for bad in [
+        json!(""),
+        json!("x".repeat(256)),
+        json!("a\nb"),
+        json!(7),
+        json!(null),
+    ] {
         assert_eq!(sid(bad.clone()), None, "{bad}");
     }
+}
+
+#[test]
+fn each_flaw_has_its_own_word() {
+    let flaws = [
+        Flaw::TooLarge,
+        Flaw::NotThreeParts,
+        Flaw::Unreadable,
+        Flaw::Compressed,
+        Flaw::Type,
+        Flaw::Algorithm,
+        Flaw::UnknownKey,
+        Flaw::AmbiguousKey,
+        Flaw::Signature,
+        Flaw::Issuer,
+        Flaw::Audience,
+        Flaw::AuthorizedParty,
+        Flaw::Time,
+        Flaw::Expired,
+        Flaw::IssuedAt,
+        Flaw::NotBefore,
+        Flaw::Nonce,
+        Flaw::Subject,
+        Flaw::LogoutToken,
+        Flaw::AccessTokenHash,
+    ];
+    let words: std::collections::HashSet<&str> = flaws.iter().map(|flaw| flaw.code()).collect();
+    assert_eq!(words.len(), flaws.len());
+    assert!(words.iter().all(|word| word.starts_with("id_token_")));
 }

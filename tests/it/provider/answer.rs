@@ -1,0 +1,157 @@
+//! Answers that a provider should not give.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
+use serde_json::Value;
+use tokio::time::{Sleep, sleep};
+
+/// What an endpoint says instead, and after how long.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    delay: Duration,
+    instead: Option<Instead>,
+}
+
+#[derive(Debug, Clone)]
+struct Instead {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Body,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    Bytes(Vec<u8>),
+    /// So many bytes, without saying so beforehand.
+    Huge(usize),
+    /// A byte, a pause, a byte, and so on.
+    Drip(Duration),
+}
+
+impl Answer {
+    /// The usual answer, late.
+    pub fn late(delay: Duration) -> Self {
+        Self {
+            delay,
+            instead: None,
+        }
+    }
+
+    /// A status without a body.
+    pub fn status(status: u16) -> Self {
+        Self::instead(status, Body::Bytes(Vec::new()))
+    }
+
+    /// A status and a JSON body.
+    pub fn json(status: u16, body: &Value) -> Self {
+        let body = Body::Bytes(body.to_string().into_bytes());
+        Self::instead(status, body).header("content-type", "application/json")
+    }
+
+    /// A page, as proxies in between send it.
+    pub fn html(status: u16) -> Self {
+        let body = Body::Bytes(b"<!doctype html><title>Bad gateway</title>".to_vec());
+        Self::instead(status, body).header("content-type", "text/html")
+    }
+
+    /// 302 to somewhere else.
+    pub fn redirect(location: &str) -> Self {
+        Self::status(302).header("location", location)
+    }
+
+    /// 200 and so many bytes of white space, which JSON allows before anything.
+    pub fn huge(bytes: usize) -> Self {
+        Self::instead(200, Body::Huge(bytes))
+    }
+
+    /// 200 and a byte every now and then, without end.
+    pub fn drip(pause: Duration) -> Self {
+        Self::instead(200, Body::Drip(pause))
+    }
+
+    /// A header of the answer.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let instead = self.instead.as_mut().expect("an answer of its own");
+        instead.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn instead(status: u16, body: Body) -> Self {
+        let instead = Instead {
+            status,
+            headers: Vec::new(),
+            body,
+        };
+        Self {
+            delay: Duration::ZERO,
+            instead: Some(instead),
+        }
+    }
+
+    /// Waits, and gives the answer unless the usual one is to follow.
+    pub async fn give(self) -> Option<HttpResponse> {
+        sleep(self.delay).await;
+        let instead = self.instead?;
+        let mut response = HttpResponse::build(StatusCode::from_u16(instead.status).unwrap());
+        for (name, value) in instead.headers {
+            response.insert_header((name, value));
+        }
+        Some(match instead.body {
+            Body::Bytes(bytes) => response.body(bytes),
+            Body::Huge(left) => response.body(BoxBody::new(Huge { left })),
+            Body::Drip(pause) => response.body(BoxBody::new(Drip {
+                pause,
+                next: Box::pin(sleep(pause)),
+            })),
+        })
+    }
+}
+
+struct Huge {
+    left: usize,
+}
+
+impl MessageBody for Huge {
+    type Error = actix_web::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let size = self.left.min(64 * 1024);
+        self.left -= size;
+        Poll::Ready((size > 0).then(|| Ok(Bytes::from(vec![b' '; size]))))
+    }
+}
+
+struct Drip {
+    pause: Duration,
+    next: Pin<Box<Sleep>>,
+}
+
+impl MessageBody for Drip {
+    type Error = actix_web::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        std::task::ready!(self.next.as_mut().poll(context));
+        self.next = Box::pin(sleep(self.pause));
+        Poll::Ready(Some(Ok(Bytes::from_static(b" "))))
+    }
+}

@@ -1,0 +1,198 @@
+//! The endpoints, as a good provider has them.
+
+use std::sync::Mutex;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use url::{Url, form_urlencoded};
+
+use super::script::{Code, Script};
+use super::{ClientAuth, Endpoint, Fields, IdToken, Request};
+
+/// How long a token serves, in seconds.
+const LIFETIME: i64 = 300;
+
+pub async fn serve(
+    request: HttpRequest,
+    body: web::Bytes,
+    script: web::Data<Mutex<Script>>,
+) -> HttpResponse {
+    let request = Request::read(&request, &body);
+    let scripted = {
+        let mut script = script.lock().unwrap();
+        script.requests.push(request.clone());
+        script.scripted(request.endpoint)
+    };
+    if let Some(answer) = scripted
+        && let Some(response) = answer.give().await
+    {
+        return response;
+    }
+    let script = &mut *script.lock().unwrap();
+    match request.endpoint {
+        Endpoint::Discovery => HttpResponse::Ok().json(&script.discovery),
+        Endpoint::Jwks => HttpResponse::Ok().json(json!({"keys": script.published})),
+        Endpoint::Authorize => authorize(script, &request),
+        Endpoint::Token => token(script, &request),
+        Endpoint::Userinfo => userinfo(script, &request),
+        Endpoint::EndSession => end_session(&request),
+        Endpoint::Elsewhere => HttpResponse::NotFound().finish(),
+    }
+}
+
+fn refuse(status: u16, why: &str) -> HttpResponse {
+    let status = actix_web::http::StatusCode::from_u16(status).unwrap();
+    HttpResponse::build(status).body(why.to_owned())
+}
+
+fn see(url: &Url) -> HttpResponse {
+    HttpResponse::Found()
+        .insert_header(("location", url.as_str()))
+        .finish()
+}
+
+/// RFC 6749 §4.1.1, with PKCE required. The parameter `as` is the person who signs
+/// in, `deny` the error to be sent back with.
+fn authorize(script: &mut Script, request: &Request) -> HttpResponse {
+    let asked = |name: &str| request.query.get(name).map_or("", String::as_str);
+    let Ok(mut back) = Url::parse(asked("redirect_uri")) else {
+        return refuse(400, "redirect_uri");
+    };
+    if asked("client_id") != script.client.id {
+        return refuse(400, "client_id");
+    }
+    if asked("response_type") != "code" || asked("code_challenge_method") != "S256" {
+        return refuse(400, "response_type or code_challenge_method");
+    }
+    if asked("code_challenge").len() != 43 || asked("state").is_empty() {
+        return refuse(400, "code_challenge or state");
+    }
+    if !asked("scope").split(' ').any(|scope| scope == "openid") {
+        return refuse(400, "scope");
+    }
+    if request.query.contains_key("deny") {
+        back.query_pairs_mut().append_pair("error", asked("deny"));
+    } else if script.people.contains_key(asked("as")) {
+        let code = script.fresh("code");
+        back.query_pairs_mut().append_pair("code", &code);
+        let bound = Code {
+            person: asked("as").to_owned(),
+            redirect_uri: asked("redirect_uri").to_owned(),
+            challenge: asked("code_challenge").to_owned(),
+            nonce: request.query.get("nonce").cloned(),
+            spent: false,
+        };
+        script.codes.insert(code, bound);
+    } else {
+        return refuse(400, "nobody of that name can sign in");
+    }
+    back.query_pairs_mut().append_pair("state", asked("state"));
+    if script.discovery["authorization_response_iss_parameter_supported"] == true {
+        back.query_pairs_mut().append_pair("iss", &script.issuer);
+    }
+    see(&back)
+}
+
+/// RFC 6749 §4.1.3 and RFC 7636 §4.6.
+fn token(script: &mut Script, request: &Request) -> HttpResponse {
+    let error = |status: u16, error: &str| {
+        let status = actix_web::http::StatusCode::from_u16(status).unwrap();
+        HttpResponse::build(status).json(json!({"error": error, "error_description": "<b>no</b>"}))
+    };
+    let sent = |name: &str| request.form.get(name).map_or("", String::as_str);
+    if request.method != "POST" || !request.raw_query.is_empty() {
+        return error(400, "invalid_request");
+    }
+    if !client_is_authenticated(script, request) {
+        return error(401, "invalid_client");
+    }
+    if sent("grant_type") != "authorization_code" {
+        return error(400, "unsupported_grant_type");
+    }
+    let Some(code) = script.codes.get_mut(sent("code")) else {
+        return error(400, "invalid_grant");
+    };
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(sent("code_verifier")));
+    if code.spent || code.redirect_uri != sent("redirect_uri") || code.challenge != challenge {
+        return error(400, "invalid_grant");
+    }
+    code.spent = true;
+    let code = code.clone();
+    let access_token = script.fresh("access");
+    script
+        .access_tokens
+        .insert(access_token.clone(), code.person.clone());
+    let id_token = id_token(script, &code, &access_token);
+    let answer = Fields::from(json!({
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": LIFETIME,
+        "id_token": id_token,
+    }));
+    HttpResponse::Ok().json(Value::from(script.token_answer.apply(answer)))
+}
+
+fn client_is_authenticated(script: &Script, request: &Request) -> bool {
+    let sent = |name: &str| request.form.get(name).cloned();
+    let basic = basic(request.header("authorization"));
+    let (id, secret) = match script.client.auth {
+        ClientAuth::Basic => basic.unzip(),
+        ClientAuth::Post | ClientAuth::None if basic.is_some() => return false,
+        ClientAuth::Post | ClientAuth::None => (sent("client_id"), sent("client_secret")),
+    };
+    id.as_ref() == Some(&script.client.id) && secret == script.client.secret
+}
+
+/// RFC 6749 §2.3.1: each half is form-urlencoded.
+fn basic(header: &str) -> Option<(String, String)> {
+    let pair = STANDARD.decode(header.strip_prefix("Basic ")?).ok()?;
+    let pair = String::from_utf8(pair).ok()?;
+    let (id, secret) = pair.split_once(':')?;
+    let decode = |half: &str| {
+        let (name, _) = form_urlencoded::parse(half.as_bytes())
+            .next()
+            .unwrap_or_default();
+        name.into_owned()
+    };
+    Some((decode(id), decode(secret)))
+}
+
+fn id_token(script: &mut Script, code: &Code, access_token: &str) -> String {
+    let now = script.clock.now().timestamp();
+    let mut claims = script.people[&code.person].claims.clone();
+    claims["iss"] = json!(script.issuer);
+    claims["aud"] = json!(script.client.id);
+    claims["iat"] = json!(now);
+    claims["exp"] = json!(now + LIFETIME);
+    let hash = Sha256::digest(access_token);
+    claims["at_hash"] = json!(URL_SAFE_NO_PAD.encode(&hash[..16]));
+    if let Some(nonce) = &code.nonce {
+        claims["nonce"] = json!(nonce);
+    }
+    let token = IdToken::new(claims, script.signer.clone());
+    script.id_token.apply(token).finish()
+}
+
+/// OpenID Connect Core §5.3.
+fn userinfo(script: &mut Script, request: &Request) -> HttpResponse {
+    let bearer = request.header("authorization").strip_prefix("Bearer ");
+    let person = bearer.and_then(|token| script.access_tokens.get(token));
+    let Some(person) = person.and_then(|name| script.people.get(name)) else {
+        return refuse(401, "access token");
+    };
+    let claims = Fields::from(person.userinfo());
+    HttpResponse::Ok().json(Value::from(script.userinfo.apply(claims)))
+}
+
+/// OpenID Connect RP-Initiated Logout §3.
+fn end_session(request: &Request) -> HttpResponse {
+    let asked = |name: &str| request.query.get(name).map_or("", String::as_str);
+    let Ok(mut back) = Url::parse(asked("post_logout_redirect_uri")) else {
+        return refuse(200, "signed out");
+    };
+    back.query_pairs_mut().append_pair("state", asked("state"));
+    see(&back)
+}

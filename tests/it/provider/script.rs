@@ -1,0 +1,178 @@
+//! What the provider knows, remembers and was told to do.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use red5_bridge::clock::Clock;
+use serde_json::{Value, json};
+
+use super::{Answer, CLIENT_ID, CLIENT_SECRET, Endpoint, Fields, IdToken, Key, Request};
+
+/// The state behind all endpoints.
+pub struct Script {
+    pub issuer: String,
+    pub clock: Arc<dyn Clock>,
+    pub client: Client,
+    pub people: HashMap<String, Person>,
+    pub discovery: Value,
+    pub signer: Key,
+    pub published: Vec<Value>,
+    pub codes: HashMap<String, Code>,
+    /// Whose an access token is.
+    pub access_tokens: HashMap<String, String>,
+    pub id_token: Bends<IdToken>,
+    pub token_answer: Bends<Fields>,
+    pub userinfo: Bends<Fields>,
+    pub always: HashMap<Endpoint, Answer>,
+    pub once: HashMap<Endpoint, VecDeque<Answer>>,
+    pub requests: Vec<Request>,
+    given: usize,
+}
+
+/// The registered client.
+pub struct Client {
+    pub id: String,
+    pub secret: Option<String>,
+    pub auth: ClientAuth,
+}
+
+/// How the client has to authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuth {
+    Basic,
+    Post,
+    None,
+}
+
+impl ClientAuth {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Somebody who can sign in.
+#[derive(Clone)]
+pub struct Person {
+    pub claims: Value,
+    pub only_userinfo: Value,
+}
+
+impl Person {
+    pub fn new(name: &str) -> Self {
+        Self {
+            claims: json!({"sub": name, "preferred_username": name}),
+            only_userinfo: json!({}),
+        }
+    }
+
+    /// Everything that is said about them at userinfo.
+    pub fn userinfo(&self) -> Value {
+        let mut all = self.claims.clone();
+        for (name, value) in self.only_userinfo.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        all
+    }
+}
+
+/// A code that was given out, and what it is bound to.
+#[derive(Clone)]
+pub struct Code {
+    pub person: String,
+    pub redirect_uri: String,
+    pub challenge: String,
+    pub nonce: Option<String>,
+    pub spent: bool,
+}
+
+/// Changes to the next answers of one kind.
+pub struct Bends<T> {
+    next: VecDeque<Box<dyn FnOnce(T) -> T + Send>>,
+    every: Vec<Box<dyn Fn(T) -> T + Send>>,
+}
+
+impl<T> Bends<T> {
+    fn none() -> Self {
+        Self {
+            next: VecDeque::new(),
+            every: Vec::new(),
+        }
+    }
+
+    pub fn next(&mut self, bend: impl FnOnce(T) -> T + Send + 'static) {
+        self.next.push_back(Box::new(bend));
+    }
+
+    pub fn every(&mut self, bend: impl Fn(T) -> T + Send + 'static) {
+        self.every.push(Box::new(bend));
+    }
+
+    pub fn apply(&mut self, value: T) -> T {
+        let value = self.every.iter().fold(value, |value, bend| bend(value));
+        match self.next.pop_front() {
+            Some(bend) => bend(value),
+            None => value,
+        }
+    }
+}
+
+impl Script {
+    pub fn new(issuer: &str, clock: Arc<dyn Clock>) -> Self {
+        let signer = Key::rs256("rs-1");
+        Self {
+            issuer: issuer.to_owned(),
+            clock,
+            client: Client {
+                id: CLIENT_ID.to_owned(),
+                secret: Some(CLIENT_SECRET.to_owned()),
+                auth: ClientAuth::Basic,
+            },
+            people: HashMap::new(),
+            discovery: discovery(issuer),
+            published: vec![signer.jwk()],
+            signer,
+            codes: HashMap::new(),
+            access_tokens: HashMap::new(),
+            id_token: Bends::none(),
+            token_answer: Bends::none(),
+            userinfo: Bends::none(),
+            always: HashMap::new(),
+            once: HashMap::new(),
+            requests: Vec::new(),
+            given: 0,
+        }
+    }
+
+    /// What the test wants instead of the usual answer.
+    pub fn scripted(&mut self, endpoint: Endpoint) -> Option<Answer> {
+        let once = self.once.get_mut(&endpoint).and_then(VecDeque::pop_front);
+        once.or_else(|| self.always.get(&endpoint).cloned())
+    }
+
+    /// A code or token that was not given before.
+    pub fn fresh(&mut self, kind: &str) -> String {
+        self.given += 1;
+        format!("{kind}-{}", self.given)
+    }
+}
+
+fn discovery(issuer: &str) -> Value {
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/jwks"),
+        "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "end_session_endpoint": format!("{issuer}/end-session"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+    })
+}

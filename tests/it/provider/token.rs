@@ -1,0 +1,147 @@
+//! An ID token in the making, and other JSON that a test may bend.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use serde_json::{Map, Value};
+use sha2::Sha256;
+
+use super::Key;
+
+/// An ID token before it is signed.
+pub struct IdToken {
+    header: Value,
+    claims: Value,
+    seal: Seal,
+}
+
+enum Seal {
+    Key(Box<Key>),
+    Hmac(Vec<u8>),
+    Nothing,
+    /// The token is this, and neither header nor claims matter.
+    Raw(String),
+    /// One bit of the signature is wrong.
+    Broken(Box<Key>),
+}
+
+impl IdToken {
+    pub(super) fn new(claims: Value, key: Key) -> Self {
+        Self {
+            header: key.header(),
+            claims,
+            seal: Seal::Key(Box::new(key)),
+        }
+    }
+
+    /// Sets a claim.
+    pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.claims[name] = value.into();
+        self
+    }
+
+    /// Leaves a claim out.
+    pub fn without(mut self, name: &str) -> Self {
+        self.claims.as_object_mut().unwrap().remove(name);
+        self
+    }
+
+    /// Sets a member of the header.
+    pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.header[name] = value.into();
+        self
+    }
+
+    /// Signs with another key; the header says so, as that key's header does.
+    pub fn signed_by(mut self, key: &Key) -> Self {
+        self.header = key.header();
+        self.seal = Seal::Key(Box::new(key.clone()));
+        self
+    }
+
+    /// Signs with another key, while the header still names the published one.
+    pub fn forged_by(mut self, key: &Key) -> Self {
+        self.seal = Seal::Key(Box::new(key.clone()));
+        self
+    }
+
+    /// Spoils one bit of the signature.
+    pub fn broken(mut self) -> Self {
+        self.seal = match self.seal {
+            Seal::Key(key) => Seal::Broken(key),
+            other => other,
+        };
+        self
+    }
+
+    /// `alg: none` and an empty signature.
+    pub fn unsigned(mut self) -> Self {
+        self.seal = Seal::Nothing;
+        self.header("alg", "none")
+    }
+
+    /// `alg: HS256` with this key.
+    pub fn hmac(mut self, key: &[u8]) -> Self {
+        self.seal = Seal::Hmac(key.to_vec());
+        self.header("alg", "HS256")
+    }
+
+    /// Something else altogether.
+    pub fn raw(mut self, token: &str) -> Self {
+        self.seal = Seal::Raw(token.to_owned());
+        self
+    }
+
+    pub(super) fn finish(self) -> String {
+        let encode = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let input = format!("{}.{}", encode(&self.header), encode(&self.claims));
+        let signature = match self.seal {
+            Seal::Raw(token) => return token,
+            Seal::Nothing => Vec::new(),
+            Seal::Key(key) => key.sign(&input),
+            Seal::Broken(key) => {
+                let mut signature = key.sign(&input);
+                signature[7] ^= 1;
+                signature
+            }
+            Seal::Hmac(key) => {
+                let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+                mac.update(input.as_bytes());
+                mac.finalize().into_bytes().to_vec()
+            }
+        };
+        format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+}
+
+/// The members of a JSON object.
+pub struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// Sets a member.
+    pub fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Leaves a member out.
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.remove(name);
+        self
+    }
+}
+
+impl From<Value> for Fields {
+    fn from(object: Value) -> Self {
+        match object {
+            Value::Object(members) => Self(members),
+            other => panic!("no object: {other}"),
+        }
+    }
+}
+
+impl From<Fields> for Value {
+    fn from(fields: Fields) -> Self {
+        Value::Object(fields.0)
+    }
+}

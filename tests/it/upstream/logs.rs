@@ -1,0 +1,100 @@
+//! What must never be logged (LG-1).
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::{answer, bridge, come_back, query};
+use crate::provider::{Answer, CLIENT_SECRET, Endpoint, Provider};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn lg_1_neither_log_nor_error_repeats_what_the_provider_said_or_was_sent() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(lines.clone())
+        .finish();
+    let _capturing = tracing::subscriber::set_default(subscriber);
+
+    let provider = Provider::start();
+    let person = provider.person("canary-subject");
+    person
+        .claim("groups", json!([7, "canary-group\u{0}"]))
+        .claim("name", "canary-name");
+    let bridge = bridge(&provider);
+    let canary = json!({"error": "canary-error", "access_token": "canary-access", "sub": "x"});
+    let mut said = String::new();
+    for (endpoint, misbehaviour) in [
+        (Endpoint::Discovery, Answer::json(500, &canary)),
+        (Endpoint::Jwks, Answer::json(200, &canary)),
+        (Endpoint::Token, Answer::json(400, &canary)),
+        (Endpoint::Token, Answer::json(200, &json!("canary-body"))),
+        (Endpoint::Userinfo, Answer::json(200, &canary)),
+        (Endpoint::EndSession, Answer::status(200)),
+    ] {
+        provider
+            .person("canary-subject")
+            .claim("groups", json!([7, "canary-group\u{0}"]));
+        if endpoint == Endpoint::Userinfo {
+            provider.person("canary-subject").without("groups");
+        }
+        provider.always(endpoint, misbehaviour);
+        match come_back(&provider, &bridge, "canary-subject").await {
+            Err(error) => writeln!(said, "{error} {error:?}").unwrap(),
+            Ok((back, attempt)) => {
+                let outcome = bridge.finish(&attempt.secrets, &answer(&back)).await;
+                for secret in [
+                    attempt.secrets.nonce.expose_secret(),
+                    attempt.secrets.verifier.expose_secret(),
+                    &attempt.state,
+                    &query(&back, "code").unwrap(),
+                ] {
+                    assert!(!text(&lines).contains(secret));
+                }
+                if let Err(error) = outcome {
+                    writeln!(said, "{error} {error:?}").unwrap();
+                }
+            }
+        }
+        provider.behave(endpoint);
+        tokio::time::sleep(super::PACE.retry_first).await;
+    }
+    said.push_str(&text(&lines));
+    assert!(
+        said.contains("groups claim holds elements that are no strings"),
+        "{said}"
+    );
+    for secret in ["canary", CLIENT_SECRET, "access-"] {
+        assert!(!said.contains(secret), "{secret} in: {said}");
+    }
+}
+
+fn text(lines: &Lines) -> String {
+    String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+}
