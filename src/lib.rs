@@ -16,3 +16,4 @@ pub mod seal;
 pub mod signer;
 pub mod store;
 pub mod upstream;
+pub mod web;
