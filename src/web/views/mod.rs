@@ -22,6 +22,12 @@ mod refused;
 mod shown;
 mod sign_in;
 mod words;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
 pub use askama::Template;
 
 pub use frame::{Frame, Person};

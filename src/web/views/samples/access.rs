@@ -1,0 +1,260 @@
+//! The portal and the page of somebody to whom nothing is granted.
+
+use super::{END_TAG, Sample, TAG, TURNED, error, person, sample, shown, signed_out, strings};
+use crate::domain::grant::{Grant, GrantRoom};
+use crate::domain::lifetime::LimitedBy;
+use crate::domain::mapping::RoomPattern;
+use crate::domain::names::{Role, RoomName, Transport};
+use crate::domain::set::{AnyOr, NonEmpty};
+use crate::web::views::{
+    Choices, Chosen, CopyLine, Frame, GrantWords, Issued, NoGrant, Outcome, Portal, Refused,
+    Welcome, Who,
+};
+
+const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4iLCJuYW1lIjoiQW5uIExlZSIsInJvbGVzIjoicmVkNS1wdWJsaXNoZXIiLCJyZWQ1LXRyYW5zcG9ydCI6IldISVAiLCJyZWQ1LXJvb20iOiJzdHVkaW8tMSIsImV4cCI6MTc5NTUzMjY0NX0.J7vGq9u2Qd6mX0eYh1bqkz3o5J8mYv1nWc4rT2sLx0A";
+
+fn grant(roles: &[Role], transports: &[Transport], rooms: &[&str]) -> Grant {
+    let room = |room: &&str| {
+        if room.contains('*') {
+            GrantRoom::Pattern(RoomPattern::parse(room).unwrap())
+        } else {
+            GrantRoom::Exact(RoomName::parse(room).unwrap())
+        }
+    };
+    Grant {
+        roles: NonEmpty::new(roles.iter().copied()).unwrap(),
+        transports: NonEmpty::new(transports.iter().copied()).map_or(AnyOr::Any, AnyOr::Only),
+        rooms: NonEmpty::new(rooms.iter().map(room)).map_or(AnyOr::Any, AnyOr::Only),
+    }
+}
+
+fn producer() -> Vec<Grant> {
+    use Role::{Publisher, Subscriber};
+    use Transport::{Rtmp, Rtsp, Whep, Whip};
+    vec![
+        grant(&[Publisher], &[Rtmp, Whip], &["studio-1", "studio-2"]),
+        grant(
+            &[Publisher, Subscriber],
+            &[Whep, Whip],
+            &["class-*", "lobby"],
+        ),
+        grant(&[Subscriber], &[], &[]),
+        grant(&[Publisher, Subscriber], &[Rtmp, Rtsp], &["control-room"]),
+    ]
+}
+
+fn ann() -> Who {
+    Who {
+        name: Some(shown("Ann Lee")),
+        username: Some(shown("ann")),
+        subject: shown("248289761001"),
+        issuer: shown("https://login.example.com/realms/media"),
+        groups: ["/media/crew", "producers", "staff"].map(shown).to_vec(),
+        groups_overage: false,
+    }
+}
+
+fn hostile() -> Who {
+    let mut groups: Vec<_> = [TAG, END_TAG, TURNED, " staff ", "طاقم البث"]
+        .map(shown)
+        .to_vec();
+    groups.push(shown(&super::unbroken()));
+    Who {
+        name: Some(shown(TAG)),
+        username: Some(shown(&super::unbroken())),
+        subject: shown(END_TAG),
+        issuer: shown("https://login.example.com"),
+        groups,
+        groups_overage: false,
+    }
+}
+
+fn portal(frame: Frame, who: Who, grants: &[Grant]) -> Portal {
+    Portal {
+        frame,
+        who,
+        grants: grants.iter().map(GrantWords::of).collect(),
+        choices: Choices::of(grants, 300),
+        chosen: Chosen::default(),
+        outcome: None,
+    }
+}
+
+fn issued() -> Issued {
+    let grants = producer();
+    Issued {
+        token: TOKEN.to_owned(),
+        expires_in: 245,
+        expires_at: "2026-11-24T15:04:05Z".parse().unwrap(),
+        limited_by: Some(LimitedBy::Mapping),
+        allows: GrantWords::of(&grant(
+            &[Role::Publisher],
+            &[Transport::Whip],
+            &["studio-1"],
+        )),
+        left_out: grants.iter().map(GrantWords::of).collect(),
+        lines: vec![
+            CopyLine {
+                label: "Red5 HTML5 SDK: WHIPClient.init(…)".to_owned(),
+                text: format!(
+                    "{{\n  protocol: \"https\",\n  host: \"media.example.com\",\n  port: 443,\n  app: \"live/studio-1\",\n  connectionParams: {{ username: \"jwt\", password: \"jwt\", token: \"{TOKEN}\" }}\n}}"
+                ),
+            },
+            CopyLine {
+                label: "WHIP, for example OBS".to_owned(),
+                text: format!(
+                    "https://media.example.com/live/studio-1/whip/endpoint/STREAM?username=jwt&password=jwt&token={TOKEN}"
+                ),
+            },
+        ],
+    }
+}
+
+fn many_rooms() -> Grant {
+    let rooms: Vec<String> = (1..=40).map(|n| format!("classroom-{n:02}")).collect();
+    let rooms: Vec<&str> = rooms.iter().map(String::as_str).collect();
+    grant(&[Role::Subscriber], &[Transport::Whep], &rooms)
+}
+
+pub fn samples() -> Vec<Sample> {
+    let refused = |refused| Portal {
+        chosen: Chosen {
+            room: "studio-9".to_owned(),
+            roles: strings(&["red5-publisher"]),
+            transports: strings(&["RTMP", "*"]),
+            ttl_seconds: "30".to_owned(),
+        },
+        outcome: Some(Outcome::Refused(refused)),
+        ..portal(person("Ann Lee", false), ann(), &producer())
+    };
+    let exact = [
+        many_rooms(),
+        grant(&[Role::Subscriber], &[Transport::Rtmp], &["studio-1"]),
+    ];
+    vec![
+        sample(
+            "welcome",
+            &Welcome {
+                frame: signed_out(),
+                return_to: "/red5/".to_owned(),
+            },
+        ),
+        sample(
+            "portal",
+            &portal(person("Ann Lee", true), ann(), &producer()),
+        ),
+        sample("portal-viewer", &portal(person("Bo", false), ann(), &exact)),
+        sample(
+            "portal-token",
+            &Portal {
+                chosen: Chosen {
+                    room: "studio-1".to_owned(),
+                    roles: strings(&["red5-publisher"]),
+                    transports: strings(&["WHIP"]),
+                    ttl_seconds: String::new(),
+                },
+                outcome: Some(Outcome::Issued(Box::new(issued()))),
+                ..portal(person("Ann Lee", false), ann(), &producer())
+            },
+        ),
+        sample(
+            "portal-refused",
+            &refused(Refused::NotGranted {
+                refused: strings(&["*", "RTMP", "red5-publisher", "studio-9"]),
+            }),
+        ),
+        sample(
+            "portal-room-required",
+            &refused(Refused::RoomRequired {
+                patterns: strings(&["class-*", "show-*-live"]),
+            }),
+        ),
+        sample(
+            "portal-too-short",
+            &refused(Refused::TtlTooShort {
+                limited_by: Some(LimitedBy::Session),
+            }),
+        ),
+        sample(
+            "portal-hostile",
+            &Portal {
+                chosen: Chosen {
+                    room: TAG.to_owned(),
+                    ttl_seconds: END_TAG.to_owned(),
+                    ..Chosen::default()
+                },
+                outcome: Some(Outcome::Refused(Refused::Invalid {
+                    errors: vec![error("rooms[0]", TAG), error(END_TAG, END_TAG)],
+                })),
+                ..portal(
+                    person(TAG, true),
+                    hostile(),
+                    &[grant(
+                        &[Role::Subscriber],
+                        &[],
+                        &["r".repeat(128).as_str(), "x-*"],
+                    )],
+                )
+            },
+        ),
+        sample(
+            "portal-hostile-select",
+            &Portal {
+                chosen: Chosen {
+                    room: TAG.to_owned(),
+                    ..Chosen::default()
+                },
+                outcome: Some(Outcome::Refused(Refused::NotGranted {
+                    refused: strings(&[TAG]),
+                })),
+                ..portal(person(END_TAG, false), hostile(), &exact)
+            },
+        ),
+        sample(
+            "portal-admin-without-grants",
+            &Portal {
+                who: Who {
+                    groups: Vec::new(),
+                    groups_overage: true,
+                    ..ann()
+                },
+                ..portal(person("Ann Lee", true), ann(), &[])
+            },
+        ),
+        sample(
+            "no-grant",
+            &NoGrant {
+                frame: person("Ann Lee", false),
+                who: ann(),
+            },
+        ),
+        sample(
+            "no-grant-no-groups",
+            &NoGrant {
+                frame: person("Ann Lee", false),
+                who: Who {
+                    groups: Vec::new(),
+                    ..ann()
+                },
+            },
+        ),
+        sample(
+            "no-grant-overage",
+            &NoGrant {
+                frame: person("Ann Lee", false),
+                who: Who {
+                    groups: Vec::new(),
+                    groups_overage: true,
+                    ..ann()
+                },
+            },
+        ),
+        sample(
+            "no-grant-hostile",
+            &NoGrant {
+                frame: person(&super::unbroken(), false),
+                who: hostile(),
+            },
+        ),
+    ]
+}
