@@ -1,0 +1,33 @@
+// Debian's Chromium, headless.
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const UNPACKED = fileURLToPath(new URL('../../.local/debian/chromium/bin', import.meta.url));
+
+function isProgram(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function program() {
+  const found = [...process.env.PATH.split(delimiter), UNPACKED]
+    .map((folder) => join(folder, 'chromium'))
+    .find(isProgram);
+  if (!found) throw new Error('no chromium: run `scripts/provide chromium`');
+  return found;
+}
+
+export async function startBrowser() {
+  return chromium.launch({
+    executablePath: program(),
+    // Its sandbox refuses root and needs a setting of the kernel that a
+    // container may lack; only our own pages on the loopback are opened.
+    args: ['--no-sandbox'],
+  });
+}

@@ -1,0 +1,53 @@
+// A certified OpenID provider (npm `oidc-provider`) on a free loopback port,
+// with a few people whose groups are in the ID token. Its own development
+// pages ask for a name (any password will do) and then for consent.
+import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
+import Provider from 'oidc-provider';
+import { freePort } from './port.mjs';
+
+export const CLIENT = { id: 'red5-bridge', secret: randomBytes(24).toString('base64url') };
+
+/** What the bridge is told to take as its administrators' group. */
+export const ADMIN_GROUP = 'streaming-admins';
+
+const PEOPLE = {
+  ada: { name: 'Ada Admin', groups: [ADMIN_GROUP, 'producers'] },
+  vic: { name: 'Vic Viewer', groups: ['viewers'] },
+  noor: { name: 'Noor Nogroup', groups: ['accounting'] },
+};
+
+function account(id) {
+  const person = PEOPLE[id];
+  return person && {
+    accountId: id,
+    claims: () => ({ sub: id, preferred_username: id, name: person.name, groups: person.groups }),
+  };
+}
+
+/** Starts the provider for a bridge at `bridgeUrl`. */
+export async function startProvider(bridgeUrl) {
+  const port = await freePort();
+  const issuer = `http://127.0.0.1:${port}`;
+  const provider = new Provider(issuer, {
+    clients: [{
+      client_id: CLIENT.id,
+      client_secret: CLIENT.secret,
+      redirect_uris: [`${bridgeUrl}/auth/callback`],
+      post_logout_redirect_uris: [`${bridgeUrl}/auth/signed-out`],
+    }],
+    claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'] },
+    conformIdTokenClaims: false,
+    cookies: { keys: [randomBytes(24).toString('base64url')] },
+    findAccount: (_context, id) => account(id),
+  });
+  const server = provider.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    issuer,
+    stop() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
