@@ -5,7 +5,12 @@
 //! is meant for production: whoever opens the provider's page signs in as
 //! whomever they click.
 
+pub mod mappings;
 pub mod people;
+pub mod place;
 pub mod postgres;
 pub mod provider;
 mod random;
+mod run;
+
+pub use run::{DemoError, Options, run};

@@ -7,5 +7,9 @@
 )]
 
 mod provider;
+#[cfg(feature = "demo")]
+mod demo;
+#[cfg(feature = "demo")]
+mod private_postgres;
 mod readers;
 mod upstream;

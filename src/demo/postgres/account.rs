@@ -80,7 +80,7 @@ impl Account {
 ///
 /// # Errors
 /// When it cannot be made.
-pub(super) fn private_folder(folder: &Path, account: Account) -> io::Result<()> {
+fn private_folder(folder: &Path, account: Account) -> io::Result<()> {
     match DirBuilder::new().mode(PRIVATE).create(folder) {
         Ok(()) => account.own(folder),
         Err(_) if folder.is_dir() => Ok(()),

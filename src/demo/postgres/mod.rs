@@ -20,10 +20,10 @@ use std::time::Duration;
 use tokio::process::{Child, ChildStdin};
 use tokio::time::{Instant, sleep, timeout};
 
-use account::{Account, private_folder, reachable_folder, temporary_folder};
+use account::{Account, reachable_folder, temporary_folder};
 use binaries::Binaries;
 use pid_file::is_ready;
-use programs::{POSTGRES, START_LIMIT, STOP_LIMIT, init, io_error, stop_leftover};
+use programs::{POSTGRES, START_LIMIT, STOP_LIMIT, data_folder, io_error, stop_leftover};
 
 pub use programs::PostgresError;
 pub use run_with::{WithPostgresError, with_postgres};
@@ -59,27 +59,26 @@ impl Cluster {
     /// # Errors
     /// As [`PostgresError`] says.
     pub async fn throwaway(local: &Path) -> Result<Self, PostgresError> {
-        let (folder, account) =
-            temporary_folder().map_err(|error| io_error("make a temporary folder", error))?;
-        let data = folder.join("data");
-        private_folder(&data, account)
-            .map_err(|error| io_error(format!("make {}", data.display()), error))?;
-        Self::start(local, &data, &folder, account, &THROWAWAY_SETTINGS).await
+        let (temporary, account) = temporary()?;
+        let started =
+            Self::start(local, &temporary, &temporary, account, &THROWAWAY_SETTINGS).await;
+        clear_up_unless(started, &temporary)
     }
 
-    /// A cluster whose data stays in `data` between runs. Where Postgres's
-    /// account cannot reach `data`, it becomes a link to a folder that it can.
+    /// A cluster whose data stays in `folder` between runs. Where Postgres's
+    /// account cannot reach `folder`, it becomes a link to a folder that it can.
     /// Only one process may call this for one folder at a time: the caller
     /// holds a lock.
     ///
     /// # Errors
     /// As [`PostgresError`] says.
-    pub async fn kept(local: &Path, data: &Path) -> Result<Self, PostgresError> {
-        let (sockets, account) =
-            temporary_folder().map_err(|error| io_error("make a temporary folder", error))?;
-        let data = reachable_folder(data, account)
-            .map_err(|error| io_error(format!("make {}", data.display()), error))?;
-        Self::start(local, &data, &sockets, account, &[]).await
+    pub async fn kept(local: &Path, folder: &Path) -> Result<Self, PostgresError> {
+        let (sockets, account) = temporary()?;
+        let started = match reachable_folder(folder, account) {
+            Ok(folder) => Self::start(local, &folder, &sockets, account, &[]).await,
+            Err(error) => Err(io_error(format!("make {}", folder.display()), error)),
+        };
+        clear_up_unless(started, &sockets)
     }
 
     /// Where the data is.
@@ -106,10 +105,14 @@ impl Cluster {
         let Self {
             mut supervisor,
             lifeline,
+            socket_folder,
             ..
         } = self;
         drop(lifeline);
-        let Ok(ended) = timeout(STOP_LIMIT, supervisor.wait()).await else {
+        let ended = timeout(STOP_LIMIT, supervisor.wait()).await;
+        // The supervisor has done so, unless it was killed.
+        let _ = std::fs::remove_dir_all(socket_folder);
+        let Ok(ended) = ended else {
             supervisor
                 .kill()
                 .await
@@ -130,25 +133,23 @@ impl Cluster {
 
     async fn start(
         local: &Path,
-        data: &Path,
+        folder: &Path,
         socket_folder: &Path,
         account: Account,
         settings: &[&str],
     ) -> Result<Self, PostgresError> {
         let binaries = Binaries::find(local, account).ok_or(PostgresError::NoPrograms)?;
-        stop_leftover(&binaries, data, account).await?;
-        if !data.join("PG_VERSION").exists() {
-            init(&binaries, data, account).await?;
-        }
+        let data = data_folder(&binaries, folder, account).await?;
+        stop_leftover(&binaries, &data, account).await?;
         let log = socket_folder.join("postgres.log");
         let mut cluster = Self::spawn(&binaries, data, socket_folder, &log, account, settings)?;
-        cluster.wait_until_ready(data, &log).await?;
+        cluster.wait_until_ready(&log).await?;
         Ok(cluster)
     }
 
     fn spawn(
         binaries: &Binaries,
-        data: &Path,
+        data: PathBuf,
         socket_folder: &Path,
         log: &Path,
         account: Account,
@@ -162,7 +163,7 @@ impl Cluster {
             .arg(socket_folder)
             .arg(binaries.program("postgres"))
             .arg("-D")
-            .arg(data)
+            .arg(&data)
             .arg("-k")
             .arg(socket_folder)
             .args(["-c", "listen_addresses=", "-c", "jit=off"])
@@ -184,15 +185,15 @@ impl Cluster {
             supervisor,
             lifeline,
             socket_folder: socket_folder.to_owned(),
-            data: data.to_owned(),
+            data,
         })
     }
 
-    async fn wait_until_ready(&mut self, data: &Path, log: &Path) -> Result<(), PostgresError> {
+    async fn wait_until_ready(&mut self, log: &Path) -> Result<(), PostgresError> {
         let deadline = Instant::now() + START_LIMIT;
         // Opened now: the supervisor removes the folder when Postgres ends.
         let mut log = std::fs::File::open(log).map_err(|error| io_error("read the log", error))?;
-        while !is_ready(data, &self.socket_folder) {
+        while !is_ready(&self.data, &self.socket_folder) {
             let ended = self.supervisor.try_wait();
             if let Some(status) = ended.map_err(|error| io_error("wait for Postgres", error))? {
                 return Err(PostgresError::Failed {
@@ -210,6 +211,22 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+fn temporary() -> Result<(PathBuf, Account), PostgresError> {
+    temporary_folder().map_err(|error| io_error("make a temporary folder", error))
+}
+
+/// The supervisor removes the folder; when it was never started, nobody else does.
+fn clear_up_unless(
+    started: Result<Cluster, PostgresError>,
+    temporary: &Path,
+) -> Result<Cluster, PostgresError> {
+    if started.is_err() {
+        // The error that is returned says more than one of clearing up.
+        let _ = std::fs::remove_dir_all(temporary);
+    }
+    started
 }
 
 fn read_log(log: &mut std::fs::File) -> String {

@@ -1,7 +1,8 @@
 //! The programs of Postgres that run once and end, and how they fail.
 
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -63,12 +64,28 @@ pub(super) fn io_error(what: impl Into<String>, error: io::Error) -> PostgresErr
     }
 }
 
-/// Makes the files of a new cluster in `data`.
-pub(super) async fn init(
+/// Where a cluster's files are below `folder`, which `account` owns. Makes them
+/// when there are none. They get their name when they are complete, so that a
+/// start that was broken off begins again.
+pub(super) async fn data_folder(
     binaries: &Binaries,
-    data: &Path,
+    folder: &Path,
     account: Account,
-) -> Result<(), PostgresError> {
+) -> Result<PathBuf, PostgresError> {
+    let data = folder.join("data");
+    if !data.exists() {
+        let unfinished = folder.join("unfinished");
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished)
+                .map_err(|error| io_error("clear what was broken off", error))?;
+        }
+        init(binaries, &unfinished, account).await?;
+        fs::rename(&unfinished, &data).map_err(|error| io_error("name the new data", error))?;
+    }
+    Ok(data)
+}
+
+async fn init(binaries: &Binaries, data: &Path, account: Account) -> Result<(), PostgresError> {
     let mut command = account.command(binaries.program("initdb"));
     command
         .arg("-D")
