@@ -184,17 +184,17 @@ fn settings(
 
 /// Where to go, and as whom.
 fn welcome(bridge_url: &str, cluster: &Cluster) -> String {
-    let people: String = PEOPLE
-        .iter()
-        .flat_map(|person| {
-            let groups = format!("groups: {}", person.groups.join(", "));
-            [(person.name, person.expect.to_owned()), ("", groups)]
-        })
-        .map(|(name, line)| format!("  {name:<13} {line}\n"))
-        .collect();
+    let people = PEOPLE.map(|person| {
+        let groups = person.groups.join(", ");
+        format!(
+            "  {:<13} {}\n  {:<13} groups: {groups}\n",
+            person.name, person.expect, ""
+        )
+    });
     let data = cluster.data().display();
     format!(
-        "\nOpen {bridge_url} and sign in as one of\n\n{people}\n\
-         The data is in {data}. Ctrl-C stops everything.\n"
+        "\nOpen {bridge_url} and sign in as one of\n\n{}\n\
+         The data is in {data}. Ctrl-C stops everything.\n",
+        people.concat(),
     )
 }
