@@ -5,13 +5,16 @@
 //! then exchanged for a short-lived HS256 token that Red5 Pro accepts.
 //! `ARCHITECTURE.md` has the map and the three stories.
 
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
-
 pub mod domain;
+pub mod fingerprint;
 pub mod flow;
+pub mod inspect;
 pub mod seal;
 pub mod signer;
 pub mod store;

@@ -61,12 +61,11 @@ impl<'a> Reader<'a> {
 
     /// The value, if it is set; an empty one counts as absent.
     pub(super) fn text(&mut self, variable: &str) -> Option<String> {
-        match (self.lookup)(variable) {
-            Ok(value) => value.filter(|value| !value.is_empty()),
-            Err(NotText) => {
-                self.problem(variable, "is not UTF-8 text");
-                None
-            }
+        if let Ok(value) = (self.lookup)(variable) {
+            value.filter(|value| !value.is_empty())
+        } else {
+            self.problem(variable, "is not UTF-8 text");
+            None
         }
     }
 

@@ -19,6 +19,8 @@ pub struct Red5 {
     pub issuer: Option<String>,
     /// `RED5_JWT_TTL_MINUTES` less `RED5_CLOCK_SKEW_SECONDS`, in seconds.
     pub longest_ttl_seconds: u32,
+    /// `RED5_JWT_TTL_MINUTES`, in seconds: what the server itself refuses beyond.
+    pub server_ttl_seconds: u32,
     /// `RED5_TOKEN_TTL_SECONDS`
     pub token_ttl_seconds: u32,
     /// `RED5_TOKEN_MAX_BYTES`
@@ -96,6 +98,7 @@ impl Red5 {
             secret: secret?,
             issuer,
             longest_ttl_seconds: longest?,
+            server_ttl_seconds: ttl_minutes? * 60,
             token_ttl_seconds: token_ttl_seconds?,
             token_max_bytes: usize::try_from(token_max_bytes?).ok()?,
             subject: subject?,

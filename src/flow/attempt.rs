@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::return_to::ReturnTo;
+use crate::fingerprint::fingerprint;
 use crate::seal::{Seal, SealError};
 use crate::upstream::{Attempt, AttemptSecrets};
 
@@ -55,11 +56,7 @@ pub struct OpenedAttempt {
 
 /// The name of the cookie of a state.
 pub fn label(state: &str) -> String {
-    let digest = digest(state);
-    digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    fingerprint(state.as_bytes())
 }
 
 fn digest(state: &str) -> [u8; 32] {

@@ -8,7 +8,6 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
 use crate::domain::claims::{ClaimError, Claims};
@@ -16,6 +15,7 @@ use crate::domain::entitlement::{Entitlement, Refusal, Unwarranted};
 use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::identity::{Groups, Identity};
 use crate::domain::lifetime::{Lifetime, Limits, SubjectEnd, TooShort, lifetime};
+use crate::fingerprint::fingerprint;
 use crate::signer::{SignError, Signer};
 use crate::store::watch::{Stale, Watch};
 
@@ -141,7 +141,8 @@ impl Exchange {
         match &outcome {
             Ok(issued) => tracing::info!(
                 event = "token_issued",
-                token_sha256 = %digest(&issued.token),
+                // Finds a token's event without being one (LG-2).
+                token_sha256 = %fingerprint(issued.token.as_bytes()),
                 subject = %identity.subject,
                 roles = %issued.scope.roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
                 transports = %issued.scope.transports.to_strings().join(","),
@@ -255,14 +256,4 @@ impl NoToken {
             Self::Unwarranted(_) | Self::Claims(_) | Self::Sign(_) => "internal",
         }
     }
-}
-
-/// The first 16 hex digits of the SHA-256: finds a token's event without
-/// being one (LG-2).
-fn digest(token: &str) -> String {
-    let digest = Sha256::digest(token.as_bytes());
-    digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

@@ -25,6 +25,12 @@ use crate::upstream::{CallbackAnswer, Provider, SignedIn, UpstreamError};
 /// What an ID token is sealed for.
 const ID_TOKEN: &str = "id token of a session";
 
+/// What the way to the provider's sign-out is sealed for.
+const SIGN_OUT: &str = "sign-out at the provider";
+
+/// Browsers drop cookies of more than 4096 bytes, name and attributes included.
+const SIGN_OUT_MAX_BYTES: usize = 3800;
+
 /// How long sessions may last.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionLimits {
@@ -223,11 +229,27 @@ impl SignIn {
         })
     }
 
-    /// The address at the provider that signs out there too, if it has one.
-    pub fn provider_sign_out(&self, session: &Session) -> Option<Url> {
+    /// The time, for what a cookie's age is counted from.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// The address at the provider that signs out there too, sealed for one
+    /// page's cookie: it holds the ID token, which no browser has to see twice.
+    /// `None` where the provider has none or it would not fit.
+    pub fn seal_provider_sign_out(&self, session: &Session) -> Option<String> {
         let sealed = session.sealed_id_token.as_deref()?;
         let id_token = String::from_utf8(self.seal.open(ID_TOKEN, sealed).ok()?).ok()?;
         let state = URL_SAFE_NO_PAD.encode(crate::seal::random::<16>().ok()?);
-        self.provider.end_session_url(&id_token, &state)
+        let url = self.provider.end_session_url(&id_token, &state)?;
+        let sealed = self.seal.seal(SIGN_OUT, url.as_str().as_bytes()).ok()?;
+        let value = URL_SAFE_NO_PAD.encode(sealed);
+        (value.len() <= SIGN_OUT_MAX_BYTES).then_some(value)
+    }
+
+    /// That address again.
+    pub fn open_provider_sign_out(&self, value: &str) -> Option<String> {
+        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
+        String::from_utf8(self.seal.open(SIGN_OUT, &sealed).ok()?).ok()
     }
 }

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use crate::clock::Clock;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::store::audit::Actor;
@@ -26,6 +28,16 @@ impl MappingDesk {
             watch,
             clock,
         }
+    }
+
+    /// The time, for what counts now.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// The row that says the same as `draft`, if there is one.
+    pub async fn twin(&self, draft: &MappingDraft) -> Result<Option<MappingId>, StoreError> {
+        self.store.twin(draft).await
     }
 
     /// One page of the table.

@@ -117,20 +117,20 @@ impl LiveSessions {
             return Ok(None);
         }
         loaded.touch(now);
-        Ok(self.keep(loaded))
+        Ok(self.keep(&loaded))
     }
 
     /// A session that was just written by this instance.
     pub fn started(&self, session: Session) {
         let generation = self.generation.load(Ordering::Acquire);
-        self.keep(LiveSession::new(session, generation));
+        self.keep(&LiveSession::new(session, generation));
     }
 
     /// Keeps what was loaded, unless the session ended meanwhile.
-    fn keep(&self, loaded: Arc<LiveSession>) -> Option<Arc<LiveSession>> {
+    fn keep(&self, loaded: &Arc<LiveSession>) -> Option<Arc<LiveSession>> {
         let hash = loaded.session.hash;
         let kept = self.entries.entry(hash).or_insert_with_if(
-            || Entry::Live(Arc::clone(&loaded)),
+            || Entry::Live(Arc::clone(loaded)),
             |old| matches!(old, Entry::Live(_)),
         );
         match kept.into_value() {

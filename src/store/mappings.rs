@@ -173,6 +173,24 @@ impl Store {
         find(&mut connection, id, false).await
     }
 
+    /// The row that says the same as `draft`, if there is one.
+    pub async fn twin(&self, draft: &MappingDraft) -> Result<Option<MappingId>, StoreError> {
+        let said = draft.to_input();
+        let row = sqlx::query!(
+            "SELECT id FROM mappings
+             WHERE mapping_digest(match, group_name, roles, transports, rooms)
+                 = mapping_digest($1, $2, $3, $4, $5)",
+            said.group_match,
+            said.group,
+            &said.roles,
+            &said.transports,
+            &said.rooms,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| MappingId(row.id)))
+    }
+
     /// Adds a row.
     pub async fn create_mapping(
         &self,

@@ -6,10 +6,10 @@
     reason = "a test fails by panicking, also in the functions that tests share"
 )]
 
-mod provider;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(feature = "demo")]
 mod private_postgres;
+mod provider;
 mod readers;
 mod upstream;

@@ -162,11 +162,14 @@ impl Entitlement {
                         .iter()
                         .filter(|held| held.grant.contains(*role, transport, room));
                     let latest =
-                        latest(containing.map(|held| held.bound)).ok_or_else(|| Unwarranted {
-                            role: *role,
-                            transport,
-                            room: room.cloned(),
-                        })?;
+                        containing
+                            .map(|held| held.bound)
+                            .reduce(later)
+                            .ok_or_else(|| Unwarranted {
+                                role: *role,
+                                transport,
+                                room: room.cloned(),
+                            })?;
                     earliest = earlier(earliest, latest);
                 }
             }
@@ -175,12 +178,9 @@ impl Entitlement {
     }
 }
 
-/// The latest of the bounds, where none is later than any; `None` without bounds.
-fn latest(
-    mut bounds: impl Iterator<Item = Option<DateTime<Utc>>>,
-) -> Option<Option<DateTime<Utc>>> {
-    let first = bounds.next()?;
-    Some(bounds.fold(first, |latest, bound| Some(latest?.max(bound?))))
+/// The later of two bounds, where none is later than any.
+fn later(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    Some(one?.max(other?))
 }
 
 /// The earlier of two bounds, where none is later than any.

@@ -1,0 +1,243 @@
+//! Refusals of the JSON API: RFC 9457 problem details with a stable `code`.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::body::BodyError;
+use super::origin::Foreign;
+use crate::domain::entitlement::Refusal;
+use crate::domain::mapping::{FieldError, Mapping, MappingRecord};
+use crate::flow::exchange::NoToken;
+use crate::flow::sessions::SessionError;
+use crate::store::StoreError;
+use crate::store::mappings::MappingError;
+
+/// One refusal.
+#[derive(Debug)]
+pub enum ApiError {
+    /// 401, with where to sign in.
+    NotSignedIn {
+        /// Absolute.
+        login_url: String,
+    },
+    /// 403: the origin, or the header that scripts send.
+    ForbiddenOrigin,
+    /// 403
+    NotAdmin,
+    /// 404
+    NotFound,
+    /// 405
+    MethodNotAllowed,
+    /// 400, by field.
+    Invalid(Vec<FieldError>),
+    /// 409
+    Duplicate,
+    /// 412, with the row as it is now.
+    Stale(Box<Mapping>),
+    /// 413
+    TooLarge,
+    /// 415
+    MediaType,
+    /// 428
+    PreconditionRequired,
+    /// What the exchange says.
+    NoToken(NoToken),
+    /// 500; what happened is in the log.
+    Internal,
+    /// 503
+    Unavailable,
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::MediaType => Self::MediaType,
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Unreadable => Self::Invalid(vec![FieldError::new(
+                "",
+                "the body must be one JSON object",
+            )]),
+        }
+    }
+}
+
+impl From<Foreign> for ApiError {
+    fn from(_: Foreign) -> Self {
+        Self::ForbiddenOrigin
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => {
+                tracing::warn!(event = "database_unavailable", error = %error);
+                Self::Unavailable
+            }
+            StoreError::Refused(_) | StoreError::Migration(_) => {
+                tracing::error!(event = "database_refused", error = %error, source = ?std::error::Error::source(&error).map(ToString::to_string));
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<SessionError> for ApiError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Stale => Self::Unavailable,
+            SessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MappingError> for ApiError {
+    fn from(error: MappingError) -> Self {
+        match error {
+            MappingError::NotFound => Self::NotFound,
+            MappingError::Stale(current) => Self::Stale(current),
+            MappingError::Duplicate => Self::Duplicate,
+            MappingError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NoToken> for ApiError {
+    fn from(refusal: NoToken) -> Self {
+        Self::NoToken(refusal)
+    }
+}
+
+impl ApiError {
+    /// The stable word.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotSignedIn { .. } => "not_signed_in",
+            Self::ForbiddenOrigin => "forbidden_origin",
+            Self::NotAdmin => "not_admin",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Invalid(_) => "invalid_request",
+            Self::Duplicate => "duplicate",
+            Self::Stale(_) => "stale",
+            Self::TooLarge => "too_large",
+            Self::MediaType => "unsupported_media_type",
+            Self::PreconditionRequired => "precondition_required",
+            Self::NoToken(refusal) => refusal.code(),
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
+            Self::ForbiddenOrigin | Self::NotAdmin => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::Duplicate => StatusCode::CONFLICT,
+            Self::Stale(_) => StatusCode::PRECONDITION_FAILED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::NoToken(refusal) => match refusal {
+                NoToken::TooManyRooms { .. } => StatusCode::BAD_REQUEST,
+                NoToken::Stale(_) => StatusCode::SERVICE_UNAVAILABLE,
+                NoToken::Unwarranted(_) | NoToken::Claims(_) | NoToken::Sign(_) => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
+                _ => StatusCode::FORBIDDEN,
+            },
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn detail(&self) -> String {
+        let text = match self {
+            Self::NotSignedIn { .. } => "Sign in first; login_url leads there.",
+            Self::ForbiddenOrigin => {
+                "Send X-Red5-Bridge: 1 from the bridge's own origin or, for /api/token alone, from one of BRIDGE_ALLOWED_ORIGINS."
+            }
+            Self::NotAdmin => "Only members of BRIDGE_ADMIN_GROUPS administer.",
+            Self::NotFound => "There is nothing at this address.",
+            Self::MethodNotAllowed => "This address does not take this method.",
+            Self::Invalid(_) => "Some fields are wrong; errors names each.",
+            Self::Duplicate => {
+                "Another mapping has the same group, match, roles, transports and rooms."
+            }
+            Self::Stale(_) => "Somebody else changed it; current is how it is now.",
+            Self::TooLarge => "The body is larger than this address takes.",
+            Self::MediaType => "Send Content-Type: application/json.",
+            Self::PreconditionRequired => "Send If-Match with the ETag that you read.",
+            Self::NoToken(refusal) => return no_token_detail(refusal),
+            Self::Internal => "Something went wrong here; it is in the log.",
+            Self::Unavailable => {
+                "The database cannot be reached, or what is loaded may be old. Try again."
+            }
+        };
+        text.to_owned()
+    }
+
+    fn members(&self) -> Map<String, Value> {
+        let members = match self {
+            Self::NotSignedIn { login_url } => json!({ "login_url": login_url }),
+            Self::Invalid(errors) => {
+                let errors: Vec<Value> = errors
+                    .iter()
+                    .map(|error| json!({ "field": error.field, "reason": error.reason }))
+                    .collect();
+                json!({ "errors": errors })
+            }
+            Self::Stale(current) => json!({ "current": MappingRecord::from(&**current) }),
+            Self::NoToken(NoToken::Refused(Refusal::NotGranted { refused })) => {
+                json!({ "refused": refused })
+            }
+            Self::NoToken(NoToken::Refused(Refusal::RoomRequired { patterns })) => {
+                json!({ "patterns": patterns })
+            }
+            Self::NoToken(NoToken::TooShort(short)) => {
+                json!({ "ttl_limited_by": short.limited_by.map(crate::domain::lifetime::LimitedBy::as_str) })
+            }
+            _ => json!({}),
+        };
+        match members {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
+    }
+
+    /// The answer.
+    pub fn response(&self) -> HttpResponse {
+        let mut body = self.members();
+        let status = self.status();
+        body.insert("type".to_owned(), json!("about:blank"));
+        body.insert("title".to_owned(), json!(status.canonical_reason()));
+        body.insert("status".to_owned(), json!(status.as_u16()));
+        body.insert("code".to_owned(), json!(self.code()));
+        body.insert("detail".to_owned(), json!(self.detail()));
+        HttpResponse::build(status)
+            .content_type("application/problem+json")
+            .body(Value::Object(body).to_string())
+    }
+}
+
+fn no_token_detail(refusal: &NoToken) -> String {
+    match refusal {
+        NoToken::Refused(Refusal::NoGrant) => {
+            "No mapping grants anything to your groups. Ask your administrator.".to_owned()
+        }
+        NoToken::GroupsOverage => {
+            "The provider did not send your groups because there are too many. \
+             Have it send only the groups of this application."
+                .to_owned()
+        }
+        NoToken::Unwarranted(_) | NoToken::Claims(_) | NoToken::Sign(_) => {
+            "Something went wrong here; it is in the log.".to_owned()
+        }
+        NoToken::TooManyRooms { .. } => format!("{refusal}: name a room."),
+        other => format!("{other}."),
+    }
+}

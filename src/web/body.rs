@@ -1,0 +1,236 @@
+//! Bodies, read after everything else was checked, within a limit.
+//!
+//! The extractors of the framework would read a body before the handler could
+//! look at the origin; here the handler decides when.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, web};
+use serde_json::{Map, Value};
+
+use crate::domain::mapping::FieldError;
+
+/// Largest body of a token request in bytes (AV-2).
+pub const TOKEN_BODY_MAX: usize = 64 * 1024;
+
+/// Largest body of an administrator's request in bytes.
+pub const ADMIN_BODY_MAX: usize = 256 * 1024;
+
+/// Largest body of a page's form in bytes.
+pub const FORM_BODY_MAX: usize = 256 * 1024;
+
+/// Why a body was not read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// 415
+    MediaType,
+    /// 413
+    TooLarge,
+    /// 400
+    Unreadable,
+}
+
+/// A JSON object; an empty body is an empty object.
+pub async fn json(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limit: usize,
+) -> Result<Map<String, Value>, BodyError> {
+    let bytes = read(request, payload, "application/json", limit).await?;
+    if bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(members)) => Ok(members),
+        _ => Err(BodyError::Unreadable),
+    }
+}
+
+/// A form's fields, in order.
+pub async fn form(request: &HttpRequest, payload: web::Payload) -> Result<Form, BodyError> {
+    let media_type = "application/x-www-form-urlencoded";
+    let bytes = read(request, payload, media_type, FORM_BODY_MAX).await?;
+    Ok(Form(
+        url::form_urlencoded::parse(&bytes).into_owned().collect(),
+    ))
+}
+
+async fn read(
+    request: &HttpRequest,
+    payload: web::Payload,
+    media_type: &str,
+    limit: usize,
+) -> Result<web::Bytes, BodyError> {
+    let mut types = request.headers().get_all(header::CONTENT_TYPE);
+    let one = types.next().and_then(|value| value.to_str().ok());
+    let essence = one.and_then(|value| value.split(';').next()).map(str::trim);
+    if types.next().is_some() || !essence.is_some_and(|it| it.eq_ignore_ascii_case(media_type)) {
+        return Err(BodyError::MediaType);
+    }
+    match payload.to_bytes_limited(limit).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_broken)) => Err(BodyError::Unreadable),
+        Err(_larger) => Err(BodyError::TooLarge),
+    }
+}
+
+/// The fields of a form or a query.
+#[derive(Debug, Default)]
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Those of a query.
+    pub fn of_query(request: &HttpRequest) -> Self {
+        let query = request.query_string().as_bytes();
+        Self(url::form_urlencoded::parse(query).into_owned().collect())
+    }
+
+    /// The field, if it was sent exactly once.
+    pub fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, Repeated> {
+        let mut values = self.all(name);
+        let first = values.next();
+        if values.next().is_some() {
+            return Err(Repeated);
+        }
+        Ok(first)
+    }
+
+    /// Every value of a field that may be repeated.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The field as text; absent is empty, and of several the first counts.
+    /// For what is shown again, never for what decides.
+    pub fn text(&self, name: &str) -> String {
+        self.all(name).next().unwrap_or_default().to_owned()
+    }
+}
+
+/// A parameter that must not be repeated was (RFC 6749 §3.1).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Repeated;
+
+/// Takes the members of a JSON object one by one and notes all that is wrong.
+#[derive(Debug)]
+pub struct Members {
+    members: Map<String, Value>,
+    /// What is wrong so far.
+    pub errors: Vec<FieldError>,
+}
+
+impl Members {
+    /// Of this object.
+    pub fn new(members: Map<String, Value>) -> Self {
+        Self {
+            members,
+            errors: Vec::new(),
+        }
+    }
+
+    fn error(&mut self, field: impl Into<String>, reason: &str) {
+        self.errors.push(FieldError::new(field, reason));
+    }
+
+    /// A list of words; `None` when it is absent or wrong. `null` and the
+    /// empty list are wrong: neither may come to mean "any".
+    pub fn words(&mut self, field: &str) -> Option<Vec<String>> {
+        let reason =
+            "must be a list of one or more strings; leave it out if you do not mean to name any";
+        let Value::Array(items) = self.members.remove(field)? else {
+            self.error(field, reason);
+            return None;
+        };
+        if items.is_empty() {
+            self.error(field, reason);
+            return None;
+        }
+        let before = self.errors.len();
+        let mut words = Vec::with_capacity(items.len());
+        for (i, item) in items.into_iter().enumerate() {
+            match item {
+                Value::String(word) => words.push(word),
+                _ => self.error(format!("{field}[{i}]"), "must be a string"),
+            }
+        }
+        (self.errors.len() == before).then_some(words)
+    }
+
+    /// A whole number; `null` is absent.
+    pub fn number(&mut self, field: &str) -> Option<i64> {
+        let value = self
+            .members
+            .remove(field)
+            .filter(|value| !value.is_null())?;
+        let number = value.as_i64();
+        if number.is_none() {
+            self.error(field, "must be a whole number");
+        }
+        number
+    }
+
+    /// A string; `null` is absent.
+    pub fn text(&mut self, field: &str) -> Option<String> {
+        match self.members.remove(field)? {
+            Value::String(text) => Some(text),
+            Value::Null => None,
+            _ => {
+                self.error(field, "must be a string");
+                None
+            }
+        }
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, field: &str) -> Option<bool> {
+        let value = self.members.remove(field)?;
+        let flag = value.as_bool();
+        if flag.is_none() {
+            self.error(field, "must be true or false");
+        }
+        flag
+    }
+
+    /// A moment, RFC 3339; `null` is absent.
+    pub fn moment(&mut self, field: &str) -> Option<chrono::DateTime<chrono::Utc>> {
+        let text = self.text(field)?;
+        let moment = moment(&text);
+        if moment.is_none() {
+            self.error(field, MOMENT);
+        }
+        moment
+    }
+
+    /// Whether the member is there and `null`.
+    pub fn is_null(&self, field: &str) -> bool {
+        self.members.get(field).is_some_and(Value::is_null)
+    }
+
+    /// Members that may be sent back unchanged and are not read.
+    pub fn ignore(&mut self, fields: &[&str]) {
+        for field in fields {
+            self.members.remove(*field);
+        }
+    }
+
+    /// Whatever is left was not expected (mass assignment, AD-5).
+    pub fn finish(mut self) -> Vec<FieldError> {
+        let unknown: Vec<String> = self.members.keys().cloned().collect();
+        for field in unknown {
+            self.error(field, "is unknown here; remove it");
+        }
+        self.errors
+    }
+}
+
+/// How a moment is written.
+pub const MOMENT: &str = "must be a time in UTC such as 2026-11-24T15:04:05Z";
+
+/// RFC 3339, within the years that the database and people know.
+pub fn moment(text: &str) -> Option<chrono::DateTime<chrono::Utc>> {
+    let moment = chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    let year = chrono::Datelike::year(&moment);
+    (1970..=9999).contains(&year).then_some(moment)
+}

@@ -1,0 +1,126 @@
+//! Who is asking, and whether they may. Holding a [`Caller`] or an [`Admin`]
+//! is the proof: nothing else makes one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+
+use super::request_id::RequestId;
+use super::site::Site;
+use crate::domain::identity::Identity;
+use crate::flow::sessions::{SessionError, SessionSecret, Sessions};
+use crate::store::audit::Actor;
+use crate::store::live::LiveSession;
+use crate::store::sessions::Session;
+
+/// Somebody signed in.
+pub struct Caller {
+    secret: SessionSecret,
+    live: Arc<LiveSession>,
+}
+
+impl Caller {
+    /// Who it is.
+    pub fn identity(&self) -> &Identity {
+        &self.live.session.identity
+    }
+
+    /// Their session.
+    pub fn session(&self) -> &Session {
+        &self.live.session
+    }
+
+    /// Their session, as it is in memory.
+    pub fn live(&self) -> &LiveSession {
+        &self.live
+    }
+
+    /// The value of their cookie.
+    pub fn secret(&self) -> &SessionSecret {
+        &self.secret
+    }
+}
+
+/// The groups whose members administer, compared exactly; none means nobody (AD-2, AD-3).
+#[derive(Debug, Clone)]
+pub struct AdminGroups(pub BTreeSet<String>);
+
+impl AdminGroups {
+    /// Whether the identity is in one of them. Under overage nobody is.
+    pub fn include(&self, identity: &Identity) -> bool {
+        identity.groups.listed().any(|group| self.0.contains(group))
+    }
+}
+
+/// An administrator.
+pub struct Admin(Caller);
+
+impl Admin {
+    /// For the audit log.
+    pub fn actor(&self, request: &HttpRequest) -> Actor {
+        let identity = self.0.identity();
+        Actor {
+            issuer: identity.issuer.clone(),
+            subject: identity.subject.clone(),
+            label: identity
+                .username
+                .clone()
+                .unwrap_or_else(|| identity.subject.clone()),
+            client_ip: request.peer_addr().map(|peer| peer.ip().to_string()),
+            request_id: RequestId::of(request),
+        }
+    }
+}
+
+/// Why there is no proof.
+#[derive(Debug)]
+pub enum Barred {
+    /// 401
+    NotSignedIn,
+    /// 403
+    NotAdmin,
+    /// 503, or worse
+    Session(SessionError),
+}
+
+/// The caller, if there is a live session.
+pub async fn caller(
+    request: &HttpRequest,
+    site: &Site,
+    sessions: &Sessions,
+) -> Result<Option<Caller>, SessionError> {
+    let Some(secret) = site.session(request) else {
+        return Ok(None);
+    };
+    let live = sessions.find(&secret).await?;
+    Ok(live.map(|live| Caller { secret, live }))
+}
+
+/// Demands a live session.
+pub async fn signed_in(
+    request: &HttpRequest,
+    site: &Site,
+    sessions: &Sessions,
+) -> Result<Caller, Barred> {
+    let found = caller(request, site, sessions)
+        .await
+        .map_err(Barred::Session)?;
+    found.ok_or(Barred::NotSignedIn)
+}
+
+/// Demands an administrator.
+pub async fn admin(
+    request: &HttpRequest,
+    site: &Site,
+    sessions: &Sessions,
+    groups: &AdminGroups,
+) -> Result<Admin, Barred> {
+    let caller = signed_in(request, site, sessions).await?;
+    if groups.include(caller.identity()) {
+        Ok(Admin(caller))
+    } else {
+        tracing::info!(event = "admin_denied", subject = %caller.identity().subject);
+        Err(Barred::NotAdmin)
+    }
+}

@@ -1,0 +1,371 @@
+//! `/admin/mappings…`: the table for people.
+
+use actix_web::http::StatusCode;
+use actix_web::{Error, HttpResponse, web};
+use chrono::{DateTime, Utc};
+
+use super::body::{Form, MOMENT, moment};
+use super::mapping_api::{page_of, parse_id};
+use super::page::{self, Visitor};
+use super::site::see_other;
+use super::views::{
+    Change, Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, Newer, Problem,
+    TypedMapping,
+};
+use crate::domain::mapping::{FieldError, Mapping, MappingDraft, MappingId, MappingInput};
+use crate::flow::mappings::MappingDesk;
+use crate::flow::sessions::Sessions;
+use crate::store::mappings::MappingError;
+
+type Answer = Result<HttpResponse, Error>;
+
+/// GET `/admin/mappings?limit=&offset=`
+pub async fn list(
+    visitor: Visitor,
+    sessions: web::Data<Sessions>,
+    desk: web::Data<MappingDesk>,
+) -> Answer {
+    visitor.admin(&sessions).await?;
+    let query = Form::of_query(visitor.request());
+    let (limit, offset) = page_of(&query).map_err(|_| visitor.refuse(Problem::InvalidRequest))?;
+    let page = desk.list(limit, offset).await;
+    let page = page.map_err(|error| visitor.store_failed(&error))?;
+    let now = desk.now();
+    let rows = page.items.iter().map(|row| MappingRow::of(row, now));
+    let context = MappingList {
+        rows: rows.collect(),
+        total: page.total,
+        limit,
+        offset,
+        mapping_version: page.mapping_version,
+        done: done(&query),
+        frame: visitor.frame(),
+    };
+    Ok(page::show(StatusCode::OK, &context))
+}
+
+/// What was just done, as the redirect tells.
+fn done(query: &Form) -> Option<Done> {
+    let what = Change::parse(query.one("done").ok()??)?;
+    let id = parse_id(query.one("id").ok()??).ok()?.0;
+    Some(Done { what, id })
+}
+
+/// GET `/admin/mappings/new`
+pub async fn new(visitor: Visitor, sessions: web::Data<Sessions>) -> Answer {
+    visitor.admin(&sessions).await?;
+    Ok(form_page(&visitor, StatusCode::OK, Draft::default()))
+}
+
+/// GET `/admin/mappings/{id}`
+pub async fn edit(
+    visitor: Visitor,
+    id: web::Path<String>,
+    sessions: web::Data<Sessions>,
+    desk: web::Data<MappingDesk>,
+) -> Answer {
+    visitor.admin(&sessions).await?;
+    let row = find(&visitor, &desk, &id).await?;
+    let draft = Draft {
+        editing: Some(editing(&row)),
+        typed: TypedMapping::of(&row.draft.to_input()),
+        ..Draft::default()
+    };
+    Ok(form_page(&visitor, StatusCode::OK, draft))
+}
+
+/// POST `/admin/mappings`
+pub async fn create(
+    visitor: Visitor,
+    payload: web::Payload,
+    sessions: web::Data<Sessions>,
+    desk: web::Data<MappingDesk>,
+) -> Answer {
+    let form = visitor.form(payload).await?;
+    let admin = visitor.admin(&sessions).await?;
+    let typed = typed(&form);
+    let draft = match read(&typed) {
+        Ok(draft) => draft,
+        Err(errors) => return Ok(invalid(&visitor, None, typed, errors)),
+    };
+    match desk.create(&draft, &admin.actor(visitor.request())).await {
+        Ok(written) => Ok(back(&visitor, Change::Added, written.id, None)),
+        Err(error) => not_written(&visitor, &desk, None, typed, error).await,
+    }
+}
+
+/// POST `/admin/mappings/{id}`
+pub async fn save(
+    visitor: Visitor,
+    id: web::Path<String>,
+    payload: web::Payload,
+    sessions: web::Data<Sessions>,
+    desk: web::Data<MappingDesk>,
+) -> Answer {
+    let form = visitor.form(payload).await?;
+    let admin = visitor.admin(&sessions).await?;
+    let (id, version) = (number(&visitor, &id)?, version(&visitor, &form)?);
+    let editing = Some(Editing { id: id.0, version });
+    let typed = typed(&form);
+    let draft = match read(&typed) {
+        Ok(draft) => draft,
+        Err(errors) => return Ok(invalid(&visitor, editing, typed, errors)),
+    };
+    let actor = admin.actor(visitor.request());
+    match desk.replace(id, version, &draft, &actor).await {
+        Ok(_) => Ok(back(&visitor, Change::Saved, id, None)),
+        Err(error) => not_written(&visitor, &desk, editing, typed, error).await,
+    }
+}
+
+/// POST `/admin/mappings/{id}/switch`
+pub async fn switch(
+    visitor: Visitor,
+    id: web::Path<String>,
+    payload: web::Payload,
+    sessions: web::Data<Sessions>,
+    desk: web::Data<MappingDesk>,
+) -> Answer {
+    let form = visitor.form(payload).await?;
+    let admin = visitor.admin(&sessions).await?;
+    let (id, version) = (number(&visitor, &id)?, version(&visitor, &form)?);
+    let (enabled, change) = match form.one("enabled") {
+        Ok(Some("true")) => (true, Change::SwitchedOn),
+        Ok(Some("false")) => (false, Change::SwitchedOff),
+        _ => return Err(visitor.refuse(Problem::InvalidRequest)),
+    };
+    let actor = admin.actor(visitor.request());
+    match desk.switch(id, version, enabled, &actor).await {
+        Ok(_) => Ok(back(&visitor, change, id, Some(&form))),
+        Err(error) => Err(refusal(&visitor, error)),
+    }
+}
+
+/// GET `/admin/mappings/{id}/delete`
+pub async fn confirm_delete(
+    visitor: Visitor,
+    id: web::Path<String>,
+    sessions: web::Data<Sessions>,
+    desk: web::Data<MappingDesk>,
+) -> Answer {
+    visitor.admin(&sessions).await?;
+    let row = find(&visitor, &desk, &id).await?;
+    Ok(delete_page(&visitor, &desk, StatusCode::OK, &row, false))
+}
+
+/// POST `/admin/mappings/{id}/delete`
+pub async fn delete(
+    visitor: Visitor,
+    id: web::Path<String>,
+    payload: web::Payload,
+    sessions: web::Data<Sessions>,
+    desk: web::Data<MappingDesk>,
+) -> Answer {
+    let form = visitor.form(payload).await?;
+    let admin = visitor.admin(&sessions).await?;
+    let (id, version) = (number(&visitor, &id)?, version(&visitor, &form)?);
+    match desk
+        .delete(id, version, &admin.actor(visitor.request()))
+        .await
+    {
+        Ok(()) => Ok(back(&visitor, Change::Deleted, id, None)),
+        Err(MappingError::Stale(now)) => {
+            let status = StatusCode::PRECONDITION_FAILED;
+            Ok(delete_page(&visitor, &desk, status, &now, true))
+        }
+        Err(error) => Err(refusal(&visitor, error)),
+    }
+}
+
+#[derive(Default)]
+struct Draft {
+    editing: Option<Editing>,
+    typed: TypedMapping,
+    errors: Vec<FieldError>,
+    twin: Option<i64>,
+    newer: Option<Newer>,
+}
+
+fn form_page(visitor: &Visitor, status: StatusCode, draft: Draft) -> HttpResponse {
+    let context = MappingForm {
+        frame: visitor.frame(),
+        editing: draft.editing,
+        typed: draft.typed,
+        errors: draft.errors,
+        twin: draft.twin,
+        newer: draft.newer,
+    };
+    page::show(status, &context)
+}
+
+fn delete_page(
+    visitor: &Visitor,
+    desk: &MappingDesk,
+    status: StatusCode,
+    row: &Mapping,
+    changed_meanwhile: bool,
+) -> HttpResponse {
+    let context = MappingDelete {
+        frame: visitor.frame(),
+        row: MappingRow::of(row, desk.now()),
+        changed_meanwhile,
+    };
+    page::show(status, &context)
+}
+
+fn invalid(
+    visitor: &Visitor,
+    editing: Option<Editing>,
+    typed: TypedMapping,
+    errors: Vec<FieldError>,
+) -> HttpResponse {
+    let draft = Draft {
+        editing,
+        typed,
+        errors,
+        ..Draft::default()
+    };
+    form_page(visitor, StatusCode::BAD_REQUEST, draft)
+}
+
+/// The form again, with what was typed and why it was not written.
+async fn not_written(
+    visitor: &Visitor,
+    desk: &MappingDesk,
+    editing: Option<Editing>,
+    typed: TypedMapping,
+    error: MappingError,
+) -> Answer {
+    let draft = Draft {
+        editing,
+        typed,
+        ..Draft::default()
+    };
+    match error {
+        MappingError::Stale(now) => {
+            let newer = Some(Newer::of(&now));
+            let status = StatusCode::PRECONDITION_FAILED;
+            Ok(form_page(visitor, status, Draft { newer, ..draft }))
+        }
+        MappingError::Duplicate => {
+            let twin = match read(&draft.typed) {
+                Ok(row) => desk.twin(&row).await.map(|id| id.map(|id| id.0)),
+                Err(_) => Ok(None),
+            };
+            let twin = twin.map_err(|error| visitor.store_failed(&error))?;
+            // The row may be gone again by now; then saving once more works.
+            let twin = Some(twin.unwrap_or_default());
+            Ok(form_page(
+                visitor,
+                StatusCode::CONFLICT,
+                Draft { twin, ..draft },
+            ))
+        }
+        error => Err(refusal(visitor, error)),
+    }
+}
+
+fn refusal(visitor: &Visitor, error: MappingError) -> Error {
+    match error {
+        MappingError::NotFound => visitor.refuse(Problem::NotFound),
+        MappingError::Stale(_) => visitor.refuse(Problem::Stale),
+        MappingError::Duplicate => visitor.refuse(Problem::Duplicate),
+        MappingError::Store(error) => visitor.store_failed(&error),
+    }
+}
+
+fn back(visitor: &Visitor, change: Change, id: MappingId, page: Option<&Form>) -> HttpResponse {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("done", change.as_str());
+    query.append_pair("id", &id.to_string());
+    // Whoever switched a row on the third page wants to see the third page.
+    if let Some((limit, offset)) = page.and_then(|form| page_of(form).ok()) {
+        query.append_pair("limit", &limit.to_string());
+        query.append_pair("offset", &offset.to_string());
+    }
+    let path = format!("/admin/mappings?{}", query.finish());
+    see_other(&visitor.site().to(&path)).finish()
+}
+
+async fn find(visitor: &Visitor, desk: &MappingDesk, id: &str) -> Result<Mapping, Error> {
+    let id = number(visitor, id)?;
+    desk.get(id).await.map_err(|error| refusal(visitor, error))
+}
+
+fn number(visitor: &Visitor, id: &str) -> Result<MappingId, Error> {
+    parse_id(id).map_err(|_| visitor.refuse(Problem::NotFound))
+}
+
+fn version(visitor: &Visitor, form: &Form) -> Result<i64, Error> {
+    let version = form.one("version").ok().flatten();
+    let version = version.and_then(|version| version.parse().ok());
+    version.ok_or_else(|| visitor.refuse(Problem::InvalidRequest))
+}
+
+fn editing(row: &Mapping) -> Editing {
+    Editing {
+        id: row.id.0,
+        version: row.version,
+    }
+}
+
+/// Exactly what was typed, to be shown again.
+fn typed(form: &Form) -> TypedMapping {
+    TypedMapping {
+        group_match: form.text("match"),
+        group: form.text("group"),
+        roles: form.all("roles").map(str::to_owned).collect(),
+        any_transport: form.text("transports_are") == "any",
+        transports: form.all("transports").map(str::to_owned).collect(),
+        any_room: form.text("rooms_are") == "any",
+        rooms: form.text("rooms"),
+        max_ttl_seconds: form.text("max_ttl_seconds"),
+        valid_from: form.text("valid_from"),
+        valid_until: form.text("valid_until"),
+        enabled: form.text("enabled") == "true",
+        note: form.text("note"),
+    }
+}
+
+/// What was typed, judged: the same rules as for JSON.
+fn read(typed: &TypedMapping) -> Result<MappingDraft, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let mut time = |field: &str, text: &str| -> Option<DateTime<Utc>> {
+        let text = Some(text.trim()).filter(|text| !text.is_empty())?;
+        let time = moment(text);
+        if time.is_none() {
+            errors.push(FieldError::new(field, MOMENT));
+        }
+        time
+    };
+    let valid_from = time("valid_from", &typed.valid_from);
+    let valid_until = time("valid_until", &typed.valid_until);
+    let seconds = Some(typed.max_ttl_seconds.trim()).filter(|seconds| !seconds.is_empty());
+    let any = || vec!["*".to_owned()];
+    let input = MappingInput {
+        group: Some(typed.group.clone()).filter(|group| !group.is_empty()),
+        group_match: typed.group_match.clone(),
+        roles: typed.roles.clone(),
+        transports: if typed.any_transport {
+            any()
+        } else {
+            typed.transports.clone()
+        },
+        rooms: if typed.any_room {
+            any()
+        } else {
+            typed.room_lines().map(str::to_owned).collect()
+        },
+        // What is no number is refused as one that is out of bounds.
+        max_ttl_seconds: seconds.map(|seconds| seconds.parse().unwrap_or(-1)),
+        valid_from,
+        valid_until,
+        enabled: typed.enabled,
+        note: typed.note.replace("\r\n", "\n"),
+    };
+    match MappingDraft::parse(input) {
+        Ok(draft) if errors.is_empty() => Ok(draft),
+        Ok(_) => Err(errors),
+        Err(more) => Err(errors.into_iter().chain(more).collect()),
+    }
+}

@@ -1,0 +1,180 @@
+//! `/` and the portal's form: the same exchange as an app's, for a person.
+
+use actix_web::http::StatusCode;
+use actix_web::{Error, HttpResponse, web};
+
+use super::body::Form;
+use super::guard::Caller;
+use super::page::{self as html, Visitor};
+use super::token::{Red5Server, app};
+use super::views::{
+    Choices, Chosen, CopyLine, GrantWords, Issued, NoGrant, Outcome, Portal, Problem, Refused,
+    Welcome, Who,
+};
+use super::wish::WishInput;
+use crate::domain::entitlement::Refusal;
+use crate::domain::lifetime::SubjectEnd;
+use crate::domain::mapping::FieldError;
+use crate::domain::names::Role;
+use crate::flow::exchange::{self, Exchange, NoToken};
+
+/// GET `/`
+pub async fn show(visitor: Visitor, exchange: web::Data<Exchange>) -> Result<HttpResponse, Error> {
+    let Some(caller) = visitor.caller() else {
+        let page = Welcome {
+            frame: visitor.frame(),
+            return_to: visitor.site().path("/"),
+        };
+        return Ok(html::show(StatusCode::OK, &page));
+    };
+    page(&visitor, caller, &exchange, Chosen::default(), None)
+}
+
+/// POST `/portal/token`
+pub async fn get_token(
+    visitor: Visitor,
+    payload: web::Payload,
+    exchange: web::Data<Exchange>,
+    server: web::Data<Red5Server>,
+) -> Result<HttpResponse, Error> {
+    let form = visitor.form(payload).await?;
+    let caller = visitor.signed_in()?;
+    let chosen = Chosen {
+        room: form.text("room"),
+        roles: form.all("roles").map(str::to_owned).collect(),
+        transports: form.all("transports").map(str::to_owned).collect(),
+        ttl_seconds: form.text("ttl_seconds"),
+    };
+    let outcome = ask(&form, &chosen, caller, &exchange, &server);
+    page(&visitor, caller, &exchange, chosen, Some(outcome))
+}
+
+fn ask(
+    form: &Form,
+    chosen: &Chosen,
+    caller: &Caller,
+    exchange: &Exchange,
+    server: &Red5Server,
+) -> Outcome {
+    // What a form leaves empty was not named.
+    let named = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
+    let room = Some(chosen.room.trim()).filter(|room| !room.is_empty());
+    let seconds = Some(chosen.ttl_seconds.trim()).filter(|seconds| !seconds.is_empty());
+    let ttl_seconds = seconds.map(str::parse).transpose();
+    let repeated = form.one("room").is_err() || form.one("ttl_seconds").is_err();
+    let (Ok(ttl_seconds), false) = (ttl_seconds, repeated) else {
+        let error = FieldError::new("ttl_seconds", "must be a whole number of seconds");
+        return Outcome::Refused(Refused::Invalid {
+            errors: vec![error],
+        });
+    };
+    let input = WishInput {
+        roles: named(&chosen.roles),
+        rooms: room.map(|room| vec![room.to_owned()]),
+        transports: named(&chosen.transports),
+        ttl_seconds,
+    };
+    let wish = match input.parse() {
+        Ok(wish) => wish,
+        Err(errors) => return Outcome::Refused(Refused::Invalid { errors }),
+    };
+    let end = SubjectEnd::Session(caller.session().ends_at);
+    match exchange.exchange(caller.identity(), end, &wish) {
+        Ok(issued) => Outcome::Issued(Box::new(shown(issued, server))),
+        Err(refusal) => Outcome::Refused(refused(refusal)),
+    }
+}
+
+fn refused(refusal: NoToken) -> Refused {
+    match refusal {
+        NoToken::GroupsOverage => Refused::GroupsOverage,
+        NoToken::Refused(Refusal::NoGrant) | NoToken::NoUsername => Refused::NoGrant,
+        NoToken::Refused(Refusal::NotGranted { refused }) => Refused::NotGranted { refused },
+        NoToken::Refused(Refusal::RoomRequired { patterns }) => Refused::RoomRequired { patterns },
+        NoToken::TooShort(short) => Refused::TtlTooShort {
+            limited_by: short.limited_by,
+        },
+        NoToken::TooManyRooms { max_bytes } => Refused::TooManyRooms { max_bytes },
+        NoToken::Stale(_) | NoToken::Unwarranted(_) | NoToken::Claims(_) | NoToken::Sign(_) => {
+            Refused::Unavailable
+        }
+    }
+}
+
+fn shown(issued: exchange::Issued, server: &Red5Server) -> Issued {
+    Issued {
+        lines: lines(&issued, server),
+        expires_in: u64::try_from(issued.expires_in).unwrap_or_default(),
+        expires_at: issued.lifetime.expires_at,
+        limited_by: issued.lifetime.limited_by,
+        allows: GrantWords::of_scope(&issued.scope),
+        left_out: issued.left_out.iter().map(GrantWords::of).collect(),
+        token: issued.token,
+    }
+}
+
+/// What to paste where (Red5: client authentication). The stream's name is
+/// the person's to choose.
+fn lines(issued: &exchange::Issued, server: &Red5Server) -> Vec<CopyLine> {
+    let Some(server) = &server.0 else {
+        return Vec::new();
+    };
+    let app = app(server, &issued.scope);
+    let (host, token) = (&server.host, &issued.token);
+    let base = format!("{}://{host}:{}/{app}", server.protocol, server.port);
+    let query = format!("username=jwt&password=jwt&token={token}");
+    let may = |role| issued.scope.roles.contains(&role);
+    let line = |label: &str, text: String| CopyLine {
+        label: label.to_owned(),
+        text,
+    };
+    let mut lines = Vec::new();
+    if may(Role::Publisher) {
+        let text = format!("{base}/whip/endpoint/STREAM?{query}");
+        lines.push(line(
+            "WHIP, for OBS (put your stream's name for STREAM)",
+            text,
+        ));
+    }
+    if may(Role::Subscriber) {
+        let text = format!("{base}/whep/endpoint/STREAM?{query}");
+        lines.push(line("WHEP (put the stream's name for STREAM)", text));
+    }
+    lines.push(line("RTMP, server", format!("rtmp://{host}/{app}")));
+    lines.push(line(
+        "RTMP, stream key (put the stream's name for STREAM)",
+        format!("STREAM?{query}"),
+    ));
+    lines
+}
+
+fn page(
+    visitor: &Visitor,
+    caller: &Caller,
+    exchange: &Exchange,
+    chosen: Chosen,
+    outcome: Option<Outcome>,
+) -> Result<HttpResponse, Error> {
+    let entitlement = exchange.entitlement(caller.identity());
+    let entitlement = entitlement.map_err(|_| visitor.refuse(Problem::Unavailable))?;
+    let who = Who::of(caller.identity());
+    if entitlement.is_empty() && !visitor.is_admin() {
+        // Signed in and nothing granted is a 403 that says so; a new sign-in
+        // would change nothing and go on for ever.
+        let page = NoGrant {
+            frame: visitor.frame(),
+            who,
+        };
+        return Ok(html::show(StatusCode::FORBIDDEN, &page));
+    }
+    let grants = entitlement.grants();
+    let page = Portal {
+        frame: visitor.frame(),
+        who,
+        grants: grants.iter().map(GrantWords::of).collect(),
+        choices: Choices::of(&grants, u64::from(exchange.usual_seconds())),
+        chosen,
+        outcome,
+    };
+    Ok(html::show(StatusCode::OK, &page))
+}

@@ -1,0 +1,139 @@
+//! `/auth/login`, `/auth/callback`: to the provider and back.
+
+use actix_web::http::StatusCode;
+use actix_web::{Error, HttpResponse, web};
+
+use super::body::{Form, Repeated};
+use super::page::{self, Visitor};
+use super::request_id::RequestId;
+use super::site::{ATTEMPTS_MAX, see_other};
+use super::views::{Problem, SignInFailed, SignInFailure};
+use crate::flow::attempt;
+use crate::flow::login::{Answer, LoginError, ProviderSaidNo, SignIn};
+use crate::store::StoreError;
+use crate::upstream::UpstreamError;
+
+/// GET `/auth/login?return_to=`: 303 to the provider. Nothing is written but
+/// a cookie, so following the link unasked does no harm (LR-8).
+pub async fn login(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpResponse, Error> {
+    let query = Form::of_query(visitor.request());
+    let return_to = match query.one("return_to") {
+        Ok(None | Some("")) => sign_in.return_to().home(),
+        Ok(Some(text)) => {
+            let checked = sign_in.return_to().check(text);
+            checked.map_err(|_| visitor.refuse(Problem::InvalidRequest))?
+        }
+        Err(Repeated) => return Err(visitor.refuse(Problem::InvalidRequest)),
+    };
+    let (url, attempt) = match sign_in.begin(&return_to).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            tracing::warn!(event = "sign_in_not_begun", reason = error.code(), %error);
+            return Err(visitor.refuse(Problem::ProviderUnavailable));
+        }
+    };
+    let site = visitor.site();
+    let mut response = see_other(url.as_str());
+    let under_way = site.attempts(visitor.request());
+    let values: Vec<&str> = under_way.iter().map(|(_, value)| *value).collect();
+    for at in sign_in.surplus_attempts(&values, ATTEMPTS_MAX - 1) {
+        response.cookie(site.removal(under_way[at].0));
+    }
+    Ok(response.cookie(site.attempt_cookie(&attempt)).finish())
+}
+
+/// GET `/auth/callback`: 303 to where the person wanted to go.
+pub async fn callback(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpResponse, Error> {
+    let Ok(answer) = parse(&Form::of_query(visitor.request())) else {
+        tracing::info!(event = "sign_in_failed", reason = "parameters");
+        return Ok(failed(&visitor, &sign_in, SignInFailure::AnswerRefused));
+    };
+    let site = visitor.site();
+    let label = attempt::label(&answer.state);
+    let sealed = site.attempt(visitor.request(), &label);
+    let earlier = site.session(visitor.request());
+    let outcome = sign_in.finish(answer, sealed, earlier.as_ref()).await;
+    let mut response = match outcome {
+        Ok(welcome) => {
+            let seconds = (welcome.ends_at - sign_in.now()).num_seconds();
+            let cookie = site.session_cookie(&welcome.secret, seconds);
+            see_other(welcome.return_to.as_str())
+                .cookie(cookie)
+                .finish()
+        }
+        Err(error) => refused(&visitor, &sign_in, &error)?,
+    };
+    // Whatever came of it, the attempt is over. An attempt that is not this
+    // browser's has no cookie here, and nothing is removed (CB-6).
+    if sealed.is_some() {
+        let removed = response.add_cookie(&site.attempt_removal(&label));
+        if removed.is_err() {
+            return Err(visitor.refuse(Problem::Internal));
+        }
+    }
+    Ok(response)
+}
+
+/// The query as one type: each parameter once, and exactly one of `code` and
+/// `error`. Tokens in an address were never asked for (CB-7, CB-8, CB-9).
+fn parse(query: &Form) -> Result<Answer, Repeated> {
+    let one = |name: &str| query.one(name).map(|value| value.map(str::to_owned));
+    let state = one("state")?.filter(|state| !state.is_empty());
+    let code = one("code")?.filter(|code| !code.is_empty());
+    let error = one("error")?;
+    one("error_description")?;
+    let iss = one("iss")?;
+    let fragment = ["id_token", "access_token", "token_type"];
+    let tokens = fragment.iter().any(|name| query.all(name).next().is_some());
+    let (Some(state), false) = (state, tokens) else {
+        return Err(Repeated);
+    };
+    let outcome = match (code, error) {
+        (Some(code), None) => Ok(code.into()),
+        (None, Some(_)) => Err(ProviderSaidNo),
+        _ => return Err(Repeated),
+    };
+    Ok(Answer {
+        state,
+        outcome,
+        iss,
+    })
+}
+
+fn refused(visitor: &Visitor, sign_in: &SignIn, error: &LoginError) -> Result<HttpResponse, Error> {
+    tracing::info!(event = "sign_in_failed", reason = error.code());
+    let failure = match error {
+        LoginError::AttemptMissing | LoginError::AttemptSpent if visitor.caller().is_some() => {
+            // The back button after a sign-in: there is nothing to repeat.
+            return Ok(see_other(sign_in.return_to().home().as_str()).finish());
+        }
+        LoginError::AttemptMissing => SignInFailure::CookieMissing,
+        LoginError::AttemptForeign | LoginError::AttemptSpent => SignInFailure::AttemptSpent,
+        LoginError::Declined => SignInFailure::Declined,
+        LoginError::Upstream(UpstreamError::Refused(_)) => SignInFailure::AnswerRefused,
+        LoginError::Upstream(UpstreamError::Unavailable(_) | UpstreamError::Denied(_)) => {
+            SignInFailure::ProviderFailed
+        }
+        LoginError::Store(error @ StoreError::Unavailable(_)) => {
+            return Err(visitor.store_failed(error));
+        }
+        LoginError::Store(error) => return Err(visitor.store_failed(error)),
+        LoginError::Seal(_) => return Err(visitor.refuse(Problem::Internal)),
+    };
+    Ok(failed(visitor, sign_in, failure))
+}
+
+fn failed(visitor: &Visitor, sign_in: &SignIn, failure: SignInFailure) -> HttpResponse {
+    let status = match failure {
+        SignInFailure::ProviderFailed => StatusCode::BAD_GATEWAY,
+        SignInFailure::Declined | SignInFailure::Blocked => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let page = SignInFailed {
+        frame: visitor.frame(),
+        failure,
+        return_to: sign_in.return_to().home().as_str().to_owned(),
+        reference: RequestId::of(visitor.request()),
+    };
+    page::show(status, &page)
+}
