@@ -50,6 +50,13 @@ enum Word {
         /// The token; without it, one is read from standard input
         token: Option<String>,
     },
+    /// Runs a whole bridge to try, with its own database and provider
+    #[cfg(feature = "demo")]
+    Demo {
+        /// Forgets what an earlier demo left
+        #[arg(long)]
+        fresh: bool,
+    },
     /// Runs a command with `DATABASE_URL` set to a throwaway Postgres
     #[cfg(feature = "demo")]
     WithPostgres {
@@ -68,6 +75,8 @@ pub async fn run() -> ExitCode {
         Word::Keygen => keygen(),
         Word::Inspect { token } => inspect_token(token),
         #[cfg(feature = "demo")]
+        Word::Demo { fresh } => demo(fresh).await,
+        #[cfg(feature = "demo")]
         Word::WithPostgres { command } => {
             let local = std::path::Path::new(LOCAL_FOLDER);
             match crate::demo::postgres::with_postgres(local, &command).await {
@@ -84,13 +93,30 @@ async fn serve() -> ExitCode {
         Err(problems) => return finding(Err(problems)),
     };
     log_to_stderr(config.log_format, "info");
-    finding(run_bridge(config).await)
+    finding(run_bridge(config, None).await)
 }
 
-/// Runs until a signal says stop.
-async fn run_bridge(config: Config) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+#[cfg(feature = "demo")]
+async fn demo(fresh: bool) -> ExitCode {
+    log_to_stderr(LogFormat::Text, "info");
+    let options = crate::demo::Options {
+        local: LOCAL_FOLDER.into(),
+        fresh,
+    };
+    let serve = async |config, welcome| run_bridge(config, Some(welcome)).await;
+    finding(crate::demo::run(&options, Arc::new(SystemClock), serve).await)
+}
+
+/// Runs until a signal says stop; `welcome` is for the person who waits for it.
+async fn run_bridge(
+    config: Config,
+    welcome: Option<String>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let bridge = Bridge::build(config, Arc::new(SystemClock), None)?;
     let handle = bridge.handle();
+    if let Some(welcome) = welcome {
+        say(&welcome);
+    }
     tokio::spawn(async move {
         stop_signal().await;
         tracing::info!("stopping: requests under way may finish");

@@ -6,8 +6,10 @@
     reason = "a test fails by panicking, also in the functions that tests share"
 )]
 
+mod bridge;
 #[cfg(feature = "demo")]
 mod demo;
+mod exchange;
 #[cfg(feature = "demo")]
 mod private_postgres;
 mod provider;

@@ -1,0 +1,231 @@
+//! A bridge of its own for each test: a database, a scripted provider, a clock
+//! that the test moves, and browsers with their cookies.
+//!
+//! The public URL is `https://bridge.example`, so that cookies are `__Host-`
+//! and `Secure` as in production; the browsers know where that really is.
+
+mod browser;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use actix_web::dev::ServerHandle;
+use actix_web::rt;
+use chrono::{DateTime, TimeDelta, Utc};
+use red5_bridge::app::Bridge;
+use red5_bridge::clock::{Clock, SystemClock};
+use red5_bridge::config::Config;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+
+use crate::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
+
+pub use browser::{Answer, Browser};
+
+pub const ORIGIN: &str = "https://bridge.example";
+pub const APP_ORIGIN: &str = "https://app.example";
+pub const RED5_SECRET: &str = "4f1c0c6e2b9d4a7f8e3d5c6b7a8f9e0d1c2b3a4f5e6d7c8b";
+pub const ADMIN_GROUP: &str = "streaming-admins";
+
+/// The machine's clock, and what the test adds to it.
+#[derive(Default)]
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    /// Goes ahead.
+    pub fn advance(&self, by: TimeDelta) {
+        self.0.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + TimeDelta::milliseconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// The running whole.
+pub struct TestBridge {
+    pub provider: Provider,
+    pub clock: Arc<TestClock>,
+    pub db: PgPool,
+    pub database_url: String,
+    /// Where it really listens.
+    pub address: String,
+    handle: ServerHandle,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl TestBridge {
+    /// Starts one with the usual configuration.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts one with some variables set otherwise; an empty value unsets.
+    pub async fn start_with(variables: &[(&str, &str)]) -> Self {
+        let database_url = new_database().await;
+        Self::start_on(&database_url, variables).await
+    }
+
+    /// Starts one on a database that is there: a second instance.
+    pub async fn start_on(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        let clock = Arc::new(TestClock::default());
+        let provider = Provider::start_with(Arc::clone(&clock) as Arc<dyn Clock>);
+        let mut environment = environment(database_url, provider.issuer());
+        for (name, value) in variables {
+            environment.insert((*name).to_owned(), (*value).to_owned());
+        }
+        let config = Config::from_lookup(&|name| Ok(environment.get(name).cloned())).unwrap();
+        let (started, running) = mpsc::channel();
+        let bridge_clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let thread = thread::spawn(move || {
+            rt::System::new().block_on(async move {
+                let bridge = Bridge::build(config, bridge_clock, Some(1)).unwrap();
+                started.send((bridge.handle(), bridge.address())).unwrap();
+                bridge.run().await.unwrap();
+            });
+        });
+        let (handle, address) = running.recv().unwrap();
+        let bridge = Self {
+            provider,
+            clock,
+            db: PgPool::connect_lazy(database_url).unwrap(),
+            database_url: database_url.to_owned(),
+            address: format!("http://{address}"),
+            handle,
+            thread: Some(thread),
+        };
+        bridge.wait_until_ready().await;
+        bridge
+    }
+
+    async fn wait_until_ready(&self) {
+        let browser = self.browser();
+        for _ in 0..500 {
+            if browser.peek("/readyz").await.status == 200 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("the bridge does not become ready");
+    }
+
+    /// A browser without cookies.
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.address)
+    }
+
+    /// A browser in which `person` is signed in; describe them first.
+    pub async fn signed_in(&self, person: &str) -> Browser {
+        let mut browser = self.browser();
+        self.sign_in(&mut browser, person).await;
+        browser
+    }
+
+    /// Signs `person` in, in this browser.
+    pub async fn sign_in(&self, browser: &mut Browser, person: &str) {
+        let begun = browser.get("/auth/login").await;
+        assert_eq!(begun.status, 303, "{}", begun.body);
+        let back = self.provider.approve(&begun.location(), person).await;
+        let done = browser.get(&path_of(&back)).await;
+        assert_eq!(done.status, 303, "{}", done.body);
+    }
+
+    /// A browser in which an administrator is signed in.
+    pub async fn admin(&self) -> Browser {
+        self.provider.person("root").groups([ADMIN_GROUP]);
+        self.signed_in("root").await
+    }
+
+    /// Adds a mapping as an administrator would, by the API.
+    pub async fn map(
+        &self,
+        group: &str,
+        roles: &[&str],
+        transports: &[&str],
+        rooms: &[&str],
+    ) -> Value {
+        let mapping = json!({
+            "group": group, "match": "exact", "roles": roles, "transports": transports, "rooms": rooms,
+        });
+        self.add(&mapping).await
+    }
+
+    /// Adds a mapping of any kind.
+    pub async fn add(&self, mapping: &Value) -> Value {
+        let answer = self
+            .admin()
+            .await
+            .api("POST", "/api/admin/mappings", mapping)
+            .await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer.json()
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> i64 {
+        let query = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+        sqlx::query_scalar(query).fetch_one(&self.db).await.unwrap()
+    }
+}
+
+impl Drop for TestBridge {
+    fn drop(&mut self) {
+        // The command is sent by the call; the answer needs no waiting for.
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Path and query of an address of the bridge.
+pub fn path_of(url: &url::Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
+}
+
+fn environment(database_url: &str, issuer: &str) -> BTreeMap<String, String> {
+    let variables = [
+        ("DATABASE_URL", database_url),
+        ("BRIDGE_PUBLIC_URL", ORIGIN),
+        ("BRIDGE_LISTEN", "127.0.0.1:0"),
+        (
+            "BRIDGE_SECRET_KEYS",
+            "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        ),
+        ("BRIDGE_ADMIN_GROUPS", ADMIN_GROUP),
+        ("BRIDGE_ALLOWED_ORIGINS", APP_ORIGIN),
+        ("OIDC_ISSUER_URL", issuer),
+        ("OIDC_CLIENT_ID", CLIENT_ID),
+        ("OIDC_CLIENT_SECRET", CLIENT_SECRET),
+        ("RED5_JWT_SECRET", RED5_SECRET),
+    ];
+    variables
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
+/// An empty database on the server of `DATABASE_URL`.
+#[expect(clippy::disallowed_methods, reason = "where the tests' Postgres is")]
+pub async fn new_database() -> String {
+    let server = std::env::var("DATABASE_URL").expect(
+        "DATABASE_URL: run the tests with `make test`, or below `red5-bridge with-postgres --`",
+    );
+    let mut name = [0; 8];
+    getrandom::fill(&mut name).unwrap();
+    let name = format!("test_{:016x}", u64::from_be_bytes(name));
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    url.into()
+}
