@@ -86,9 +86,8 @@ fn rooms<'a>(coverage: &Coverage<'a>, pairs: Pairs, ask: &'a Ask) -> Option<AnyO
     match &ask.rooms {
         Some(AnyOr::Any) => anywhere.then_some(AnyOr::Any),
         Some(AnyOr::Only(named)) if sound().count() < named.len() => None,
-        Some(AnyOr::Only(_)) => listed(),
         None if anywhere => Some(AnyOr::Any),
-        None => listed(),
+        Some(AnyOr::Only(_)) | None => listed(),
     }
 }
 

@@ -224,13 +224,17 @@ pub(super) fn window(input: &MappingInput, errors: &mut Errors) -> Window {
 /// digits for a year. What is read back must be what was written.
 fn is_storable(time: DateTime<Utc>) -> bool {
     let nanoseconds = time.timestamp_subsec_nanos();
-    (1970..=9999).contains(&time.year()) && nanoseconds % 1000 == 0 && nanoseconds < 1_000_000_000
+    (1970..=9999).contains(&time.year())
+        && nanoseconds.is_multiple_of(1000)
+        && nanoseconds < 1_000_000_000
 }
 
 /// Line breaks become LF: a form sends CR LF, and a note that nobody touched
 /// must not look changed.
-pub(super) fn note(note: &str, errors: &mut Errors) -> String {
-    let note = note.replace("\r\n", "\n").replace('\r', "\n");
+pub(super) fn note(mut note: String, errors: &mut Errors) -> String {
+    if note.contains('\r') {
+        note = note.replace("\r\n", "\n").replace('\r', "\n");
+    }
     let control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     if note.chars().count() > NOTE_MAX || note.chars().any(control) {
         let reason =

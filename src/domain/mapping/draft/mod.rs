@@ -64,7 +64,7 @@ impl MappingDraft {
         }
         let max_ttl_seconds = fields::max_ttl(input.max_ttl_seconds, &mut errors);
         let window = fields::window(&input, &mut errors);
-        let note = fields::note(&input.note, &mut errors);
+        let note = fields::note(input.note, &mut errors);
         match (group, roles, transports, rooms) {
             (Some(group), Some(roles), Some(transports), Some(rooms)) if errors.is_empty() => {
                 Ok(Self {
