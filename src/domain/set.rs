@@ -38,10 +38,9 @@ impl<T: Ord> NonEmpty<T> {
         self.0.len()
     }
 
-    /// The set of what `change` makes of each member.
-    #[must_use]
-    pub fn map<U: Ord>(self, change: impl FnMut(T) -> U) -> NonEmpty<U> {
-        NonEmpty(self.0.into_iter().map(change).collect())
+    /// Whether every member of `other` is a member of this one.
+    pub fn includes(&self, other: &Self) -> bool {
+        self.0.is_superset(&other.0)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::domain::mapping::RoomPattern;
-use crate::domain::names::RoomName;
 use crate::domain::set::NonEmpty;
 
 fn names<T: Ord>(words: &[&str], parse: impl Fn(&str) -> T) -> AnyOr<T> {
@@ -26,7 +25,7 @@ fn rooms(words: &[&str]) -> AnyOr<RoomName> {
 
 fn holding(grants: &[(&[&str], &[&str], &[&str])]) -> Entitlement {
     let held = grants.iter().map(|(r, t, room)| HeldGrant {
-        grant: Arc::new(Grant {
+        grant: Grant {
             roles: roles(r),
             transports: transports(t),
             rooms: names(room, |word| {
@@ -35,7 +34,7 @@ fn holding(grants: &[(&[&str], &[&str], &[&str])]) -> Entitlement {
                     GrantRoom::Pattern,
                 )
             }),
-        }),
+        },
         bound: None,
         mapping: MappingId(1),
         group: None,

@@ -2,15 +2,16 @@
 
 use super::mapping_form::TypedMapping;
 use super::mapping_row::role_words;
+use super::shown::Shown;
 
 /// One field of the comparison.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Compared {
     pub label: &'static str,
-    /// As it is in the table now.
-    pub now: String,
+    /// As it is in the table now, line by line.
+    pub now: Vec<Shown>,
     /// As it was typed.
-    pub typed: String,
+    pub typed: Vec<Shown>,
 }
 
 impl Compared {
@@ -25,8 +26,16 @@ pub(super) fn compare(now: &TypedMapping, typed: &TypedMapping) -> Vec<Compared>
     let typed = written(typed);
     now.into_iter()
         .zip(typed)
-        .map(|((label, now), (_, typed))| Compared { label, now, typed })
+        .map(|((label, now), (_, typed))| Compared {
+            label,
+            now: lines(&now),
+            typed: lines(&typed),
+        })
         .collect()
+}
+
+fn lines(text: &str) -> Vec<Shown> {
+    text.lines().map(|line| Shown(line.to_owned())).collect()
 }
 
 /// Lists are compared as sets and shown sorted: their order means nothing.

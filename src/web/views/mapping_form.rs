@@ -10,7 +10,7 @@ use super::differences;
 use super::frame::Frame;
 use super::mapping_row::Moment;
 use super::shown::Shown;
-use super::words;
+use super::{times, words};
 use crate::domain::mapping::{FieldError, Mapping, MappingInput};
 use crate::domain::names::{Role, Transport};
 
@@ -142,8 +142,8 @@ impl TypedMapping {
                 .max_ttl_seconds
                 .map(|seconds| seconds.to_string())
                 .unwrap_or_default(),
-            valid_from: input.valid_from.map(words::instant).unwrap_or_default(),
-            valid_until: input.valid_until.map(words::instant).unwrap_or_default(),
+            valid_from: input.valid_from.map(times::instant).unwrap_or_default(),
+            valid_until: input.valid_until.map(times::instant).unwrap_or_default(),
             enabled: input.enabled,
             note: input.note.clone(),
         }

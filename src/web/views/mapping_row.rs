@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::shown::Shown;
-use super::words;
+use super::{times, words};
 use crate::domain::mapping::Mapping;
 
 /// A row of the list.
@@ -61,8 +61,8 @@ impl Moment {
     /// Of a time.
     pub fn of(at: DateTime<Utc>) -> Self {
         Self {
-            instant: words::instant(at),
-            words: words::reading_time(at),
+            instant: times::instant(at),
+            words: times::reading_time(at),
         }
     }
 }
@@ -129,7 +129,7 @@ impl MappingRow {
             max_ttl: input
                 .max_ttl_seconds
                 .and_then(|seconds| u64::try_from(seconds).ok())
-                .map(words::duration),
+                .map(times::duration),
             from: input.valid_from.map(Moment::of),
             until: input.valid_until.map(Moment::of),
             state: match (input.enabled, input.valid_from, input.valid_until) {

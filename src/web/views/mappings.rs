@@ -81,9 +81,9 @@ impl Change {
 
     const fn sentence_end(self) -> &'static str {
         match self {
-            Self::Added => "was added. It counts from the next token on.",
-            Self::Saved => "was saved. It counts from the next token on.",
-            Self::SwitchedOn => "is on. It counts from the next token on.",
+            Self::Added => "was added. The next token follows it.",
+            Self::Saved => "was saved. The next token follows it.",
+            Self::SwitchedOn => "is on. The next token follows it.",
             Self::SwitchedOff => "is off. No new token comes from it.",
             Self::Deleted => "was deleted. No new token comes from it.",
         }

@@ -21,6 +21,8 @@ mod problem;
 mod refused;
 mod shown;
 mod sign_in;
+mod times;
+mod token_form;
 mod words;
 
 #[cfg(test)]
@@ -35,9 +37,10 @@ pub use mapping_form::{Editing, MappingForm, Newer, TypedMapping};
 pub use mapping_row::{GroupRule, MappingRow, Moment, RowState};
 pub use mappings::{Change, Done, MappingDelete, MappingList};
 pub use no_grant::NoGrant;
-pub use portal::{Choices, Chosen, CopyLine, Issued, Outcome, Portal, Welcome, Who};
+pub use portal::{CopyLine, Issued, Outcome, Portal, Welcome, Who};
 pub use problem::{Problem, ProblemPage};
 pub use refused::Refused;
 pub use shown::Shown;
 pub use sign_in::{ProviderSignOut, SignInFailed, SignInFailure, SignedOut};
+pub use token_form::{Choices, Chosen};
 pub use words::{Doing, GrantWords, RoomWords};

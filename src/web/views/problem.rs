@@ -6,7 +6,7 @@
 use askama::Template;
 
 use super::frame::Frame;
-use super::words;
+use super::times;
 
 /// The page.
 #[derive(Debug, Clone, Template)]
@@ -147,7 +147,7 @@ impl Problem {
             Self::RateLimited { retry_after } => {
                 return format!(
                     "There were more requests than are allowed in a short time. Try again in {}.",
-                    words::duration(retry_after.max(1))
+                    times::duration(retry_after.max(1))
                 );
             }
             Self::Internal => {

@@ -1,6 +1,6 @@
 //! Why no token was made, in plain words beside the field that can change it.
 
-use super::words;
+use super::{times, words};
 use crate::domain::lifetime::LimitedBy;
 use crate::domain::mapping::FieldError;
 use crate::domain::names::{Role, Transport};
@@ -48,7 +48,8 @@ pub enum Refused {
     Unavailable,
 }
 
-/// One sentence, with the names it is about.
+/// One sentence, with the names it is about. It begins small, to follow the
+/// field's label and a colon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     /// Field of the form that it stands beside; `None`: above the form.
@@ -67,9 +68,26 @@ impl Told {
             names: Vec::new(),
         }
     }
+
+    pub(super) fn label(&self) -> Option<&'static str> {
+        let of_field = |(field, _): &&(&str, &str)| self.field == Some(*field);
+        LABELS.iter().find(of_field).map(|(_, label)| *label)
+    }
+
+    pub(super) fn sentence(&self) -> String {
+        words::sentence(&self.text)
+    }
 }
 
-const NOT_TOGETHER: &str = "No grant of yours covers this together with what else you chose:";
+const NOT_TOGETHER: &str = "not granted to you, or not together with the rest of what you chose:";
+
+/// Labels of the form's fields.
+const LABELS: [(&str, &str); 4] = [
+    ("room", "Room"),
+    ("roles", "What to do"),
+    ("transports", "Protocols"),
+    ("ttl_seconds", "Seconds it is good for"),
+];
 
 impl Refused {
     /// What to say, in the order of the form's fields.
@@ -81,45 +99,45 @@ impl Refused {
                 names: patterns.clone(),
                 ..Told::new(
                     Some("room"),
-                    "Name a room: what you may do is granted for every room of these forms:",
+                    "name one: what you may do is granted for each room of these forms, and such a list has no end:",
                 )
             }],
             Self::TtlTooShort { limited_by } => vec![Told::new(
                 Some("ttl_seconds"),
                 match limited_by {
                     Some(LimitedBy::Mapping) => {
-                        "A token is good for at least 60 seconds, and what was granted to you ends before that."
+                        "a token is good for at least 60 seconds, and what was granted to you ends before that."
                     }
                     Some(LimitedBy::Session | LimitedBy::SubjectToken) => {
-                        "A token is good for at least 60 seconds, and your sign-in ends before that. Sign out and in again."
+                        "a token is good for at least 60 seconds, and your sign-in ends before that. Sign out and in again."
                     }
                     Some(LimitedBy::Server) => {
-                        "A token is good for at least 60 seconds, and the streaming server takes none that long. Tell your administrator."
+                        "a token is good for at least 60 seconds, and the streaming server takes none that long. Tell your administrator."
                     }
-                    None => "A token is good for at least 60 seconds.",
+                    None => "a token is good for at least 60 seconds.",
                 },
             )],
             Self::TooManyRooms { max_bytes } => vec![Told::new(
                 Some("room"),
                 format!(
-                    "A token for all of these rooms would be longer than the {max_bytes} bytes that the streaming clients take. Choose one room."
+                    "a token for all of these rooms would be longer than the {max_bytes} bytes that the streaming clients take. Choose one room."
                 ),
             )],
             Self::GroupsOverage => above(
-                "You are in so many groups that your provider did not send them, so nothing is known to be granted. Ask your administrator to have the provider send only the groups of this application.",
+                "you are in so many groups that your provider did not send them, so nothing is known to be granted. Ask your administrator to have the provider send only the groups of this application.",
             ),
-            Self::NoGrant => above("Nothing is granted to you."),
-            Self::Blocked => above("Your access was blocked by an administrator."),
+            Self::NoGrant => above("nothing is granted to you."),
+            Self::Blocked => above("your access was blocked by an administrator."),
             Self::Invalid { errors } => invalid(errors),
             Self::RateLimited { retry_after } => vec![Told::new(
                 None,
                 format!(
-                    "Too many tokens were asked for. Try again in {}.",
-                    words::duration((*retry_after).max(1))
+                    "too many tokens were asked for. Try again in {}.",
+                    times::duration((*retry_after).max(1))
                 ),
             )],
             Self::Unavailable => above(
-                "It cannot be checked at the moment what is granted to you, so no token is made. Try again in a moment.",
+                "it cannot be checked at the moment what is granted to you, so no token is made. Try again in a moment.",
             ),
         }
     }
@@ -171,7 +189,7 @@ fn invalid(errors: &[FieldError]) -> Vec<Told> {
                 "ttl_seconds" => Some("ttl_seconds"),
                 _ => None,
             };
-            Told::new(field, words::sentence(&error.reason))
+            Told::new(field, error.reason.clone())
         })
         .collect()
 }

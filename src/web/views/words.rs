@@ -6,8 +6,6 @@
 //! for the template to set them off; the macros `grant` and `rooms` of
 //! `parts/words.html` put the two together.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-
 use crate::domain::grant::{Grant, GrantRoom, Scope};
 use crate::domain::names::{Role, Transport};
 use crate::domain::set::{AnyOr, NonEmpty};
@@ -85,6 +83,16 @@ impl GrantWords {
         Self {
             does: doing(&scope.roles, &scope.transports),
             rooms,
+        }
+    }
+}
+
+impl GrantWords {
+    /// What is done, when the protocols may follow the rooms in the sentence.
+    pub(super) fn plain(&self) -> Option<&Doing> {
+        match self.does.as_slice() {
+            [one] if !self.rooms.any && self.rooms.folded().is_none() => Some(one),
+            _ => None,
         }
     }
 }
@@ -182,45 +190,12 @@ pub(super) fn role_word(role: &str) -> &str {
     }
 }
 
-/// `1 hour 5 minutes`, `4 minutes 10 seconds`: the two largest units, as the
-/// countdown of `bridge.js` writes them.
-pub(super) fn duration(seconds: u64) -> String {
-    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let parts: Vec<String> = [(hours, "hour"), (minutes, "minute"), (rest, "second")]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .take(2)
-        .map(|(count, unit)| format!("{count} {unit}{}", if count == 1 { "" } else { "s" }))
-        .collect();
-    if parts.is_empty() {
-        "0 seconds".to_owned()
-    } else {
-        parts.join(" ")
-    }
-}
-
 /// A reason as a sentence of its own. Reasons begin small, to follow a colon.
 pub(super) fn sentence(reason: &str) -> String {
     let mut chars = reason.chars();
     chars.next().map_or_else(String::new, |first| {
         format!("{}{}", first.to_ascii_uppercase(), chars.as_str())
     })
-}
-
-/// As it is typed into a form and sent in JSON: `2026-11-24T15:04:05Z`.
-pub(super) fn instant(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
-/// For reading: `2026-11-24 15:04 UTC`, with seconds where there are any.
-pub(super) fn reading_time(at: DateTime<Utc>) -> String {
-    let whole_minute = at.timestamp() % 60 == 0;
-    let format = if whole_minute {
-        "%Y-%m-%d %H:%M UTC"
-    } else {
-        "%Y-%m-%d %H:%M:%S UTC"
-    };
-    at.format(format).to_string()
 }
 
 #[cfg(test)]
@@ -279,7 +254,7 @@ mod tests {
         let row: String = words
             .parts()
             .iter()
-            .map(|part| format!("{}{}", part.before, part.name))
+            .flat_map(|part| [part.before, part.name])
             .collect();
         assert_eq!(row, "lobby, studio-1 and any room of the form class-*");
     }
@@ -305,30 +280,5 @@ mod tests {
         };
         assert_eq!(rooms(8).folded(), None);
         assert_eq!(rooms(9).folded(), Some(9));
-    }
-
-    #[test]
-    fn durations_are_told_in_their_two_largest_units() {
-        for (seconds, words) in [
-            (0, "0 seconds"),
-            (1, "1 second"),
-            (60, "1 minute"),
-            (119, "1 minute 59 seconds"),
-            (3600, "1 hour"),
-            (3661, "1 hour 1 minute"),
-            (3605, "1 hour 5 seconds"),
-            (90_000, "25 hours"),
-        ] {
-            assert_eq!(duration(seconds), words);
-        }
-    }
-
-    #[test]
-    fn times_are_utc_and_say_so() {
-        let at: DateTime<Utc> = "2026-11-24T15:04:05Z".parse().unwrap();
-        assert_eq!(instant(at), "2026-11-24T15:04:05Z");
-        assert_eq!(reading_time(at), "2026-11-24 15:04:05 UTC");
-        let at: DateTime<Utc> = "2026-11-24T15:04:00Z".parse().unwrap();
-        assert_eq!(reading_time(at), "2026-11-24 15:04 UTC");
     }
 }

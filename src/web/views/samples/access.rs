@@ -117,16 +117,13 @@ fn many_rooms() -> Grant {
 }
 
 pub fn samples() -> Vec<Sample> {
-    let refused = |refused| Portal {
-        chosen: Chosen {
-            room: "studio-9".to_owned(),
-            roles: strings(&["red5-publisher"]),
-            transports: strings(&["RTMP", "*"]),
-            ttl_seconds: "30".to_owned(),
-        },
-        outcome: Some(Outcome::Refused(refused)),
-        ..portal(person("Ann Lee", false), ann(), &producer())
-    };
+    let mut samples = portals();
+    samples.extend(refusals());
+    samples.extend(no_grants());
+    samples
+}
+
+fn portals() -> Vec<Sample> {
     let exact = [
         many_rooms(),
         grant(&[Role::Subscriber], &[Transport::Rtmp], &["studio-1"]),
@@ -156,24 +153,6 @@ pub fn samples() -> Vec<Sample> {
                 outcome: Some(Outcome::Issued(Box::new(issued()))),
                 ..portal(person("Ann Lee", false), ann(), &producer())
             },
-        ),
-        sample(
-            "portal-refused",
-            &refused(Refused::NotGranted {
-                refused: strings(&["*", "RTMP", "red5-publisher", "studio-9"]),
-            }),
-        ),
-        sample(
-            "portal-room-required",
-            &refused(Refused::RoomRequired {
-                patterns: strings(&["class-*", "show-*-live"]),
-            }),
-        ),
-        sample(
-            "portal-too-short",
-            &refused(Refused::TtlTooShort {
-                limited_by: Some(LimitedBy::Session),
-            }),
         ),
         sample(
             "portal-hostile",
@@ -221,6 +200,44 @@ pub fn samples() -> Vec<Sample> {
                 ..portal(person("Ann Lee", true), ann(), &[])
             },
         ),
+    ]
+}
+
+fn refusals() -> Vec<Sample> {
+    let refused = |refused| Portal {
+        chosen: Chosen {
+            room: "studio-9".to_owned(),
+            roles: strings(&["red5-publisher"]),
+            transports: strings(&["RTMP", "*"]),
+            ttl_seconds: "30".to_owned(),
+        },
+        outcome: Some(Outcome::Refused(refused)),
+        ..portal(person("Ann Lee", false), ann(), &producer())
+    };
+    vec![
+        sample(
+            "portal-refused",
+            &refused(Refused::NotGranted {
+                refused: strings(&["*", "RTMP", "red5-publisher", "studio-9"]),
+            }),
+        ),
+        sample(
+            "portal-room-required",
+            &refused(Refused::RoomRequired {
+                patterns: strings(&["class-*", "show-*-live"]),
+            }),
+        ),
+        sample(
+            "portal-too-short",
+            &refused(Refused::TtlTooShort {
+                limited_by: Some(LimitedBy::Session),
+            }),
+        ),
+    ]
+}
+
+fn no_grants() -> Vec<Sample> {
+    vec![
         sample(
             "no-grant",
             &NoGrant {
