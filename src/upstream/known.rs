@@ -135,6 +135,12 @@ impl Knowledge {
     /// Keys newer than `seen`, after a token that `seen` could not verify: those
     /// that somebody else read meanwhile, or one reading if none was tried lately.
     pub(super) async fn newer_keys(&self, seen: &Arc<Known>, http: &Http) -> Option<Arc<Known>> {
+        timeout(self.pace.begin_timeout, self.read_newer_keys(seen, http))
+            .await
+            .ok()?
+    }
+
+    async fn read_newer_keys(&self, seen: &Arc<Known>, http: &Http) -> Option<Arc<Known>> {
         let mut tries = self.reading.lock().await;
         let current = self.current()?;
         if !Arc::ptr_eq(&current, seen) {

@@ -59,8 +59,8 @@ pub struct Pace {
     /// Longest time for one request, its body included: a provider that drips
     /// bytes must not hold a sign-in for ever.
     pub request_timeout: Duration,
-    /// Longest time that the start of a sign-in waits for a provider of which
-    /// nothing is known yet.
+    /// Longest time that a sign-in waits for documents or keys that are not here
+    /// yet, whoever is reading them.
     pub begin_timeout: Duration,
     /// Shortest time between two readings of the keys that tokens cause: whoever
     /// sends tokens with invented key ids must not turn us on the provider.

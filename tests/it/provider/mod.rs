@@ -75,6 +75,7 @@ impl Provider {
         let browser = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .tls_certs_only([])
             .timeout(Duration::from_secs(10))
             .build()
             .unwrap();

@@ -1,5 +1,6 @@
 //! Discovery document and keys (JW-1 to JW-9).
 
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -122,6 +123,26 @@ async fn jw_3_the_start_of_a_sign_in_waits_no_longer_than_its_own_limit() {
     assert!(started.elapsed() < Duration::from_millis(500));
 }
 
+#[test]
+fn jw_3_a_proxy_of_the_environment_is_not_used() {
+    let sign_in = "upstream::sign_in::ann_signs_in_and_is_who_the_provider_says";
+    let nobody = "http://127.0.0.1:1";
+    let outcome = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", sign_in])
+        .envs([
+            ("HTTP_PROXY", nobody),
+            ("http_proxy", nobody),
+            ("ALL_PROXY", nobody),
+        ])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&outcome.stdout);
+    assert!(
+        outcome.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+}
+
 #[tokio::test]
 async fn jw_4_a_new_key_is_read_when_a_token_names_it() {
     let (provider, bridge) = ann_and_bridge();
@@ -215,6 +236,7 @@ async fn jw_6_a_withdrawn_key_verifies_nothing_once_the_keys_are_old() {
     let (provider, _) = ann_and_bridge();
     let pace = Pace {
         keys_max_age: Duration::from_millis(50),
+        keys_refetch_interval: Duration::ZERO,
         ..PACE
     };
     let bridge = bridge_at(provider.issuer(), pace, |_| {});
