@@ -1,7 +1,7 @@
 //! The provider's key set (RFC 7517), filtered before any key verifies anything.
 //!
-//! The library would verify with a 1024-bit RSA key, and tries what the provider
-//! marked for encryption only by luck of its absence; it gets what passed here.
+//! The library would verify with a 1024-bit RSA key, and looks through a set of any
+//! size; it gets what passed here.
 
 use base64::Engine;
 use base64::alphabet::URL_SAFE;

@@ -3,17 +3,17 @@
 //! This module owns the way from "somebody wants to sign in" to an [`Identity`],
 //! and nothing of the provider but that leaves it. A sign-in takes these steps:
 //!
-//! 1. [`Provider::begin`]: what is known of the provider ([`known`]: discovery
+//! 1. [`Provider::begin`]: what is known of the provider (`known`: discovery
 //!    document and keys, read when needed and kept), then the authorization URL
-//!    and the secrets of this attempt ([`login`]).
+//!    and the secrets of this attempt (`login`).
 //! 2. The browser goes to the provider and comes back. The callback's `iss` is
 //!    compared ([`Provider::check_issuer_parameter`]), on errors too.
-//! 3. [`Provider::finish`]: the code is spent at the token endpoint ([`token`]),
-//!    the ID token is verified ([`id_token`]), and groups and names are read from
-//!    it or else from [`userinfo`] ([`groups`]).
+//! 3. [`Provider::finish`]: the code is spent at the token endpoint (`token`),
+//!    the ID token is verified (`id_token`), and groups and names are read from
+//!    it or else from `userinfo` (`groups`).
 //!
 //! Everything goes through one HTTP client that follows no redirect, trusts no
-//! proxy of the environment and reads a bounded number of bytes ([`http`]).
+//! proxy of the environment and reads a bounded number of bytes (`http`).
 
 pub mod claim_path;
 pub mod error;

@@ -1,15 +1,15 @@
 //! The ID token: every check of OpenID Connect Core §3.1.3.7, and what the threats
 //! of RFC 8725 add.
 //!
-//! [`verify`] is pure. Its steps, in order:
+//! `verify` is pure. Its steps, in order:
 //!
 //! 1. size and form, before anything is decoded;
-//! 2. what the library does not look at in header and times ([`refuse_zip`], [`times`]);
+//! 2. what the library does not look at in header and times (`refuse_zip`, `times`);
 //! 3. the library: signature, algorithm, `typ`, `crit`, `iss`, `aud`, `exp` and `nonce`;
 //! 4. what it leaves out: `azp`, `iat`, `nbf`, `sub`, `events`, `at_hash`.
 //!
 //! Header members that name a key's place or bring one along (`jku`, `jwk`, `x5u`,
-//! `x5c`) are not read by anything: keys come from [`super::keys`] alone.
+//! `x5c`) are not read by anything: keys come from `super::keys` alone.
 
 mod flaw;
 mod times;

@@ -39,7 +39,7 @@ pub use request::{Endpoint, Request};
 pub use script::ClientAuth;
 pub use token::{Fields, IdToken};
 
-use script::{Person, Script};
+use script::{Client, Person, Script};
 use server::Server;
 
 /// The client that the provider knows, until [`Provider::client`] changes it.
@@ -198,9 +198,11 @@ impl Provider {
     /// Changes the registered client; no secret makes it a public one.
     pub fn client(&self, id: &str, secret: Option<&str>, auth: ClientAuth) {
         let mut script = self.script();
-        script.client.id = id.to_owned();
-        script.client.secret = secret.map(str::to_owned);
-        script.client.auth = auth;
+        script.client = Client {
+            id: id.to_owned(),
+            secret: secret.map(str::to_owned),
+            auth,
+        };
         script.discovery["token_endpoint_auth_methods_supported"] = json!([auth.word()]);
     }
 
