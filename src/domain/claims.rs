@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::grant::Scope;
-use super::names::is_room_char;
+use super::names::{Role, RoomName, Transport};
 use super::set::AnyOr;
 
 /// Longest `name` in characters; it is an attribute for people.
@@ -46,14 +46,15 @@ pub enum ClaimError {
     /// A list would be empty, which Red5 reads as "everything".
     #[error("a list of the scope is empty")]
     EmptyList,
-    /// A member has a character that Red5 would read as something else.
-    #[error("a member of the scope has a character outside its alphabet")]
-    Character,
+    /// A member is not what its list may hold: Red5 would read something else.
+    #[error("a member of the scope is no such word")]
+    Member,
 }
 
 impl Claims {
-    /// The claims of `scope` for `subject`. A `name` with control characters
-    /// or over [`NAME_MAX`] characters is left out, never altered.
+    /// The claims of `scope` for `subject`. A `name` with control characters or
+    /// angle brackets (whatever shows connection attributes may be a web page),
+    /// or over [`NAME_MAX`] characters, is left out, never altered.
     pub fn new(
         scope: &Scope,
         subject: &str,
@@ -65,40 +66,57 @@ impl Claims {
         if !fits || subject.chars().any(char::is_control) {
             return Err(ClaimError::Subject);
         }
+        let odd = |c: char| c.is_control() || matches!(c, '<' | '>');
         let name = name.filter(|name| {
-            (1..=NAME_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+            (1..=NAME_MAX).contains(&name.chars().count()) && !name.chars().any(odd)
         });
         Ok(Self {
             sub: subject.to_owned(),
             iss: issuer.map(str::to_owned),
             name: name.map(str::to_owned),
-            roles: joined(&scope.roles)?,
-            transports: restriction(&scope.transports)?,
-            rooms: restriction(&scope.rooms)?,
+            roles: joined(&scope.roles, is_role)?,
+            transports: restriction(&scope.transports, is_transport)?,
+            rooms: restriction(&scope.rooms, is_room)?,
             exp: expires_at.timestamp(),
         })
     }
 }
 
+fn is_role(word: &str) -> bool {
+    Role::parse(word).is_some()
+}
+
+fn is_transport(word: &str) -> bool {
+    Transport::parse(word).is_some_and(|transport| transport.as_str() == word)
+}
+
+fn is_room(word: &str) -> bool {
+    RoomName::parse(word).is_some()
+}
+
 /// Only *any* leaves a claim out.
-fn restriction<T: Ord + ToString>(list: &AnyOr<T>) -> Result<Option<String>, ClaimError> {
+fn restriction<T: Ord + ToString>(
+    list: &AnyOr<T>,
+    is_member: impl Fn(&str) -> bool,
+) -> Result<Option<String>, ClaimError> {
     match list {
         AnyOr::Any => Ok(None),
-        AnyOr::Only(members) => joined(members).map(Some),
+        AnyOr::Only(members) => joined(members, is_member).map(Some),
     }
 }
 
+/// Reads each word once more as it goes out. A comma would be two members; the
+/// types rule it out, and this would still hold if somebody loosened one (R5-6).
 fn joined<'a, T: ToString + 'a>(
     members: impl IntoIterator<Item = &'a T>,
+    is_member: impl Fn(&str) -> bool,
 ) -> Result<String, ClaimError> {
     let words: Vec<String> = members.into_iter().map(ToString::to_string).collect();
-    if words.is_empty() || words.iter().any(String::is_empty) {
+    if words.is_empty() {
         return Err(ClaimError::EmptyList);
     }
-    // A comma would be two members. The types rule it out; so does this line,
-    // and it would still hold if somebody loosened a type (R5-6).
-    if !words.iter().flat_map(|word| word.chars()).all(is_room_char) {
-        return Err(ClaimError::Character);
+    if !words.iter().all(|word| is_member(word)) {
+        return Err(ClaimError::Member);
     }
     Ok(words.join(","))
 }
@@ -106,7 +124,6 @@ fn joined<'a, T: ToString + 'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::names::{Role, RoomName, Transport};
     use crate::domain::set::NonEmpty;
 
     fn exp() -> DateTime<Utc> {
@@ -152,12 +169,17 @@ mod tests {
     fn r5_9_an_odd_name_is_left_out() {
         let longest = "n".repeat(NAME_MAX);
         assert!(json(&studio(), None, Some(&longest)).contains(&longest));
-        for name in ["", "a\nb", &"n".repeat(NAME_MAX + 1)] {
+        let long = "n".repeat(NAME_MAX + 1);
+        for name in ["", "a\nb", "a\u{7f}", "<b>Ann", "Ann>", &long] {
             assert!(
                 !json(&studio(), None, Some(name)).contains("name"),
                 "{name:?}"
             );
         }
+        // Characters count, not bytes; an ordinary name is left as it is.
+        let wide = "é".repeat(NAME_MAX);
+        assert!(json(&studio(), None, Some(&wide)).contains(&wide));
+        assert!(json(&studio(), None, Some("O'Neil, Ann & Co")).contains("O'Neil, Ann & Co"));
     }
 
     #[test]
@@ -171,10 +193,39 @@ mod tests {
 
     #[test]
     fn r5_6_the_last_line_of_defence_refuses_what_the_types_rule_out() {
-        assert_eq!(joined(&["a,b"]), Err(ClaimError::Character));
-        assert_eq!(joined(&["a", "b c"]), Err(ClaimError::Character));
-        assert_eq!(joined(&["a", ""]), Err(ClaimError::EmptyList));
-        assert_eq!(joined::<String>(&[]), Err(ClaimError::EmptyList));
-        assert_eq!(joined(&["a", "b"]).as_deref(), Ok("a,b"));
+        let rooms = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+            joined(&words, is_room)
+        };
+        assert_eq!(rooms(&["a", "b"]).as_deref(), Ok("a,b"));
+        assert_eq!(rooms(&[]), Err(ClaimError::EmptyList));
+        let long = "r".repeat(129);
+        for odd in [
+            "", "a,b", "b c", "a/b", "a\\b", "*", "{sub}", "é", "a\n", ".", "..", &long,
+        ] {
+            assert_eq!(rooms(&["a", odd]), Err(ClaimError::Member), "{odd:?}");
+        }
+    }
+
+    /// Not what the types could hold, but what a loosened type might.
+    #[test]
+    fn r5_3_r5_4_roles_and_transports_go_out_as_red5_writes_them() {
+        #[derive(PartialEq, Eq, PartialOrd, Ord)]
+        struct Loose(&'static str);
+        impl std::fmt::Display for Loose {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.0)
+            }
+        }
+        let list = AnyOr::Only(NonEmpty::one(Loose("whip")));
+        assert_eq!(restriction(&list, is_transport), Err(ClaimError::Member));
+        let list = AnyOr::Only(NonEmpty::one(Loose("WHIP")));
+        assert_eq!(
+            restriction(&list, is_transport),
+            Ok(Some("WHIP".to_owned()))
+        );
+        assert_eq!(restriction(&AnyOr::<Loose>::Any, is_transport), Ok(None));
+        assert_eq!(joined(&[Loose("admin")], is_role), Err(ClaimError::Member));
+        assert!(joined(&[Loose("red5-publisher")], is_role).is_ok());
     }
 }

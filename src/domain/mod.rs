@@ -9,6 +9,7 @@
 //! [`entitlement`] (what somebody holds, and which scope a token may have),
 //! [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
 
+mod affixes;
 pub mod claims;
 pub mod entitlement;
 pub mod grant;
@@ -16,4 +17,5 @@ pub mod identity;
 pub mod lifetime;
 pub mod mapping;
 pub mod names;
+
 pub mod set;

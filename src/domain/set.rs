@@ -38,9 +38,10 @@ impl<T: Ord> NonEmpty<T> {
         self.0.len()
     }
 
-    /// Whether every member of `other` is a member of this one.
-    pub fn includes(&self, other: &Self) -> bool {
-        self.0.is_superset(&other.0)
+    /// The set of what `change` makes of each member.
+    #[must_use]
+    pub fn map<U: Ord>(self, change: impl FnMut(T) -> U) -> NonEmpty<U> {
+        NonEmpty(self.0.into_iter().map(change).collect())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::mapping::RoomPattern;
+use crate::domain::names::RoomName;
 use crate::domain::set::NonEmpty;
 
 fn names<T: Ord>(words: &[&str], parse: impl Fn(&str) -> T) -> AnyOr<T> {
@@ -25,7 +26,7 @@ fn rooms(words: &[&str]) -> AnyOr<RoomName> {
 
 fn holding(grants: &[(&[&str], &[&str], &[&str])]) -> Entitlement {
     let held = grants.iter().map(|(r, t, room)| HeldGrant {
-        grant: Grant {
+        grant: Arc::new(Grant {
             roles: roles(r),
             transports: transports(t),
             rooms: names(room, |word| {
@@ -34,7 +35,7 @@ fn holding(grants: &[(&[&str], &[&str], &[&str])]) -> Entitlement {
                     GrantRoom::Pattern,
                 )
             }),
-        },
+        }),
         bound: None,
         mapping: MappingId(1),
         group: None,

@@ -6,31 +6,38 @@
 //! token's lists as their product (Red5: claims specification), so merging two
 //! grants list by list gives more than either: that is never done here.
 //!
-//! [`search`] finds the best sound scope for a request, or says why there is
-//! none; [`Entitlement::warrant`] checks a scope once more, from the definition
-//! and triple by triple, before anything is signed.
+//! [`search`] finds the best sound scope for a request, from what [`coverage`]
+//! says of each room, or [`refusal`] says why there is none; [`warrant`] checks
+//! a scope once more, from the definition, before anything is signed.
 
+mod coverage;
 #[cfg(test)]
 mod examples;
 mod pairs;
+mod refusal;
 mod search;
 #[cfg(test)]
 mod twin;
+mod warrant;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::grant::{Ask, EVERY_TRANSPORT, Grant, GrantRoom, Scope, is_possible, members};
+use super::grant::{Ask, EVERY_TRANSPORT, Grant, GrantRoom, Scope, is_possible};
 use super::mapping::MappingId;
-use super::names::{Role, RoomName, Transport};
+use super::names::{Role, Transport};
 use super::set::AnyOr;
+
+pub use refusal::Refusal;
+pub use warrant::Unwarranted;
 
 /// A grant that somebody holds now, with the mapping it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldGrant {
-    /// The rectangle.
-    pub grant: Grant,
+    /// The rectangle; shared by all who hold it.
+    pub grant: Arc<Grant>,
     /// The moment after which it must not be relied on; none: no such moment.
     pub bound: Option<DateTime<Utc>>,
     /// The row that gives it.
@@ -40,7 +47,7 @@ pub struct HeldGrant {
 }
 
 /// A room of a template that could not be made for this person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DroppedRoom {
     /// The row.
     pub mapping: MappingId,
@@ -52,40 +59,6 @@ pub struct DroppedRoom {
     pub reason: String,
 }
 
-/// Why a request gets no scope.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Nothing is held.
-    #[error("no mapping grants anything")]
-    NoGrant,
-    /// These words of the request are not granted, or not together. Sorted,
-    /// without duplicates; `*` is a named *any*.
-    #[error("not granted: {}", refused.join(", "))]
-    NotGranted {
-        /// The words, roles, transports and rooms in one list.
-        refused: Vec<String>,
-    },
-    /// A room has to be named, of one of these forms. Sorted.
-    #[error("name a room, of the form {}", patterns.join(" or "))]
-    RoomRequired {
-        /// The patterns held.
-        patterns: Vec<String>,
-    },
-}
-
-/// A triple of a scope that no grant contains: the proof that it is not sound.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no single grant contains ({role}, {}, {})", shown(transport.as_ref()), shown(room.as_ref()))]
-pub struct Unwarranted {
-    role: Role,
-    transport: Option<Transport>,
-    room: Option<RoomName>,
-}
-
-fn shown<T: ToString>(member: Option<&T>) -> String {
-    member.map_or_else(|| "other".to_owned(), ToString::to_string)
-}
-
 /// All the grants that an identity holds now.
 #[derive(Debug, Clone, Default)]
 pub struct Entitlement {
@@ -95,16 +68,18 @@ pub struct Entitlement {
 
 impl Entitlement {
     /// From what was found, in any order.
-    pub fn new(held: Vec<HeldGrant>, dropped: Vec<DroppedRoom>) -> Self {
+    pub fn new(mut held: Vec<HeldGrant>, mut dropped: Vec<DroppedRoom>) -> Self {
+        held.sort_by(|one, other| origin(one).cmp(&origin(other)));
+        dropped.sort();
         Self { held, dropped }
     }
 
-    /// The grants with their origins.
+    /// The grants with their origins, sorted by mapping and group.
     pub fn held(&self) -> &[HeldGrant] {
         &self.held
     }
 
-    /// The rooms that fell away.
+    /// The rooms that fell away, sorted by mapping and group.
     pub fn dropped(&self) -> &[DroppedRoom] {
         &self.dropped
     }
@@ -126,7 +101,7 @@ impl Entitlement {
     }
 
     fn sorted(&self, wanted: impl Fn(&Grant) -> bool) -> Vec<Grant> {
-        let grants = self.held.iter().map(|held| &held.grant);
+        let grants = self.held.iter().map(|held| &*held.grant);
         let distinct: BTreeSet<&Grant> = grants.filter(|grant| wanted(grant)).collect();
         distinct.into_iter().cloned().collect()
     }
@@ -141,54 +116,12 @@ impl Entitlement {
     /// must not be relied on: the earliest, over its triples, of the latest
     /// among the grants that contain the triple. `None`: no such moment.
     pub fn warrant(&self, scope: &Scope) -> Result<Option<DateTime<Utc>>, Unwarranted> {
-        let rooms: Vec<Option<&RoomName>> = match &scope.rooms {
-            // Whoever grants room-less streams grants every room: only `*` does.
-            AnyOr::Any => vec![None],
-            AnyOr::Only(named) => named.iter().map(Some).collect(),
-        };
-        let mut earliest = None;
-        for room in rooms {
-            let here: Vec<&HeldGrant> = self
-                .held
-                .iter()
-                .filter(|held| held.grant.has_room(room))
-                .collect();
-            for role in &scope.roles {
-                for transport in members(&scope.transports) {
-                    if !is_possible(*role, transport) {
-                        continue;
-                    }
-                    let containing = here
-                        .iter()
-                        .filter(|held| held.grant.contains(*role, transport, room));
-                    let latest =
-                        containing
-                            .map(|held| held.bound)
-                            .reduce(later)
-                            .ok_or_else(|| Unwarranted {
-                                role: *role,
-                                transport,
-                                room: room.cloned(),
-                            })?;
-                    earliest = earlier(earliest, latest);
-                }
-            }
-        }
-        Ok(earliest)
+        warrant::of(self, scope)
     }
 }
 
-/// The later of two bounds, where none is later than any.
-fn later(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
-    Some(one?.max(other?))
-}
-
-/// The earlier of two bounds, where none is later than any.
-fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
+fn origin(held: &HeldGrant) -> (MappingId, Option<&str>, &Grant) {
+    (held.mapping, held.group.as_deref(), &held.grant)
 }
 
 /// Whether every possible triple of the grant is in the scope.
@@ -198,7 +131,7 @@ fn is_within(grant: &Grant, scope: &Scope) -> bool {
         (AnyOr::Any, AnyOr::Only(_)) => false,
         (AnyOr::Only(granted), AnyOr::Only(named)) => granted.iter().all(|room| match room {
             GrantRoom::Exact(room) => named.contains(room),
-            // A pattern has more rooms than a token could list.
+            // The narrowest pattern has 66 rooms; no token lists them by chance.
             GrantRoom::Pattern(_) => false,
         }),
     };

@@ -4,74 +4,40 @@
 //! in which it is sound; all are tried. There are no heuristics to get wrong.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
+use super::coverage::Coverage;
 use super::pairs::Pairs;
-use super::{Entitlement, Refusal};
-use crate::domain::grant::{Ask, EVERY_TRANSPORT, Grant, GrantRoom, Scope, is_possible};
-use crate::domain::mapping::RoomPattern;
+use super::{Entitlement, Refusal, refusal};
+use crate::domain::grant::{Ask, Scope};
 use crate::domain::names::{Role, RoomName, Transport};
 use crate::domain::set::{AnyOr, NonEmpty};
 
-pub(super) fn best(entitlement: &Entitlement, ask: &Ask) -> Result<Scope, Refusal> {
-    if entitlement.is_empty() {
-        return Err(Refusal::NoGrant);
-    }
-    let coverage = Coverage::of(entitlement, ask);
-    let mut best: Option<Scope> = None;
-    for roles in candidate_roles(ask) {
-        for transports in candidate_transports(ask) {
-            if !Pairs::use_all(&roles, &transports) {
-                continue;
-            }
-            let pairs = Pairs::of(&roles, &transports);
-            let Some(rooms) = coverage.rooms(pairs, ask.rooms.as_ref()) else {
-                continue;
-            };
-            let scope = Scope {
-                roles: roles.clone(),
-                transports,
-                rooms,
-            };
-            if best.as_ref().is_none_or(|best| rank(&scope) < rank(best)) {
-                best = Some(scope);
+/// A list of roles and a list of transports, of which nothing is idle.
+struct Candidate {
+    roles: NonEmpty<Role>,
+    transports: AnyOr<Transport>,
+    pairs: Pairs,
+}
+
+/// Every list of roles with every list of transports. Whatever a request
+/// names is among them, or has something idle and is refused.
+static CANDIDATES: LazyLock<Vec<Candidate>> = LazyLock::new(|| {
+    let mut all = Vec::new();
+    for roles in subsets(&Role::ALL) {
+        let listed = subsets(&Transport::ALL).into_iter().map(AnyOr::Only);
+        for transports in listed.chain([AnyOr::Any]) {
+            if Pairs::use_all(&roles, &transports) {
+                all.push(Candidate {
+                    roles: roles.clone(),
+                    pairs: Pairs::of(&roles, &transports),
+                    transports,
+                });
             }
         }
     }
-    best.ok_or_else(|| refusal(entitlement, ask))
-}
-
-/// The better scope ranks lower: more roles; any room, else more rooms; any
-/// transport, else more transports; then the first by the lists themselves.
-fn rank(scope: &Scope) -> impl Ord + '_ {
-    (
-        Reverse(scope.roles.len()),
-        width(&scope.rooms),
-        width(&scope.transports),
-        (&scope.roles, &scope.rooms, &scope.transports),
-    )
-}
-
-fn width<T: Ord>(list: &AnyOr<T>) -> impl Ord + use<T> {
-    let named = list.named().map(|members| Reverse(members.len()));
-    (named.is_some(), named)
-}
-
-fn candidate_roles(ask: &Ask) -> Vec<NonEmpty<Role>> {
-    ask.roles
-        .as_ref()
-        .map_or_else(|| subsets(&Role::ALL), |named| vec![named.clone()])
-}
-
-fn candidate_transports(ask: &Ask) -> Vec<AnyOr<Transport>> {
-    ask.transports.as_ref().map_or_else(
-        || {
-            let listed = subsets(&Transport::ALL).into_iter().map(AnyOr::Only);
-            listed.chain([AnyOr::Any]).collect()
-        },
-        |named| vec![named.clone()],
-    )
-}
+    all
+});
 
 /// Every non-empty subset.
 fn subsets<T: Ord + Copy>(members: &[T]) -> Vec<NonEmpty<T>> {
@@ -83,182 +49,67 @@ fn subsets<T: Ord + Copy>(members: &[T]) -> Vec<NonEmpty<T>> {
         .collect()
 }
 
-/// Which pairs are granted in which rooms.
-struct Coverage {
-    /// In every room and without one: what `*` grants give.
-    anywhere: Pairs,
-    /// In each room that the request names or that a grant names exactly.
-    rooms: BTreeMap<RoomName, Pairs>,
-}
-
-impl Coverage {
-    fn of(entitlement: &Entitlement, ask: &Ask) -> Self {
-        let mut anywhere = Pairs::default();
-        let mut rooms: BTreeMap<RoomName, Pairs> = BTreeMap::new();
-        let mut patterns: BTreeMap<&RoomPattern, Pairs> = BTreeMap::new();
-        if let Some(AnyOr::Only(named)) = &ask.rooms {
-            rooms.extend(named.iter().map(|room| (room.clone(), Pairs::default())));
-        }
-        for held in entitlement.held() {
-            let pairs = Pairs::of_grant(&held.grant);
-            let AnyOr::Only(granted) = &held.grant.rooms else {
-                anywhere = anywhere.with(pairs);
-                continue;
-            };
-            for room in granted {
-                let covered = match room {
-                    GrantRoom::Exact(room) => rooms.entry(room.clone()).or_default(),
-                    GrantRoom::Pattern(pattern) => patterns.entry(pattern).or_default(),
-                };
-                *covered = covered.with(pairs);
-            }
-        }
-        for (room, covered) in &mut rooms {
-            *covered = covered.with(anywhere);
-            for (pattern, pairs) in &patterns {
-                if pattern.matches(room) {
-                    *covered = covered.with(*pairs);
-                }
-            }
-        }
-        Self { anywhere, rooms }
+pub(super) fn best(entitlement: &Entitlement, ask: &Ask) -> Result<Scope, Refusal> {
+    if entitlement.is_empty() {
+        return Err(Refusal::NoGrant);
     }
-
-    /// The rooms of a scope with these pairs: those named, if it is sound in
-    /// all of them; else any, else all in which it is sound.
-    fn rooms(&self, pairs: Pairs, named: Option<&AnyOr<RoomName>>) -> Option<AnyOr<RoomName>> {
-        let sound_anywhere = self.anywhere.includes(pairs);
-        let sound_in = |room: &RoomName| {
-            self.rooms
-                .get(room)
-                .is_some_and(|covered| covered.includes(pairs))
-        };
-        match named {
-            Some(AnyOr::Any) => sound_anywhere.then_some(AnyOr::Any),
-            Some(AnyOr::Only(rooms)) => rooms
-                .iter()
-                .all(sound_in)
-                .then(|| AnyOr::Only(rooms.clone())),
-            None if sound_anywhere => Some(AnyOr::Any),
-            None => {
-                let sound = self.rooms.keys().filter(|room| sound_in(room)).cloned();
-                NonEmpty::new(sound).map(AnyOr::Only)
-            }
-        }
-    }
-}
-
-/// Why there is no scope. A word that nothing could make good is named first;
-/// then, if only the room is missing, the forms it may have; then everything
-/// that was named, because it is the combination that nobody granted.
-fn refusal(entitlement: &Entitlement, ask: &Ask) -> Refusal {
-    let named = Named::of(ask);
-    let grants: Vec<&Grant> = entitlement.held().iter().map(|held| &held.grant).collect();
-    let alone = named.words(|word| !grants.iter().any(|grant| named.serves(grant, word)));
-    if !alone.is_empty() {
-        return Refusal::NotGranted { refused: alone };
-    }
-    if ask.rooms.is_none() {
-        let patterns = patterns(&grants);
-        if !patterns.is_empty() {
-            return Refusal::RoomRequired { patterns };
-        }
-    }
-    Refusal::NotGranted {
-        refused: named.words(|_| true),
-    }
-}
-
-fn patterns(grants: &[&Grant]) -> Vec<String> {
-    let rooms = grants
+    let coverage = Coverage::of(entitlement, ask);
+    CANDIDATES
         .iter()
-        .filter_map(|grant| grant.rooms.named())
-        .flatten();
-    let patterns: BTreeSet<String> = rooms
-        .filter(|room| matches!(room, GrantRoom::Pattern(_)))
-        .map(ToString::to_string)
-        .collect();
-    patterns.into_iter().collect()
-}
-
-#[derive(Clone, Copy)]
-enum Word<'a> {
-    Role(Role),
-    /// `None` is a named `*`: another transport.
-    Transport(Option<Transport>),
-    /// `None` is a named `*`: a stream without a room.
-    Room(Option<&'a RoomName>),
-}
-
-/// The members of the named lists; a list that was not named is empty here.
-struct Named<'a> {
-    roles: Vec<Role>,
-    transports: Vec<Option<Transport>>,
-    rooms: Vec<Option<&'a RoomName>>,
-}
-
-impl<'a> Named<'a> {
-    fn of(ask: &'a Ask) -> Self {
-        Self {
-            roles: ask.roles.iter().flatten().copied().collect(),
-            transports: match &ask.transports {
-                None => Vec::new(),
-                Some(AnyOr::Any) => vec![None],
-                Some(AnyOr::Only(named)) => named.iter().copied().map(Some).collect(),
-            },
-            rooms: match &ask.rooms {
-                None => Vec::new(),
-                Some(AnyOr::Any) => vec![None],
-                Some(AnyOr::Only(named)) => named.iter().map(Some).collect(),
-            },
-        }
-    }
-
-    /// The words that fulfil the condition, sorted and without duplicates.
-    fn words(&self, wanted: impl Fn(Word<'a>) -> bool) -> Vec<String> {
-        let roles = self
-            .roles
-            .iter()
-            .map(|role| (Word::Role(*role), role.to_string()));
-        let transports = self.transports.iter().map(|transport| {
-            let text = transport.map_or("*", Transport::as_str);
-            (Word::Transport(*transport), text.to_owned())
-        });
-        let rooms = self.rooms.iter().map(|room| {
-            let text = room.map_or("*", RoomName::as_str);
-            (Word::Room(*room), text.to_owned())
-        });
-        let all = roles.chain(transports).chain(rooms);
-        let words: BTreeSet<String> = all
-            .filter(|(word, _)| wanted(*word))
-            .map(|(_, text)| text)
-            .collect();
-        words.into_iter().collect()
-    }
-
-    /// Whether this one grant contains a possible triple with `word` whose
-    /// other members come from the other named lists (an unnamed list: anything).
-    fn serves(&self, grant: &Grant, word: Word<'_>) -> bool {
-        let roles = match word {
-            Word::Role(role) => vec![role],
-            _ if self.roles.is_empty() => Role::ALL.to_vec(),
-            _ => self.roles.clone(),
-        };
-        let transports = match word {
-            Word::Transport(transport) => vec![transport],
-            _ if self.transports.is_empty() => EVERY_TRANSPORT.to_vec(),
-            _ => self.transports.clone(),
-        };
-        let room = match word {
-            Word::Room(room) => grant.has_room(room),
-            // A grant always has some room.
-            _ => self.rooms.is_empty() || self.rooms.iter().any(|room| grant.has_room(*room)),
-        };
-        room && roles.iter().any(|role| {
-            grant.roles.contains(role)
-                && transports.iter().any(|transport| {
-                    grant.has_transport(*transport) && is_possible(*role, *transport)
-                })
+        .filter(|candidate| is_as_named(candidate, ask))
+        .filter_map(|candidate| Some((candidate, rooms(&coverage, candidate.pairs, ask)?)))
+        .min_by(|one, other| rank(one).cmp(&rank(other)))
+        .map(|(candidate, rooms)| Scope {
+            roles: candidate.roles.clone(),
+            transports: candidate.transports.clone(),
+            rooms: owned(rooms),
         })
+        .ok_or_else(|| refusal::of(entitlement, &coverage, ask))
+}
+
+fn is_as_named(candidate: &Candidate, ask: &Ask) -> bool {
+    ask.roles
+        .as_ref()
+        .is_none_or(|named| *named == candidate.roles)
+        && ask
+            .transports
+            .as_ref()
+            .is_none_or(|named| *named == candidate.transports)
+}
+
+/// The rooms of a scope with these pairs: those named, if it is sound in all
+/// of them; else any, else all in which it is sound.
+fn rooms<'a>(coverage: &Coverage<'a>, pairs: Pairs, ask: &'a Ask) -> Option<AnyOr<&'a RoomName>> {
+    let anywhere = coverage.anywhere().includes(pairs);
+    let sound = || coverage.rooms().filter(|(_, here)| here.includes(pairs));
+    let listed = || NonEmpty::new(sound().map(|(room, _)| room)).map(AnyOr::Only);
+    match &ask.rooms {
+        Some(AnyOr::Any) => anywhere.then_some(AnyOr::Any),
+        Some(AnyOr::Only(named)) if sound().count() < named.len() => None,
+        None if anywhere => Some(AnyOr::Any),
+        Some(AnyOr::Only(_)) | None => listed(),
+    }
+}
+
+/// The better scope ranks lower: more roles; any room, else more rooms; any
+/// transport, else more transports; then the first by the lists themselves.
+fn rank<'a>((candidate, rooms): &'a (&Candidate, AnyOr<&RoomName>)) -> impl Ord + 'a {
+    (
+        Reverse(candidate.roles.len()),
+        width(rooms),
+        width(&candidate.transports),
+        (&candidate.roles, rooms, &candidate.transports),
+    )
+}
+
+fn width<T: Ord>(list: &AnyOr<T>) -> impl Ord + use<T> {
+    let named = list.named().map(|members| Reverse(members.len()));
+    (named.is_some(), named)
+}
+
+fn owned(rooms: AnyOr<&RoomName>) -> AnyOr<RoomName> {
+    match rooms {
+        AnyOr::Any => AnyOr::Any,
+        AnyOr::Only(rooms) => AnyOr::Only(rooms.map(Clone::clone)),
     }
 }

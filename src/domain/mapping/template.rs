@@ -27,9 +27,10 @@ impl RoomRule {
         }
         if text.contains('*') {
             return RoomPattern::parse(text).map(Self::Pattern).ok_or_else(|| {
-                "a pattern is at most 128 room characters and stars, with at least one \
-                 character that is no star; for any room write * alone"
-                    .to_owned()
+                format!(
+                    "a pattern is at most {ROOM_MAX} room characters and stars, with at least \
+                     one character that is no star; for any room write * alone"
+                )
             });
         }
         RoomName::parse(text)
@@ -43,7 +44,7 @@ impl fmt::Display for RoomRule {
         match self {
             Self::Exact(room) => room.fmt(f),
             Self::Pattern(pattern) => pattern.fmt(f),
-            Self::Template(template) => f.write_str(&template.text),
+            Self::Template(template) => template.fmt(f),
         }
     }
 }
@@ -114,6 +115,12 @@ impl RoomTemplate {
             room.push_str(value);
         }
         RoomName::parse(&room).ok_or_else(|| format!("the result is no room name: {ROOM_RULE}"))
+    }
+}
+
+impl fmt::Display for RoomTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

@@ -1,0 +1,96 @@
+//! Which (role, transport) pairs are granted in which rooms.
+
+use std::collections::BTreeMap;
+
+use super::Entitlement;
+use super::pairs::Pairs;
+use crate::domain::affixes::Affixes;
+use crate::domain::grant::{Ask, GrantRoom};
+use crate::domain::mapping::RoomPattern;
+use crate::domain::names::RoomName;
+use crate::domain::set::AnyOr;
+
+/// The coverage of every room that matters for one request.
+pub(super) struct Coverage<'a> {
+    anywhere: Pairs,
+    rooms: BTreeMap<&'a RoomName, Pairs>,
+    overall: Pairs,
+}
+
+impl<'a> Coverage<'a> {
+    pub(super) fn of(entitlement: &'a Entitlement, ask: &'a Ask) -> Self {
+        let mut anywhere = Pairs::default();
+        let mut overall = Pairs::default();
+        let mut rooms: BTreeMap<&RoomName, Pairs> = BTreeMap::new();
+        let mut patterns: BTreeMap<&RoomPattern, Pairs> = BTreeMap::new();
+        if let Some(AnyOr::Only(named)) = &ask.rooms {
+            rooms.extend(named.iter().map(|room| (room, Pairs::default())));
+        }
+        for held in entitlement.held() {
+            let pairs = Pairs::of_grant(&held.grant);
+            overall = overall.with(pairs);
+            let AnyOr::Only(granted) = &held.grant.rooms else {
+                anywhere = anywhere.with(pairs);
+                continue;
+            };
+            for room in granted {
+                let covered = match room {
+                    GrantRoom::Pattern(pattern) => Some(patterns.entry(pattern).or_default()),
+                    GrantRoom::Exact(room) if ask.rooms.is_none() => {
+                        Some(rooms.entry(room).or_default())
+                    }
+                    // Other rooms than the named ones cannot be in the scope.
+                    GrantRoom::Exact(room) => rooms.get_mut(room),
+                };
+                if let Some(covered) = covered {
+                    *covered = covered.with(pairs);
+                }
+            }
+        }
+        let mut by_ends = Affixes::default();
+        for (pattern, pairs) in patterns {
+            by_ends.insert(pattern.as_str(), (pattern, pairs));
+        }
+        for (room, covered) in &mut rooms {
+            *covered = covered.with(anywhere);
+            for (pattern, pairs) in by_ends.candidates(room.as_str()) {
+                if pattern.matches(room) {
+                    *covered = covered.with(*pairs);
+                }
+            }
+        }
+        Self {
+            anywhere,
+            rooms,
+            overall,
+        }
+    }
+
+    /// The pairs granted in every room and without one: what `*` grants give.
+    pub(super) fn anywhere(&self) -> Pairs {
+        self.anywhere
+    }
+
+    /// The rooms that the request names, or else all that grants name
+    /// exactly, in order, each with the pairs granted in it.
+    pub(super) fn rooms(&self) -> impl Iterator<Item = (&'a RoomName, Pairs)> {
+        self.rooms.iter().map(|(room, pairs)| (*room, *pairs))
+    }
+
+    /// The pairs granted somewhere in the named rooms; none named: in any room.
+    pub(super) fn among(&self, named: Option<&AnyOr<RoomName>>) -> Pairs {
+        match named {
+            None => self.overall,
+            Some(AnyOr::Any) => self.anywhere,
+            Some(AnyOr::Only(_)) => self
+                .rooms
+                .values()
+                .fold(Pairs::default(), |all, pairs| all.with(*pairs)),
+        }
+    }
+
+    /// The pairs granted in one of the named rooms.
+    pub(super) fn in_room(&self, room: &RoomName) -> Pairs {
+        self.rooms.get(room).copied().unwrap_or_default()
+    }
+}

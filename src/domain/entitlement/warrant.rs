@@ -1,0 +1,188 @@
+//! The check before signing: a scope against the definition, triple by triple.
+//!
+//! It shares nothing with the search but the words `grant` and `contains`. The
+//! lists below only shorten which grants are asked: a grant that they leave
+//! out can make a scope be refused, never be let through.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use super::Entitlement;
+use crate::domain::affixes::Affixes;
+use crate::domain::grant::{Grant, GrantRoom, Scope, is_possible, members};
+use crate::domain::names::{Role, RoomName, Transport};
+use crate::domain::set::AnyOr;
+
+/// Why a scope must not be signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unwarranted {
+    /// A triple that no grant contains: the scope is not sound.
+    #[error("no single grant contains ({role}, {}, {})", shown(transport.as_ref()), shown(room.as_ref()))]
+    NotGranted {
+        /// A role of the scope.
+        role: Role,
+        /// A transport of the scope; none is another one than the four.
+        transport: Option<Transport>,
+        /// A room of the scope; none is a stream without a room.
+        room: Option<RoomName>,
+    },
+    /// A role or transport that takes part in nothing possible.
+    #[error("{word} takes part in nothing possible")]
+    Idle {
+        /// The role or the transport.
+        word: &'static str,
+    },
+}
+
+fn shown<T: ToString>(member: Option<&T>) -> String {
+    member.map_or_else(|| "other".to_owned(), ToString::to_string)
+}
+
+/// The moment after which a grant must not be relied on; none: no such moment.
+type Bound = Option<DateTime<Utc>>;
+
+pub(super) fn of(entitlement: &Entitlement, scope: &Scope) -> Result<Bound, Unwarranted> {
+    refuse_idle(scope)?;
+    let grants = latest_of_alike(entitlement);
+    let shortlist = Shortlist::of(&grants);
+    let rooms: Vec<Option<&RoomName>> = match &scope.rooms {
+        // Whoever grants room-less streams grants every room: only `*` does.
+        AnyOr::Any => vec![None],
+        AnyOr::Only(named) => named.iter().map(Some).collect(),
+    };
+    let pairs = possible_pairs(scope);
+    let everywhere: Vec<Option<Bound>> = pairs
+        .iter()
+        .map(|pair| latest_containing(&shortlist.everywhere, *pair))
+        .collect();
+    let mut earliest = None;
+    for room in rooms {
+        let here = shortlist.naming(room);
+        for (pair, everywhere) in pairs.iter().zip(&everywhere) {
+            let latest = match (*everywhere, latest_containing(&here, *pair)) {
+                (Some(one), Some(other)) => later(one, other),
+                (one, other) => one.or(other).ok_or_else(|| Unwarranted::NotGranted {
+                    role: pair.0,
+                    transport: pair.1,
+                    room: room.cloned(),
+                })?,
+            };
+            earliest = earlier(earliest, latest);
+        }
+    }
+    Ok(earliest)
+}
+
+type Pair = (Role, Option<Transport>);
+
+fn possible_pairs(scope: &Scope) -> Vec<Pair> {
+    let transports = members(&scope.transports);
+    let pairs = scope
+        .roles
+        .iter()
+        .flat_map(|role| transports.iter().map(|transport| (*role, *transport)));
+    pairs
+        .filter(|(role, transport)| is_possible(*role, *transport))
+        .collect()
+}
+
+/// A scope of idle words alone would have no triple to check.
+fn refuse_idle(scope: &Scope) -> Result<(), Unwarranted> {
+    let pairs = possible_pairs(scope);
+    let idle_role = scope
+        .roles
+        .iter()
+        .find(|role| !pairs.iter().any(|(used, _)| used == *role))
+        .map(|role| role.as_str());
+    let mut named = scope.transports.named().into_iter().flatten();
+    let idle_transport = named
+        .find(|transport| !pairs.iter().any(|(_, used)| *used == Some(**transport)))
+        .map(|transport| transport.as_str());
+    match idle_role.or(idle_transport) {
+        Some(word) => Err(Unwarranted::Idle { word }),
+        None => Ok(()),
+    }
+}
+
+/// One glob may match hundreds of groups of one person: alike grants are asked once.
+fn latest_of_alike(entitlement: &Entitlement) -> BTreeMap<&Grant, Bound> {
+    let mut latest = BTreeMap::new();
+    for held in entitlement.held() {
+        latest
+            .entry(&*held.grant)
+            .and_modify(|bound| *bound = later(*bound, held.bound))
+            .or_insert(held.bound);
+    }
+    latest
+}
+
+type Bounded<'a> = (&'a Grant, Bound);
+
+struct Shortlist<'a> {
+    everywhere: Vec<Bounded<'a>>,
+    exact: HashMap<&'a RoomName, Vec<Bounded<'a>>>,
+    patterns: Affixes<Bounded<'a>>,
+}
+
+impl<'a> Shortlist<'a> {
+    fn of(grants: &BTreeMap<&'a Grant, Bound>) -> Self {
+        let mut list = Self {
+            everywhere: Vec::new(),
+            exact: HashMap::new(),
+            patterns: Affixes::default(),
+        };
+        for (grant, bound) in grants {
+            let AnyOr::Only(rooms) = &grant.rooms else {
+                list.everywhere.push((grant, *bound));
+                continue;
+            };
+            for room in rooms {
+                match room {
+                    GrantRoom::Exact(room) => {
+                        list.exact.entry(room).or_default().push((grant, *bound));
+                    }
+                    GrantRoom::Pattern(pattern) => {
+                        list.patterns.insert(pattern.as_str(), (grant, *bound));
+                    }
+                }
+            }
+        }
+        list
+    }
+
+    /// The grants with this room, those with any room apart.
+    fn naming(&self, room: Option<&RoomName>) -> Vec<Bounded<'a>> {
+        let Some(name) = room else {
+            return Vec::new();
+        };
+        let exact = self.exact.get(name).into_iter().flatten();
+        let named = exact.chain(self.patterns.candidates(name.as_str()));
+        named
+            .filter(|(grant, _)| grant.has_room(room))
+            .copied()
+            .collect()
+    }
+}
+
+/// The latest bound among those that contain the pair; none: none does.
+fn latest_containing(grants: &[Bounded<'_>], (role, transport): Pair) -> Option<Bound> {
+    grants
+        .iter()
+        .filter(|(grant, _)| grant.roles.contains(&role) && grant.has_transport(transport))
+        .map(|(_, bound)| *bound)
+        .reduce(later)
+}
+
+/// The later of two bounds, where none is later than any.
+fn later(one: Bound, other: Bound) -> Bound {
+    Some(one?.max(other?))
+}
+
+/// The earlier of two bounds, where none is later than any.
+fn earlier(one: Bound, other: Bound) -> Bound {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
