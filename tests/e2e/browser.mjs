@@ -31,3 +31,15 @@ export async function startBrowser() {
     args: ['--no-sandbox'],
   });
 }
+
+/** `POST /api/token` as an app on the bridge's own origin sends it. */
+export async function exchange(page, ask = {}) {
+  return page.evaluate(async (body) => {
+    const answer = await fetch('/api/token', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'X-Red5-Bridge': '1' },
+      body: JSON.stringify(body),
+    });
+    return { status: answer.status, body: await answer.json() };
+  }, ask);
+}
