@@ -18,6 +18,9 @@ use crate::seal::random;
 use crate::signer::Signer;
 use crate::store::Store;
 
+/// Without `RUST_LOG`: our own events, and of the libraries what went wrong.
+const LOG_FILTER: &str = "warn,red5_bridge=info,sqlx::postgres::notice=error";
+
 /// The project's ignored folder, where the demo keeps what it makes.
 #[cfg(feature = "demo")]
 const LOCAL_FOLDER: &str = ".local";
@@ -92,13 +95,13 @@ async fn serve() -> ExitCode {
         Ok(config) => config,
         Err(problems) => return finding(Err(problems)),
     };
-    log_to_stderr(config.log_format, "info");
+    log_to_stderr(config.log_format);
     finding(run_bridge(config, None).await)
 }
 
 #[cfg(feature = "demo")]
 async fn demo(fresh: bool) -> ExitCode {
-    log_to_stderr(LogFormat::Text, "info");
+    log_to_stderr(LogFormat::Text);
     let options = crate::demo::Options {
         local: LOCAL_FOLDER.into(),
         fresh,
@@ -224,9 +227,9 @@ fn read_stdin() -> std::io::Result<String> {
     Ok(token)
 }
 
-fn log_to_stderr(format: LogFormat, default: &str) {
-    let filter = config::log_filter().unwrap_or_else(|| default.to_owned());
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(default));
+fn log_to_stderr(format: LogFormat) {
+    let filter = config::log_filter().unwrap_or_else(|| LOG_FILTER.to_owned());
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

@@ -10,6 +10,7 @@ mod bridge;
 #[cfg(feature = "demo")]
 mod demo;
 mod exchange;
+mod imports;
 #[cfg(feature = "demo")]
 mod private_postgres;
 mod provider;

@@ -1,0 +1,175 @@
+//! The walls of the house: who may name whom (ARCHITECTURE.md). In a single
+//! crate the compiler does not say it, so this reads `src`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A part of `src`, and what none of its files may name.
+const WALLS: [(&str, &[&str]); 9] = [
+    (
+        "domain",
+        &[
+            "crate::app",
+            "crate::config",
+            "crate::flow",
+            "crate::store",
+            "crate::upstream",
+            "crate::web",
+            "crate::signer",
+            "crate::seal",
+            "crate::clock",
+            "actix",
+            "sqlx",
+            "openidconnect",
+            "jsonwebtoken",
+            "reqwest",
+            "tokio",
+            "async ",
+            "std::fs",
+            "std::net",
+            "std::env",
+            "Utc::now",
+            "Instant",
+        ],
+    ),
+    (
+        "upstream",
+        &[
+            "crate::store",
+            "crate::flow",
+            "crate::web",
+            "crate::signer",
+            "crate::config",
+            "crate::app",
+            "actix",
+            "sqlx",
+            "jsonwebtoken",
+        ],
+    ),
+    (
+        "store",
+        &[
+            "crate::upstream",
+            "crate::flow",
+            "crate::web",
+            "crate::signer",
+            "crate::config",
+            "crate::app",
+            "actix",
+            "openidconnect",
+            "jsonwebtoken",
+        ],
+    ),
+    (
+        "signer.rs",
+        &[
+            "crate::store",
+            "crate::upstream",
+            "crate::flow",
+            "crate::web",
+            "crate::config",
+            "actix",
+            "sqlx",
+            "openidconnect",
+        ],
+    ),
+    (
+        "flow",
+        &[
+            "crate::web",
+            "crate::config",
+            "crate::app",
+            "actix",
+            "askama",
+            "sqlx",
+            "openidconnect",
+            "jsonwebtoken",
+            "SELECT ",
+        ],
+    ),
+    (
+        "web",
+        &[
+            "crate::app",
+            "crate::signer",
+            "sqlx",
+            "openidconnect",
+            "jsonwebtoken",
+            "reqwest",
+        ],
+    ),
+    (
+        "web/views",
+        &["actix", "crate::flow", "crate::store", "crate::config"],
+    ),
+    (
+        "config",
+        &[
+            "crate::app",
+            "crate::flow",
+            "crate::store",
+            "crate::web",
+            "actix",
+            "sqlx",
+            "openidconnect",
+            "jsonwebtoken",
+        ],
+    ),
+    (
+        "main.rs",
+        &[
+            "actix_web::HttpServer",
+            "sqlx",
+            "openidconnect",
+            "jsonwebtoken",
+            "reqwest",
+        ],
+    ),
+];
+
+#[test]
+fn no_part_names_what_lies_behind_its_walls() {
+    let mut found = Vec::new();
+    for (part, forbidden) in WALLS {
+        let files = files_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(part));
+        assert!(!files.is_empty(), "there is no {part}");
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            for (number, line) in code_of(&text) {
+                for name in forbidden.iter().filter(|name| line.contains(**name)) {
+                    found.push(format!("{}:{number} names {name}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+/// Lines of code with their numbers: no comments, and nothing of a file's
+/// tests, which may use what they like.
+fn code_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .map(|(at, line)| (at + 1, line))
+        .take_while(|(_, line)| *line != "mod tests {")
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+fn files_of(place: &Path) -> Vec<PathBuf> {
+    if place.is_file() {
+        return vec![place.to_owned()];
+    }
+    let entries = fs::read_dir(place)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                files_of(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .collect()
+}
