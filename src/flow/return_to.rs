@@ -56,8 +56,11 @@ impl ReturnToRule {
 
     /// Refuses whatever a browser might take elsewhere.
     pub fn check(&self, text: &str) -> Result<ReturnTo, NotOurs> {
+        // `https:evil.com` is a path to one parser and a host to another.
+        let begins = ["/", "https://", "http://"];
+        let clear = begins.iter().any(|begin| starts_with(text, begin));
         let strange = |byte: u8| byte <= b' ' || byte == 0x7f || byte == b'\\';
-        if text.is_empty() || text.len() > RETURN_TO_MAX_BYTES || text.bytes().any(strange) {
+        if !clear || text.len() > RETURN_TO_MAX_BYTES || text.bytes().any(strange) {
             return Err(NotOurs);
         }
         let url = self.own.join(text).map_err(|_| NotOurs)?;
@@ -73,6 +76,12 @@ impl ReturnToRule {
             Err(NotOurs)
         }
     }
+}
+
+/// Schemes are read in any case (RFC 3986 §3.1).
+fn starts_with(text: &str, begin: &str) -> bool {
+    text.get(..begin.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(begin))
 }
 
 #[cfg(test)]

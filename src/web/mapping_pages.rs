@@ -253,13 +253,16 @@ async fn not_written(
                 Err(_) => Ok(None),
             };
             let twin = twin.map_err(|error| visitor.store_failed(&error))?;
-            // The row may be gone again by now; then saving once more works.
-            let twin = Some(twin.unwrap_or_default());
-            Ok(form_page(
-                visitor,
-                StatusCode::CONFLICT,
-                Draft { twin, ..draft },
-            ))
+            let Some(twin) = twin else {
+                // The other row is gone again by now.
+                let reason = "another mapping said the same a moment ago: save once more";
+                let errors = vec![FieldError::new("group", reason)];
+                let status = StatusCode::CONFLICT;
+                return Ok(form_page(visitor, status, Draft { errors, ..draft }));
+            };
+            let twin = Some(twin);
+            let status = StatusCode::CONFLICT;
+            Ok(form_page(visitor, status, Draft { twin, ..draft }))
         }
         error => Err(refusal(visitor, error)),
     }
@@ -341,21 +344,24 @@ fn read(typed: &TypedMapping) -> Result<MappingDraft, Vec<FieldError>> {
     let valid_from = time("valid_from", &typed.valid_from);
     let valid_until = time("valid_until", &typed.valid_until);
     let seconds = Some(typed.max_ttl_seconds.trim()).filter(|seconds| !seconds.is_empty());
-    let any = || vec!["*".to_owned()];
+    // Whoever wrote a list and left "any" chosen would grant everything.
+    let mut list = |field: &str, any: bool, words: Vec<String>| match (any, words.is_empty()) {
+        (true, true) => vec!["*".to_owned()],
+        (true, false) => {
+            errors.push(FieldError::new(field, "choose any, or these, not both"));
+            words
+        }
+        (false, _) => words,
+    };
+    let rooms: Vec<String> = typed.room_lines().map(str::to_owned).collect();
+    let transports = list("transports", typed.any_transport, typed.transports.clone());
+    let rooms = list("rooms", typed.any_room, rooms);
     let input = MappingInput {
         group: Some(typed.group.clone()).filter(|group| !group.is_empty()),
         group_match: typed.group_match.clone(),
         roles: typed.roles.clone(),
-        transports: if typed.any_transport {
-            any()
-        } else {
-            typed.transports.clone()
-        },
-        rooms: if typed.any_room {
-            any()
-        } else {
-            typed.room_lines().map(str::to_owned).collect()
-        },
+        transports,
+        rooms,
         // What is no number is refused as one that is out of bounds.
         max_ttl_seconds: seconds.map(|seconds| seconds.parse().unwrap_or(-1)),
         valid_from,
