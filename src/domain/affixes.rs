@@ -94,4 +94,18 @@ mod tests {
     fn an_end_that_would_cut_a_character_of_the_text_is_passed_over() {
         assert_eq!(candidates(&["a*", "é*", "*a", "*é"], "é"), ["*é", "é*"]);
     }
+
+    #[test]
+    fn av_7_of_ten_thousand_forms_a_text_is_tried_on_a_few() {
+        let mut affixes = Affixes::default();
+        for i in 0..2500 {
+            affixes.insert(&format!("team-{i}-*"), i);
+            affixes.insert(&format!("*-{i}"), i);
+            affixes.insert(&format!("team-*-{i}"), i);
+            affixes.insert(&format!("a*-{i}-*"), i);
+        }
+        let mut tried: Vec<i32> = affixes.candidates("team-7-1234").copied().collect();
+        tried.sort_unstable();
+        assert_eq!(tried, [7, 1234, 1234]);
+    }
 }

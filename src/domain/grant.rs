@@ -19,17 +19,8 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whether this one grant contains the triple; `None` stands for another
-    /// transport, or a stream without a room, which only *any* covers.
-    pub fn contains(
-        &self,
-        role: Role,
-        transport: Option<Transport>,
-        room: Option<&RoomName>,
-    ) -> bool {
-        self.roles.contains(&role) && self.has_transport(transport) && self.has_room(room)
-    }
-
+    /// Whether it has this transport; `None` is another one than the four,
+    /// which only *any* has.
     pub(super) fn has_transport(&self, transport: Option<Transport>) -> bool {
         match (&self.transports, transport) {
             (AnyOr::Any, _) => true,
@@ -38,6 +29,8 @@ impl Grant {
         }
     }
 
+    /// Whether it has this room; `None` is a stream without a room, which only
+    /// *any* has.
     pub(super) fn has_room(&self, room: Option<&RoomName>) -> bool {
         match (&self.rooms, room) {
             (AnyOr::Any, _) => true,
@@ -135,4 +128,73 @@ pub(super) const EVERY_TRANSPORT: [Option<Transport>; 5] = [
 /// Whether the pair can do anything at all. Another transport may do both.
 pub(super) fn is_possible(role: Role, transport: Option<Transport>) -> bool {
     transport.is_none_or(|transport| transport.can_serve(role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(name: &str) -> RoomName {
+        RoomName::parse(name).unwrap()
+    }
+
+    fn granted(text: &str) -> GrantRoom {
+        RoomPattern::parse(text).map_or_else(|| GrantRoom::Exact(room(text)), GrantRoom::Pattern)
+    }
+
+    #[test]
+    fn a_room_is_covered_by_its_own_name_or_its_form() {
+        assert!(granted("a").covers(&room("a")));
+        assert!(!granted("a").covers(&room("A")));
+        assert!(granted("class-*").covers(&room("class-1")));
+        assert!(!granted("class-*").covers(&room("class-")));
+    }
+
+    #[test]
+    fn rooms_are_in_the_order_of_their_texts_whatever_their_kind() {
+        let rooms = NonEmpty::new(["b", "a*", "*-a", "ab", "a"].map(granted)).unwrap();
+        assert_eq!(
+            AnyOr::Only(rooms).to_strings(),
+            ["*-a", "a", "a*", "ab", "b"]
+        );
+        assert!(granted("a*") < granted("ab"));
+        assert_eq!(
+            granted("a*").partial_cmp(&granted("a*")),
+            Some(Ordering::Equal)
+        );
+    }
+
+    #[test]
+    fn only_any_covers_another_transport_and_a_stream_without_a_room() {
+        let any = Grant {
+            roles: NonEmpty::one(Role::Publisher),
+            transports: AnyOr::Any,
+            rooms: AnyOr::Any,
+        };
+        let named = Grant {
+            roles: NonEmpty::one(Role::Publisher),
+            transports: AnyOr::Only(NonEmpty::new(Transport::ALL).unwrap()),
+            rooms: AnyOr::Only(NonEmpty::new(["a", "class-*"].map(granted)).unwrap()),
+        };
+        let whip = Some(Transport::Whip);
+        assert!(any.has_transport(whip) && any.has_transport(None));
+        assert!(any.has_room(Some(&room("x"))) && any.has_room(None));
+        assert!(named.has_transport(whip) && !named.has_transport(None));
+        assert!(named.has_room(Some(&room("a"))) && named.has_room(Some(&room("class-1"))));
+        assert!(!named.has_room(Some(&room("b"))) && !named.has_room(None));
+    }
+
+    #[test]
+    fn another_transport_may_do_both() {
+        for role in Role::ALL {
+            let possible = EVERY_TRANSPORT
+                .into_iter()
+                .filter(|t| is_possible(role, *t));
+            assert_eq!(possible.count(), 4);
+            assert!(is_possible(role, None));
+        }
+        assert_eq!(members(&AnyOr::Any), EVERY_TRANSPORT);
+        let one = AnyOr::Only(NonEmpty::one(Transport::Rtmp));
+        assert_eq!(members(&one), [Some(Transport::Rtmp)]);
+    }
 }

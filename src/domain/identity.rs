@@ -37,3 +37,15 @@ impl Groups {
         set.into_iter().flatten().map(String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn id_14_under_overage_no_group_counts() {
+        let listed = Groups::Listed(["b", "a"].map(str::to_owned).into());
+        assert_eq!(listed.listed().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(Groups::Overage.listed().count(), 0);
+    }
+}

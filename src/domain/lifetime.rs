@@ -228,6 +228,37 @@ mod tests {
     }
 
     #[test]
+    fn a_bound_that_was_a_minute_away_stays_so_in_whole_seconds() {
+        for (now_ms, bound_ms) in [(0, 60_000), (1, 60_001), (999, 60_999), (500, 60_999)] {
+            let now = at(0) + TimeDelta::milliseconds(now_ms);
+            let limits = Limits {
+                mapping: Some(at(0) + TimeDelta::milliseconds(bound_ms)),
+                ..limits()
+            };
+            assert_eq!(lifetime(now, &limits).unwrap().seconds_from(now), 60);
+        }
+    }
+
+    #[test]
+    fn r5_2_the_ends_of_time_overflow_nothing() {
+        let endless = Limits {
+            asked_seconds: Some(u32::MAX),
+            default_seconds: u32::MAX,
+            server_seconds: u32::MAX,
+            mapping: Some(DateTime::<Utc>::MAX_UTC),
+            subject: SubjectEnd::Session(DateTime::<Utc>::MAX_UTC),
+        };
+        assert_eq!(seconds(&endless), Ok((i64::from(u32::MAX), None)));
+        // No such moment can be written: refused, not wrapped round.
+        assert!(lifetime(DateTime::<Utc>::MAX_UTC, &endless).is_err());
+        let over = Limits {
+            mapping: Some(DateTime::<Utc>::MIN_UTC),
+            ..endless
+        };
+        assert_eq!(seconds(&over), Err(Some(LimitedBy::Mapping)));
+    }
+
+    #[test]
     fn the_words_are_those_of_the_answer() {
         let words = [
             LimitedBy::Server,

@@ -17,5 +17,4 @@ pub mod identity;
 pub mod lifetime;
 pub mod mapping;
 pub mod names;
-
 pub mod set;

@@ -153,3 +153,107 @@ impl fmt::Display for GroupName {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_read_exactly() {
+        assert_eq!(Role::parse("red5-publisher"), Some(Role::Publisher));
+        assert_eq!(Role::parse("red5-subscriber"), Some(Role::Subscriber));
+        for other in [
+            "",
+            "Red5-Publisher",
+            "publisher",
+            "red5-publisher ",
+            "*",
+            "red5-admin",
+        ] {
+            assert_eq!(Role::parse(other), None, "{other:?}");
+        }
+        assert_eq!(Role::Publisher.to_string(), "red5-publisher");
+    }
+
+    #[test]
+    fn transports_are_read_in_any_case_and_shown_in_upper_case() {
+        for (word, transport) in [
+            ("rtmp", Transport::Rtmp),
+            ("Rtsp", Transport::Rtsp),
+            ("WHIP", Transport::Whip),
+            ("wHeP", Transport::Whep),
+        ] {
+            assert_eq!(Transport::parse(word), Some(transport));
+            assert_eq!(transport.to_string(), word.to_ascii_uppercase());
+        }
+        for other in ["", "SRT", "RTMPS", " WHIP", "*", "whıp"] {
+            assert_eq!(Transport::parse(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn whip_only_publishes_whep_only_subscribes_and_the_others_do_both() {
+        let serve = |role| Transport::ALL.map(|transport| transport.can_serve(role));
+        assert_eq!(serve(Role::Publisher), [true, true, false, true]);
+        assert_eq!(serve(Role::Subscriber), [true, true, true, false]);
+    }
+
+    #[test]
+    fn the_order_of_the_words_is_that_of_their_bytes() {
+        assert!(Role::ALL.is_sorted_by_key(|role| role.as_str()));
+        assert!(Role::ALL.is_sorted());
+        assert!(Transport::ALL.is_sorted_by_key(|transport| transport.as_str()));
+        assert!(Transport::ALL.is_sorted());
+    }
+
+    #[test]
+    fn r5_6_a_room_has_the_characters_of_the_alphabet_and_no_others() {
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~@-";
+        for c in '\0'..='\u{2fff}' {
+            assert_eq!(
+                RoomName::parse(&format!("x{c}")).is_some(),
+                alphabet.contains(c),
+                "{c:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn r5_6_a_room_has_1_to_128_characters_and_is_not_a_dot_segment() {
+        assert_eq!(RoomName::parse(""), None);
+        assert!(RoomName::parse("r").is_some());
+        assert!(RoomName::parse(&"r".repeat(128)).is_some());
+        assert_eq!(RoomName::parse(&"r".repeat(129)), None);
+        assert_eq!(RoomName::parse("."), None);
+        assert_eq!(RoomName::parse(".."), None);
+        let shown = RoomName::parse("...").map(|room| room.to_string());
+        assert_eq!(shown.as_deref(), Some("..."));
+    }
+
+    #[test]
+    fn a_group_is_any_text_without_control_characters_up_to_512_bytes() {
+        for good in [
+            "a",
+            "/Staff",
+            " a ",
+            "a,b",
+            "é",
+            "CN=Staff,OU=x",
+            &"g".repeat(512),
+        ] {
+            let shown = GroupName::parse(good).map(|group| group.to_string());
+            assert_eq!(shown.as_deref(), Some(good));
+        }
+        for bad in [
+            "",
+            "a\nb",
+            "\0",
+            "a\u{7f}",
+            "\u{85}",
+            &"g".repeat(513),
+            &"é".repeat(257),
+        ] {
+            assert_eq!(GroupName::parse(bad), None, "{bad:?}");
+        }
+    }
+}

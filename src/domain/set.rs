@@ -87,3 +87,30 @@ impl<T: Ord + std::fmt::Display> AnyOr<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_sorted_without_duplicates_and_never_empty() {
+        let set = NonEmpty::new(["b", "a", "b"]).unwrap();
+        assert_eq!(set.iter().copied().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(set.len(), 2);
+        assert!(set.contains(&"a") && !set.contains(&"c"));
+        assert_eq!(NonEmpty::<&str>::new([]), None);
+        assert_eq!(NonEmpty::one("a"), NonEmpty::new(["a"]).unwrap());
+        assert_eq!(set.map(str::len), NonEmpty::one(1));
+    }
+
+    #[test]
+    fn any_is_a_star_and_not_a_list() {
+        let named = AnyOr::Only(NonEmpty::new(["b", "a"]).unwrap());
+        assert_eq!(named.to_strings(), ["a", "b"]);
+        assert!(!named.is_any());
+        assert_eq!(named.named().map(NonEmpty::len), Some(2));
+        assert_eq!(AnyOr::<&str>::Any.to_strings(), ["*"]);
+        assert!(AnyOr::<&str>::Any.is_any());
+        assert_eq!(AnyOr::<&str>::Any.named(), None);
+    }
+}

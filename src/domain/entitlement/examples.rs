@@ -176,3 +176,81 @@ fn nothing_held_is_nothing_given() {
         Err(Refusal::NoGrant)
     );
 }
+
+#[test]
+fn several_forms_are_named_in_order_and_only_once() {
+    let held = holding(&[
+        (WATCH, &["*"], &["class-*", "a-*"]),
+        (PUBLISH, &["*"], &["class-*"]),
+    ]);
+    let refusal = held.scope(&Ask::default()).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "name a room, of the form a-* or class-*"
+    );
+}
+
+#[test]
+fn a_word_that_nothing_makes_good_is_refused_alone_and_said_so() {
+    let held = holding(&[(WATCH, &["RTMP"], &["a"])]);
+    let ask = Ask {
+        roles: Some(roles(WATCH)),
+        transports: Some(transports(&["RTMP", "WHEP"])),
+        rooms: Some(rooms(&["a", "b", "c"])),
+    };
+    assert_eq!(
+        held.scope(&ask).unwrap_err().to_string(),
+        "not granted: WHEP, b, c"
+    );
+}
+
+#[test]
+fn a_scope_of_idle_words_has_no_triple_to_fail_on_and_is_refused_all_the_same() {
+    let held = holding(&[(&["red5-publisher", "red5-subscriber"], &["*"], &["a"])]);
+    let why = |scope: &Scope| held.warrant(scope).unwrap_err().to_string();
+    assert_eq!(
+        why(&scope(PUBLISH, &["WHEP"], &["never-granted"])),
+        "red5-publisher takes part in nothing possible"
+    );
+    assert_eq!(
+        why(&scope(PUBLISH, &["RTMP", "WHEP"], &["a"])),
+        "WHEP takes part in nothing possible"
+    );
+    assert!(held.warrant(&scope(PUBLISH, &["RTMP"], &["a"])).is_ok());
+}
+
+#[test]
+fn any_is_warranted_by_any_alone() {
+    let held = holding(&[(WATCH, &["RTMP", "RTSP", "WHEP"], &["a", "b-*"])]);
+    let why = |scope: &Scope| held.warrant(scope).unwrap_err().to_string();
+    assert_eq!(
+        why(&scope(WATCH, &["*"], &["a"])),
+        "no single grant contains (red5-subscriber, other, a)"
+    );
+    assert_eq!(
+        why(&scope(WATCH, &["RTMP"], &["*"])),
+        "no single grant contains (red5-subscriber, RTMP, other)"
+    );
+}
+
+#[test]
+fn alike_grants_are_told_once_and_the_rooms_that_fell_away_in_order() {
+    let grant = Arc::new(holding(&[(WATCH, &["*"], &["a"])]).grants().remove(0));
+    let held = |group: &str| HeldGrant {
+        mapping: MappingId(1),
+        group: Some(group.to_owned()),
+        grant: Arc::clone(&grant),
+        bound: None,
+    };
+    let dropped = |mapping| DroppedRoom {
+        mapping: MappingId(mapping),
+        group: None,
+        rule: "{username}".to_owned(),
+        reason: "{username} is empty for this person".to_owned(),
+    };
+    let entitlement = Entitlement::new(vec![held("b"), held("a")], vec![dropped(2), dropped(1)]);
+    assert_eq!(entitlement.grants(), [Grant::clone(&grant)]);
+    assert_eq!(entitlement.held(), [held("a"), held("b")]);
+    assert_eq!(entitlement.dropped(), [dropped(1), dropped(2)]);
+    assert!(!entitlement.is_empty());
+}

@@ -34,16 +34,16 @@ pub use refusal::Refusal;
 pub use warrant::Unwarranted;
 
 /// A grant that somebody holds now, with the mapping it comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HeldGrant {
-    /// The rectangle; shared by all who hold it.
-    pub grant: Arc<Grant>,
-    /// The moment after which it must not be relied on; none: no such moment.
-    pub bound: Option<DateTime<Utc>>,
     /// The row that gives it.
     pub mapping: MappingId,
     /// The group that the row matched; none for everyone.
     pub group: Option<String>,
+    /// The rectangle; shared by all who hold it.
+    pub grant: Arc<Grant>,
+    /// The moment after which it must not be relied on; none: no such moment.
+    pub bound: Option<DateTime<Utc>>,
 }
 
 /// A room of a template that could not be made for this person.
@@ -69,7 +69,7 @@ pub struct Entitlement {
 impl Entitlement {
     /// From what was found, in any order.
     pub fn new(mut held: Vec<HeldGrant>, mut dropped: Vec<DroppedRoom>) -> Self {
-        held.sort_by(|one, other| origin(one).cmp(&origin(other)));
+        held.sort();
         dropped.sort();
         Self { held, dropped }
     }
@@ -118,10 +118,6 @@ impl Entitlement {
     pub fn warrant(&self, scope: &Scope) -> Result<Option<DateTime<Utc>>, Unwarranted> {
         warrant::of(self, scope)
     }
-}
-
-fn origin(held: &HeldGrant) -> (MappingId, Option<&str>, &Grant) {
-    (held.mapping, held.group.as_deref(), &held.grant)
 }
 
 /// Whether every possible triple of the grant is in the scope.

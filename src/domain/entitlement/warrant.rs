@@ -1,8 +1,8 @@
 //! The check before signing: a scope against the definition, triple by triple.
 //!
-//! It shares nothing with the search but the words `grant` and `contains`. The
-//! lists below only shorten which grants are asked: a grant that they leave
-//! out can make a scope be refused, never be let through.
+//! It shares with the search what a grant has and which pairs are possible, and
+//! nothing else. The [`Shortlist`] only says which grants are worth asking: one
+//! that it left out could make a scope be refused, never let one through.
 
 use std::collections::{BTreeMap, HashMap};
 
