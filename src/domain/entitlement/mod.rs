@@ -6,8 +6,8 @@
 //! token's lists as their product (Red5: claims specification), so merging two
 //! grants list by list gives more than either: that is never done here.
 //!
-//! [`search`] finds the best sound scope for a request, from what [`coverage`]
-//! says of each room, or [`refusal`] says why there is none; [`warrant`] checks
+//! `search` finds the best sound scope for a request, from what `coverage`
+//! says of each room, or `refusal` says why there is none; `warrant` checks
 //! a scope once more, from the definition, before anything is signed.
 
 mod coverage;
