@@ -12,10 +12,11 @@ use super::views::{
     Welcome, Who,
 };
 use super::wish::WishInput;
+use crate::config::red5::ServerUrl;
 use crate::domain::entitlement::Refusal;
 use crate::domain::lifetime::SubjectEnd;
 use crate::domain::mapping::FieldError;
-use crate::domain::names::Role;
+use crate::domain::names::{Role, Transport};
 use crate::flow::exchange::{self, Exchange, NoToken};
 
 /// GET `/`
@@ -113,38 +114,54 @@ fn shown(issued: exchange::Issued, server: &Red5Server) -> Issued {
     }
 }
 
-/// What to paste where (Red5: client authentication). The stream's name is
-/// the person's to choose.
+/// What to paste where (Red5: client authentication), for each protocol that
+/// the token allows. The stream's name is the person's to choose, and so is the
+/// room where the token has not exactly one.
 fn lines(issued: &exchange::Issued, server: &Red5Server) -> Vec<CopyLine> {
     let Some(server) = &server.0 else {
         return Vec::new();
     };
-    let app = app(server, &issued.scope);
-    let (host, token) = (&server.host, &issued.token);
-    let base = format!("{}://{host}:{}/{app}", server.protocol, server.port);
-    let query = format!("username=jwt&password=jwt&token={token}");
-    let may = |role| issued.scope.roles.contains(&role);
-    let line = |label: &str, text: String| CopyLine {
-        label: label.to_owned(),
-        text,
+    let scope = &issued.scope;
+    let one_room = app(server, scope);
+    let (app, names) = if one_room == server.app {
+        (
+            format!("{one_room}/ROOM"),
+            "put the names of room and stream for ROOM and STREAM",
+        )
+    } else {
+        (one_room, "put the stream's name for STREAM")
     };
+    let may = |role, transport| {
+        let named = scope.transports.named();
+        scope.roles.contains(&role) && named.is_none_or(|named| named.contains(&transport))
+    };
+    let ServerUrl {
+        protocol,
+        host,
+        port,
+        ..
+    } = server;
+    let query = format!("username=jwt&password=jwt&token={}", issued.token);
+    let line = |label: String, text: String| CopyLine { label, text };
     let mut lines = Vec::new();
-    if may(Role::Publisher) {
-        let text = format!("{base}/whip/endpoint/STREAM?{query}");
+    if may(Role::Publisher, Transport::Whip) {
+        let text = format!("{protocol}://{host}:{port}/{app}/whip/endpoint/STREAM?{query}");
+        lines.push(line(format!("WHIP, for OBS ({names})"), text));
+    }
+    if may(Role::Subscriber, Transport::Whep) {
+        let text = format!("{protocol}://{host}:{port}/{app}/whep/endpoint/STREAM?{query}");
+        lines.push(line(format!("WHEP ({names})"), text));
+    }
+    if Role::ALL.into_iter().any(|role| may(role, Transport::Rtmp)) {
         lines.push(line(
-            "WHIP, for OBS (put your stream's name for STREAM)",
-            text,
+            "RTMP, server".to_owned(),
+            format!("rtmp://{host}/{app}"),
+        ));
+        lines.push(line(
+            format!("RTMP, stream key ({names})"),
+            format!("STREAM?{query}"),
         ));
     }
-    if may(Role::Subscriber) {
-        let text = format!("{base}/whep/endpoint/STREAM?{query}");
-        lines.push(line("WHEP (put the stream's name for STREAM)", text));
-    }
-    lines.push(line("RTMP, server", format!("rtmp://{host}/{app}")));
-    lines.push(line(
-        "RTMP, stream key (put the stream's name for STREAM)",
-        format!("STREAM?{query}"),
-    ));
     lines
 }
 
