@@ -132,8 +132,8 @@ fn lines(issued: &exchange::Issued, server: &Red5Server) -> Vec<CopyLine> {
         (one_room, "put the stream's name for STREAM")
     };
     let may = |role, transport| {
-        let named = scope.transports.named();
-        scope.roles.contains(&role) && named.is_none_or(|named| named.contains(&transport))
+        let listed = scope.transports.named();
+        scope.roles.contains(&role) && listed.is_none_or(|listed| listed.contains(&transport))
     };
     let ServerUrl {
         protocol,
