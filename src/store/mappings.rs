@@ -5,8 +5,9 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::audit::{self, Actor, Change};
+use super::mapping_row::Row;
 use super::{Store, StoreError};
-use crate::domain::mapping::{Mapping, MappingDraft, MappingId, MappingInput, MappingRecord};
+use crate::domain::mapping::{Mapping, MappingDraft, MappingId, MappingRecord};
 
 /// Why a mapping was not written. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
@@ -47,64 +48,6 @@ pub struct MappingPage {
     pub total: i64,
     /// The number of the last change.
     pub mapping_version: i64,
-}
-
-/// A row of the table, unjudged.
-struct Row {
-    id: i64,
-    group_match: String,
-    group_name: Option<String>,
-    roles: Vec<String>,
-    transports: Vec<String>,
-    rooms: Vec<String>,
-    max_ttl_seconds: Option<i32>,
-    valid_from: Option<DateTime<Utc>>,
-    valid_until: Option<DateTime<Utc>>,
-    enabled: bool,
-    note: String,
-    version: i64,
-    created_at: DateTime<Utc>,
-    created_by: String,
-    updated_at: DateTime<Utc>,
-    updated_by: String,
-}
-
-impl Row {
-    /// A row that the rules refuse (somebody got past the constraints) grants
-    /// nothing: it is left out and said, never read in the widest way.
-    fn into_mapping(self) -> Option<Mapping> {
-        let id = self.id;
-        let input = MappingInput {
-            group: self.group_name,
-            group_match: self.group_match,
-            roles: self.roles,
-            transports: self.transports,
-            rooms: self.rooms,
-            max_ttl_seconds: self.max_ttl_seconds.map(i64::from),
-            valid_from: self.valid_from,
-            valid_until: self.valid_until,
-            enabled: self.enabled,
-            note: self.note,
-        };
-        let draft = MappingDraft::parse(input)
-            .inspect_err(|errors| {
-                tracing::error!(
-                    mapping = id,
-                    ?errors,
-                    "a stored mapping is invalid and grants nothing"
-                );
-            })
-            .ok()?;
-        Some(Mapping {
-            id: MappingId(id),
-            draft,
-            version: self.version,
-            created_at: self.created_at,
-            created_by: self.created_by,
-            updated_at: self.updated_at,
-            updated_by: self.updated_by,
-        })
-    }
 }
 
 /// All rows with the two numbers of the counter, as of one moment.

@@ -7,6 +7,7 @@
 pub mod attempts;
 pub mod audit;
 pub mod live;
+mod mapping_row;
 pub mod mappings;
 pub mod sessions;
 pub mod watch;

@@ -11,6 +11,7 @@ mod guard;
 mod headers;
 mod health;
 mod mapping_api;
+mod mapping_fields;
 mod mapping_pages;
 mod origin;
 mod page;

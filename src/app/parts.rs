@@ -1,0 +1,205 @@
+//! Every part, built once, and what goes on beside the requests.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use chrono::TimeDelta;
+use secrecy::ExposeSecret;
+use tokio::task::JoinHandle;
+
+use super::StartError;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::config::red5::SubjectClaim;
+use crate::flow::exchange::{Exchange, TokenRules};
+use crate::flow::login::{SessionLimits, SignIn};
+use crate::flow::mappings::MappingDesk;
+use crate::flow::return_to::ReturnToRule;
+use crate::flow::sessions::Sessions;
+use crate::seal::Seal;
+use crate::signer::Signer;
+use crate::store::Store;
+use crate::store::live::LiveSessions;
+use crate::store::watch::Watch;
+use crate::upstream::{Provider, ProviderSettings};
+use crate::web::{AdminGroups, Red5Server, Site};
+
+/// How often last-seen times are written down.
+const FLUSH_EVERY: Duration = Duration::from_secs(10);
+
+/// How often what is over is removed.
+const SWEEP_EVERY: Duration = Duration::from_mins(5);
+
+/// How long to wait between two tries to migrate a database that is not there.
+const MIGRATE_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Everything, before it is handed to the workers.
+pub(super) struct Parts {
+    pub(super) listen: SocketAddr,
+    pub(super) site: Site,
+    pub(super) admins: AdminGroups,
+    pub(super) server: Red5Server,
+    pub(super) store: Store,
+    pub(super) live: Arc<LiveSessions>,
+    pub(super) watch: Arc<Watch>,
+    pub(super) provider: Arc<Provider>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) sign_in: SignIn,
+    pub(super) exchange: Exchange,
+    pub(super) desk: MappingDesk,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// The same, as the workers share it.
+#[derive(Clone)]
+pub(super) struct SharedData {
+    pub(super) site: web::Data<Site>,
+    pub(super) admins: web::Data<AdminGroups>,
+    pub(super) server: web::Data<Red5Server>,
+    pub(super) watch: web::Data<Arc<Watch>>,
+    pub(super) provider: web::Data<Arc<Provider>>,
+    pub(super) sessions: web::Data<Sessions>,
+    pub(super) sign_in: web::Data<SignIn>,
+    pub(super) exchange: web::Data<Exchange>,
+    pub(super) desk: web::Data<MappingDesk>,
+}
+
+impl Parts {
+    pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let store =
+            Store::new(config.database_url.expose_secret()).map_err(|_| StartError::DatabaseUrl)?;
+        let idle = TimeDelta::minutes(i64::from(config.session_idle_minutes));
+        let live = Arc::new(LiveSessions::new(store.clone(), idle));
+        let bound = Duration::from_secs(u64::from(config.max_staleness_seconds));
+        let watch = Arc::new(Watch::new(store.clone(), Arc::clone(&live), bound));
+        let provider = Provider::new(provider_settings(&config), Arc::clone(&clock))?;
+        let provider = Arc::new(provider);
+        let sessions = Arc::new(Sessions::new(
+            store.clone(),
+            Arc::clone(&live),
+            Arc::clone(&watch),
+            Arc::clone(&clock),
+        ));
+        let allowed = config.allowed_origins.iter();
+        let allowed = allowed.map(|origin| origin.as_str().to_owned()).collect();
+        let rule = ReturnToRule::new(&config.public_url.to("/"), allowed);
+        let limits = SessionLimits {
+            longest: TimeDelta::hours(i64::from(config.session_max_hours)),
+            unrefreshed: TimeDelta::minutes(i64::from(config.unrefreshed_max_minutes)),
+        };
+        let sign_in = SignIn::new(
+            Arc::clone(&provider),
+            store.clone(),
+            Arc::clone(&sessions),
+            Arc::new(Seal::new(&config.secret_keys)?),
+            rule.ok_or(StartError::PublicUrl)?,
+            limits,
+            Arc::clone(&clock),
+        );
+        let rules = TokenRules {
+            issuer: config.red5.issuer,
+            subject_is_username: config.red5.subject == SubjectClaim::Username,
+            default_seconds: config.red5.token_ttl_seconds,
+            server_seconds: config.red5.longest_ttl_seconds,
+            max_bytes: config.red5.token_max_bytes,
+        };
+        let signer = Signer::new(&config.red5.secret)?;
+        let exchange = Exchange::new(Arc::clone(&watch), signer, rules, Arc::clone(&clock));
+        let desk = MappingDesk::new(store.clone(), Arc::clone(&watch), Arc::clone(&clock));
+        Ok(Self {
+            listen: config.listen,
+            site: Site::new(config.public_url, config.allowed_origins),
+            admins: AdminGroups(config.admin_groups),
+            server: Red5Server(config.red5.server_url),
+            store,
+            live,
+            watch,
+            provider,
+            sessions,
+            sign_in,
+            exchange,
+            desk,
+            clock,
+        })
+    }
+
+    /// What goes on beside the requests.
+    pub(super) fn tasks(&self) -> Vec<JoinHandle<()>> {
+        let (store, watch) = (self.store.clone(), Arc::clone(&self.watch));
+        let keep_up = async move {
+            while let Err(error) = store.migrate().await {
+                tracing::warn!(%error, "the tables could not be brought up to date; trying again");
+                tokio::time::sleep(MIGRATE_AGAIN_AFTER).await;
+            }
+            watch.run().await;
+        };
+        let provider = Arc::clone(&self.provider);
+        let know_provider = async move { provider.watch().await };
+        let live = Arc::clone(&self.live);
+        let write_down = async move {
+            loop {
+                tokio::time::sleep(FLUSH_EVERY).await;
+                if let Err(error) = live.flush().await {
+                    tracing::warn!(%error, "last-seen times were not written");
+                }
+            }
+        };
+        let (store, clock, idle) = (
+            self.store.clone(),
+            Arc::clone(&self.clock),
+            self.live.idle(),
+        );
+        let sweep = async move {
+            loop {
+                tokio::time::sleep(SWEEP_EVERY).await;
+                let now = clock.now();
+                let attempts = store.sweep_attempts(now).await;
+                // Twice as long: another instance may not have written yet.
+                let sessions = store.sweep_sessions(now, now - idle * 2).await;
+                if let Err(error) = attempts.and(sessions) {
+                    tracing::warn!(%error, "what is over was not removed");
+                }
+            }
+        };
+        vec![
+            tokio::spawn(keep_up),
+            tokio::spawn(know_provider),
+            tokio::spawn(write_down),
+            tokio::spawn(sweep),
+        ]
+    }
+
+    pub(super) fn into_data(self) -> SharedData {
+        SharedData {
+            site: web::Data::new(self.site),
+            admins: web::Data::new(self.admins),
+            server: web::Data::new(self.server),
+            watch: web::Data::new(self.watch),
+            provider: web::Data::new(self.provider),
+            sessions: web::Data::from(self.sessions),
+            sign_in: web::Data::new(self.sign_in),
+            exchange: web::Data::new(self.exchange),
+            desk: web::Data::new(self.desk),
+        }
+    }
+}
+
+/// The provider, as the configuration has it.
+pub(super) fn provider_settings(config: &Config) -> ProviderSettings {
+    let oidc = &config.oidc;
+    ProviderSettings {
+        issuer: oidc.issuer.clone(),
+        client_id: oidc.client_id.clone(),
+        client_secret: oidc.client_secret.clone(),
+        ca_pem: oidc.ca_pem.clone(),
+        scopes: oidc.scopes.clone(),
+        groups_claim: oidc.groups_claim.clone(),
+        username_claim: oidc.username_claim.clone(),
+        name_claim: oidc.name_claim.clone(),
+        signing_algs: oidc.signing_algs.clone(),
+        redirect_uri: config.public_url.to("/auth/callback"),
+        post_logout_redirect_uri: config.public_url.to("/auth/signed-out"),
+    }
+}

@@ -1,0 +1,72 @@
+//! The fields of the mapping form: kept as they were typed, and judged by the
+//! same rules as JSON.
+
+use chrono::{DateTime, Utc};
+
+use super::body::{Form, MOMENT, moment};
+use super::views::TypedMapping;
+use crate::domain::mapping::{FieldError, MappingDraft, MappingInput};
+
+/// Exactly what was typed, to be shown again.
+pub(super) fn typed(form: &Form) -> TypedMapping {
+    TypedMapping {
+        group_match: form.text("match"),
+        group: form.text("group"),
+        roles: form.all("roles").map(str::to_owned).collect(),
+        any_transport: form.text("transports_are") == "any",
+        transports: form.all("transports").map(str::to_owned).collect(),
+        any_room: form.text("rooms_are") == "any",
+        rooms: form.text("rooms"),
+        max_ttl_seconds: form.text("max_ttl_seconds"),
+        valid_from: form.text("valid_from"),
+        valid_until: form.text("valid_until"),
+        enabled: form.text("enabled") == "true",
+        note: form.text("note"),
+    }
+}
+
+/// What was typed, judged: the same rules as for JSON.
+pub(super) fn read(typed: &TypedMapping) -> Result<MappingDraft, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let mut time = |field: &str, text: &str| -> Option<DateTime<Utc>> {
+        let text = Some(text.trim()).filter(|text| !text.is_empty())?;
+        let time = moment(text);
+        if time.is_none() {
+            errors.push(FieldError::new(field, MOMENT));
+        }
+        time
+    };
+    let valid_from = time("valid_from", &typed.valid_from);
+    let valid_until = time("valid_until", &typed.valid_until);
+    let seconds = Some(typed.max_ttl_seconds.trim()).filter(|seconds| !seconds.is_empty());
+    // Whoever wrote a list and left "any" chosen would grant everything.
+    let mut list = |field: &str, any: bool, words: Vec<String>| match (any, words.is_empty()) {
+        (true, true) => vec!["*".to_owned()],
+        (true, false) => {
+            errors.push(FieldError::new(field, "choose any, or these, not both"));
+            words
+        }
+        (false, _) => words,
+    };
+    let rooms: Vec<String> = typed.room_lines().map(str::to_owned).collect();
+    let transports = list("transports", typed.any_transport, typed.transports.clone());
+    let rooms = list("rooms", typed.any_room, rooms);
+    let input = MappingInput {
+        group: Some(typed.group.clone()).filter(|group| !group.is_empty()),
+        group_match: typed.group_match.clone(),
+        roles: typed.roles.clone(),
+        transports,
+        rooms,
+        // What is no number is refused as one that is out of bounds.
+        max_ttl_seconds: seconds.map(|seconds| seconds.parse().unwrap_or(-1)),
+        valid_from,
+        valid_until,
+        enabled: typed.enabled,
+        note: typed.note.replace("\r\n", "\n"),
+    };
+    match MappingDraft::parse(input) {
+        Ok(draft) if errors.is_empty() => Ok(draft),
+        Ok(_) => Err(errors),
+        Err(more) => Err(errors.into_iter().chain(more).collect()),
+    }
+}
