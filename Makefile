@@ -44,9 +44,10 @@ bench: build ## exchange throughput as a ratio to a bare handler, and the cost o
 	$(BRIDGE) with-postgres -- $(CARGO) bench --locked --features demo
 
 .PHONY: mutants
-mutants: build ## changes the code in small ways and lists each change that no test notices
-	@command -v cargo-mutants >/dev/null || { echo 'cargo-mutants is missing: cargo install --locked cargo-mutants' >&2; exit 1; }
-	$(BRIDGE) with-postgres -- $(CARGO) mutants
+mutants: ## changes the rule, the signer and the ID token checks in small ways; lists what no test notices
+	@scripts/provide cc
+	@test -x .local/cargo/bin/cargo-mutants || $(CARGO) install --locked --root .local/cargo cargo-mutants
+	PATH="$$PWD/.local/cargo/bin:$$PATH" $(CARGO) mutants
 
 .PHONY: sqlx
 sqlx: build ## renews `.sqlx`, the committed answers that queries are compiled against
