@@ -134,13 +134,18 @@ impl Watch {
         let mut listener = within(patience.max(Duration::from_secs(3)), connect).await?;
         // First listen, then load: what changes in between is noticed.
         let mut seen = self.catch_up(&mut listener).await?;
+        let mut ask_at = tokio::time::Instant::now() + patience;
         loop {
-            match tokio::time::timeout(patience, listener.try_recv()).await {
+            // However many notices come, the question is asked in time.
+            match tokio::time::timeout_at(ask_at, listener.try_recv()).await {
                 Ok(notice) => match notice? {
                     Some(notice) => seen = self.heed(&notice, seen).await?,
                     None => return Err(StoreError::Unavailable(sqlx::Error::PoolClosed)),
                 },
-                Err(_quiet) => seen = self.ask(&mut listener, seen).await?,
+                Err(_due) => {
+                    ask_at = tokio::time::Instant::now() + patience;
+                    seen = self.ask(&mut listener, seen).await?;
+                }
             }
         }
     }
