@@ -136,16 +136,15 @@ impl Watch {
         let mut seen = self.catch_up(&mut listener).await?;
         let mut ask_at = tokio::time::Instant::now() + patience;
         loop {
-            // However many notices come, the question is asked in time.
-            match tokio::time::timeout_at(ask_at, listener.try_recv()).await {
-                Ok(notice) => match notice? {
-                    Some(notice) => seen = self.heed(&notice, seen).await?,
-                    None => return Err(StoreError::Unavailable(sqlx::Error::PoolClosed)),
-                },
-                Err(_due) => {
-                    ask_at = tokio::time::Instant::now() + patience;
-                    seen = self.ask(&mut listener, seen).await?;
-                }
+            // However many notices wait, the question is asked in time.
+            if tokio::time::Instant::now() >= ask_at {
+                ask_at = tokio::time::Instant::now() + patience;
+                seen = self.ask(&mut listener, seen).await?;
+                continue;
+            }
+            if let Ok(notice) = tokio::time::timeout_at(ask_at, listener.try_recv()).await {
+                let lost = || StoreError::Unavailable(sqlx::Error::PoolClosed);
+                seen = self.heed(&notice?.ok_or_else(lost)?, seen).await?;
             }
         }
     }
