@@ -63,7 +63,13 @@ impl ReturnToRule {
         if !clear || text.len() > RETURN_TO_MAX_BYTES || text.bytes().any(strange) {
             return Err(NotOurs);
         }
-        let url = self.own.join(text).map_err(|_| NotOurs)?;
+        // Only a path is joined: joined to an https address, `https:evil.com` would be
+        // a path of ours, and no two programs agree on that.
+        let url = match text.strip_prefix('/') {
+            Some(_) => self.own.join(text),
+            None => Url::parse(text),
+        };
+        let url = url.map_err(|_| NotOurs)?;
         let web = matches!(url.scheme(), "https" | "http");
         let origin = url.origin().ascii_serialization();
         let ours =
@@ -133,6 +139,10 @@ mod tests {
             "/ /evil",
             "\u{a0}//evil.com\n",
             "https:evil.com",
+            "evil.com",
+            "%2F%2Fevil.com",
+            "?x",
+            "#x",
             "https://evil.com",
             "https://evil-app.example",
             "https://app.example.evil",
