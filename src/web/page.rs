@@ -6,6 +6,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
+use actix_web::http::uri::PathAndQuery;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
 
 use super::body::{BodyError, Form};
@@ -125,10 +126,17 @@ impl Visitor {
     pub fn problem(&self, problem: Problem) -> HttpResponse {
         let status = StatusCode::from_u16(problem.status());
         let harmless = self.request.method() == actix_web::http::Method::GET;
+        let asked = self
+            .request
+            .uri()
+            .path_and_query()
+            .map(PathAndQuery::as_str);
+        // A path that begins with two slashes would lead to another host.
+        let again = asked.filter(|path| harmless && !path.starts_with("//"));
         let page = ProblemPage {
             frame: self.frame(),
             problem,
-            again: harmless.then(|| self.request.uri().to_string()),
+            again: again.map(str::to_owned),
             reference: RequestId::of(&self.request),
         };
         show(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &page)
