@@ -38,13 +38,16 @@ pub use token::Red5Server;
 
 /// All routes, below the base path; health at the root too.
 pub fn configure(service: &mut web::ServiceConfig, base: &str) {
-    service.service(
-        web::scope(base)
-            .configure(pages)
-            .configure(api)
-            .configure(health)
-            .default_service(web::to(nothing_here)),
-    );
+    let mut below = web::scope(base)
+        .configure(pages)
+        .configure(api)
+        .configure(health)
+        .default_service(web::to(nothing_here));
+    if !base.is_empty() {
+        // The public URL as people type it, without a slash at its end.
+        below = below.service(page("").route(web::get().to(portal::from_bare_base)));
+    }
+    service.service(below);
     if !base.is_empty() {
         service.configure(health);
     }

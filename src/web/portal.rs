@@ -6,6 +6,7 @@ use actix_web::{Error, HttpResponse, web};
 use super::body::Form;
 use super::guard::Caller;
 use super::page::{self as html, Visitor};
+use super::site::see_other;
 use super::token::{Red5Server, app};
 use super::views::{
     Choices, Chosen, CopyLine, GrantWords, Issued, NoGrant, Outcome, Portal, Problem, Refused,
@@ -29,6 +30,11 @@ pub async fn show(visitor: Visitor, exchange: web::Data<Exchange>) -> Result<Htt
         return Ok(html::show(StatusCode::OK, &page));
     };
     page(&visitor, caller, &exchange, Chosen::default(), None)
+}
+
+/// GET of the base path without its slash: 303 to `/` below it.
+pub async fn from_bare_base(visitor: Visitor) -> HttpResponse {
+    see_other(&visitor.site().to("/")).finish()
 }
 
 /// POST `/portal/token`
