@@ -7,12 +7,22 @@
 )]
 
 mod bridge;
+mod callback;
+mod callback_answers;
 #[cfg(feature = "demo")]
 mod demo;
 mod exchange;
+mod groups;
+mod id_tokens;
 mod imports;
+mod odd_cookies;
 #[cfg(feature = "demo")]
 mod private_postgres;
 mod provider;
+mod public_url;
 mod readers;
+mod return_to;
+mod sessions;
+mod sign_in;
+mod sign_out;
 mod upstream;
