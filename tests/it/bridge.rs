@@ -165,6 +165,11 @@ impl TestBridge {
         answer.json()
     }
 
+    /// The bridge's time in Unix seconds, as `exp` counts.
+    pub fn now(&self) -> i64 {
+        self.clock.now().timestamp()
+    }
+
     /// How many rows a table has.
     pub async fn count(&self, table: &str) -> i64 {
         let query = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
@@ -190,7 +195,8 @@ pub fn path_of(url: &url::Url) -> String {
     }
 }
 
-fn environment(database_url: &str, issuer: &str) -> BTreeMap<String, String> {
+/// The usual configuration.
+pub fn environment(database_url: &str, issuer: &str) -> BTreeMap<String, String> {
     let variables = [
         ("DATABASE_URL", database_url),
         ("BRIDGE_PUBLIC_URL", ORIGIN),

@@ -16,6 +16,7 @@ mod groups;
 mod id_tokens;
 mod imports;
 mod odd_cookies;
+mod issuance;
 #[cfg(feature = "demo")]
 mod private_postgres;
 mod provider;
@@ -25,4 +26,5 @@ mod return_to;
 mod sessions;
 mod sign_in;
 mod sign_out;
+mod red5;
 mod upstream;

@@ -13,6 +13,9 @@ use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::bridge::TestBridge;
+use crate::red5::server::parts;
+
 /// The command of each reader, from the project's folder.
 pub const READERS: [(&str, &[&str]); 3] = [
     ("jsonwebtoken", &["node", ".local/readers/node/read.mjs"]),
@@ -120,5 +123,44 @@ fn no_reader_takes_a_token_that_is_past_changed_or_signed_by_another_secret() {
             answers.iter().all(|answer| answer["ok"] == json!(false)),
             "{name}: {answers:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn r5_13_every_reader_reads_what_the_bridge_issues() {
+    let bridge = TestBridge::start_with(&[
+        ("RED5_JWT_SECRET", SECRET),
+        ("RED5_JWT_ISSUER", "https://bridge.example.com/"),
+    ])
+    .await;
+    let both: &[&str] = &["red5-publisher", "red5-subscriber"];
+    bridge
+        .map("crew", both, &["WHIP", "WHEP"], &["lobby", "studio-1"])
+        .await;
+    bridge
+        .map("staff", &["red5-subscriber"], &["*"], &["*"])
+        .await;
+    bridge
+        .provider
+        .person("zoe")
+        .groups(["crew", "staff"])
+        .claim("name", "Zoë O'Neil & 佐藤");
+    let zoe = bridge.signed_in("zoe").await;
+    let mut tokens = Vec::new();
+    let mut claims = Vec::new();
+    for ask in [
+        json!({}),
+        json!({"rooms": ["studio-1"], "transports": ["WHIP"], "roles": ["red5-publisher"]}),
+        json!({"rooms": ["*"], "transports": ["*"]}),
+        json!({"ttl_seconds": 3570}),
+    ] {
+        let answer = zoe.token(ask).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+        claims.push(json!({"ok": true, "claims": parts(&token).1}));
+        tokens.push(token);
+    }
+    for (name, command) in READERS {
+        assert_eq!(read(command, SECRET, &tokens), claims, "{name}");
     }
 }

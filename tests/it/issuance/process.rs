@@ -1,0 +1,97 @@
+//! The program itself, as an operator starts it.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use crate::bridge::environment;
+use crate::provider::Provider;
+
+/// A provider that is not there: nothing is asked of it.
+const NO_PROVIDER: &str = "http://127.0.0.1:1";
+
+/// Runs `serve` under a configuration that keeps it from starting.
+pub fn refused_start(variables: &[(&str, &str)]) -> Output {
+    let mut program = program("postgres://postgres@localhost/none", NO_PROVIDER);
+    for (name, value) in variables {
+        program.env(name, value);
+    }
+    program.output().unwrap()
+}
+
+fn program(database_url: &str, issuer: &str) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_red5-bridge"));
+    program
+        .arg("serve")
+        .env_clear()
+        .envs(environment(database_url, issuer))
+        // Where there is no `.env`.
+        .current_dir(std::env::temp_dir());
+    program
+}
+
+/// A running program and everything that it writes.
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+    pub provider: Provider,
+    pub address: String,
+}
+
+impl Process {
+    /// Starts it with every log line there is.
+    pub async fn start(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        let provider = Provider::start();
+        let mut name = [0; 8];
+        getrandom::fill(&mut name).unwrap();
+        let name = format!("red5-bridge-{:016x}.log", u64::from_be_bytes(name));
+        let log = std::env::temp_dir().join(name);
+        let file = fs::File::create(&log).unwrap();
+        let child = program(database_url, provider.issuer())
+            .env("RUST_LOG", "trace")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        let mut process = Self {
+            child,
+            log,
+            provider,
+            address: String::new(),
+        };
+        process.address = process.listening().await;
+        process
+    }
+
+    async fn listening(&self) -> String {
+        for _ in 0..500 {
+            let log = self.log();
+            let told = log.split("listening on http://").nth(1);
+            if let Some(address) = told.and_then(|rest| rest.lines().next()) {
+                let port = address.rsplit(':').next().unwrap();
+                let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
+                let place = SocketAddr::from((Ipv4Addr::LOCALHOST, digits.parse().unwrap()));
+                return format!("http://{place}");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("it does not say where it listens: {}", self.log());
+    }
+
+    /// Everything it has written.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap()).into_owned()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_file(&self.log);
+    }
+}
