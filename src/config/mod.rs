@@ -14,10 +14,11 @@ use std::net::SocketAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
+use url::Url;
 
 use oidc::Oidc;
-use reader::Reader;
 pub use reader::{Lookup, NotText, Problem, Problems};
+use reader::{Reader, parse_list};
 use red5::Red5;
 use urls::{Origin, PublicUrl};
 
@@ -84,11 +85,8 @@ impl Config {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let database_url = reader.required_secret("DATABASE_URL");
         if let Some(url) = &database_url {
-            let postgres = ["postgres://", "postgresql://"];
-            if !postgres
-                .iter()
-                .any(|scheme| url.expose_secret().starts_with(scheme))
-            {
+            let url = Url::parse(url.expose_secret());
+            if !url.is_ok_and(|url| ["postgres", "postgresql"].contains(&url.scheme())) {
                 reader.problem("DATABASE_URL", "must be a postgres:// address");
             }
         }
@@ -209,12 +207,13 @@ fn environment(file: &EnvFile, variable: &str) -> Result<Option<String>, NotText
 fn read_keys(reader: &mut Reader<'_>) -> Option<Vec<SecretBox<[u8; 32]>>> {
     let text = reader.required_secret("BRIDGE_SECRET_KEYS")?;
     let key = |word: &str| -> Option<SecretBox<[u8; 32]>> {
-        let bytes: [u8; 32] = STANDARD.decode(word.trim()).ok()?.try_into().ok()?;
+        let bytes: [u8; 32] = STANDARD.decode(word).ok()?.try_into().ok()?;
         // A key of one byte repeated is a placeholder.
         let real = bytes.iter().any(|byte| *byte != bytes[0]);
         real.then(|| SecretBox::new(Box::new(bytes)))
     };
-    let keys = text.expose_secret().split(',').map(key).collect();
+    let words = reader.judged("BRIDGE_SECRET_KEYS", parse_list(text.expose_secret()))?;
+    let keys = words.iter().map(|word| key(word)).collect();
     reader.judged(
         "BRIDGE_SECRET_KEYS",
         Option::ok_or(

@@ -2,8 +2,9 @@
 
 use secrecy::SecretString;
 
-use super::reader::Reader;
+use super::reader::{Reader, parse_list};
 use super::urls;
+use crate::upstream::http::has_certificate;
 use crate::upstream::{ClaimPath, SigningAlg};
 
 /// The provider, and what of its tokens is read.
@@ -37,9 +38,11 @@ impl Oidc {
         let client_id = reader.required("OIDC_CLIENT_ID");
         let client_secret = reader.secret("OIDC_CLIENT_SECRET");
         let ca_pem = reader.parsed("OIDC_CA_FILE", None, |path| {
-            std::fs::read(path)
-                .map(Some)
-                .map_err(|error| format!("the file cannot be read: {}", error.kind()))
+            let pem = std::fs::read(path)
+                .map_err(|error| format!("the file cannot be read: {}", error.kind()))?;
+            let reason = "the file holds no PEM certificate that can be read";
+            let good = has_certificate(&pem);
+            good.then_some(Some(pem)).ok_or_else(|| reason.to_owned())
         });
         let scopes = reader.parsed(
             "OIDC_SCOPES",
@@ -77,10 +80,14 @@ impl Oidc {
     }
 }
 
-/// Scopes are separated by spaces (RFC 6749 §3.3); commas are taken too.
+/// Scopes are separated by spaces (RFC 6749 §3.3); commas and a JSON array are taken too.
 fn parse_scopes(value: &str) -> Result<Vec<String>, String> {
-    let words = value.split([' ', ',']).filter(|word| !word.is_empty());
-    let scopes: Vec<String> = words.map(str::to_owned).collect();
+    let scopes: Vec<String> = if value.starts_with('[') {
+        parse_list(value)?
+    } else {
+        let words = value.split([' ', ',']).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
     // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
     let token = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
     if !scopes.iter().all(|scope| scope.chars().all(token)) {

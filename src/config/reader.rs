@@ -114,6 +114,11 @@ impl<'a> Reader<'a> {
             (Some(value), None) => Some(value.into()),
             (None, None) => None,
             (None, Some(path)) => match std::fs::read_to_string(&path) {
+                // Not "absent": whoever names a file means to have a secret.
+                Ok(content) if without_line_end(&content).is_empty() => {
+                    self.problem(&file_variable, "the file is empty");
+                    None
+                }
                 Ok(content) => Some(without_line_end(&content).to_owned().into()),
                 Err(error) => {
                     self.problem(
@@ -172,7 +177,8 @@ fn without_line_end(content: &str) -> &str {
     content.strip_suffix('\r').unwrap_or(content)
 }
 
-fn parse_list(value: &str) -> Result<Vec<String>, String> {
+/// Comma-separated and trimmed, or a JSON array.
+pub(super) fn parse_list(value: &str) -> Result<Vec<String>, String> {
     let members: Vec<String> = if value.trim_start().starts_with('[') {
         serde_json::from_str(value).map_err(|_| "is not a JSON array of strings".to_owned())?
     } else {

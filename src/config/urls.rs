@@ -102,6 +102,10 @@ pub fn is_protected(url: &Url) -> bool {
 }
 
 fn checked(text: &str) -> Result<Url, String> {
+    // The parser would pass over it; the issuer, kept as it was written, would fit nothing.
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("must not have white space or control characters".to_owned());
+    }
     let url = Url::parse(text).map_err(|_| "must be an absolute address".to_owned())?;
     if !is_protected(&url) {
         return Err(HTTPS.to_owned());

@@ -142,6 +142,12 @@ fn without_authorities(pace: &Pace) -> reqwest::Result<Client> {
     builder(pace).tls_certs_only([]).build()
 }
 
+/// Whether there is a certificate in it, so that the configuration can say it
+/// with everything else that is wrong.
+pub fn has_certificate(pem: &[u8]) -> bool {
+    certificates(pem).is_ok()
+}
+
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SettingsError> {
     match Certificate::from_pem_bundle(pem) {
         Ok(found) if !found.is_empty() => Ok(found),

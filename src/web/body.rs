@@ -137,8 +137,7 @@ impl Members {
     /// A list of words; `None` when it is absent or wrong. `null` and the
     /// empty list are wrong: neither may come to mean "any".
     pub fn words(&mut self, field: &str) -> Option<Vec<String>> {
-        let reason =
-            "must be a list of one or more strings; leave it out if you do not mean to name any";
+        let reason = "must be a list of one or more strings";
         let Value::Array(items) = self.members.remove(field)? else {
             self.error(field, reason);
             return None;
@@ -164,7 +163,8 @@ impl Members {
             .members
             .remove(field)
             .filter(|value| !value.is_null())?;
-        let number = value.as_i64();
+        // More than 64 bits hold is out of every bound, not another kind of number.
+        let number = value.as_i64().or(value.is_u64().then_some(i64::MAX));
         if number.is_none() {
             self.error(field, "must be a whole number");
         }
@@ -203,9 +203,12 @@ impl Members {
         moment
     }
 
-    /// Whether the member is there and `null`.
-    pub fn is_null(&self, field: &str) -> bool {
-        self.members.get(field).is_some_and(Value::is_null)
+    /// Takes a member that is `null` for wrong where it must not count as absent.
+    pub fn refuse_null(&mut self, field: &str) {
+        if self.members.get(field).is_some_and(Value::is_null) {
+            self.members.remove(field);
+            self.error(field, "must not be null; leave it out otherwise");
+        }
     }
 
     /// Members that may be sent back unchanged and are not read.

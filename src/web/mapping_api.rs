@@ -163,6 +163,7 @@ async fn draft(
 ) -> Result<MappingDraft, ApiError> {
     let mut members = Members::new(body::json(request, payload, ADMIN_BODY_MAX).await?);
     members.ignore(ignored);
+    members.refuse_null("note");
     let input = MappingInput {
         group: members.text("group"),
         group_match: members.text("match").unwrap_or_default(),
@@ -241,7 +242,11 @@ fn if_match(request: &HttpRequest) -> Result<i64, ApiError> {
         .trim()
         .strip_prefix('"')
         .and_then(|value| value.strip_suffix('"'))
-        .and_then(|value| value.parse().ok());
+        .and_then(|text| {
+            // "+3" and "03" are other tags than "3" (RFC 9110 §8.8.3.2).
+            let version: i64 = text.parse().ok()?;
+            (version.to_string() == text).then_some(version)
+        });
     version.ok_or_else(|| {
         let reason = "must be one ETag as it was read, such as \"3\"";
         ApiError::Invalid(vec![FieldError::new("If-Match", reason)])

@@ -3,13 +3,31 @@
 
 use chrono::{DateTime, Utc};
 
-use super::body::{Form, MOMENT, moment};
+use super::body::{Form, MOMENT, Repeated, moment};
 use super::views::TypedMapping;
 use crate::domain::mapping::{FieldError, MappingDraft, MappingInput};
 
-/// Exactly what was typed, to be shown again.
-pub(super) fn typed(form: &Form) -> TypedMapping {
-    TypedMapping {
+/// Fields of which the page sends one each.
+const SINGLE: [&str; 10] = [
+    "match",
+    "group",
+    "transports_are",
+    "rooms_are",
+    "rooms",
+    "max_ttl_seconds",
+    "valid_from",
+    "valid_until",
+    "enabled",
+    "note",
+];
+
+/// Exactly what was typed, to be judged and to be shown again. Of a field that
+/// is there twice neither is chosen: our page did not send that.
+pub(super) fn typed(form: &Form) -> Result<TypedMapping, Repeated> {
+    for field in SINGLE {
+        form.one(field)?;
+    }
+    Ok(TypedMapping {
         group_match: form.text("match"),
         group: form.text("group"),
         roles: form.all("roles").map(str::to_owned).collect(),
@@ -22,7 +40,7 @@ pub(super) fn typed(form: &Form) -> TypedMapping {
         valid_until: form.text("valid_until"),
         enabled: form.text("enabled") == "true",
         note: form.text("note"),
-    }
+    })
 }
 
 /// What was typed, judged: the same rules as for JSON.

@@ -81,9 +81,8 @@ pub async fn create(
     sessions: web::Data<Sessions>,
     desk: web::Data<MappingDesk>,
 ) -> Answer {
-    let form = visitor.form(payload).await?;
-    let admin = visitor.admin(&sessions).await?;
-    let typed = typed(&form);
+    let (admin, form) = visitor.admin_form(&sessions, payload).await?;
+    let typed = typed(&form).map_err(|_| visitor.refuse(Problem::InvalidRequest))?;
     let draft = match read(&typed) {
         Ok(draft) => draft,
         Err(errors) => return Ok(invalid(&visitor, None, typed, errors)),
@@ -102,11 +101,10 @@ pub async fn save(
     sessions: web::Data<Sessions>,
     desk: web::Data<MappingDesk>,
 ) -> Answer {
-    let form = visitor.form(payload).await?;
-    let admin = visitor.admin(&sessions).await?;
+    let (admin, form) = visitor.admin_form(&sessions, payload).await?;
     let (id, version) = (number(&visitor, &id)?, version(&visitor, &form)?);
     let editing = Some(Editing { id: id.0, version });
-    let typed = typed(&form);
+    let typed = typed(&form).map_err(|_| visitor.refuse(Problem::InvalidRequest))?;
     let draft = match read(&typed) {
         Ok(draft) => draft,
         Err(errors) => return Ok(invalid(&visitor, editing, typed, errors)),
@@ -126,8 +124,7 @@ pub async fn switch(
     sessions: web::Data<Sessions>,
     desk: web::Data<MappingDesk>,
 ) -> Answer {
-    let form = visitor.form(payload).await?;
-    let admin = visitor.admin(&sessions).await?;
+    let (admin, form) = visitor.admin_form(&sessions, payload).await?;
     let (id, version) = (number(&visitor, &id)?, version(&visitor, &form)?);
     let (enabled, change) = match form.one("enabled") {
         Ok(Some("true")) => (true, Change::SwitchedOn),
@@ -161,8 +158,7 @@ pub async fn delete(
     sessions: web::Data<Sessions>,
     desk: web::Data<MappingDesk>,
 ) -> Answer {
-    let form = visitor.form(payload).await?;
-    let admin = visitor.admin(&sessions).await?;
+    let (admin, form) = visitor.admin_form(&sessions, payload).await?;
     let (id, version) = (number(&visitor, &id)?, version(&visitor, &form)?);
     match desk
         .delete(id, version, &admin.actor(visitor.request()))

@@ -94,10 +94,28 @@ impl Visitor {
 
     /// Demands that a form came from a page of ours, made for this session.
     pub async fn form(&self, payload: web::Payload) -> Result<Form, Error> {
+        self.from_here()?;
         let caller = self.signed_in()?;
-        if origin::check_form(&self.request, &self.site).is_err() {
-            return Err(self.refuse(Problem::ForeignForm));
-        }
+        self.form_of(caller, payload).await
+    }
+
+    /// The same of an administrator; the right is judged before the body is read.
+    pub async fn admin_form(
+        &self,
+        sessions: &Sessions,
+        payload: web::Payload,
+    ) -> Result<(Admin, Form), Error> {
+        self.from_here()?;
+        let admin = self.admin(sessions).await?;
+        let form = self.form_of(self.signed_in()?, payload).await?;
+        Ok((admin, form))
+    }
+
+    fn from_here(&self) -> Result<(), Error> {
+        origin::check_form(&self.request, &self.site).map_err(|_| self.refuse(Problem::ForeignForm))
+    }
+
+    async fn form_of(&self, caller: &Caller, payload: web::Payload) -> Result<Form, Error> {
         let form = super::body::form(&self.request, payload).await;
         let form = form.map_err(|error| self.refuse(body_problem(&error)))?;
         match form.one("form_token") {

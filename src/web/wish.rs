@@ -24,20 +24,14 @@ pub struct WishInput {
 impl WishInput {
     /// From a JSON request; every wrong field is named at once.
     pub fn of_members(mut members: Members) -> Result<Wish, Vec<FieldError>> {
-        let has_null_ttl = members.is_null("ttl_seconds");
+        members.refuse_null("ttl_seconds");
         let input = Self {
             roles: members.words("roles"),
             rooms: members.words("rooms"),
             transports: members.words("transports"),
             ttl_seconds: members.number("ttl_seconds"),
         };
-        let mut errors = members.finish();
-        if has_null_ttl {
-            errors.push(FieldError::new(
-                "ttl_seconds",
-                "must be a whole number; leave it out otherwise",
-            ));
-        }
+        let errors = members.finish();
         match input.parse() {
             Ok(wish) if errors.is_empty() => Ok(wish),
             Ok(_) => Err(errors),
