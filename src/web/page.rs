@@ -94,7 +94,7 @@ impl Visitor {
 
     /// Demands that a form came from a page of ours, made for this session.
     pub async fn form(&self, payload: web::Payload) -> Result<Form, Error> {
-        self.from_here()?;
+        self.check_origin()?;
         let caller = self.signed_in()?;
         self.form_of(caller, payload).await
     }
@@ -105,13 +105,13 @@ impl Visitor {
         sessions: &Sessions,
         payload: web::Payload,
     ) -> Result<(Admin, Form), Error> {
-        self.from_here()?;
+        self.check_origin()?;
         let admin = self.admin(sessions).await?;
         let form = self.form_of(self.signed_in()?, payload).await?;
         Ok((admin, form))
     }
 
-    fn from_here(&self) -> Result<(), Error> {
+    fn check_origin(&self) -> Result<(), Error> {
         origin::check_form(&self.request, &self.site).map_err(|_| self.refuse(Problem::ForeignForm))
     }
 

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, also in the functions that tests share"
 )]
 
+mod access;
 mod bridge;
 mod callback;
 mod callback_answers;
@@ -13,18 +14,22 @@ mod callback_answers;
 mod demo;
 mod exchange;
 mod groups;
+mod headers;
 mod id_tokens;
 mod imports;
-mod odd_cookies;
 mod issuance;
+mod odd_cookies;
+mod order;
+mod origin;
 #[cfg(feature = "demo")]
 mod private_postgres;
+mod problem;
 mod provider;
 mod public_url;
 mod readers;
+mod red5;
 mod return_to;
 mod sessions;
 mod sign_in;
 mod sign_out;
-mod red5;
 mod upstream;

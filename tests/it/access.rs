@@ -1,0 +1,355 @@
+//! Whoever is not an administrator gets nothing of the administration, by
+//! whatever path, method or header.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::bridge::{ADMIN_GROUP, Browser, ORIGIN, TestBridge};
+use crate::problem::problem;
+
+/// The name of a group that only administrators may see.
+const HUSH: &str = "hush-hush";
+
+/// The headers of a request of our own pages, so that nothing but the missing
+/// right is in its way.
+const OURS: [(&str, &str); 3] = [
+    ("origin", ORIGIN),
+    ("x-red5-bridge", "1"),
+    ("content-type", "application/json"),
+];
+
+/// Every address of the administration, as the source writes it: a route that
+/// is added is in the matrix without anybody thinking of it.
+fn routes(id: &str) -> BTreeSet<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/mod.rs");
+    let source = std::fs::read_to_string(source).unwrap();
+    let literals = source
+        .split('"')
+        .filter(|text| text.starts_with("/admin") || text.starts_with("/api/admin"));
+    let routes: BTreeSet<String> = literals.map(|route| route.replace("{id}", id)).collect();
+    assert!(routes.len() >= 7, "{routes:?}");
+    routes
+}
+
+/// Other ways to write a path.
+fn disguises(path: &str) -> Vec<String> {
+    let mut all = vec![
+        path.to_owned(),
+        format!("{path}/"),
+        format!("{path}//"),
+        format!("/{path}"),
+        format!("/.;{path}"),
+        format!("/x/..;{path}"),
+        format!("/%2e%2e;{path}"),
+        format!("{path}?x=/livez"),
+        format!("{path}%23/livez"),
+        format!("{path}%3f/livez"),
+        format!("{path};/livez"),
+        format!("{path}%2f..%2flivez"),
+        format!("{path}%00"),
+        format!("{path}%ff"),
+        format!("/livez%2f..{path}"),
+    ];
+    all.push(path.replace("/admin", "/Admin"));
+    all.push(path.replace("/admin", "/%61dmin"));
+    all.push(path.replace("/admin", "/%2561dmin"));
+    all.push(path.replace("/admin", "//admin"));
+    all.push(path.replace("/admin", "/admin/..;"));
+    all.push(path.replace("/admin/", "/admin%2f"));
+    all
+}
+
+/// Walks the whole matrix as somebody who may do nothing.
+async fn is_kept_out(bridge: &TestBridge, browser: &Browser, refused: u16) {
+    let row = bridge
+        .map(HUSH, &["red5-subscriber"], &["WHEP"], &["lobby"])
+        .await;
+    let id = row["id"].to_string();
+    for route in routes(&id) {
+        let plain = browser.send("GET", &route, &OURS, "").await.status;
+        // A route that takes no GET says so to everybody.
+        assert!(plain == refused || plain == 405, "GET {route}: {plain}");
+        for path in disguises(&route) {
+            for method in [
+                "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
+            ] {
+                let headers = [&OURS[..], &[("if-match", "\"1\"")]].concat();
+                let answer = browser.send(method, &path, &headers, "{}").await;
+                let status = answer.status;
+                assert!(
+                    [refused, 403, 404, 405].contains(&status),
+                    "{method} {path}: {status}"
+                );
+                assert!(!answer.body.contains(HUSH), "{method} {path}");
+            }
+        }
+    }
+    assert_eq!(bridge.count("mappings").await, 1);
+    assert_eq!(bridge.count("audit_log").await, 1);
+}
+
+#[tokio::test]
+async fn ad_1_a_stranger_gets_nothing_by_any_path_and_method() {
+    let bridge = TestBridge::start().await;
+    is_kept_out(&bridge, &bridge.browser(), 401).await;
+}
+
+#[tokio::test]
+async fn ad_1_somebody_signed_in_gets_nothing_by_any_path_and_method() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("vic").groups(["viewers"]);
+    let vic = bridge.signed_in("vic").await;
+    is_kept_out(&bridge, &vic, 403).await;
+}
+
+#[tokio::test]
+async fn ad_1_an_administrator_gets_all_of_it() {
+    let bridge = TestBridge::start().await;
+    let row = bridge
+        .map(HUSH, &["red5-subscriber"], &["WHEP"], &["lobby"])
+        .await;
+    let admin = bridge.admin().await;
+    let id = row["id"].to_string();
+    for route in routes(&id) {
+        let answer = admin.peek(&route).await;
+        assert!(
+            [200, 405].contains(&answer.status),
+            "{route}: {}",
+            answer.status
+        );
+    }
+    for route in [
+        "/admin/mappings",
+        &format!("/admin/mappings/{id}"),
+        "/api/admin/mappings",
+    ] {
+        assert!(admin.peek(route).await.body.contains(HUSH), "{route}");
+    }
+}
+
+#[tokio::test]
+async fn ad_1_sc_6_no_header_opens_a_door() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("vic").groups(["viewers"]);
+    let row = bridge
+        .map(HUSH, &["red5-subscriber"], &["WHEP"], &["lobby"])
+        .await;
+    let people = [
+        (bridge.browser(), 401),
+        (bridge.signed_in("vic").await, 403),
+    ];
+    let one = format!("/api/admin/mappings/{}", row["id"]);
+    let tricks = [
+        ("x-http-method-override", "GET"),
+        ("x-http-method-override", "OPTIONS"),
+        ("x-http-method", "HEAD"),
+        ("x-original-url", "/livez"),
+        ("x-rewrite-url", "/livez"),
+        ("x-forwarded-uri", "/livez"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1;host=localhost"),
+        ("x-forwarded-user", "root"),
+        ("x_forwarded_user", "root"),
+        ("x-forwarded-groups", ADMIN_GROUP),
+        ("authorization", "Basic cm9vdDpyb290"),
+        ("user-agent", "kube-probe/1.31"),
+        ("user-agent", "GoogleHC/1.0"),
+        ("user-agent", "ELB-HealthChecker/2.0"),
+        ("connection", "close, cookie"),
+    ];
+    for (browser, refused) in &people {
+        for trick in tricks {
+            for path in ["/admin/mappings", "/api/admin/mappings", &one] {
+                let answer = browser.send("GET", path, &[trick], "").await;
+                assert_eq!(answer.status, *refused, "{trick:?} {path}");
+                assert!(!answer.body.contains(HUSH));
+            }
+            let headers = [&OURS[..], &[("if-match", "\"1\""), trick]].concat();
+            let answer = browser.send("POST", &one, &headers, "{}").await;
+            assert_eq!(answer.status, 405);
+        }
+        // The other way round: an open address stays what it is.
+        let answer = browser
+            .send(
+                "GET",
+                "/livez",
+                &[("x-original-url", "/admin/mappings")],
+                "",
+            )
+            .await;
+        assert_eq!(answer.json(), json!({"status": "live"}));
+    }
+    assert_eq!(bridge.count("mappings").await, 1);
+}
+
+#[tokio::test]
+async fn ad_1_dots_in_a_raw_path_lead_nowhere() {
+    let bridge = TestBridge::start().await;
+    bridge
+        .map(HUSH, &["red5-subscriber"], &["WHEP"], &["lobby"])
+        .await;
+    for path in [
+        "/livez/../admin/mappings",
+        "/livez/%2e%2e/admin/mappings",
+        "/./admin/mappings",
+        "/admin/./mappings",
+        "\\admin\\mappings",
+        "http://bridge.example/admin/mappings",
+        "/admin/mappings#/livez",
+    ] {
+        let address = bridge.address.strip_prefix("http://").unwrap();
+        let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: bridge.example\r\nconnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        let status = answer.split(' ').nth(1).unwrap();
+        assert!(["400", "401", "404"].contains(&status), "{path}: {status}");
+        assert!(!answer.contains(HUSH));
+    }
+}
+
+#[tokio::test]
+async fn ad_1_a_page_leads_a_stranger_to_sign_in_and_shows_nothing_else() {
+    let bridge = TestBridge::start().await;
+    let answer = bridge.browser().peek("/admin/mappings?limit=5").await;
+    assert_eq!(answer.status, 401);
+    assert!(
+        answer
+            .body
+            .contains("/auth/login?return_to=%2Fadmin%2Fmappings%3Flimit%3D5")
+    );
+    let answer = bridge.browser().peek("/api/admin/mappings").await;
+    let body = problem(&answer, 401, "not_signed_in", &["login_url"]);
+    assert_eq!(body["login_url"], "https://bridge.example/auth/login");
+}
+
+/// What both the API and the session say of somebody.
+async fn administers(browser: &Browser) -> bool {
+    let told = browser.peek("/api/session").await.json()["administrator"]
+        .as_bool()
+        .unwrap();
+    let listed = browser.peek("/api/admin/mappings").await.status == 200;
+    let shown = browser.peek("/admin/mappings").await.status == 200;
+    assert_eq!((listed, shown), (told, told));
+    told
+}
+
+#[tokio::test]
+async fn ad_2_only_exactly_the_configured_group_administers() {
+    let groups = format!("{ADMIN_GROUP}, r\u{e9}gie");
+    let bridge = TestBridge::start_with(&[("BRIDGE_ADMIN_GROUPS", &groups)]).await;
+    let near_misses = [
+        json!(["xstreaming-admins"]),
+        json!(["streaming-adminsx"]),
+        json!(["streaming-admin"]),
+        json!(["Streaming-Admins"]),
+        json!(["STREAMING-ADMINS"]),
+        json!(["streaming-admins "]),
+        json!([" streaming-admins"]),
+        json!(["streaming-admins,"]),
+        json!(["x,streaming-admins"]),
+        json!(["/streaming-admins"]),
+        json!(["streaming-\u{430}dmins"]),
+        json!(["streaming-admins\u{200b}"]),
+        json!(["streaming-admins\u{0}"]),
+        json!(["*"]),
+        json!([""]),
+        json!(["streaming-admins, r\u{e9}gie"]),
+        json!(["re\u{301}gie"]),
+        json!([["streaming-admins"]]),
+        json!([{"name": "streaming-admins"}]),
+        json!({"streaming-admins": true}),
+        json!("viewers,streaming-admins"),
+        json!("viewers streaming-admins"),
+        json!("[\"streaming-admins\"]"),
+        json!(true),
+        json!(null),
+    ];
+    for groups in near_misses {
+        bridge
+            .provider
+            .person("ann")
+            .claim("groups", groups.clone());
+        assert!(
+            !administers(&bridge.signed_in("ann").await).await,
+            "{groups}"
+        );
+    }
+    for groups in [
+        json!(["streaming-admins"]),
+        json!("streaming-admins"),
+        json!(["x", "r\u{e9}gie"]),
+    ] {
+        bridge
+            .provider
+            .person("ann")
+            .claim("groups", groups.clone());
+        assert!(
+            administers(&bridge.signed_in("ann").await).await,
+            "{groups}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn ad_2_no_other_claim_makes_an_administrator() {
+    let bridge = TestBridge::start().await;
+    let ann = bridge.provider.person(ADMIN_GROUP);
+    for claim in ["roles", "email", "name", "role", "admin", "administrator"] {
+        ann.claim(claim, json!(ADMIN_GROUP));
+    }
+    ann.claim(
+        "realm_access",
+        json!({"roles": [ADMIN_GROUP], "groups": [ADMIN_GROUP]}),
+    );
+    assert!(!administers(&bridge.signed_in(ADMIN_GROUP).await).await);
+}
+
+#[tokio::test]
+async fn ad_3_without_configured_groups_nobody_administers() {
+    for configured in ["", "[]"] {
+        let bridge = TestBridge::start_with(&[("BRIDGE_ADMIN_GROUPS", configured)]).await;
+        for groups in [
+            json!([]),
+            json!([""]),
+            json!(["*"]),
+            json!([ADMIN_GROUP]),
+            json!(""),
+        ] {
+            bridge
+                .provider
+                .person("ann")
+                .claim("groups", groups.clone());
+            assert!(
+                !administers(&bridge.signed_in("ann").await).await,
+                "{configured:?} {groups}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn ad_3_no_mapping_makes_or_unmakes_an_administrator() {
+    let bridge = TestBridge::start().await;
+    let row = bridge
+        .map(ADMIN_GROUP, &["red5-publisher"], &["*"], &["*"])
+        .await;
+    bridge
+        .map("viewers", &["red5-publisher"], &["*"], &["*"])
+        .await;
+    bridge.provider.person("vic").groups(["viewers"]);
+    assert!(!administers(&bridge.signed_in("vic").await).await);
+
+    let admin = bridge.admin().await;
+    let one = format!("/api/admin/mappings/{}", row["id"]);
+    let gone = admin
+        .api_with("DELETE", &one, &[("if-match", "\"1\"")], &json!({}))
+        .await;
+    assert_eq!(gone.status, 204);
+    assert!(administers(&admin).await);
+}
