@@ -77,7 +77,6 @@ impl Parts {
         let provider = Provider::new(provider_settings(&config), Arc::clone(&clock))?;
         let provider = Arc::new(provider);
         let sessions = Arc::new(Sessions::new(
-            store.clone(),
             Arc::clone(&live),
             Arc::clone(&watch),
             Arc::clone(&clock),

@@ -11,10 +11,10 @@ use subtle::ConstantTimeEq;
 
 use crate::clock::Clock;
 use crate::seal::{SealError, random};
+use crate::store::StoreError;
 use crate::store::live::{LiveSession, LiveSessions};
 use crate::store::sessions::{Session, SessionHash};
 use crate::store::watch::Watch;
-use crate::store::{Store, StoreError};
 
 /// Bytes of a session's secret: twice what nobody can guess (SE-1).
 const SECRET_BYTES: usize = 32;
@@ -81,7 +81,6 @@ pub enum SessionError {
 
 /// The sessions of this instance.
 pub struct Sessions {
-    store: Store,
     live: Arc<LiveSessions>,
     watch: Arc<Watch>,
     clock: Arc<dyn Clock>,
@@ -89,18 +88,8 @@ pub struct Sessions {
 
 impl Sessions {
     /// Puts the story together.
-    pub fn new(
-        store: Store,
-        live: Arc<LiveSessions>,
-        watch: Arc<Watch>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self {
-            store,
-            live,
-            watch,
-            clock,
-        }
+    pub fn new(live: Arc<LiveSessions>, watch: Arc<Watch>, clock: Arc<dyn Clock>) -> Self {
+        Self { live, watch, clock }
     }
 
     /// The live session of a cookie. Nothing is believed that could be older
@@ -116,14 +105,13 @@ impl Sessions {
     }
 
     pub(super) async fn start(&self, session: Session) -> Result<(), StoreError> {
-        self.store.insert_session(&session).await?;
-        self.live.started(session);
-        Ok(())
+        self.live.start(session).await
     }
 
     /// Ends a session everywhere; one that is over already is no error.
     pub async fn end(&self, secret: &SessionSecret) -> Result<(), StoreError> {
-        self.live.end(&secret.hash()).await
+        self.live.end(&secret.hash()).await?;
+        Ok(())
     }
 
     /// When a session ends if nothing more is asked of it.

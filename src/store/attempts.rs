@@ -1,8 +1,12 @@
 //! Sign-in attempts that were used up.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Store, StoreError};
+
+/// How long a row stays after the attempt's end: on an instance whose clock is
+/// behind, the attempt would still be good.
+const SWEEP_GRACE: TimeDelta = TimeDelta::hours(1);
 
 impl Store {
     /// Spends an attempt; `true` for exactly one caller, however many come at
@@ -12,25 +16,33 @@ impl Store {
         id: &[u8; 32],
         expires_at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let spent = sqlx::query!(
-            "INSERT INTO spent_attempts (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            id.as_slice(),
-            expires_at,
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(spent.rows_affected() == 1)
+        self.with(async |connection| {
+            let spent = sqlx::query!(
+                "INSERT INTO spent_attempts (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                id.as_slice(),
+                expires_at,
+            )
+            .execute(connection)
+            .await?;
+            Ok(spent.rows_affected() == 1)
+        })
+        .await
     }
 
-    /// Forgets attempts that their own age refuses by now.
+    /// Forgets some attempts that their own age refuses by now, and says how
+    /// many; 0: nothing is left to do.
     pub async fn sweep_attempts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let swept = sqlx::query!(
-            "DELETE FROM spent_attempts WHERE id IN
-                 (SELECT id FROM spent_attempts WHERE expires_at < $1 LIMIT 1000)",
-            now,
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(swept.rows_affected())
+        self.with(async |connection| {
+            let swept = sqlx::query!(
+                "DELETE FROM spent_attempts WHERE id IN
+                     (SELECT id FROM spent_attempts WHERE expires_at < $1
+                      ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+                now - SWEEP_GRACE,
+            )
+            .execute(connection)
+            .await?;
+            Ok(swept.rows_affected())
+        })
+        .await
     }
 }

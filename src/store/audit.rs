@@ -55,6 +55,10 @@ pub struct AuditEntry {
     pub before: Option<Value>,
     /// The thing after; none when it is gone.
     pub after: Option<Value>,
+    /// The address the request came from.
+    pub client_ip: Option<String>,
+    /// The request's id, as in the log.
+    pub request_id: Option<String>,
 }
 
 /// What is about to be written, in the transaction of the change itself (AD-9).
@@ -94,15 +98,19 @@ pub(super) async fn record(
 impl Store {
     /// The newest changes first.
     pub async fn audit_log(&self, limit: i64, offset: i64) -> Result<Vec<AuditEntry>, StoreError> {
-        let entries = sqlx::query_as!(
-            AuditEntry,
-            "SELECT id, at, actor_issuer, actor_subject, actor_label, action, object, before, after
-             FROM audit_log ORDER BY id DESC LIMIT $1 OFFSET $2",
-            limit,
-            offset,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(entries)
+        self.with(async |connection| {
+            let entries = sqlx::query_as!(
+                AuditEntry,
+                "SELECT id, at, actor_issuer, actor_subject, actor_label, action, object,
+                        before, after, client_ip, request_id
+                 FROM audit_log ORDER BY id DESC LIMIT $1 OFFSET $2",
+                limit,
+                offset,
+            )
+            .fetch_all(connection)
+            .await?;
+            Ok(entries)
+        })
+        .await
     }
 }

@@ -1,23 +1,25 @@
 //! The sessions in use, in memory: an exchange finds its session here without
 //! SQL and without a lock that waits.
 //!
-//! An ended session leaves a *tombstone*. Session ids are never used again, so
-//! a tombstone stays true, and a load that was under way while the session
-//! ended finds it and cannot bring the session back. When the listening
-//! connection was lost, notices may have been missed: a *generation* is raised
-//! and every entry of an older one is loaded again.
+//! A session that ended must not come back through a load that was under way
+//! while it ended. So every end that is heard of raises a number *before* it
+//! removes the entry, and a load is kept only if that number is still what it
+//! was before the row was read; the two are one step each for a given session.
+//! When the listening connection was lost, ends may have been missed: a
+//! *generation* is raised, and every entry of an older one is loaded again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use moka::ops::compute::Op;
 use moka::sync::Cache;
+use tokio::sync::{Mutex, mpsc};
 
 use super::sessions::{Session, SessionHash};
 use super::{Store, StoreError};
 
-/// Most sessions (and tombstones) kept in memory; the rest are loaded again
-/// when they are used.
+/// Most sessions kept in memory; the rest are loaded again when they are used.
 const CAPACITY: u64 = 200_000;
 
 /// Rows of one flush of last-seen times.
@@ -31,7 +33,8 @@ pub struct LiveSession {
     generation: u64,
     /// Milliseconds of the Unix epoch.
     last_seen: AtomicI64,
-    flushed: AtomicI64,
+    /// Whether it waits for the next flush already.
+    queued: AtomicBool,
 }
 
 impl LiveSession {
@@ -41,48 +44,57 @@ impl LiveSession {
             session,
             generation,
             last_seen: AtomicI64::new(seen),
-            flushed: AtomicI64::new(seen),
+            queued: AtomicBool::new(false),
         })
     }
 
     /// The moment at which it ends if nothing more is asked of it.
     pub fn idle_ends_at(&self, idle: TimeDelta) -> DateTime<Utc> {
-        let seen = self.last_seen.load(Ordering::Relaxed);
-        DateTime::from_timestamp_millis(seen).map_or(self.session.created_at, |seen| seen + idle)
+        self.last_seen_at() + idle
+    }
+
+    fn last_seen_at(&self) -> DateTime<Utc> {
+        let millis = self.last_seen.load(Ordering::SeqCst);
+        DateTime::from_timestamp_millis(millis).unwrap_or(self.session.last_seen_at)
     }
 
     fn is_live(&self, now: DateTime<Utc>, idle: TimeDelta) -> bool {
         now < self.session.ends_at && now < self.idle_ends_at(idle)
     }
-
-    fn touch(&self, now: DateTime<Utc>) {
-        self.last_seen
-            .fetch_max(now.timestamp_millis(), Ordering::Relaxed);
-    }
 }
 
-#[derive(Clone)]
-enum Entry {
-    Live(Arc<LiveSession>),
-    Ended,
+/// What was true before a row was read.
+#[derive(Clone, Copy)]
+struct Before {
+    generation: u64,
+    ends: u64,
 }
 
 /// The sessions in use.
 pub struct LiveSessions {
     store: Store,
     idle: TimeDelta,
-    entries: Cache<SessionHash, Entry>,
+    entries: Cache<SessionHash, Arc<LiveSession>>,
     generation: AtomicU64,
+    /// How many ends were heard of.
+    ends: AtomicU64,
+    seen: mpsc::UnboundedSender<Arc<LiveSession>>,
+    /// Each session at most once ([`LiveSession::queued`]), so it is bounded.
+    unflushed: Mutex<mpsc::UnboundedReceiver<Arc<LiveSession>>>,
 }
 
 impl LiveSessions {
     /// Sessions end after `idle` without a request.
     pub fn new(store: Store, idle: TimeDelta) -> Self {
+        let (seen, unflushed) = mpsc::unbounded_channel();
         Self {
             store,
             idle,
             entries: Cache::new(CAPACITY),
             generation: AtomicU64::new(0),
+            ends: AtomicU64::new(0),
+            seen,
+            unflushed: Mutex::new(unflushed),
         }
     }
 
@@ -98,83 +110,115 @@ impl LiveSessions {
         hash: &SessionHash,
         now: DateTime<Utc>,
     ) -> Result<Option<Arc<LiveSession>>, StoreError> {
-        let generation = self.generation.load(Ordering::Acquire);
-        match self.entries.get(hash) {
-            Some(Entry::Ended) => return Ok(None),
-            Some(Entry::Live(live))
-                if live.generation == generation && live.is_live(now, self.idle) =>
-            {
-                live.touch(now);
-                return Ok(Some(live));
-            }
-            _ => {}
+        let before = self.before();
+        if let Some(live) = self.entries.get(hash)
+            && live.generation == before.generation
+            && live.is_live(now, self.idle)
+        {
+            self.touch(&live, now);
+            return Ok(Some(live));
         }
         let Some(session) = self.store.session(hash).await? else {
             return Ok(None);
         };
-        let loaded = LiveSession::new(session, generation);
+        let loaded = LiveSession::new(session, before.generation);
         if !loaded.is_live(now, self.idle) {
             return Ok(None);
         }
-        loaded.touch(now);
-        Ok(self.keep(&loaded))
+        self.touch(&loaded, now);
+        self.keep(&loaded, before);
+        Ok(Some(loaded))
     }
 
-    /// A session that was just written by this instance.
-    pub fn started(&self, session: Session) {
-        let generation = self.generation.load(Ordering::Acquire);
-        self.keep(&LiveSession::new(session, generation));
-    }
-
-    /// Keeps what was loaded, unless the session ended meanwhile.
-    fn keep(&self, loaded: &Arc<LiveSession>) -> Option<Arc<LiveSession>> {
-        let hash = loaded.session.hash;
-        let kept = self.entries.entry(hash).or_insert_with_if(
-            || Entry::Live(Arc::clone(loaded)),
-            |old| matches!(old, Entry::Live(_)),
-        );
-        match kept.into_value() {
-            Entry::Live(live) => Some(live),
-            Entry::Ended => None,
-        }
-    }
-
-    /// Ends a session, here at once and elsewhere by notice.
-    pub async fn end(&self, hash: &SessionHash) -> Result<(), StoreError> {
-        self.store.delete_session(hash).await?;
-        self.ended(hash);
+    /// Writes a new session and keeps it.
+    pub async fn start(&self, session: Session) -> Result<(), StoreError> {
+        let before = self.before();
+        self.store.insert_session(&session).await?;
+        self.keep(&LiveSession::new(session, before.generation), before);
         Ok(())
+    }
+
+    /// Ends a session, here at once and elsewhere by notice; `false` if it was
+    /// over already.
+    pub async fn end(&self, hash: &SessionHash) -> Result<bool, StoreError> {
+        let ended = self.store.delete_session(hash).await?;
+        self.ended(hash);
+        Ok(ended)
     }
 
     /// Another instance, or a person at the database, ended it.
     pub(super) fn ended(&self, hash: &SessionHash) {
-        self.entries.insert(*hash, Entry::Ended);
+        self.ends.fetch_add(1, Ordering::SeqCst);
+        // Not `invalidate`: only this call waits for a `keep` that is under way.
+        self.entries.entry(*hash).and_compute_with(|_| Op::Remove);
     }
 
     /// Notices may have been missed: nothing in memory is believed any more.
     pub(super) fn doubt_all(&self) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Writes down when sessions were last used.
-    pub async fn flush(&self) -> Result<(), StoreError> {
-        let mut seen = Vec::new();
-        for (hash, entry) in &self.entries {
-            if let Entry::Live(live) = entry {
-                let at = live.last_seen.load(Ordering::Relaxed);
-                if at > live.flushed.load(Ordering::Relaxed)
-                    && let Some(time) = DateTime::from_timestamp_millis(at)
-                {
-                    seen.push((*hash, time, live));
-                }
-            }
+    fn before(&self) -> Before {
+        Before {
+            generation: self.generation.load(Ordering::SeqCst),
+            ends: self.ends.load(Ordering::SeqCst),
         }
-        for batch in seen.chunks(FLUSH_BATCH) {
-            let rows: Vec<_> = batch.iter().map(|(hash, at, _)| (*hash, *at)).collect();
-            self.store.touch_sessions(&rows).await?;
-            for (_, at, live) in batch {
-                live.flushed
-                    .fetch_max(at.timestamp_millis(), Ordering::Relaxed);
+    }
+
+    /// Keeps what was loaded, unless some session ended meanwhile: it may have
+    /// been this one, and the next request will know.
+    fn keep(&self, loaded: &Arc<LiveSession>, before: Before) {
+        self.entries
+            .entry(loaded.session.hash)
+            .and_compute_with(|_| {
+                if self.ends.load(Ordering::SeqCst) == before.ends {
+                    Op::Put(Arc::clone(loaded))
+                } else {
+                    Op::Nop
+                }
+            });
+    }
+
+    fn touch(&self, live: &Arc<LiveSession>, now: DateTime<Utc>) {
+        let now = now.timestamp_millis();
+        let earlier = live.last_seen.fetch_max(now, Ordering::SeqCst);
+        if earlier < now && !live.queued.swap(true, Ordering::SeqCst) {
+            self.queue(live);
+        }
+    }
+
+    fn queue(&self, live: &Arc<LiveSession>) {
+        // It fails when the receiver is gone, and that is a field of `self`.
+        let _ = self.seen.send(Arc::clone(live));
+    }
+
+    /// Writes down when sessions were last used. What could not be written
+    /// waits for the next flush.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        let mut unflushed = self.unflushed.lock().await;
+        for _ in 0..=unflushed.len() / FLUSH_BATCH {
+            let mut batch = Vec::new();
+            while batch.len() < FLUSH_BATCH
+                && let Ok(live) = unflushed.try_recv()
+            {
+                // Before its time is read: whoever moves it later queues it again.
+                live.queued.store(false, Ordering::SeqCst);
+                batch.push(live);
+            }
+            if batch.is_empty() {
+                break;
+            }
+            let rows: Vec<_> = batch
+                .iter()
+                .map(|live| (live.session.hash, live.last_seen_at()))
+                .collect();
+            if let Err(error) = self.store.touch_sessions(&rows).await {
+                for live in &batch {
+                    if !live.queued.swap(true, Ordering::SeqCst) {
+                        self.queue(live);
+                    }
+                }
+                return Err(error);
             }
         }
         Ok(())

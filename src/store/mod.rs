@@ -6,42 +6,52 @@
 
 pub mod attempts;
 pub mod audit;
+mod connection;
+mod freshness;
 pub mod live;
-mod mapping_row;
 pub mod mappings;
+mod migrate;
+mod notice;
 pub mod sessions;
 pub mod watch;
 
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{PgConnection, PgPool};
 
 /// How long a request waits for a connection before it is told "unavailable".
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Longest statement of a request, in milliseconds: the server ends it then.
-const STATEMENT_TIMEOUT: &str = "5000";
+/// What the server ends by itself, in milliseconds: a statement that takes too
+/// long, and a transaction that nobody goes on with. The latter holds the lock
+/// of the change counter, for which every edit and every sign-out waits.
+const SERVER_LIMITS: [(&str, &str); 2] = [
+    ("statement_timeout", "5000"),
+    ("idle_in_transaction_session_timeout", "5000"),
+];
 
-/// Connections of one instance; one of them listens.
+/// Most connections of one instance, besides the one that listens.
 const CONNECTIONS_MAX: u32 = 10;
 
 /// The database.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
-    /// Without the statement timeout: a migration may take its time.
+    /// Without the limits: a migration may take its time.
     options: PgConnectOptions,
 }
 
 /// Why the database did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot be reached, is starting, stopping, full or read-only: try again later.
+    /// It cannot be reached, does not answer, is starting, stopping, full, read-only or
+    /// not migrated yet, or two transactions were in each other's way: try again later.
     #[error("the database is unavailable")]
     Unavailable(#[source] sqlx::Error),
-    /// It refused the statement: a bug, or a table that is not as migrated.
+    /// It refused the statement, by a constraint or otherwise: a bug, or a table
+    /// that is not as migrated.
     #[error("the database refused the statement")]
     Refused(#[source] sqlx::Error),
     /// A migration failed or the tables belong to another version.
@@ -51,60 +61,90 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        // Classes of PostgreSQL's appendix A: 08 connection, 25 read-only,
-        // 53 resources, 55 in recovery, 57 shutdown or statement timeout, 58 system.
-        let passing = |code: &str| {
-            let classes = ["08", "25", "53", "55", "57", "58"];
-            classes.iter().any(|class| code.starts_with(class))
+        use sqlx::Error as E;
+        let passing = match &error {
+            E::Database(refusal) => refusal.code().is_some_and(|code| is_passing(&code)),
+            // The last: the one row of the counter is missing, while it is restored.
+            E::Io(_)
+            | E::Tls(_)
+            | E::Protocol(_)
+            | E::WorkerCrashed
+            | E::BeginFailed
+            | E::PoolTimedOut
+            | E::PoolClosed
+            | E::RowNotFound => true,
+            _ => false,
         };
-        match &error {
-            sqlx::Error::Database(refusal)
-                if !refusal.code().is_some_and(|code| passing(&code)) =>
-            {
-                Self::Refused(error)
-            }
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Refused(error),
-            _ => Self::Unavailable(error),
+        if passing {
+            Self::Unavailable(error)
+        } else {
+            Self::Refused(error)
         }
     }
+}
+
+/// Codes of PostgreSQL's appendix A that say nothing against the statement.
+fn is_passing(code: &str) -> bool {
+    // 08 connection, 25 read-only or timed out in a transaction, 28 and 3D a
+    // password or database that is being changed, 40 deadlock, 53 resources,
+    // 55 in use, 57 shutdown or statement timeout, 58 and XX the server itself.
+    const CLASSES: [&str; 10] = ["08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX"];
+    // No such table, column or function: not migrated yet.
+    const NOT_MIGRATED: [&str; 3] = ["42P01", "42703", "42883"];
+    CLASSES.iter().any(|class| code.starts_with(class)) || NOT_MIGRATED.contains(&code)
 }
 
 impl Store {
     /// Prepares a pool; nothing is connected until something is asked, so a
     /// bridge starts while its database does not. The error is one of the URL.
     pub fn new(database_url: &str) -> Result<Self, sqlx::Error> {
-        let options = PgConnectOptions::from_str(database_url)?;
-        let bounded = options
-            .clone()
-            .options([("statement_timeout", STATEMENT_TIMEOUT)]);
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_lazy_with(bounded);
+        let options = PgConnectOptions::from_str(database_url)?.application_name("red5-bridge");
+        let pool = pool(&options, CONNECTIONS_MAX);
         Ok(Self { pool, options })
-    }
-
-    /// Brings the tables up to this version, under an advisory lock: two
-    /// instances that start together do it once.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        let single = PgPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(self.options.clone())
-            .await?;
-        sqlx::migrate!().run(&single).await?;
-        single.close().await;
-        Ok(())
     }
 
     /// Whether the database answers; for `/readyz` and `check`.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
-        Ok(())
+        self.with(async |connection| {
+            sqlx::query("SELECT 1").execute(connection).await?;
+            Ok(())
+        })
+        .await
     }
 
-    /// Ends all connections.
+    /// A connection that listens, in a pool of its own: it must not wait for
+    /// the others, nor they for it.
+    async fn listener(&self) -> Result<PgListener, sqlx::Error> {
+        let mut listener = PgListener::connect_with(&pool(&self.options, 1)).await?;
+        // A reconnection behind our back would lose notices unseen.
+        listener.eager_reconnect(false);
+        listener.listen(notice::CHANNEL).await?;
+        Ok(listener)
+    }
+
+    /// Ends all connections but the one that listens.
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Connections with the limits, to a server that takes writes. A standby lags
+/// behind: what it says of mappings and sessions may be old. A server does not
+/// become one without ending its connections, so asking once is enough.
+fn pool(options: &PgConnectOptions, most: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(|connection, _| Box::pin(refuse_standby(connection)))
+        .connect_lazy_with(options.clone().options(SERVER_LIMITS))
+}
+
+async fn refuse_standby(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let standby = sqlx::query_scalar!(r#"SELECT pg_is_in_recovery() AS "standby!""#)
+        .fetch_one(connection)
+        .await?;
+    if standby {
+        return Err(sqlx::Error::Protocol("the server is a standby".to_owned()));
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Sessions as rows. The cookie's value never comes here, only its SHA-256.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::Connection as _;
 
 use super::{Store, StoreError};
 use crate::domain::identity::{Groups, Identity};
@@ -29,45 +30,64 @@ pub struct Session {
     pub sealed_id_token: Option<Vec<u8>>,
 }
 
+/// How long a row stays after its end. The clocks of two instances differ, and
+/// the others write down with some delay that they have seen somebody: one that
+/// is ahead must not end what another still serves.
+const SWEEP_GRACE: TimeDelta = TimeDelta::minutes(5);
+
+/// Rows of one transaction of the sweep: nobody waits long for their locks.
+const SWEEP_BATCH: i64 = 1000;
+
+/// One instance sweeps at a time; the number stands for nothing else.
+const SWEEP_LOCK: i64 = 0x5245_4435_5357_4550;
+
 impl Store {
     /// Writes a new session.
-    pub async fn insert_session(&self, session: &Session) -> Result<(), StoreError> {
+    pub(super) async fn insert_session(&self, session: &Session) -> Result<(), StoreError> {
         let identity = &session.identity;
         let groups: Vec<String> = identity.groups.listed().map(str::to_owned).collect();
-        sqlx::query!(
-            "INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
-                                   groups_read_at, created_at, last_seen_at, ends_at, provider_sid,
-                                   sealed_id_token)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            session.hash.as_slice(),
-            identity.issuer,
-            identity.subject,
-            identity.username,
-            identity.name,
-            &groups,
-            identity.groups == Groups::Overage,
-            session.groups_read_at,
-            session.created_at,
-            session.last_seen_at,
-            session.ends_at,
-            session.provider_sid,
-            session.sealed_id_token,
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        self.with(async |connection| {
+            sqlx::query!(
+                "INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
+                                       groups_read_at, created_at, last_seen_at, ends_at, provider_sid,
+                                       sealed_id_token)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                session.hash.as_slice(),
+                identity.issuer,
+                identity.subject,
+                identity.username,
+                identity.name,
+                &groups,
+                identity.groups == Groups::Overage,
+                session.groups_read_at,
+                session.created_at,
+                session.last_seen_at,
+                session.ends_at,
+                session.provider_sid,
+                session.sealed_id_token,
+            )
+            .execute(connection)
+            .await?;
+            Ok(())
+        })
+        .await
     }
 
     /// The session of a cookie, if there is one.
-    pub async fn session(&self, hash: &SessionHash) -> Result<Option<Session>, StoreError> {
-        let row = sqlx::query!(
-            "SELECT issuer, subject, username, name, groups, groups_overage, groups_read_at,
-                    created_at, last_seen_at, ends_at, provider_sid, sealed_id_token
-             FROM sessions WHERE id_hash = $1",
-            hash.as_slice(),
-        )
-        .fetch_optional(&self.pool)
-        .await?;
+    pub(super) async fn session(&self, hash: &SessionHash) -> Result<Option<Session>, StoreError> {
+        let row = self
+            .with(async |connection| {
+                let row = sqlx::query!(
+                    "SELECT issuer, subject, username, name, groups, groups_overage, groups_read_at,
+                            created_at, last_seen_at, ends_at, provider_sid, sealed_id_token
+                     FROM sessions WHERE id_hash = $1",
+                    hash.as_slice(),
+                )
+                .fetch_optional(connection)
+                .await?;
+                Ok::<_, StoreError>(row)
+            })
+            .await?;
         Ok(row.map(|row| Session {
             hash: *hash,
             identity: Identity {
@@ -90,12 +110,15 @@ impl Store {
         }))
     }
 
-    /// Ends a session; a trigger tells every instance.
-    pub(super) async fn delete_session(&self, hash: &SessionHash) -> Result<(), StoreError> {
-        sqlx::query!("DELETE FROM sessions WHERE id_hash = $1", hash.as_slice())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+    /// Ends a session; a trigger tells every instance. `false`: it was over already.
+    pub(super) async fn delete_session(&self, hash: &SessionHash) -> Result<bool, StoreError> {
+        self.with(async |connection| {
+            let deleted = sqlx::query!("DELETE FROM sessions WHERE id_hash = $1", hash.as_slice())
+                .execute(connection)
+                .await?;
+            Ok(deleted.rows_affected() == 1)
+        })
+        .await
     }
 
     /// Notes when sessions were last used; never moves one back.
@@ -105,33 +128,97 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (hashes, times): (Vec<Vec<u8>>, Vec<DateTime<Utc>>) =
             seen.iter().map(|(hash, at)| (hash.to_vec(), *at)).unzip();
-        sqlx::query!(
-            "UPDATE sessions SET last_seen_at = greatest(last_seen_at, seen.at)
-             FROM unnest($1::bytea[], $2::timestamptz[]) AS seen(id_hash, at)
-             WHERE sessions.id_hash = seen.id_hash",
-            &hashes,
-            &times,
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        self.with(async |connection| {
+            // Locked in one order, or two instances would wait for each other.
+            sqlx::query!(
+                "WITH seen AS (
+                     SELECT id_hash, max(at) AS at
+                     FROM unnest($1::bytea[], $2::timestamptz[]) AS seen(id_hash, at)
+                     GROUP BY id_hash
+                 ), locked AS (
+                     SELECT id_hash, at FROM sessions JOIN seen USING (id_hash)
+                     WHERE last_seen_at < at ORDER BY id_hash FOR UPDATE OF sessions
+                 )
+                 UPDATE sessions SET last_seen_at = greatest(last_seen_at, locked.at)
+                 FROM locked WHERE sessions.id_hash = locked.id_hash",
+                &hashes,
+                &times,
+            )
+            .execute(connection)
+            .await?;
+            Ok(())
+        })
+        .await
     }
 
-    /// Removes sessions that are over, some at a time.
+    /// Removes the sessions whose absolute end is before `now`, or that were
+    /// last seen before `idle_since`, and says how many. Nobody is told: nobody
+    /// serves them. One instance does it at a time; another one does nothing.
     pub async fn sweep_sessions(
         &self,
         now: DateTime<Utc>,
         idle_since: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
-        let swept = sqlx::query!(
-            "DELETE FROM sessions WHERE id_hash IN
-                 (SELECT id_hash FROM sessions WHERE ends_at <= $1 OR last_seen_at <= $2
-                  LIMIT 1000 FOR UPDATE SKIP LOCKED)",
-            now,
-            idle_since,
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(swept.rows_affected())
+        let over = (now - SWEEP_GRACE, idle_since - SWEEP_GRACE);
+        let (mut swept, mut after) = (0, Some(Vec::new()));
+        while let Some(last) = after {
+            let batch = self.sweep_batch(&last, over).await?;
+            swept += batch.swept;
+            after = batch.last;
+        }
+        Ok(swept)
     }
+
+    /// Goes through the table by its key: an index on the last-seen times would
+    /// make each of their many updates dearer.
+    async fn sweep_batch(
+        &self,
+        after: &[u8],
+        (ended_by, idle_since): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<SweptBatch, StoreError> {
+        self.with(async |connection| {
+            let mut transaction = connection.begin().await?;
+            let ours = sqlx::query_scalar!(
+                r#"SELECT pg_try_advisory_xact_lock($1)
+                       AND set_config('bridge.sweep', 'on', true) = 'on' AS "ours!""#,
+                SWEEP_LOCK,
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
+            if !ours {
+                return Ok(SweptBatch::default());
+            }
+            let batch = sqlx::query!(
+                r#"WITH page AS (
+                       SELECT id_hash FROM sessions WHERE id_hash > $1 ORDER BY id_hash LIMIT $4
+                   ), swept AS (
+                       DELETE FROM sessions USING page
+                       WHERE sessions.id_hash = page.id_hash
+                         AND (ends_at < $2 OR last_seen_at < $3)
+                       RETURNING 1
+                   )
+                   SELECT (SELECT id_hash FROM page ORDER BY id_hash DESC LIMIT 1) AS last,
+                          (SELECT count(*) FROM swept) AS "swept!""#,
+                after,
+                ended_by,
+                idle_since,
+                SWEEP_BATCH,
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(SweptBatch {
+                swept: batch.swept.unsigned_abs(),
+                last: batch.last,
+            })
+        })
+        .await
+    }
+}
+
+#[derive(Default)]
+struct SweptBatch {
+    swept: u64,
+    /// The last row that was looked at; none: there was none left.
+    last: Option<Vec<u8>>,
 }

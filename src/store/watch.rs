@@ -1,32 +1,44 @@
 //! The mappings in memory, kept up with the table.
 //!
-//! A trigger raises the change counter and sends a notice in every transaction
-//! that changes mappings or ends a session. One connection listens; every third
-//! of the staleness bound it also asks for the counter itself, and that the
-//! server is no standby, because a notice can be lost and a connection can be
-//! dead without saying so. What is in memory is *fresh as of* the moment at
-//! which the last question that agreed was sent. Older than the bound, nobody
-//! gets it.
+//! A trigger raises the change counter and sends a numbered notice in every
+//! transaction that changes mappings or ends a session. One connection listens.
+//! The order of its steps:
 //!
-//! On a lost connection everything is loaded again and every session in memory
-//! is doubted.
+//! 1. listen, then load everything and doubt every session in memory;
+//! 2. heed each notice; one whose number does not follow the last means that
+//!    some were lost: back to loading everything;
+//! 3. every third of the staleness bound, however many notices come, ask for
+//!    the counter itself, because a notice can be lost and a connection can be
+//!    dead without saying so;
+//! 4. when the connection is lost or late, begin again.
+//!
+//! What is in memory is fresh as of the moment at which the last question that
+//! agreed was *sent*. Older than the bound, nobody gets it.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use sqlx::postgres::{PgListener, PgNotification};
+use tokio::sync::Mutex;
+use tokio::time::timeout_at;
 
+use super::connection::{self, within};
+use super::freshness::Freshness;
 use super::live::LiveSessions;
-use super::sessions::SessionHash;
+use super::notice::{News, Notice};
 use super::{Store, StoreError};
 use crate::domain::mapping::Mappings;
 
-const CHANNEL: &str = "bridge_changes";
-
 /// Between two tries to reach a database that is gone.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// Longest wait for a new connection that listens.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long notices may be behind the answer that counts them already. They
+/// come over the same connection, so in practice they are there.
+const NOTICE_GRACE: Duration = Duration::from_millis(200);
 
 /// The table at one number of the counter.
 #[derive(Debug)]
@@ -49,11 +61,10 @@ pub struct Watch {
     sessions: Arc<LiveSessions>,
     bound: Duration,
     snapshot: ArcSwapOption<Snapshot>,
-    /// Only writers take it, so that an older load never replaces a newer one.
-    writing: Mutex<()>,
-    started: Instant,
-    /// Milliseconds after `started`; negative: never.
-    fresh_as_of: AtomicI64,
+    /// One load at a time, so that a later one is never older: when the last
+    /// that succeeded was begun.
+    loading: Mutex<Option<Instant>>,
+    freshness: Freshness,
 }
 
 impl Watch {
@@ -64,9 +75,8 @@ impl Watch {
             sessions,
             bound,
             snapshot: ArcSwapOption::empty(),
-            writing: Mutex::new(()),
-            started: Instant::now(),
-            fresh_as_of: AtomicI64::new(-1),
+            loading: Mutex::new(None),
+            freshness: Freshness::new(Instant::now()),
         }
     }
 
@@ -81,126 +91,135 @@ impl Watch {
 
     /// How long ago the last question that agreed was sent.
     pub fn age(&self) -> Option<Duration> {
-        let millis = u64::try_from(self.fresh_as_of.load(Ordering::Acquire)).ok()?;
-        let then = self.started + Duration::from_millis(millis);
-        Some(then.elapsed())
+        self.freshness.age(Instant::now())
     }
 
-    /// Loads the table now. The instance that took an edit does so before it
-    /// answers, so that its next exchange knows.
+    /// Loads the table as it is now. The instance that took an edit does so
+    /// before it answers, so that its next exchange knows. Those who wait for a
+    /// load share the next one.
     pub async fn reload(&self) -> Result<(), StoreError> {
+        let asked = Instant::now();
+        let mut last = self.loading.lock().await;
+        if last.is_some_and(|begun| begun > asked) {
+            return Ok(());
+        }
+        let begun = Instant::now();
         let table = self.store.mapping_table().await?;
-        let loaded = Snapshot {
+        self.snapshot.store(Some(Arc::new(Snapshot {
             mappings: Mappings::compile(table.rows),
             mapping_version: table.mapping_version,
             counter: table.counter,
-        };
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = self.snapshot.load();
-        if newest
-            .as_ref()
-            .is_none_or(|newest| newest.counter <= loaded.counter)
-        {
-            self.snapshot.store(Some(Arc::new(loaded)));
-        }
+        })));
+        *last = Some(begun);
         Ok(())
     }
 
-    /// What is loaded is known to be old: nobody gets it until the next
-    /// question has agreed.
+    /// What is loaded is known to be old: nobody gets it until a question that
+    /// is sent from now on has agreed.
     pub fn doubt(&self) {
-        self.fresh_as_of.store(-1, Ordering::Release);
+        self.freshness.doubt(Instant::now());
     }
 
     /// Listens until the task is dropped; the caller spawns it once.
     pub async fn run(&self) {
         loop {
-            if let Err(error) = self.listen().await {
-                tracing::warn!(%error, "the listening connection was lost; everything will be loaded again");
-            }
+            let Err(error) = self.listen().await;
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the listening connection was lost; everything will be loaded again"
+            );
             tokio::time::sleep(RETRY_AFTER).await;
         }
     }
 
-    async fn listen(&self) -> Result<(), StoreError> {
-        let patience = self.bound / 3;
-        let connect = async {
-            let mut listener = PgListener::connect_with(&self.store.pool).await?;
-            // A reconnection behind our back would lose notices unseen.
-            listener.eager_reconnect(false);
-            listener.listen(CHANNEL).await?;
-            Ok::<_, sqlx::Error>(listener)
-        };
-        let mut listener = within(patience.max(Duration::from_secs(3)), connect).await?;
-        // First listen, then load: what changes in between is noticed.
+    async fn listen(&self) -> Result<std::convert::Infallible, StoreError> {
+        let mut listener = within(CONNECT_TIMEOUT, self.store.listener()).await??;
         let mut seen = self.catch_up(&mut listener).await?;
-        let mut ask_at = tokio::time::Instant::now() + patience;
+        let mut next_question = Instant::now() + self.patience();
         loop {
-            // However many notices wait, the question is asked in time.
-            if tokio::time::Instant::now() >= ask_at {
-                ask_at = tokio::time::Instant::now() + patience;
+            if Instant::now() >= next_question {
+                next_question = Instant::now() + self.patience();
                 seen = self.ask(&mut listener, seen).await?;
-                continue;
             }
-            if let Ok(notice) = tokio::time::timeout_at(ask_at, listener.try_recv()).await {
-                let lost = || StoreError::Unavailable(sqlx::Error::PoolClosed);
-                seen = self.heed(&notice?.ok_or_else(lost)?, seen).await?;
+            // Without a notice, the wait ends at the next question.
+            if let Ok(notice) = timeout_at(next_question.into(), listener.try_recv()).await {
+                seen = self.heed(&mut listener, notice?, seen).await?;
             }
         }
     }
 
-    /// Loads everything and doubts every session; the counter it rests on.
+    /// A third of the bound: between two questions, and for their answers.
+    fn patience(&self) -> Duration {
+        self.bound / 3
+    }
+
+    /// Loads everything and doubts every session; the number it rests on.
     async fn catch_up(&self, listener: &mut PgListener) -> Result<i64, StoreError> {
         self.sessions.doubt_all();
         let sent = Instant::now();
-        let counter = counter(listener).await?;
+        let counter = within(CONNECT_TIMEOUT, counter(listener)).await??;
         self.reload().await?;
-        self.agreed(sent);
+        self.freshness.agreed(sent);
         Ok(counter)
     }
 
-    /// The regular question. A number ahead of the notices means that some were lost.
-    async fn ask(&self, listener: &mut PgListener, seen: i64) -> Result<i64, StoreError> {
+    /// The regular question. A number ahead of the notices means that some
+    /// were lost, one behind them that the database was restored.
+    async fn ask(&self, listener: &mut PgListener, mut seen: i64) -> Result<i64, StoreError> {
         let sent = Instant::now();
-        let counter = within(self.bound / 3, counter(listener)).await?;
-        if counter == seen {
-            self.agreed(sent);
-            return Ok(seen);
+        let counter = within(self.patience(), counter(listener)).await??;
+        if counter < seen {
+            return self.catch_up(listener).await;
         }
-        self.catch_up(listener).await
+        let grace = Instant::now() + NOTICE_GRACE;
+        while seen < counter {
+            match timeout_at(grace.into(), listener.try_recv()).await {
+                Ok(notice) => seen = self.heed(listener, notice?, seen).await?,
+                Err(_lost) => return self.catch_up(listener).await,
+            }
+        }
+        self.freshness.agreed(sent);
+        Ok(seen)
     }
 
-    async fn heed(&self, notice: &PgNotification, seen: i64) -> Result<i64, StoreError> {
-        let mut words = notice.payload().split(' ');
-        let kind = words.next();
-        let number = words.next().and_then(|number| number.parse().ok());
-        match kind {
-            Some("mappings") => self.reload().await?,
-            Some("sessions") => {
-                let mut hashes = words.map(session_hash).peekable();
-                if hashes.peek().is_none() {
-                    self.sessions.doubt_all();
-                }
-                for hash in hashes {
-                    match hash {
-                        Some(hash) => self.sessions.ended(&hash),
-                        None => self.sessions.doubt_all(),
-                    }
+    async fn heed(
+        &self,
+        listener: &mut PgListener,
+        notice: Option<PgNotification>,
+        seen: i64,
+    ) -> Result<i64, StoreError> {
+        // `None`: the connection is gone, and the listener would make a new one
+        // behind our back.
+        let notice = notice.ok_or_else(connection::lost)?;
+        let Some(notice) = Notice::parse(notice.payload()) else {
+            return self.catch_up(listener).await;
+        };
+        if notice.number > seen + 1 {
+            return self.catch_up(listener).await;
+        }
+        match notice.news {
+            News::Mappings => self.reload_to(notice.number).await?,
+            News::Ended(hashes) => {
+                for hash in &hashes {
+                    self.sessions.ended(hash);
                 }
             }
-            _ => self.sessions.doubt_all(),
+            News::ManyEnded => self.sessions.doubt_all(),
         }
-        Ok(number.unwrap_or(seen).max(seen))
+        Ok(notice.number.max(seen))
     }
 
-    fn agreed(&self, sent: Instant) {
-        let millis = sent.saturating_duration_since(self.started).as_millis();
-        let millis = i64::try_from(millis).unwrap_or(i64::MAX);
-        self.fresh_as_of.fetch_max(millis, Ordering::AcqRel);
+    /// Loads the table unless that change is in it already.
+    async fn reload_to(&self, number: i64) -> Result<(), StoreError> {
+        let newest = self.snapshot.load_full();
+        if newest.is_some_and(|newest| newest.counter >= number) {
+            return Ok(());
+        }
+        self.reload().await
     }
 }
 
-/// The counter, as a server that takes writes has it: a standby may lag behind.
+/// The counter, as a server that takes writes has it.
 async fn counter(listener: &mut PgListener) -> Result<i64, sqlx::Error> {
     let row =
         sqlx::query!(r#"SELECT value, pg_is_in_recovery() AS "in_recovery!" FROM change_counter"#)
@@ -210,26 +229,4 @@ async fn counter(listener: &mut PgListener) -> Result<i64, sqlx::Error> {
         return Err(sqlx::Error::Protocol("the server is a standby".to_owned()));
     }
     Ok(row.value)
-}
-
-async fn within<T>(
-    patience: Duration,
-    work: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, StoreError> {
-    match tokio::time::timeout(patience, work).await {
-        Ok(done) => Ok(done?),
-        Err(_late) => Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut)),
-    }
-}
-
-fn session_hash(hex: &str) -> Option<SessionHash> {
-    let mut hash = [0; 32];
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    for (byte, pair) in hash.iter_mut().zip(hex.as_bytes().chunks(2)) {
-        let pair = std::str::from_utf8(pair).ok()?;
-        *byte = u8::from_str_radix(pair, 16).ok()?;
-    }
-    Some(hash)
 }

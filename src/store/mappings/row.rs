@@ -1,33 +1,48 @@
-//! A row of the mapping table, before and after it is judged.
+//! A row of the table, unjudged, and how it becomes a mapping.
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, MappingInput};
 
-/// A row of the table, unjudged.
+/// As the columns are.
 pub(super) struct Row {
-    pub(super) id: i64,
-    pub(super) group_match: String,
-    pub(super) group_name: Option<String>,
-    pub(super) roles: Vec<String>,
-    pub(super) transports: Vec<String>,
-    pub(super) rooms: Vec<String>,
-    pub(super) max_ttl_seconds: Option<i32>,
-    pub(super) valid_from: Option<DateTime<Utc>>,
-    pub(super) valid_until: Option<DateTime<Utc>>,
-    pub(super) enabled: bool,
-    pub(super) note: String,
-    pub(super) version: i64,
-    pub(super) created_at: DateTime<Utc>,
-    pub(super) created_by: String,
-    pub(super) updated_at: DateTime<Utc>,
-    pub(super) updated_by: String,
+    pub id: i64,
+    pub group_match: String,
+    pub group_name: Option<String>,
+    pub roles: Vec<String>,
+    pub transports: Vec<String>,
+    pub rooms: Vec<String>,
+    pub max_ttl_seconds: Option<i32>,
+    pub valid_from: Option<DateTime<Utc>>,
+    pub valid_until: Option<DateTime<Utc>>,
+    pub enabled: bool,
+    pub note: String,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub created_by: String,
+    pub updated_at: DateTime<Utc>,
+    pub updated_by: String,
 }
+
+/// Rows of the table; what follows `FROM mappings`, and its arguments.
+macro_rules! select_mappings {
+    ($which:literal $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            crate::store::mappings::row::Row,
+            "SELECT id, match AS group_match, group_name, roles, transports, rooms, max_ttl_seconds,
+                    valid_from, valid_until, enabled, note, version,
+                    created_at, created_by, updated_at, updated_by
+             FROM mappings " + $which
+            $(, $argument)*
+        )
+    };
+}
+pub(super) use select_mappings;
 
 impl Row {
     /// A row that the rules refuse (somebody got past the constraints) grants
     /// nothing: it is left out and said, never read in the widest way.
-    pub(super) fn into_mapping(self) -> Option<Mapping> {
+    pub fn into_mapping(self) -> Option<Mapping> {
         let id = self.id;
         let input = MappingInput {
             group: self.group_name,

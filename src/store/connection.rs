@@ -1,0 +1,75 @@
+//! One connection for one piece of work, for a limited time.
+//!
+//! A network can fall silent without closing anything, and then nothing but a
+//! time limit of our own ends the wait. A connection whose work did not end,
+//! because it was late or because whoever asked went away, is closed: it may
+//! be in any state. One whose work ended goes back to the pool, also within a
+//! limit, because the pool tests it first; otherwise each silent connection
+//! would hold one of the pool's few places until the kernel gives up, minutes
+//! later.
+
+use std::io;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres};
+use tokio::time::timeout;
+
+use super::{Store, StoreError};
+
+/// Longest wait for the answers of one piece of work. A little more than the
+/// server allows a statement, so that normally the server ends it, and cleanly.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// Longest test of a connection that goes back to the pool.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(3);
+
+impl Store {
+    /// Runs `work` on a connection of the pool.
+    pub(super) async fn with<T, E: From<StoreError>>(
+        &self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut borrowed = Borrowed {
+            connection: self.pool.acquire().await.map_err(StoreError::from)?,
+            idle: false,
+        };
+        let done = within(ANSWER_TIMEOUT, work(&mut borrowed.connection)).await?;
+        borrowed.idle = true;
+        done
+    }
+}
+
+struct Borrowed {
+    connection: PoolConnection<Postgres>,
+    /// Nothing is under way on it.
+    idle: bool,
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if self.idle {
+            tokio::spawn(timeout(RETURN_TIMEOUT, self.connection.return_to_pool()));
+        } else {
+            self.connection.close_on_drop();
+        }
+    }
+}
+
+/// `work`, or "unavailable" when it takes longer than `patience`.
+pub(super) async fn within<T>(
+    patience: Duration,
+    work: impl Future<Output = T>,
+) -> Result<T, StoreError> {
+    let late = || unavailable(io::ErrorKind::TimedOut, "no answer in time");
+    timeout(patience, work).await.map_err(|_late| late())
+}
+
+/// A connection that ended without saying so.
+pub(super) fn lost() -> StoreError {
+    unavailable(io::ErrorKind::ConnectionAborted, "the connection was lost")
+}
+
+fn unavailable(kind: io::ErrorKind, reason: &'static str) -> StoreError {
+    StoreError::Unavailable(sqlx::Error::Io(io::Error::new(kind, reason)))
+}

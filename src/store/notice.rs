@@ -1,0 +1,90 @@
+//! What a notice of the database says: `mappings 7`, `sessions 8 HASH HASH …`,
+//! or `sessions 9` when more ended than a notice can name.
+
+use super::sessions::SessionHash;
+
+/// The channel that triggers notify.
+pub(super) const CHANNEL: &str = "bridge_changes";
+
+/// One change, and its number.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Notice {
+    /// The change counter's value after it.
+    pub number: i64,
+    pub news: News,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// The table changed.
+    Mappings,
+    /// These sessions ended.
+    Ended(Vec<SessionHash>),
+    /// Some sessions ended; nobody says which.
+    ManyEnded,
+}
+
+impl Notice {
+    /// `None` for what this version does not understand: then anything may
+    /// have changed.
+    pub fn parse(payload: &str) -> Option<Self> {
+        let mut words = payload.split(' ');
+        let (kind, number) = (words.next()?, words.next()?.parse().ok()?);
+        let hashes: Vec<SessionHash> = words.map(session_hash).collect::<Option<_>>()?;
+        let news = match kind {
+            "mappings" if hashes.is_empty() => News::Mappings,
+            "sessions" if hashes.is_empty() => News::ManyEnded,
+            "sessions" => News::Ended(hashes),
+            _ => return None,
+        };
+        Some(Self { number, news })
+    }
+}
+
+fn session_hash(hex: &str) -> Option<SessionHash> {
+    let mut hash = [0; 32];
+    if hex.len() != 64 || !hex.bytes().all(|c| c.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&hex[at..at + 2], 16).ok()?;
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_kinds_of_notices_are_read() {
+        let (ones, ffs) = ("01".repeat(32), "fF".repeat(32));
+        let news = |payload: &str| Notice::parse(payload).map(|n| (n.number, n.news));
+        assert_eq!(news("mappings 7"), Some((7, News::Mappings)));
+        assert_eq!(news("sessions 9"), Some((9, News::ManyEnded)));
+        assert_eq!(
+            news(&format!("sessions 8 {ones} {ffs}")),
+            Some((8, News::Ended(vec![[1; 32], [0xff; 32]])))
+        );
+    }
+
+    #[test]
+    fn anything_else_is_not_guessed_at() {
+        let hash = "01".repeat(32);
+        for payload in [
+            "",
+            "mappings",
+            "mappings x",
+            "mappings 7 ",
+            "sessions 8 01",
+            "sessions 8 +1",
+            "blocks 7",
+            &format!("mappings 7 {hash}"),
+            &format!("sessions 8 {hash}00"),
+            &format!("sessions 8 {}", "é".repeat(32)),
+            &format!("sessions 8 {}", "+1".repeat(32)),
+        ] {
+            assert_eq!(Notice::parse(payload), None, "{payload:?}");
+        }
+    }
+}
