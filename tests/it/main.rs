@@ -32,4 +32,5 @@ mod return_to;
 mod sessions;
 mod sign_in;
 mod sign_out;
+mod store;
 mod upstream;

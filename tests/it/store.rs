@@ -1,0 +1,193 @@
+//! The store against a real Postgres, with a database for each test.
+
+mod attempts;
+mod edits;
+mod live_sessions;
+mod outage;
+mod proxy;
+mod rules;
+mod sessions;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use red5_bridge::domain::identity::{Groups, Identity};
+use red5_bridge::domain::mapping::{Mapping, MappingDraft, MappingInput};
+use red5_bridge::store::Store;
+use red5_bridge::store::audit::Actor;
+use red5_bridge::store::live::LiveSessions;
+use red5_bridge::store::sessions::{Session, SessionHash};
+use red5_bridge::store::watch::{Snapshot, Watch};
+use sqlx::{AssertSqlSafe, PgPool};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::bridge::new_database;
+
+/// Longer than any test: what is known in time was told by a notice, not asked.
+const NOTICES_ALONE: Duration = Duration::from_hours(1);
+
+/// When the tests take place.
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_000_000 + seconds, 0).unwrap()
+}
+
+/// A migrated database, and a hand at it.
+struct Database {
+    url: String,
+    hand: PgPool,
+}
+
+impl Database {
+    async fn new() -> Self {
+        let url = new_database().await;
+        Store::new(&url).unwrap().migrate().await.unwrap();
+        let hand = PgPool::connect_lazy(&url).unwrap();
+        Self { url, hand }
+    }
+
+    fn store(&self) -> Store {
+        Store::new(&self.url).unwrap()
+    }
+
+    /// What a person types at the database.
+    async fn by_hand(&self, sql: impl Into<String>) -> Result<u64, sqlx::Error> {
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.into()))
+            .execute(&self.hand)
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn number(&self, sql: impl Into<String>) -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(sql.into()))
+            .fetch_one(&self.hand)
+            .await
+            .unwrap()
+    }
+}
+
+/// One of several instances on the same database.
+struct Instance {
+    store: Store,
+    live: Arc<LiveSessions>,
+    watch: Arc<Watch>,
+    running: JoinHandle<()>,
+}
+
+impl Instance {
+    async fn start(database: &Database, bound: Duration) -> Self {
+        Self::start_with(database.store(), database.store(), bound).await
+    }
+
+    /// `listening` and `asking` may reach the database on different ways.
+    async fn start_with(listening: Store, asking: Store, bound: Duration) -> Self {
+        let live = Arc::new(LiveSessions::new(asking.clone(), IDLE));
+        let watch = Arc::new(Watch::new(listening, Arc::clone(&live), bound));
+        let task = Arc::clone(&watch);
+        let running = tokio::spawn(async move { task.run().await });
+        let instance = Self {
+            store: asking,
+            live,
+            watch,
+            running,
+        };
+        instance.until("it is fresh", |_| true).await;
+        instance
+    }
+
+    /// Waits until the snapshot is current and `holds`, for 5 s at most.
+    async fn until(&self, what: &str, holds: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let patience = Instant::now() + Duration::from_secs(5);
+        loop {
+            if let Ok(snapshot) = self.watch.current()
+                && holds(&snapshot)
+            {
+                return snapshot;
+            }
+            assert!(Instant::now() < patience, "not within 5 s: {what}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Waits until it has heard of everything that was committed so far:
+    /// notices come in order, and this one is the last.
+    async fn hears(&self, database: &Database) {
+        database
+            .by_hand("UPDATE mappings SET note = note WHERE false")
+            .await
+            .unwrap();
+        let now = database.number("SELECT mappings FROM change_counter").await;
+        self.until("it hears", |snapshot| snapshot.mapping_version >= now)
+            .await;
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+const IDLE: TimeDelta = TimeDelta::hours(1);
+
+fn hash(number: u32) -> SessionHash {
+    let mut hash = [7; 32];
+    hash[..4].copy_from_slice(&number.to_be_bytes());
+    hash
+}
+
+/// Somebody who signed in at 0 s and may stay for 12 hours.
+fn session(number: u32) -> Session {
+    Session {
+        hash: hash(number),
+        identity: Identity {
+            issuer: "https://login.example".to_owned(),
+            subject: format!("s-{number}"),
+            username: Some("ann".to_owned()),
+            name: None,
+            groups: Groups::Listed(["team".to_owned(), "a,b".to_owned()].into()),
+        },
+        groups_read_at: at(0),
+        created_at: at(0),
+        last_seen_at: at(0),
+        ends_at: at(12 * 3600),
+        provider_sid: Some("sid-1".to_owned()),
+        sealed_id_token: Some(vec![0, 1, 0xff]),
+    }
+}
+
+fn ann() -> Actor {
+    Actor {
+        issuer: "https://login.example".to_owned(),
+        subject: "s-1".to_owned(),
+        label: "ann".to_owned(),
+        client_ip: Some("192.0.2.7".to_owned()),
+        request_id: Some("r-1".to_owned()),
+    }
+}
+
+fn input(group: &str, room: &str) -> MappingInput {
+    MappingInput {
+        group: Some(group.to_owned()),
+        group_match: "exact".to_owned(),
+        roles: vec!["red5-subscriber".to_owned()],
+        transports: vec!["WHEP".to_owned()],
+        rooms: vec![room.to_owned()],
+        enabled: true,
+        ..MappingInput::default()
+    }
+}
+
+/// Those of `group` may watch in `room`.
+fn draft(group: &str, room: &str) -> MappingDraft {
+    MappingDraft::parse(input(group, room)).unwrap()
+}
+
+async fn create(store: &Store, group: &str, room: &str) -> Mapping {
+    store
+        .create_mapping(&draft(group, room), &ann(), at(0))
+        .await
+        .unwrap()
+}

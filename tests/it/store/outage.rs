@@ -1,0 +1,287 @@
+//! AV-5 at the store: what cannot be asked is "unavailable", in time, and what
+//! comes back is used again.
+
+use red5_bridge::domain::mapping::MappingId;
+use red5_bridge::store::StoreError;
+use red5_bridge::store::mappings::MappingError;
+use sqlx::Connection as _;
+use tokio::net::TcpListener;
+
+use super::proxy::Proxy;
+use super::*;
+
+/// Time to find out, and a margin for a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(4);
+
+async fn is_unavailable(store: &Store) {
+    let begun = Instant::now();
+    let live = LiveSessions::new(store.clone(), IDLE);
+    let (said, actor) = (draft("team", "a"), ann());
+    let (hash_1, hash_2) = ([1; 32], hash(2));
+    let all_at_once = async {
+        tokio::join!(
+            store.create_mapping(&said, &actor, at(0)),
+            store.mapping(MappingId(1)),
+            store.list_mappings(1, 0),
+            store.spend_attempt(&hash_1, at(0)),
+            live.start(session(1)),
+            live.find(&hash_2, at(0)),
+        )
+    };
+    let (edit, read, list, spend, start, find) = Box::pin(all_at_once).await;
+    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    for outcome in [edit.map(drop), read.map(drop)] {
+        assert!(
+            matches!(
+                outcome,
+                Err(MappingError::Store(StoreError::Unavailable(_)))
+            ),
+            "{outcome:?}"
+        );
+    }
+    for outcome in [list.map(drop), spend.map(drop), start, find.map(drop)] {
+        assert!(
+            matches!(outcome, Err(StoreError::Unavailable(_))),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn av_5_a_database_that_is_gone_is_unavailable_at_once() {
+    // Nobody listens on a port that was just given back.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let store = Store::new(&format!("postgres://nobody@127.0.0.1:{port}/none")).unwrap();
+    is_unavailable(&store).await;
+    assert!(store.ping().await.is_err());
+    assert!(store.migrate().await.is_err());
+}
+
+#[tokio::test]
+async fn av_5_a_database_that_does_not_answer_is_unavailable_at_once() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let store = Store::new(&format!("postgres://nobody@{address}/none?sslmode=disable")).unwrap();
+    is_unavailable(&store).await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_name_or_version_is_unavailable_not_a_bug() {
+    let url = new_database().await;
+    let not_migrated = Store::new(&url).unwrap();
+    is_unavailable(&not_migrated).await;
+    not_migrated.migrate().await.unwrap();
+    assert!(not_migrated.list_mappings(1, 0).await.is_ok());
+
+    let gone = Store::new(&url).unwrap();
+    let name = url.split('?').next().unwrap().rsplit('/').next().unwrap();
+    let elsewhere = Store::new(&url.replace(name, "no_such_database")).unwrap();
+    is_unavailable(&elsewhere).await;
+    gone.close().await;
+    is_unavailable(&gone).await;
+}
+
+#[tokio::test]
+async fn connections_that_fall_silent_are_given_up_and_their_places_used_again() {
+    let database = Database::new().await;
+    let proxy = Proxy::start(&database).await;
+    let store = proxy.store();
+    // Every connection of the pool is open and busy …
+    let ask = |store: &Store| {
+        let store = store.clone();
+        tokio::spawn(async move { store.spend_attempt(&[1; 32], at(0)).await })
+    };
+    let mut lock = database.hand.begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE spent_attempts IN EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let busy: Vec<_> = (0..10).map(|_| ask(&store)).collect();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while database.number(waiting).await < 10 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // … when the network falls silent.
+    proxy.silence();
+    lock.rollback().await.unwrap();
+    let silent = Instant::now();
+    for asked in busy {
+        let outcome = asked.await.unwrap();
+        assert!(
+            matches!(outcome, Err(StoreError::Unavailable(_))),
+            "{outcome:?}"
+        );
+    }
+    assert!(
+        silent.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        silent.elapsed()
+    );
+    // The old connections stay silent; new ones are made within the time that closing takes.
+    let patience = Instant::now() + Duration::from_secs(8);
+    while store.ping().await.is_err() {
+        assert!(Instant::now() < patience, "the pool does not recover");
+    }
+    let all_at_once: Vec<_> = (0..10).map(|_| ask(&store)).collect();
+    for asked in all_at_once {
+        asked.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_goes_away_leaves_no_half_done_connection_behind() {
+    let database = Database::new().await;
+    let store = database.store();
+    let id = create(&store, "team", "a").await.id;
+    let mut lock = database.hand.begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE audit_log IN EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let (asking, said, actor) = (store.clone(), draft("team", "b"), ann());
+    let edit = asking.replace_mapping(id, 1, &said, &actor, at(1));
+    // The row is written, the audit row waits, and whoever asked closes the tab.
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), edit)
+            .await
+            .is_err()
+    );
+    lock.rollback().await.unwrap();
+    // Nothing of it stays: neither the change nor a lock.
+    let done = store
+        .replace_mapping(id, 1, &draft("team", "c"), &ann(), at(2))
+        .await
+        .unwrap();
+    assert_eq!((done.version, done.draft), (2, draft("team", "c")));
+    assert_eq!(database.number("SELECT count(*) FROM audit_log").await, 2);
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_holds_by_hand_is_unavailable_in_time() {
+    let database = Database::new().await;
+    let store = database.store();
+    let mut lock = database.hand.begin().await.unwrap();
+    sqlx::raw_sql("UPDATE change_counter SET value = value")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let begun = Instant::now();
+    let refused = store
+        .create_mapping(&draft("team", "a"), &ann(), at(0))
+        .await;
+    assert!(
+        matches!(
+            refused,
+            Err(MappingError::Store(StoreError::Unavailable(_)))
+        ),
+        "{refused:?}"
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(7),
+        "{:?}",
+        begun.elapsed()
+    );
+    // Reading goes on.
+    assert_eq!(store.list_mappings(1, 0).await.unwrap().total, 0);
+}
+
+// --- migrations ---
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instances_that_start_together_migrate_once() {
+    let url = new_database().await;
+    let starting: Vec<_> = (0..5)
+        .map(|_| {
+            let store = Store::new(&url).unwrap();
+            tokio::spawn(async move { store.migrate().await })
+        })
+        .collect();
+    for started in starting {
+        started.await.unwrap().unwrap();
+    }
+    Store::new(&url).unwrap().migrate().await.unwrap();
+}
+
+#[tokio::test]
+async fn tables_of_another_version_are_refused() {
+    let database = Database::new().await;
+    database
+        .by_hand("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 2")
+        .await
+        .unwrap();
+    let refused = database.store().migrate().await;
+    assert!(
+        matches!(refused, Err(StoreError::Migration(_))),
+        "{refused:?}"
+    );
+
+    let database = Database::new().await;
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, '', true, '', 0)";
+    database.by_hand(newer).await.unwrap();
+    let refused = database.store().migrate().await;
+    assert!(
+        matches!(refused, Err(StoreError::Migration(_))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn sc_4_a_role_that_cannot_change_tables_suffices_once_they_are_there() {
+    let database = Database::new().await;
+    let role = format!("app_{:016x}", rand::random::<u64>());
+    database
+        .by_hand(format!(
+            "CREATE ROLE {role} LOGIN;
+             REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+             GRANT SELECT, INSERT, UPDATE, DELETE ON mappings, sessions, spent_attempts TO {role};
+             GRANT SELECT, UPDATE ON change_counter TO {role};
+             GRANT SELECT, INSERT ON audit_log TO {role};
+             GRANT SELECT ON _sqlx_migrations TO {role}"
+        ))
+        .await
+        .unwrap();
+    let mut url = url::Url::parse(&database.url).unwrap();
+    url.set_username(&role).unwrap();
+    let store = Store::new(url.as_str()).unwrap();
+    store.migrate().await.unwrap();
+    let id = create(&store, "team", "a").await.id;
+    store
+        .replace_mapping(id, 1, &draft("team", "b"), &ann(), at(1))
+        .await
+        .unwrap();
+    store.delete_mapping(id, 2, &ann(), at(2)).await.unwrap();
+    assert_eq!(store.audit_log(9, 0).await.unwrap().len(), 3);
+    let live = LiveSessions::new(store.clone(), IDLE);
+    live.start(session(1)).await.unwrap();
+    live.find(&hash(1), at(1)).await.unwrap();
+    live.flush().await.unwrap();
+    assert!(live.end(&hash(1)).await.unwrap());
+    store.spend_attempt(&[1; 32], at(0)).await.unwrap();
+    store.sweep_attempts(at(9999)).await.unwrap();
+    store.sweep_sessions(at(9999), at(0)).await.unwrap();
+
+    let mut by_hand = sqlx::PgConnection::connect(url.as_str()).await.unwrap();
+    for forbidden in [
+        "CREATE TABLE t ()",
+        "ALTER TABLE audit_log DISABLE TRIGGER ALL",
+        "DELETE FROM audit_log",
+        "DROP TABLE mappings",
+    ] {
+        assert!(
+            sqlx::raw_sql(forbidden)
+                .execute(&mut by_hand)
+                .await
+                .is_err(),
+            "{forbidden}"
+        );
+    }
+    database
+        .by_hand(format!("DROP OWNED BY {role}; DROP ROLE {role}"))
+        .await
+        .unwrap();
+}

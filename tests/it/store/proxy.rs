@@ -1,0 +1,190 @@
+//! A way to the database that can fall silent or swallow notices.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use sqlx::postgres::PgConnectOptions;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
+
+use super::*;
+
+/// What `NotificationResponse` begins with (PostgreSQL: message formats).
+const NOTIFICATION: u8 = b'A';
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    /// Connections with a lower number carry nothing any more.
+    silent_below: u64,
+    /// Answers with these bytes wait.
+    hold: Option<&'static str>,
+    /// Whether one does.
+    holding: bool,
+    /// So many notices are still swallowed.
+    swallow: u32,
+}
+
+pub struct Proxy {
+    pub url: String,
+    state: watch::Sender<State>,
+    connections: watch::Receiver<u64>,
+}
+
+impl Proxy {
+    pub async fn start(database: &Database) -> Self {
+        let options = PgConnectOptions::from_str(&database.url).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!(
+            "postgres://{}@{}/{}?sslmode=disable",
+            options.get_username(),
+            listener.local_addr().unwrap(),
+            options.get_database().unwrap(),
+        );
+        let (state, _) = watch::channel(State::default());
+        let (count, connections) = watch::channel(0);
+        let states = state.clone();
+        tokio::spawn(async move {
+            for number in 0.. {
+                let (client, _) = listener.accept().await.unwrap();
+                count.send_replace(number + 1);
+                tokio::spawn(carry(client, options.clone(), number, states.clone()));
+            }
+        });
+        Self {
+            url,
+            state,
+            connections,
+        }
+    }
+
+    pub fn store(&self) -> Store {
+        Store::new(&self.url).unwrap()
+    }
+
+    /// The connections there are carry nothing any more, and stay open; new
+    /// ones are as good as ever.
+    pub fn silence(&self) {
+        let silent_below = *self.connections.borrow();
+        self.state
+            .send_modify(|state| state.silent_below = silent_below);
+    }
+
+    /// Answers that contain `text` will wait.
+    pub fn hold(&self, text: &'static str) {
+        self.state.send_modify(|state| state.hold = Some(text));
+    }
+
+    /// Waits until one does.
+    pub async fn until_holding(&self) {
+        let mut state = self.state.subscribe();
+        let holding = state.wait_for(|state| state.holding);
+        tokio::time::timeout(Duration::from_secs(5), holding)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+
+    /// What was held back goes on.
+    pub fn resume(&self) {
+        self.state.send_modify(|state| {
+            state.silent_below = 0;
+            state.hold = None;
+        });
+    }
+
+    /// The next `notices` are lost on the way.
+    pub fn swallow(&self, notices: u32) {
+        self.state.send_modify(|state| state.swallow = notices);
+    }
+}
+
+async fn carry(
+    client: TcpStream,
+    options: PgConnectOptions,
+    number: u64,
+    state: watch::Sender<State>,
+) {
+    let (from_client, to_client) = client.into_split();
+    if let Some(folder) = options.get_socket() {
+        let socket = PathBuf::from(folder).join(format!(".s.PGSQL.{}", options.get_port()));
+        let (from_server, to_server) = UnixStream::connect(socket).await.unwrap().into_split();
+        carry_both(
+            from_client,
+            to_server,
+            from_server,
+            to_client,
+            number,
+            &state,
+        )
+        .await;
+    } else {
+        let server = (options.get_host(), options.get_port());
+        let (from_server, to_server) = TcpStream::connect(server).await.unwrap().into_split();
+        carry_both(
+            from_client,
+            to_server,
+            from_server,
+            to_client,
+            number,
+            &state,
+        )
+        .await;
+    }
+}
+
+async fn carry_both(
+    mut from_client: impl AsyncRead + Unpin,
+    mut to_server: impl AsyncWrite + Unpin,
+    mut from_server: impl AsyncRead + Unpin,
+    mut to_client: impl AsyncWrite + Unpin,
+    number: u64,
+    state: &watch::Sender<State>,
+) {
+    let mut asked = state.subscribe();
+    let mut answered = state.subscribe();
+    let requests = async {
+        let mut buffer = [0; 8192];
+        while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
+            let _ = asked.wait_for(|state| number >= state.silent_below).await;
+            if to_server.write_all(&buffer[..length]).await.is_err() {
+                break;
+            }
+        }
+    };
+    let answers = async {
+        while let Ok(kind) = from_server.read_u8().await {
+            let length = from_server.read_u32().await.unwrap();
+            let mut body = vec![0; length as usize - 4];
+            from_server.read_exact(&mut body).await.unwrap();
+            let is_held = |state: &State| state.hold.is_some_and(|text| contains(&body, text));
+            if is_held(&state.borrow()) {
+                state.send_modify(|state| state.holding = true);
+            }
+            let _ = answered
+                .wait_for(|state| number >= state.silent_below && !is_held(state))
+                .await;
+            if kind == NOTIFICATION && state.send_if_modified(swallow_one) {
+                continue;
+            }
+            let message = [&[kind][..], &length.to_be_bytes(), &body].concat();
+            if to_client.write_all(&message).await.is_err() {
+                break;
+            }
+        }
+    };
+    // Whichever side goes first, the other is told.
+    tokio::select! { () = requests => {}, () = answers => {} }
+}
+
+fn swallow_one(state: &mut State) -> bool {
+    let swallowed = state.swallow > 0;
+    state.swallow = state.swallow.saturating_sub(1);
+    swallowed
+}
+
+fn contains(message: &[u8], text: &str) -> bool {
+    message
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
+}
