@@ -119,7 +119,10 @@ impl<'a> Reader<'a> {
                     self.problem(&file_variable, "the file is empty");
                     None
                 }
-                Ok(content) => Some(without_line_end(&content).to_owned().into()),
+                // An empty file counts as absent, as an empty value does.
+                Ok(content) => Some(without_line_end(&content))
+                    .filter(|content| !content.is_empty())
+                    .map(|content| content.to_owned().into()),
                 Err(error) => {
                     self.problem(
                         &file_variable,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
-use crate::domain::claims::{ClaimError, Claims};
+use crate::domain::claims::{ClaimError, Claims, SUBJECT_MAX};
 use crate::domain::entitlement::{Entitlement, Refusal, Unwarranted};
 use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::identity::{Groups, Identity};
@@ -77,8 +77,10 @@ pub enum NoToken {
     /// The rule says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// `sub` is to be the user name, and the provider sent none.
-    #[error("the provider sent no user name, which is to be the token's subject")]
+    /// `sub` is to be the user name, and the provider sent none that could be.
+    #[error(
+        "the provider sent no user name of at most {SUBJECT_MAX} bytes, which is to be the token's subject"
+    )]
     NoUsername,
     /// Too little time is left.
     #[error(transparent)]
@@ -222,9 +224,10 @@ impl Exchange {
         scope: &Scope,
         expires_at: DateTime<Utc>,
     ) -> Result<Claims, NoToken> {
-        let username = identity.username.as_deref();
         let subject = if self.rules.subject_is_username {
-            username.ok_or(NoToken::NoUsername)?
+            let username = identity.username.as_deref();
+            let fits = |name: &&str| name.len() <= SUBJECT_MAX;
+            username.filter(fits).ok_or(NoToken::NoUsername)?
         } else {
             &identity.subject
         };

@@ -221,7 +221,9 @@ impl SignIn {
             provider_sid: signed_in.sid,
             sealed_id_token: Some(self.seal.seal(ID_TOKEN, id_token)?),
         };
+        let subject = session.identity.subject.clone();
         self.sessions.start(session).await?;
+        tracing::info!(event = "signed_in", %subject);
         Ok(Welcome {
             secret,
             ends_at,

@@ -56,7 +56,7 @@ impl From<BodyError> for ApiError {
             BodyError::TooLarge => Self::TooLarge,
             BodyError::Unreadable => Self::Invalid(vec![FieldError::new(
                 "",
-                "the body must be one JSON object",
+                "the body must be one JSON object, in which no member stands twice",
             )]),
         }
     }

@@ -3,8 +3,12 @@
 //! The extractors of the framework would read a body before the handler could
 //! look at the origin; here the handler decides when.
 
+use std::fmt;
+use std::time::Duration;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::domain::mapping::FieldError;
@@ -17,6 +21,10 @@ pub const ADMIN_BODY_MAX: usize = 256 * 1024;
 
 /// Largest body of a page's form in bytes.
 pub const FORM_BODY_MAX: usize = 256 * 1024;
+
+/// Longest time for a whole body: whoever drips bytes must not hold a
+/// connection for ever (AV-3).
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a body was not read.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,9 +47,38 @@ pub async fn json(
     if bytes.is_empty() {
         return Ok(Map::new());
     }
-    match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(members)) => Ok(members),
-        _ => Err(BodyError::Unreadable),
+    serde_json::from_slice(&bytes)
+        .map(|Once(members)| members)
+        .map_err(|_| BodyError::Unreadable)
+}
+
+/// An object in which no member stands twice. Readers differ in which of two
+/// they take, so one of them would be dropped without a word (RFC 8259 §4).
+struct Once(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OnceVisitor)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Once;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Once, A::Error> {
+        let mut members = Map::new();
+        while let Some((name, value)) = access.next_entry::<String, Value>()? {
+            if members.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member stands twice"));
+            }
+        }
+        Ok(Once(members))
     }
 }
 
@@ -66,10 +103,10 @@ async fn read(
     if types.next().is_some() || !essence.is_some_and(|it| it.eq_ignore_ascii_case(media_type)) {
         return Err(BodyError::MediaType);
     }
-    match payload.to_bytes_limited(limit).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_broken)) => Err(BodyError::Unreadable),
-        Err(_larger) => Err(BodyError::TooLarge),
+    match tokio::time::timeout(PATIENCE, payload.to_bytes_limited(limit)).await {
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Ok(Err(_))) | Err(_) => Err(BodyError::Unreadable),
+        Ok(Err(_larger)) => Err(BodyError::TooLarge),
     }
 }
 
@@ -102,8 +139,8 @@ impl Form {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The field as text; absent is empty, and of several the first counts.
-    /// For what is shown again, never for what decides.
+    /// The field as text; absent is empty. Of several the first counts, for
+    /// what is shown as well as for what is judged.
     pub fn text(&self, name: &str) -> String {
         self.all(name).next().unwrap_or_default().to_owned()
     }

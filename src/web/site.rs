@@ -157,14 +157,16 @@ fn only<'r>(request: &'r HttpRequest, wanted: &str) -> Option<&'r str> {
     values.next().is_none().then_some(value)
 }
 
-/// Name and value of every cookie, malformed ones passed over (SE-8).
+/// Name and value of every cookie, malformed ones passed over (SE-8). Cookies
+/// of other services on the domain come along, and may hold anything: one that
+/// is no text must not hide the others.
 fn cookies(request: &HttpRequest) -> impl Iterator<Item = (&str, &str)> {
     request
         .headers()
         .get_all(header::COOKIE)
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
+        .filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
 }
 
 /// 303: a POST becomes a GET, and no address stays behind in a form.
