@@ -15,8 +15,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::seal::SealError;
 use crate::signer::SignError;
+use crate::store::Store;
 use crate::store::live::LiveSessions;
-use crate::store::{Store, StoreError};
 use crate::upstream::{Provider, SettingsError};
 use crate::web as pages;
 use parts::{Parts, provider_settings};
@@ -135,12 +135,13 @@ impl Bridge {
 pub async fn check_database(config: &Config) -> Result<(), String> {
     let store = Store::new(config.database_url.expose_secret());
     let store = store.map_err(|_| StartError::DatabaseUrl.to_string())?;
-    let answer = store
-        .ping()
-        .await
-        .map_err(|error: StoreError| error.to_string());
+    let migrated = store.is_migrated().await;
     store.close().await;
-    answer
+    match migrated {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("its tables are not those of this version: red5-bridge migrate, or serve, brings them up to date".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Whether the provider can be used; for `check`.

@@ -8,6 +8,9 @@ use super::{Store, StoreError};
 /// behind, the attempt would still be good.
 const SWEEP_GRACE: TimeDelta = TimeDelta::hours(1);
 
+/// Rows of one `DELETE` of [`Store::sweep_attempts`].
+const SWEEP_BATCH: u64 = 1000;
+
 impl Store {
     /// Spends an attempt; `true` for exactly one caller, however many come at
     /// once (CB-2).
@@ -32,6 +35,19 @@ impl Store {
     /// Forgets some attempts that their own age refuses by now, and says how
     /// many; 0: nothing is left to do.
     pub async fn sweep_attempts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut swept = 0;
+        // Until a batch is not full: strangers can spend attempts faster than
+        // one batch for each sweep would remove them (LR-11).
+        loop {
+            let batch = self.sweep_attempts_batch(now).await?;
+            swept += batch;
+            if batch < SWEEP_BATCH {
+                return Ok(swept);
+            }
+        }
+    }
+
+    async fn sweep_attempts_batch(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         self.with(async |connection| {
             let swept = sqlx::query!(
                 "DELETE FROM spent_attempts WHERE id IN

@@ -28,6 +28,13 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Whether the tables are those of this version.
+    pub async fn is_migrated(&self) -> Result<bool, StoreError> {
+        is_done(&self.pool).await
+    }
+}
+
 /// Whether exactly our migrations were applied, as they are now.
 async fn is_done(pool: &PgPool) -> Result<bool, StoreError> {
     // The table is made by the first migration ever: the query cannot be

@@ -103,15 +103,6 @@ impl Store {
         Ok(Self { pool, options })
     }
 
-    /// Whether the database answers; for `/readyz` and `check`.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.with(async |connection| {
-            sqlx::query("SELECT 1").execute(connection).await?;
-            Ok(())
-        })
-        .await
-    }
-
     /// A connection that listens, in a pool of its own: it must not wait for
     /// the others, nor they for it.
     async fn listener(&self) -> Result<PgListener, sqlx::Error> {
