@@ -181,8 +181,9 @@ async fn draft(
         Ok(draft) if errors.is_empty() => Ok(draft),
         Ok(_) => Err(ApiError::Invalid(errors)),
         Err(more) => {
-            // A field that was no list at all is also an empty one: say it once.
-            let said: Vec<String> = errors.iter().map(|error| error.field.clone()).collect();
+            // A field that was no list of strings is also an empty one: say it once.
+            let field = |error: &FieldError| error.field.split('[').next().map(str::to_owned);
+            let said: Vec<String> = errors.iter().filter_map(field).collect();
             errors.extend(
                 more.into_iter()
                     .filter(|error| !said.contains(&error.field)),

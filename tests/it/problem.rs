@@ -23,3 +23,15 @@ pub fn problem(answer: &Answer, status: u16, code: &str, more: &[&str]) -> Value
     assert_eq!(members, wanted);
     body
 }
+
+/// Demands 400, and hands over which fields are wrong; each says what to do.
+pub fn wrong_fields(answer: &Answer) -> Vec<String> {
+    let body = problem(answer, 400, "invalid_request", &["errors"]);
+    let errors = body["errors"].as_array().unwrap();
+    let field = |error: &Value| {
+        assert_eq!(error.as_object().unwrap().len(), 2, "{error}");
+        assert!(error["reason"].as_str().unwrap().len() > 10, "{error}");
+        error["field"].as_str().unwrap().to_owned()
+    };
+    errors.iter().map(field).collect()
+}
