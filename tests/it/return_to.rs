@@ -161,4 +161,5 @@ async fn lr_6_a_page_that_offers_to_try_again_stays_at_home() {
     let elsewhere = ann.peek("//evil.example/").await;
     assert_eq!(elsewhere.status, 503);
     assert!(!elsewhere.body.contains("evil"), "{}", elsewhere.body);
+    holds.rollback().await.unwrap();
 }
