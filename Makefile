@@ -46,8 +46,7 @@ bench: build ## exchange throughput as a ratio to a bare handler, and the cost o
 .PHONY: mutants
 mutants: ## changes the rule, the signer and the ID token checks in small ways; lists what no test notices
 	@scripts/provide cc
-	@test -x .local/cargo/bin/cargo-mutants || $(CARGO) install --locked --root .local/cargo cargo-mutants
-	PATH="$$PWD/.local/cargo/bin:$$PATH" $(CARGO) mutants
+	@scripts/mutants
 
 .PHONY: sqlx
 sqlx: build ## renews `.sqlx`, the committed answers that queries are compiled against
