@@ -213,11 +213,11 @@ fn read_keys(reader: &mut Reader<'_>) -> Option<Vec<SecretBox<[u8; 32]>>> {
         real.then(|| SecretBox::new(Box::new(bytes)))
     };
     let words = reader.judged("BRIDGE_SECRET_KEYS", parse_list(text.expose_secret()))?;
-    let keys = words.iter().map(|word| key(word)).collect();
+    let keys: Option<Vec<_>> = words.iter().map(|word| key(word)).collect();
+    let keys = keys.filter(|keys| !keys.is_empty());
     reader.judged(
         "BRIDGE_SECRET_KEYS",
-        Option::ok_or(
-            keys,
+        keys.ok_or(
             "must be one or more base64 keys of 32 random bytes, comma-separated; \
              red5-bridge keygen makes one"
                 .to_owned(),

@@ -114,11 +114,6 @@ impl<'a> Reader<'a> {
             (Some(value), None) => Some(value.into()),
             (None, None) => None,
             (None, Some(path)) => match std::fs::read_to_string(&path) {
-                // Not "absent": whoever names a file means to have a secret.
-                Ok(content) if without_line_end(&content).is_empty() => {
-                    self.problem(&file_variable, "the file is empty");
-                    None
-                }
                 // An empty file counts as absent, as an empty value does.
                 Ok(content) => Some(without_line_end(&content))
                     .filter(|content| !content.is_empty())

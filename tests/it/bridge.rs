@@ -27,6 +27,7 @@ pub use browser::{Answer, Browser};
 pub const ORIGIN: &str = "https://bridge.example";
 pub const APP_ORIGIN: &str = "https://app.example";
 pub const RED5_SECRET: &str = "4f1c0c6e2b9d4a7f8e3d5c6b7a8f9e0d1c2b3a4f5e6d7c8b";
+pub const SECRET_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 pub const ADMIN_GROUP: &str = "streaming-admins";
 
 /// The machine's clock, and what the test adds to it.
@@ -201,10 +202,7 @@ pub fn environment(database_url: &str, issuer: &str) -> BTreeMap<String, String>
         ("DATABASE_URL", database_url),
         ("BRIDGE_PUBLIC_URL", ORIGIN),
         ("BRIDGE_LISTEN", "127.0.0.1:0"),
-        (
-            "BRIDGE_SECRET_KEYS",
-            "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-        ),
+        ("BRIDGE_SECRET_KEYS", SECRET_KEY),
         ("BRIDGE_ADMIN_GROUPS", ADMIN_GROUP),
         ("BRIDGE_ALLOWED_ORIGINS", APP_ORIGIN),
         ("OIDC_ISSUER_URL", issuer),

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::bridge::{Answer, Browser, ORIGIN, TestBridge};
+use crate::bridge::{Answer, Browser, ORIGIN, RED5_SECRET, SECRET_KEY, TestBridge};
+use crate::provider::CLIENT_SECRET;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
@@ -155,6 +156,12 @@ async fn cs_8_cs_9_cs_11_every_answer_is_guarded_kept_by_nobody_and_says_what_it
         );
         // SC-7
         assert!(!answer.has("server") && !answer.has("x-powered-by"));
+
+        // SC-2
+        let all = format!("{:?}{}", answer.headers, answer.body);
+        for secret in [RED5_SECRET, CLIENT_SECRET, SECRET_KEY, &bridge.database_url] {
+            assert!(!all.contains(secret), "{name}");
+        }
 
         let kind = answer
             .headers

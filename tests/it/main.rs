@@ -7,9 +7,11 @@
 )]
 
 mod access;
+mod administrators;
 mod bridge;
 mod callback;
 mod callback_answers;
+mod configuration;
 #[cfg(feature = "demo")]
 mod demo;
 mod exchange;

@@ -1,11 +1,11 @@
-//! The table of mappings for programs: one life of a row, two editors, and
-//! what is written down of it.
+//! The table of mappings for programs: one life of a row, its versions, twins
+//! and pages.
 
-use std::time::Duration;
+mod edits;
 
 use serde_json::{Value, json};
 
-use crate::bridge::{Browser, TestBridge};
+use crate::bridge::TestBridge;
 use crate::problem::{problem, wrong_fields};
 
 const LIST: &str = "/api/admin/mappings";
@@ -120,129 +120,6 @@ async fn a_row_is_added_read_replaced_and_deleted() {
     // An id is never used again.
     let next = admin.api("POST", LIST, &viewers()).await.json();
     assert!(next["id"].as_i64() > first["id"].as_i64());
-}
-
-#[tokio::test]
-async fn ad_9_the_audit_row_says_who_and_from_where() {
-    let bridge = TestBridge::start().await;
-    bridge
-        .provider
-        .person("root")
-        .claim("preferred_username", "Root <root>");
-    bridge.admin().await.api("POST", LIST, &viewers()).await;
-    let row: (String, String, String, Option<String>, Option<String>) = sqlx::query_as(
-        "SELECT actor_issuer, actor_subject, actor_label, client_ip, request_id FROM audit_log",
-    )
-    .fetch_one(&bridge.db)
-    .await
-    .unwrap();
-    assert_eq!(row.0, bridge.provider.issuer());
-    assert_eq!((row.1.as_str(), row.2.as_str()), ("root", "Root <root>"));
-    assert_eq!(row.3.as_deref(), Some("127.0.0.1"));
-    assert_eq!(row.4.unwrap().len(), 16);
-}
-
-#[tokio::test]
-async fn ad_9_without_its_audit_row_nothing_is_changed() {
-    let bridge = TestBridge::start().await;
-    let row = bridge.add(&viewers()).await;
-    let admin = bridge.admin().await;
-    let one = format!("{LIST}/{}", row["id"]);
-    sqlx::query("ALTER TABLE audit_log ADD CONSTRAINT broken CHECK (false) NOT VALID")
-        .execute(&bridge.db)
-        .await
-        .unwrap();
-    let tag = [("if-match", "\"1\"")];
-    let off = with(viewers(), "enabled", json!(false));
-    let other = with(viewers(), "rooms", json!(["other"]));
-    problem(&admin.api("POST", LIST, &other).await, 500, "internal", &[]);
-    problem(
-        &admin.api_with("PUT", &one, &tag, &off).await,
-        500,
-        "internal",
-        &[],
-    );
-    problem(
-        &admin.api_with("DELETE", &one, &tag, &json!({})).await,
-        500,
-        "internal",
-        &[],
-    );
-    assert_eq!(bridge.count("mappings").await, 1);
-    assert_eq!(admin.peek(&one).await.json(), row);
-}
-
-#[tokio::test]
-async fn ad_9_the_audit_log_only_grows() {
-    let bridge = TestBridge::start().await;
-    bridge.add(&viewers()).await;
-    for statement in [
-        "UPDATE audit_log SET actor_label = 'nobody'",
-        "DELETE FROM audit_log",
-        "TRUNCATE audit_log",
-    ] {
-        let refused = sqlx::query(statement)
-            .execute(&bridge.db)
-            .await
-            .unwrap_err();
-        assert!(refused.to_string().contains("append-only"), "{statement}");
-    }
-    assert_eq!(bridge.count("audit_log").await, 1);
-}
-
-#[tokio::test]
-async fn ad_4_of_two_editors_the_second_learns_how_it_is_now() {
-    let bridge = TestBridge::start().await;
-    let row = bridge.add(&viewers()).await;
-    let one = format!("{LIST}/{}", row["id"]);
-    let (ann, bob) = (bridge.admin().await, bridge.admin().await);
-    let tag = ann.peek(&one).await.header("etag").to_owned();
-    let put = async |who: &Browser, rooms: Value| {
-        who.api_with(
-            "PUT",
-            &one,
-            &[("if-match", &tag)],
-            &with(viewers(), "rooms", rooms),
-        )
-        .await
-    };
-
-    let now = put(&ann, json!(["ann"])).await.json();
-    let late = put(&bob, json!(["bob"])).await;
-    assert_eq!(problem(&late, 412, "stale", &["current"])["current"], now);
-    let late = bob
-        .api_with("DELETE", &one, &[("if-match", &tag)], &json!({}))
-        .await;
-    assert_eq!(problem(&late, 412, "stale", &["current"])["current"], now);
-    assert_eq!(bob.peek(&one).await.json(), now);
-    assert_eq!(audit(&bridge).await.len(), 2);
-}
-
-#[tokio::test]
-async fn ad_4_of_many_edits_at_once_exactly_one_is_written() {
-    let bridge = TestBridge::start().await;
-    let row = bridge.add(&viewers()).await;
-    let one = format!("{LIST}/{}", row["id"]);
-    let admin = bridge.admin().await;
-    let edits: Vec<_> = (0..8)
-        .map(|n| {
-            let (admin, one) = (admin.clone(), one.clone());
-            let edit = with(viewers(), "rooms", json!([format!("room-{n}")]));
-            tokio::spawn(async move {
-                admin
-                    .api_with("PUT", &one, &[("if-match", "\"1\"")], &edit)
-                    .await
-                    .status
-            })
-        })
-        .collect();
-    let mut statuses = Vec::new();
-    for edit in edits {
-        statuses.push(edit.await.unwrap());
-    }
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
-    assert_eq!(audit(&bridge).await.len(), 2);
 }
 
 #[tokio::test]
@@ -419,45 +296,4 @@ async fn ad_7_a_list_has_pages_within_bounds() {
             "{query}"
         );
     }
-}
-
-#[tokio::test]
-async fn se_7_an_edit_decides_the_next_token_of_a_session_that_was_there_before() {
-    let bridge = TestBridge::start().await;
-    let second = TestBridge::start_on(&bridge.database_url, &[]).await;
-    bridge.provider.person("vic").groups(["viewers"]);
-    let vic = bridge.signed_in("vic").await;
-    let mut there = second.browser();
-    there.cookies = vic.cookies.clone();
-    problem(&vic.token(json!({})).await, 403, "no_grant", &[]);
-    problem(&there.token(json!({})).await, 403, "no_grant", &[]);
-
-    let row = bridge.add(&viewers()).await;
-    assert_eq!(vic.token(json!({})).await.json()["rooms"], json!(["lobby"]));
-    until(async || there.token(json!({})).await.status == 200).await;
-
-    let (admin, one) = (bridge.admin().await, format!("{LIST}/{}", row["id"]));
-    let moved = with(viewers(), "rooms", json!(["other"]));
-    admin
-        .api_with("PUT", &one, &[("if-match", "\"1\"")], &moved)
-        .await;
-    assert_eq!(vic.token(json!({})).await.json()["rooms"], json!(["other"]));
-    until(async || there.token(json!({})).await.json()["rooms"] == json!(["other"])).await;
-
-    admin
-        .api_with("DELETE", &one, &[("if-match", "\"2\"")], &json!({}))
-        .await;
-    problem(&vic.token(json!({})).await, 403, "no_grant", &[]);
-    until(async || there.token(json!({})).await.status == 403).await;
-}
-
-/// Waits for another instance to hear of it: moments, not the stated worst case.
-async fn until(heard: impl AsyncFn() -> bool) {
-    for _ in 0..100 {
-        if heard().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the other instance did not hear of it within two seconds");
 }

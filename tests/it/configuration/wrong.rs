@@ -1,0 +1,298 @@
+//! Each variable, wrong in every way.
+
+use super::{each_is_refused, good, read, with, wrong};
+
+#[test]
+fn sc_1_addresses_of_the_bridge() {
+    each_is_refused(
+        "DATABASE_URL",
+        &[
+            "mysql://db.example/x",
+            "db.example",
+            "db-canary",
+            "postgres://[",
+            "postgres://x:99999999/y",
+        ],
+    );
+    each_is_refused(
+        "BRIDGE_LISTEN",
+        &[
+            "localhost:8080",
+            "8080",
+            "127.0.0.2",
+            "127.0.0.1:99999",
+            ":8081",
+            "http://127.0.0.1:80",
+        ],
+    );
+    each_is_refused(
+        "BRIDGE_ALLOWED_ORIGINS",
+        // CS-7
+        &[
+            "*",
+            "null",
+            "https://*.example",
+            "https://app.example/",
+            "https://app.example/x",
+            "https://app.example?x",
+            "https://APP.example",
+            "https://app.example:443",
+            "http://app.example",
+            "https://user@app.example",
+            "app.example",
+            "https://app.example,,https://b.example",
+            "https://app.example https://b.example",
+            "[\"https://app.example/\"]",
+            "[1]",
+            "[",
+            "blob:https://app.example",
+            "file:///",
+        ],
+    );
+    good(&[(
+        "BRIDGE_ALLOWED_ORIGINS",
+        "https://app.example, http://localhost:3000,http://127.0.0.1:5173,http://[::1]:80",
+    )])
+    .allowed_origins
+    .iter()
+    .zip([
+        "https://app.example",
+        "http://localhost:3000",
+        "http://127.0.0.1:5173",
+    ])
+    .for_each(|(read, written)| assert_eq!(read.as_str(), written));
+}
+
+#[test]
+fn sc_3_http_is_for_loopback_hosts_alone() {
+    let elsewhere = [
+        "http://bridge.example",
+        "http://localhost.example",
+        "http://notlocalhost",
+        "http://192.168.1.1",
+        "http://0.0.0.0",
+        "http://127.0.0.1.example",
+        "http://[fe80::1]",
+        "http://2130706433.example",
+    ];
+    each_is_refused("BRIDGE_PUBLIC_URL", &elsewhere);
+    each_is_refused("OIDC_ISSUER_URL", &elsewhere);
+    each_is_refused("BRIDGE_ALLOWED_ORIGINS", &elsewhere);
+    each_is_refused(
+        "RED5_SERVER_URL",
+        &elsewhere
+            .map(|url| format!("{url}/live"))
+            .each_ref()
+            .map(String::as_str),
+    );
+    for loopback in [
+        "http://localhost:9000",
+        "http://127.0.0.1:9000",
+        "http://[::1]:9000",
+        "http://127.1.2.3:9000",
+    ] {
+        good(&[
+            ("BRIDGE_PUBLIC_URL", loopback),
+            ("OIDC_ISSUER_URL", loopback),
+        ]);
+    }
+    // Cookies without `Secure` never cross a network.
+    let listen = [
+        ("BRIDGE_PUBLIC_URL", "http://localhost:9000"),
+        ("BRIDGE_LISTEN", "0.0.0.0:9000"),
+    ];
+    assert_eq!(wrong(&listen), ["BRIDGE_LISTEN"]);
+}
+
+#[test]
+fn sc_1_the_public_url_and_the_issuer() {
+    let bad = [
+        "bridge.example",
+        "//bridge.example",
+        "ftp://bridge.example",
+        "javascript:alert(1)",
+        "https://",
+        "https://user:pass-canary@bridge.example",
+        "https://bridge.example?x=canary",
+        "https://bridge.example#canary",
+        " https://bridge.example",
+        "https://bridge.example\n",
+        "https://bridge\t.example",
+    ];
+    each_is_refused("BRIDGE_PUBLIC_URL", &bad);
+    each_is_refused("OIDC_ISSUER_URL", &bad);
+    each_is_refused(
+        "BRIDGE_PUBLIC_URL",
+        &[
+            "https://bridge.example/a//b",
+            "https://bridge.example/a%20b",
+            "https://bridge.example/{x}",
+        ],
+    );
+    assert_eq!(
+        good(&[("BRIDGE_PUBLIC_URL", "https://bridge.example/red5/")])
+            .public_url
+            .base_path(),
+        "/red5"
+    );
+    // The issuer stays as it was written.
+    assert_eq!(
+        good(&[("OIDC_ISSUER_URL", "https://ID.example/x/")])
+            .oidc
+            .issuer,
+        "https://ID.example/x/"
+    );
+}
+
+#[test]
+fn sc_1_keys() {
+    let short = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==";
+    let long = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g";
+    let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let key = crate::bridge::SECRET_KEY;
+    each_is_refused(
+        "BRIDGE_SECRET_KEYS",
+        &[
+            "x",
+            "key-canary",
+            short,
+            long,
+            zeros,
+            &key[..43],
+            &format!("{key},"),
+            &format!("{key},{short}"),
+            &format!("{key},{zeros}"),
+            "[]",
+            "[\"x\"]",
+            "[1]",
+            "{}",
+        ],
+    );
+}
+
+#[test]
+fn sc_1_lists_and_numbers() {
+    each_is_refused(
+        "BRIDGE_ADMIN_GROUPS",
+        &[
+            ",",
+            "admins,",
+            ",admins",
+            "a,,b",
+            "[\"a\"",
+            "[1]",
+            "[null]",
+            "[\"\"]",
+            "[[\"a\"]]",
+            "[\"a\"]x",
+        ],
+    );
+    let bounds = [
+        ("BRIDGE_SESSION_IDLE_MINUTES", "10081"),
+        ("BRIDGE_SESSION_MAX_HOURS", "721"),
+        ("BRIDGE_UNREFRESHED_MAX_MINUTES", "43201"),
+        ("BRIDGE_MAX_STALENESS_SECONDS", "301"),
+        ("RED5_JWT_TTL_MINUTES", "525601"),
+        ("RED5_TOKEN_TTL_SECONDS", "3571"),
+        ("RED5_TOKEN_MAX_BYTES", "65537"),
+    ];
+    for (variable, above) in bounds {
+        let bad = [
+            "0",
+            "-1",
+            above,
+            "9223372036854775808",
+            "4294967297",
+            "1e3",
+            "60.0",
+            "0x40",
+            "60 s",
+            " 60",
+            "six",
+            "\u{661}",
+        ];
+        each_is_refused(variable, &bad);
+    }
+    each_is_refused(
+        "RED5_CLOCK_SKEW_SECONDS",
+        &["-1", "3601", "x", "18446744073709551616"],
+    );
+    each_is_refused("RED5_TOKEN_MAX_BYTES", &["511"]);
+}
+
+#[test]
+fn sc_1_the_provider() {
+    each_is_refused(
+        "OIDC_SCOPES",
+        &[
+            "profile email",
+            "openid \"x\"",
+            "openid x\\y",
+            "openid caf\u{e9}",
+            "OpenID",
+            "[\"openid\"",
+            "[\"openid\",\"\"]",
+        ],
+    );
+    for claim in [
+        "OIDC_GROUPS_CLAIM",
+        "OIDC_USERNAME_CLAIM",
+        "OIDC_NAME_CLAIM",
+    ] {
+        let deep = ["a"; 17].join(".");
+        each_is_refused(
+            claim,
+            &[".", "a.", ".a", "a..b", "/", "/a//b", "/a~2b", "/a~", &deep],
+        );
+    }
+    each_is_refused(
+        "OIDC_SIGNING_ALGS",
+        &[
+            "none",
+            "HS256",
+            "RS256,HS256",
+            "rs256",
+            "RS256,",
+            "RS256 ES256",
+            "None",
+            "[\"none\"]",
+        ],
+    );
+    good(&[("OIDC_SIGNING_ALGS", "RS256, ES256,EdDSA")]);
+}
+
+#[test]
+fn sc_1_sc_2_everything_wrong_is_told_at_once_and_no_value_is() {
+    let all = [
+        ("DATABASE_URL", "canary-1"),
+        ("BRIDGE_PUBLIC_URL", "canary-2"),
+        ("BRIDGE_LISTEN", "canary-3"),
+        ("BRIDGE_SECRET_KEYS", "canary-4"),
+        ("BRIDGE_ADMIN_GROUPS", "canary-5,"),
+        ("BRIDGE_ALLOWED_ORIGINS", "canary-6"),
+        ("BRIDGE_SESSION_IDLE_MINUTES", "canary-7"),
+        ("BRIDGE_SESSION_MAX_HOURS", "canary-8"),
+        ("BRIDGE_UNREFRESHED_MAX_MINUTES", "canary-9"),
+        ("BRIDGE_MAX_STALENESS_SECONDS", "canary-10"),
+        ("OIDC_ISSUER_URL", "canary-11"),
+        ("OIDC_CA_FILE", "/canary-12"),
+        ("OIDC_SCOPES", "canary-13"),
+        ("OIDC_GROUPS_CLAIM", "canary-14."),
+        ("OIDC_USERNAME_CLAIM", "canary-15."),
+        ("OIDC_NAME_CLAIM", "canary-16."),
+        ("OIDC_SIGNING_ALGS", "canary-17"),
+        ("RED5_JWT_SECRET_ENCODING", "canary-18"),
+        ("RED5_JWT_TTL_MINUTES", "canary-19"),
+        ("RED5_CLOCK_SKEW_SECONDS", "canary-20"),
+        ("RED5_TOKEN_TTL_SECONDS", "canary-21"),
+        ("RED5_TOKEN_MAX_BYTES", "canary-22"),
+        ("RED5_SUBJECT", "canary-23"),
+        ("RED5_SERVER_URL", "canary-24"),
+        ("LOG_FORMAT", "canary-25"),
+    ];
+    assert_eq!(wrong(&all), all.map(|(name, _)| name));
+    let problems = read(&with(&all)).unwrap_err();
+    let said = red5_bridge::config::Problems(problems).to_string();
+    assert!(!said.contains("canary"), "{said}");
+    assert_eq!(said.lines().count(), 1 + all.len());
+}
