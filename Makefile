@@ -41,6 +41,7 @@ build:
 
 .PHONY: bench
 bench: build ## exchange throughput as a ratio to a bare handler, and the cost of resolving
+	@scripts/provide wrk
 	$(BRIDGE) with-postgres -- $(CARGO) bench --locked --features demo
 
 .PHONY: mutants

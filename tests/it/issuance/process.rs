@@ -12,13 +12,22 @@ use crate::provider::Provider;
 /// A provider that is not there: nothing is asked of it.
 const NO_PROVIDER: &str = "http://127.0.0.1:1";
 
-/// Runs `serve` under a configuration that keeps it from starting.
+/// Runs `serve` under a configuration that must keep it from starting.
 pub fn refused_start(variables: &[(&str, &str)]) -> Output {
-    let mut program = program("postgres://postgres@localhost/none", NO_PROVIDER);
-    for (name, value) in variables {
-        program.env(name, value);
+    let mut child = program("postgres://postgres@localhost/none", NO_PROVIDER)
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    for _ in 0..1000 {
+        if child.try_wait().unwrap().is_some() {
+            return child.wait_with_output().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
-    program.output().unwrap()
+    child.kill().unwrap();
+    panic!("it started, in spite of {variables:?}");
 }
 
 fn program(database_url: &str, issuer: &str) -> Command {
