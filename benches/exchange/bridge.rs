@@ -14,6 +14,7 @@ use red5_bridge::config::Config;
 use red5_bridge::flow::sessions::SessionSecret;
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
+use red5_bridge::store::live::LiveSessions;
 use red5_bridge::store::sessions::Session;
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -109,7 +110,8 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
         provider_sid: None,
         sealed_id_token: None,
     };
-    store.insert_session(&session).await.unwrap();
+    let sessions = LiveSessions::new(store.clone(), TimeDelta::hours(1));
+    sessions.start(session).await.unwrap();
     store.close().await;
 }
 
