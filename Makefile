@@ -28,7 +28,7 @@ check: ## formats, lints with and without the demo, documentation; runs no test
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets --features demo -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features demo --document-private-items
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' $(CARGO) doc --locked --no-deps --features demo --document-private-items
 
 .PHONY: fmt
 fmt: ## formats the Rust code

@@ -1,7 +1,7 @@
 //! Environment → typed settings, all problems at once, no secret ever shown.
 //!
 //! Every variable is in `.env.example`, with what it means. [`urls`] judges
-//! addresses, [`red5`] what belongs to the streaming server.
+//! addresses, [`mod@red5`] what belongs to the streaming server.
 
 pub mod oidc;
 mod reader;
