@@ -178,6 +178,15 @@ fn nothing_held_is_nothing_given() {
 }
 
 #[test]
+fn of_equally_wide_scopes_the_first_room_comes_before_the_first_transport() {
+    let held = holding(&[(WATCH, &["RTMP"], &["b"]), (WATCH, &["RTSP"], &["a"])]);
+    assert_eq!(
+        held.scope(&Ask::default()),
+        Ok(scope(WATCH, &["RTSP"], &["a"]))
+    );
+}
+
+#[test]
 fn several_forms_are_named_in_order_and_only_once() {
     let held = holding(&[
         (WATCH, &["*"], &["class-*", "a-*"]),

@@ -216,6 +216,8 @@ mod tests {
         ] {
             assert!(RoomRule::parse(text, 9).is_err(), "{text:?}");
         }
+        let mixed = RoomRule::parse("{sub}*", 0).unwrap_err();
+        assert!(mixed.contains("do not mix"), "{mixed}");
         assert!(RoomRule::parse("{2}", 2).is_ok());
         assert!(
             RoomRule::parse("{3}", 2)

@@ -14,7 +14,7 @@ use crate::domain::mapping::{MappingId, RoomPattern};
 use crate::domain::names::{Role, Transport};
 use crate::domain::set::{AnyOr, NonEmpty};
 
-const NAMED: [&str; 5] = ["a", "b", "class-1", "class-2", "zzz"];
+const NAMED: [&str; 5] = ["a", "b", "class-1", "class-2", "c-1"];
 
 fn nonempty<T: Ord + Clone + std::fmt::Debug + 'static>(
     members: Vec<T>,
