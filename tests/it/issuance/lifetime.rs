@@ -41,7 +41,8 @@ async fn r5_2_a_wish_is_kept_within_the_servers_limit_less_the_skew() {
         let wish = json!({"ttl_seconds": seconds});
         assert_eq!(life(&bridge, &vic, wish).await, (seconds, Value::Null));
     }
-    for seconds in [556, 3_600, 4_294_967_296, i64::MAX] {
+    // However large: the last one is more than 63 bits hold.
+    for seconds in [556, 3_600, 4_294_967_296, 9_223_372_036_854_775_808_u64] {
         let wish = json!({"ttl_seconds": seconds});
         assert_eq!(life(&bridge, &vic, wish).await, (555, json!("server")));
     }
@@ -55,7 +56,6 @@ async fn r5_2_a_wish_that_is_no_number_of_seconds_is_refused() {
         json!(59),
         json!(0),
         json!(-1),
-        json!(9_223_372_036_854_775_808_u64),
         json!(120.5),
         json!("120"),
         Value::Null,
