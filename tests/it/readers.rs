@@ -1,8 +1,8 @@
 //! Tokens as the three libraries read them that Red5's own documentation uses:
 //! Node's `jsonwebtoken`, Python's `PyJWT`, Java's `jjwt`.
 //!
-//! `scripts/readers` prepares them; each is a program that takes one token a
-//! line and answers with one line of JSON each.
+//! `scripts/readers` prepares them; each is a program that takes the secret and
+//! then one token a line, and answers with one line of JSON for each token.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -42,12 +42,12 @@ pub const READERS: [(&str, &[&str]); 3] = [
 pub fn read(command: &[&str], secret: &str, tokens: &[String]) -> Vec<Value> {
     let mut child = Command::new(command[0])
         .args(&command[1..])
-        .env("READER_SECRET", secret)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}; run `scripts/readers`", command[0]));
     let mut input = child.stdin.take().unwrap();
+    writeln!(input, "{secret}").unwrap();
     for token in tokens {
         writeln!(input, "{token}").unwrap();
     }

@@ -5,27 +5,29 @@ import io.jsonwebtoken.Jwts;
 import io.jsonwebtoken.security.Keys;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import javax.crypto.SecretKey;
 
 /**
- * Reads tokens with the library of Red5's Java sample: one token a line on
- * standard input, one line of JSON each on standard output. The secret is the
- * variable READER_SECRET, keyed by its own UTF-8 bytes (the sample's
- * {@code signWith(alg, String)} would decode it as base64).
+ * Reads tokens with the library of Red5's Java sample. Standard input: a line
+ * with the secret, keyed by its own UTF-8 bytes (the sample's
+ * {@code signWith(alg, String)} would decode it as base64), then one token a
+ * line. Standard output: one line of JSON for each token. All of it UTF-8,
+ * whatever the locale says.
  */
 public final class Read {
     private Read() {}
 
     public static void main(String[] arguments) throws Exception {
-        byte[] secret = System.getenv("READER_SECRET").getBytes(StandardCharsets.UTF_8);
-        SecretKey key = Keys.hmacShaKeyFor(secret);
+        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        PrintStream answers = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        SecretKey key = Keys.hmacShaKeyFor(lines.readLine().getBytes(StandardCharsets.UTF_8));
         JwtParser parser = Jwts.parser().verifyWith(key).build();
         ObjectMapper json = new ObjectMapper();
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String token = lines.readLine(); token != null; token = lines.readLine()) {
-            System.out.println(json.writeValueAsString(read(parser, token)));
+            answers.println(json.writeValueAsString(read(parser, token)));
         }
     }
 

@@ -1,15 +1,19 @@
-// Reads tokens with the library of Red5's Node sample: one token a line on
-// standard input, one line of JSON each on standard output. The secret is the
-// variable READER_SECRET, keyed by its own UTF-8 bytes.
+// Reads tokens with the library of Red5's Node sample. Standard input: a line
+// with the secret, keyed by its own UTF-8 bytes, then one token a line. Standard
+// output: one line of JSON for each token.
 import { createInterface } from 'node:readline';
 import jwt from 'jsonwebtoken';
 
-const secret = process.env.READER_SECRET;
+let secret;
 
-for await (const token of createInterface({ input: process.stdin })) {
+for await (const line of createInterface({ input: process.stdin })) {
+  if (secret === undefined) {
+    secret = line;
+    continue;
+  }
   let answer;
   try {
-    answer = { ok: true, claims: jwt.verify(token, secret, { algorithms: ['HS256'] }) };
+    answer = { ok: true, claims: jwt.verify(line, secret, { algorithms: ['HS256'] }) };
   } catch (error) {
     answer = { ok: false, error: String(error.message) };
   }

@@ -1,9 +1,8 @@
-"""Reads tokens with the library of Red5's Python sample: one token a line on
-standard input, one line of JSON each on standard output. The secret is the
-variable READER_SECRET, keyed by its own UTF-8 bytes."""
+"""Reads tokens with the library of Red5's Python sample. Standard input: a
+line with the secret, keyed by its own UTF-8 bytes, then one token a line.
+Standard output: one line of JSON for each token."""
 
 import json
-import os
 import sys
 
 import jwt
@@ -17,9 +16,10 @@ def read(token: str, secret: str) -> dict:
 
 
 def main() -> None:
-    secret = os.environ["READER_SECRET"]
-    for line in sys.stdin:
-        print(json.dumps(read(line.strip(), secret)))
+    sys.stdin.reconfigure(encoding="utf-8")  # whatever the locale says
+    secret, *tokens = sys.stdin.read().splitlines()
+    for token in tokens:
+        print(json.dumps(read(token, secret)))
 
 
 if __name__ == "__main__":
