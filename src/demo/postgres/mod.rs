@@ -157,9 +157,11 @@ impl Cluster {
     ) -> Result<Self, PostgresError> {
         let log_file =
             std::fs::File::create(log).map_err(|error| io_error("write Postgres's log", error))?;
+        let throwaway = data.starts_with(socket_folder);
         let mut command = account.command("sh");
         command
             .args(["-c", SUPERVISE, "sh"])
+            .arg(if throwaway { "QUIT" } else { "INT" })
             .arg(socket_folder)
             .arg(binaries.program("postgres"))
             .arg("-D")
