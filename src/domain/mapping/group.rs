@@ -1,7 +1,5 @@
 //! Which groups a mapping is for.
 
-use std::fmt;
-
 use crate::domain::names::GroupName;
 
 /// Most stars in one glob; more would only be a slower way to say less.
@@ -92,12 +90,6 @@ impl GroupGlob {
         }
         captures.push(rest);
         Some(captures)
-    }
-}
-
-impl fmt::Display for GroupGlob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

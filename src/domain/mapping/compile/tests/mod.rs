@@ -150,6 +150,22 @@ fn the_whole_rectangle_of_a_row_is_held_as_it_is() {
 }
 
 #[test]
+fn a_grant_without_templates_is_shared_not_copied() {
+    let mappings = compiled([
+        row(1, "glob", "team-*", &["a", "b-*"]),
+        row(2, "glob", "team-*", &["*"]),
+        row(3, "glob", "team-*", &["{1}", "a"]),
+    ]);
+    let entitlement = mappings.resolve(&member(&["team-x", "team-y"]), now());
+    let shared: Vec<bool> = entitlement
+        .held()
+        .chunks(2)
+        .map(|held| Arc::ptr_eq(&held[0].grant, &held[1].grant))
+        .collect();
+    assert_eq!(shared, [true, true, false]);
+}
+
+#[test]
 fn templates_are_filled_from_the_person_and_from_what_the_stars_matched() {
     let mappings = compiled([
         row(1, "glob", "show-*-*", &["{2}.{1}", "u-{username}", "fixed"]),

@@ -123,6 +123,16 @@ fn everyone_has_no_group_and_the_others_need_one() {
     for word in ["", "Exact", "regex", " exact"] {
         assert_eq!(set(Some("staff"), word), ["match"], "{word:?}");
     }
+    for group_match in ["exact", "glob"] {
+        let missing = reason(|input| {
+            input.group = None;
+            input.group_match = group_match.to_owned();
+        });
+        assert_eq!(
+            missing,
+            "group: write the group as the identity provider sends it"
+        );
+    }
     assert!(set(Some(&"g".repeat(512)), "exact").is_empty());
     assert_eq!(set(Some(&"g".repeat(513)), "exact"), ["group"]);
     let everyone = with(|input| {
