@@ -24,8 +24,12 @@ for migration in migrations/*.sql; do
   psql "$DATABASE_URL" --quiet --set ON_ERROR_STOP=1 --single-transaction --file "$migration"
 done
 
-rm -rf .sqlx
-mkdir .sqlx
+# Beside the old ones, which stay where a query turns out to be wrong.
+answers=$PWD/target/sqlx
+rm -rf "$answers"
+mkdir -p "$answers"
 touch src/lib.rs
-SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$PWD/.sqlx" "${CARGO:-cargo}" check --locked --lib
+SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$answers "${CARGO:-cargo}" check --locked --lib
+rm -rf .sqlx
+mv "$answers" .sqlx
 echo "$(find .sqlx -name '*.json' | wc -l) queries"

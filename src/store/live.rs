@@ -19,8 +19,16 @@ use tokio::sync::{Mutex, mpsc};
 use super::sessions::{Session, SessionHash};
 use super::{Store, StoreError};
 
-/// Most sessions kept in memory; the rest are loaded again when they are used.
-const CAPACITY: u64 = 200_000;
+/// Most memory of sessions, in bytes; the rest are loaded again when they are
+/// used. Bytes and not a number of them, because a person may have thousands of
+/// groups. With a handful, it holds about 100,000.
+const CAPACITY: u64 = 256 << 20;
+
+/// What a session takes besides its texts: the structs, the cache's own.
+const OVERHEAD: usize = 1024;
+
+/// What a text takes besides its bytes.
+const TEXT_OVERHEAD: usize = 64;
 
 /// Rows of one flush of last-seen times.
 const FLUSH_BATCH: usize = 1000;
@@ -90,7 +98,10 @@ impl LiveSessions {
         Self {
             store,
             idle,
-            entries: Cache::new(CAPACITY),
+            entries: Cache::builder()
+                .max_capacity(CAPACITY)
+                .weigher(|_, live: &Arc<LiveSession>| weight(&live.session))
+                .build(),
             generation: AtomicU64::new(0),
             ends: AtomicU64::new(0),
             seen,
@@ -223,4 +234,12 @@ impl LiveSessions {
         }
         Ok(())
     }
+}
+
+/// Roughly how many bytes a session takes.
+fn weight(session: &Session) -> u32 {
+    let sealed = session.sealed_id_token.as_ref().map_or(0, Vec::len);
+    let groups = session.identity.groups.listed();
+    let groups: usize = groups.map(|group| group.len() + TEXT_OVERHEAD).sum();
+    u32::try_from(OVERHEAD + sealed + groups).unwrap_or(u32::MAX)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
 
@@ -15,39 +15,39 @@ impl Store {
     /// instances that start together do it once. Where nothing is to be done it
     /// only reads, so a role without the right to make tables suffices.
     pub async fn migrate(&self) -> Result<(), StoreError> {
+        if self.is_migrated().await? {
+            return Ok(());
+        }
+        // Not of the pool: a migration may take longer than a request.
         let single = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(self.options.clone())
             .await?;
-        if !is_done(&single).await? {
-            MIGRATIONS.run(&single).await?;
-        }
+        MIGRATIONS.run(&single).await?;
         single.close().await;
         Ok(())
     }
-}
 
-impl Store {
-    /// Whether the tables are those of this version.
+    /// Whether exactly the migrations of this version were applied, as they are now.
     pub async fn is_migrated(&self) -> Result<bool, StoreError> {
-        is_done(&self.pool).await
+        self.with(async |connection| is_done(connection).await)
+            .await
     }
 }
 
-/// Whether exactly our migrations were applied, as they are now.
-async fn is_done(pool: &PgPool) -> Result<bool, StoreError> {
-    // The table is made by the first migration ever: the query cannot be
-    // checked against our own.
+async fn is_done(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    // These two are not checked against `.sqlx`: the table is made by sqlx
+    // itself, not by a migration.
     let table: Option<String> = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text")
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await?;
     if table.is_none() {
         return Ok(false);
     }
     let applied: HashMap<i64, Vec<u8>> =
         sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success")
-            .fetch_all(pool)
+            .fetch_all(connection)
             .await?
             .into_iter()
             .collect();

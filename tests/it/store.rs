@@ -1,12 +1,17 @@
 //! The store against a real Postgres, with a database for each test.
 
+mod agreement;
 mod attempts;
+mod audit;
 mod edits;
 mod live_sessions;
+mod losses;
+mod migrations;
 mod outage;
 mod proxy;
 mod rules;
 mod sessions;
+mod twins;
 mod watch;
 
 use std::sync::Arc;
@@ -190,4 +195,13 @@ async fn create(store: &Store, group: &str, room: &str) -> Mapping {
         .create_mapping(&draft(group, room), &ann(), at(0))
         .await
         .unwrap()
+}
+
+/// Whether somebody in `group` holds anything.
+fn may_watch(snapshot: &Snapshot, group: &str) -> bool {
+    let identity = Identity {
+        groups: Groups::Listed([group.to_owned()].into()),
+        ..session(1).identity
+    };
+    !snapshot.mappings.resolve(&identity, at(0)).is_empty()
 }

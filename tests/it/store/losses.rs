@@ -1,0 +1,237 @@
+//! What goes wrong between the table and the memory: lost connections and
+//! notices, silence, a restored database, a standby. Nothing older than the
+//! bound is ever served.
+
+use red5_bridge::store::StoreError;
+
+use super::proxy::Proxy;
+use super::*;
+
+/// So short that a test can wait for it.
+const BOUND: Duration = Duration::from_millis(900);
+
+/// Ends every connection of a bridge, as an administrator of the server would.
+async fn cut_all(database: &Database) -> i64 {
+    database
+        .number(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'red5-bridge'",
+        )
+        .await
+}
+
+#[tokio::test]
+async fn a_lost_connection_loads_everything_again() {
+    let database = Database::new().await;
+    let a = Instance::start(&database, NOTICES_ALONE).await;
+    a.live.start(session(1)).await.unwrap();
+    assert!(a.live.find(&hash(1), at(1)).await.unwrap().is_some());
+    assert!(cut_all(&database).await >= 1);
+    // Nobody listens to these.
+    create(&database.store(), "team", "a").await;
+    database.by_hand("DELETE FROM sessions").await.unwrap();
+    a.until("the table was loaded again", |now| may_watch(now, "team"))
+        .await;
+    assert!(a.live.find(&hash(1), at(1)).await.unwrap().is_none());
+    // And it listens again.
+    create(&database.store(), "crew", "a").await;
+    a.until("the next notice", |now| may_watch(now, "crew"))
+        .await;
+}
+
+#[tokio::test]
+async fn a_notice_that_was_lost_is_missed_at_the_next_one() {
+    let database = Database::new().await;
+    let proxy = Proxy::start(&database).await;
+    let a = Instance::start_with(proxy.store(), database.store(), NOTICES_ALONE).await;
+    a.live.start(session(1)).await.unwrap();
+    proxy.swallow(1);
+    database.by_hand("DELETE FROM sessions").await.unwrap();
+    create(&database.store(), "team", "a").await;
+    a.until("the next notice", |now| may_watch(now, "team"))
+        .await;
+    assert!(a.live.find(&hash(1), at(1)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn without_any_notice_the_bound_holds() {
+    let database = Database::new().await;
+    let proxy = Proxy::start(&database).await;
+    let a = Instance::start_with(proxy.store(), database.store(), BOUND).await;
+    a.live.start(session(1)).await.unwrap();
+    for n in 0..5 {
+        proxy.swallow(u32::MAX);
+        let group = format!("team-{n}");
+        create(&database.store(), &group, "a").await;
+        let edited = Instant::now();
+        while !a.watch.current().is_ok_and(|now| may_watch(&now, &group)) {
+            assert!(edited.elapsed() <= BOUND, "an answer older than the bound");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    database.by_hand("DELETE FROM sessions").await.unwrap();
+    tokio::time::sleep(BOUND).await;
+    assert!(a.live.find(&hash(1), at(1)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn av_5_a_connection_that_falls_silent_is_stale_in_time_and_replaced() {
+    let database = Database::new().await;
+    let proxy = Proxy::start(&database).await;
+    let a = Instance::start_with(proxy.store(), database.store(), BOUND).await;
+    proxy.silence();
+    let silent = Instant::now();
+    create(&database.store(), "team", "a").await;
+    while let Ok(now) = a.watch.current() {
+        if may_watch(&now, "team") {
+            break;
+        }
+        assert!(silent.elapsed() <= BOUND, "an answer older than the bound");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    a.until("it listens on another connection", |now| {
+        may_watch(now, "team")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stream_of_notices_does_not_keep_the_question_from_being_asked() {
+    let database = Database::new().await;
+    let a = Instance::start(&database, BOUND).await;
+    let other = LiveSessions::new(database.store(), IDLE);
+    let until = Instant::now() + BOUND * 3;
+    for number in 0.. {
+        other.start(session(number)).await.unwrap();
+        other.end(&hash(number)).await.unwrap();
+        assert!(a.watch.current().is_ok(), "stale after {number} notices");
+        if Instant::now() > until {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_restored_database_is_followed_although_its_numbers_are_lower() {
+    let database = Database::new().await;
+    let a = Instance::start(&database, BOUND).await;
+    for n in 0..10 {
+        create(&a.store, &format!("team-{n}"), "a").await;
+    }
+    a.until("it was added", |now| may_watch(now, "team-9"))
+        .await;
+    // What `pg_restore --disable-triggers` does to the two tables.
+    database
+        .by_hand(
+            "BEGIN;
+             ALTER TABLE mappings DISABLE TRIGGER mappings_changed;
+             DELETE FROM mappings;
+             UPDATE change_counter SET value = 2, mappings = 2;
+             ALTER TABLE mappings ENABLE ALWAYS TRIGGER mappings_changed;
+             COMMIT",
+        )
+        .await
+        .unwrap();
+    a.until("it is as restored", |now| {
+        now.mapping_version == 2 && !may_watch(now, "team-9")
+    })
+    .await;
+    create(&a.store, "crew", "a").await;
+    a.until("it hears of changes", |now| may_watch(now, "crew"))
+        .await;
+}
+
+#[tokio::test]
+async fn anybody_may_notify_and_nobody_is_fooled() {
+    let database = Database::new().await;
+    let a = Instance::start(&database, BOUND).await;
+    create(&a.store, "team", "a").await;
+    for odd in [
+        "",
+        "mappings",
+        "mappings 999999999",
+        "mappings 1",
+        "sessions -5",
+        "sessions 3 zz",
+        "blocks 7",
+        "mappings 99999999999999999999999",
+    ] {
+        database
+            .by_hand(format!("NOTIFY bridge_changes, '{odd}'"))
+            .await
+            .unwrap();
+    }
+    create(&database.store(), "crew", "a").await;
+    a.until("the true notice", |now| may_watch(now, "crew"))
+        .await;
+    tokio::time::sleep(BOUND * 2).await;
+    assert!(may_watch(&a.watch.current().unwrap(), "team"));
+}
+
+#[tokio::test]
+async fn after_a_doubt_nobody_gets_what_was_loaded_before() {
+    let database = Database::new().await;
+    let a = Instance::start(&database, BOUND).await;
+    a.watch.doubt();
+    assert!(a.watch.current().is_err());
+    assert_eq!(a.watch.age(), None);
+    a.until("the next question agreed", |_| true).await;
+}
+
+#[tokio::test]
+async fn av_5_nothing_is_served_before_the_first_load_and_after_the_bound() {
+    let database = Database::new().await;
+    let store = database.store();
+    let live = Arc::new(LiveSessions::new(store.clone(), IDLE));
+    let watch = Watch::new(store.clone(), live, BOUND);
+    assert!(watch.current().is_err());
+    // Loaded, but nobody asked since when it is true.
+    watch.reload().await.unwrap();
+    assert!(watch.current().is_err());
+
+    let a = Instance::start(&database, BOUND).await;
+    a.running.abort();
+    tokio::time::sleep(BOUND).await;
+    assert!(a.watch.current().is_err());
+}
+
+// --- standby ---
+
+/// Makes the server say of itself that it is in recovery, or not.
+async fn set_standby(database: &Database, standby: bool) {
+    let name = database
+        .url
+        .split('?')
+        .next()
+        .unwrap()
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    database
+        .by_hand(format!(
+            "CREATE OR REPLACE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT {standby}';
+             ALTER DATABASE {name} SET search_path = public, pg_catalog"
+        ))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_server_in_recovery_is_not_believed() {
+    let database = Database::new().await;
+    set_standby(&database, false).await;
+    let a = Instance::start(&database, BOUND).await;
+    a.live.start(session(1)).await.unwrap();
+    set_standby(&database, true).await;
+    tokio::time::sleep(BOUND * 2).await;
+    assert!(a.watch.current().is_err());
+    // Nor by a connection that is made now.
+    let refused = database.store().list_mappings(1, 0).await;
+    assert!(
+        matches!(refused, Err(StoreError::Unavailable(_))),
+        "{refused:?}"
+    );
+    set_standby(&database, false).await;
+    a.until("it takes writes again", |_| true).await;
+}
