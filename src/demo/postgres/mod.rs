@@ -8,6 +8,7 @@
 
 mod account;
 mod binaries;
+mod fate;
 mod pid_file;
 mod programs;
 mod run_with;
@@ -22,6 +23,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use account::{Account, reachable_folder, temporary_folder};
 use binaries::Binaries;
+use fate::Fate;
 use pid_file::is_ready;
 use programs::{POSTGRES, START_LIMIT, STOP_LIMIT, data_folder, io_error, stop_leftover};
 
@@ -32,15 +34,6 @@ const POLL: Duration = Duration::from_millis(20);
 
 const SUPERVISE: &str = include_str!("supervise.sh");
 
-/// A test run opens a few connections for each of many databases at once.
-/// Nothing of it has to survive a crash.
-const THROWAWAY_SETTINGS: [&str; 4] = [
-    "max_connections=300",
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
-];
-
 /// A running private Postgres. Dropping it stops the server as well, without
 /// waiting for the end.
 #[derive(Debug)]
@@ -50,6 +43,7 @@ pub struct Cluster {
     lifeline: ChildStdin,
     socket_folder: PathBuf,
     data: PathBuf,
+    fate: Fate,
 }
 
 impl Cluster {
@@ -60,8 +54,7 @@ impl Cluster {
     /// As [`PostgresError`] says.
     pub async fn throwaway(local: &Path) -> Result<Self, PostgresError> {
         let (temporary, account) = temporary()?;
-        let started =
-            Self::start(local, &temporary, &temporary, account, &THROWAWAY_SETTINGS).await;
+        let started = Self::start(local, &temporary, &temporary, account, Fate::ThrownAway).await;
         clear_up_unless(started, &temporary)
     }
 
@@ -75,7 +68,7 @@ impl Cluster {
     pub async fn kept(local: &Path, folder: &Path) -> Result<Self, PostgresError> {
         let (sockets, account) = temporary()?;
         let started = match reachable_folder(folder, account) {
-            Ok(folder) => Self::start(local, &folder, &sockets, account, &[]).await,
+            Ok(folder) => Self::start(local, &folder, &sockets, account, Fate::Kept).await,
             Err(error) => Err(io_error(format!("make {}", folder.display()), error)),
         };
         clear_up_unless(started, &sockets)
@@ -106,29 +99,28 @@ impl Cluster {
             mut supervisor,
             lifeline,
             socket_folder,
+            fate,
             ..
         } = self;
         drop(lifeline);
         let ended = timeout(STOP_LIMIT, supervisor.wait()).await;
+        if ended.is_err() {
+            kill_group(&supervisor).await?;
+        }
         // The supervisor has done so, unless it was killed.
         let _ = std::fs::remove_dir_all(socket_folder);
-        let Ok(ended) = ended else {
-            supervisor
-                .kill()
-                .await
-                .map_err(|error| io_error("kill Postgres", error))?;
-            return Err(PostgresError::NotStopped);
-        };
-        let status = ended.map_err(|error| io_error("wait for Postgres", error))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(PostgresError::Failed {
-                program: "postgres",
-                status,
-                output: String::new(),
-            })
+        let status = ended
+            .map_err(|_| PostgresError::NotStopped)?
+            .map_err(|error| io_error("wait for Postgres", error))?;
+        // An immediate shutdown is not counted as a good one by Postgres.
+        if status.success() || fate == Fate::ThrownAway {
+            return Ok(());
         }
+        Err(PostgresError::Failed {
+            program: "postgres",
+            status,
+            output: String::new(),
+        })
     }
 
     async fn start(
@@ -136,13 +128,13 @@ impl Cluster {
         folder: &Path,
         socket_folder: &Path,
         account: Account,
-        settings: &[&str],
+        fate: Fate,
     ) -> Result<Self, PostgresError> {
         let binaries = Binaries::find(local, account).ok_or(PostgresError::NoPrograms)?;
         let data = data_folder(&binaries, folder, account).await?;
         stop_leftover(&binaries, &data, account).await?;
         let log = socket_folder.join("postgres.log");
-        let mut cluster = Self::spawn(&binaries, data, socket_folder, &log, account, settings)?;
+        let mut cluster = Self::spawn(&binaries, data, socket_folder, &log, account, fate)?;
         cluster.wait_until_ready(&log).await?;
         Ok(cluster)
     }
@@ -153,15 +145,13 @@ impl Cluster {
         socket_folder: &Path,
         log: &Path,
         account: Account,
-        settings: &[&str],
+        fate: Fate,
     ) -> Result<Self, PostgresError> {
         let log_file =
             std::fs::File::create(log).map_err(|error| io_error("write Postgres's log", error))?;
-        let throwaway = data.starts_with(socket_folder);
         let mut command = account.command("sh");
         command
-            .args(["-c", SUPERVISE, "sh"])
-            .arg(if throwaway { "QUIT" } else { "INT" })
+            .args(["-c", SUPERVISE, "sh", fate.stop_signal()])
             .arg(socket_folder)
             .arg(binaries.program("postgres"))
             .arg("-D")
@@ -169,7 +159,7 @@ impl Cluster {
             .arg("-k")
             .arg(socket_folder)
             .args(["-c", "listen_addresses=", "-c", "jit=off"])
-            .args(settings.iter().flat_map(|setting| ["-c", setting]))
+            .args(fate.settings().iter().flat_map(|setting| ["-c", setting]))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log_file)
@@ -188,6 +178,7 @@ impl Cluster {
             lifeline,
             socket_folder: socket_folder.to_owned(),
             data,
+            fate,
         })
     }
 
@@ -213,6 +204,21 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+/// Kills the supervisor and the server, which are one process group; the
+/// server's own processes end when they find it gone.
+async fn kill_group(supervisor: &Child) -> Result<(), PostgresError> {
+    let Some(group) = supervisor.id() else {
+        return Ok(());
+    };
+    let killed = tokio::process::Command::new("sh")
+        .args(["-c", "kill -s KILL -- \"-$1\"", "sh", &group.to_string()])
+        .status()
+        .await;
+    killed
+        .map(|_| ())
+        .map_err(|error| io_error("kill Postgres", error))
 }
 
 fn temporary() -> Result<(PathBuf, Account), PostgresError> {

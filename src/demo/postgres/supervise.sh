@@ -4,9 +4,8 @@
 #
 # Standard input is a pipe that only the demo's process holds. It closes when
 # the demo asks for the end and also when the demo is killed, so Postgres never
-# outlives it. SIGINT is Postgres's "fast" shutdown: sessions end, data is kept.
-# SIGQUIT is the "immediate" one, for data that goes with the folder: hundreds of
-# test databases would take longer to write down than anybody waits.
+# outlives it. SIGNAL is Postgres's way to end: INT ends sessions and keeps the
+# data ("fast"), QUIT drops everything ("immediate").
 signal=$1
 folder=$2
 shift 2
