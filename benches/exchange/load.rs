@@ -5,7 +5,7 @@ use std::process::Command;
 use std::thread::available_parallelism;
 
 /// Seconds of one round.
-const SECONDS: u32 = 3;
+const SECONDS: u32 = 2;
 /// Connections of one round.
 const CONNECTIONS: u32 = 32;
 /// Where `scripts/provide wrk` unpacks it when the machine has none.

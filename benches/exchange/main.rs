@@ -21,7 +21,7 @@ mod resolve;
 use load::{Load, Round};
 
 /// Rounds of each server.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 
 fn main() {
     for line in resolve::table() {
