@@ -19,7 +19,7 @@ use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::upstream::{Provider, SettingsError};
 use crate::web as pages;
-use parts::{Parts, provider_settings};
+use parts::Parts;
 
 /// How long a stopping bridge lets requests finish, in seconds.
 const DRAIN_SECONDS: u64 = 10;
@@ -147,7 +147,7 @@ pub async fn check_database(config: &Config) -> Result<(), String> {
 /// Whether the provider can be used; for `check`.
 pub async fn check_provider(config: &Config, clock: Arc<dyn Clock>) -> Result<(), String> {
     crate::upstream::http::install_crypto();
-    let provider = Provider::new(provider_settings(config), clock);
+    let provider = Provider::new(config.oidc.clone(), clock);
     let provider = provider.map_err(|error| error.to_string())?;
     let begun = provider.begin().await;
     begun.map(|_| ()).map_err(|error| error.to_string())

@@ -23,7 +23,7 @@ use crate::signer::Signer;
 use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
-use crate::upstream::{Provider, ProviderSettings};
+use crate::upstream::Provider;
 use crate::web::{AdminGroups, Red5Server, Site};
 
 /// How often last-seen times are written down.
@@ -74,7 +74,7 @@ impl Parts {
         let live = Arc::new(LiveSessions::new(store.clone(), idle));
         let bound = Duration::from_secs(u64::from(config.max_staleness_seconds));
         let watch = Arc::new(Watch::new(store.clone(), Arc::clone(&live), bound));
-        let provider = Provider::new(provider_settings(&config), Arc::clone(&clock))?;
+        let provider = Provider::new(config.oidc, Arc::clone(&clock))?;
         let provider = Arc::new(provider);
         let sessions = Arc::new(Sessions::new(
             Arc::clone(&live),
@@ -182,23 +182,5 @@ impl Parts {
             exchange: web::Data::new(self.exchange),
             desk: web::Data::new(self.desk),
         }
-    }
-}
-
-/// The provider, as the configuration has it.
-pub(super) fn provider_settings(config: &Config) -> ProviderSettings {
-    let oidc = &config.oidc;
-    ProviderSettings {
-        issuer: oidc.issuer.clone(),
-        client_id: oidc.client_id.clone(),
-        client_secret: oidc.client_secret.clone(),
-        ca_pem: oidc.ca_pem.clone(),
-        scopes: oidc.scopes.clone(),
-        groups_claim: oidc.groups_claim.clone(),
-        username_claim: oidc.username_claim.clone(),
-        name_claim: oidc.name_claim.clone(),
-        signing_algs: oidc.signing_algs.clone(),
-        redirect_uri: config.public_url.to("/auth/callback"),
-        post_logout_redirect_uri: config.public_url.to("/auth/signed-out"),
     }
 }

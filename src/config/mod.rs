@@ -3,7 +3,7 @@
 //! Every variable is in `.env.example`, with what it means. [`urls`] judges
 //! addresses, [`mod@red5`] what belongs to the streaming server.
 
-pub mod oidc;
+mod oidc;
 mod reader;
 pub mod red5;
 pub mod urls;
@@ -16,11 +16,12 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use url::Url;
 
-use oidc::Oidc;
 pub use reader::{Lookup, NotText, Problem, Problems};
 use reader::{Reader, parse_list};
 use red5::Red5;
 use urls::{Origin, PublicUrl};
+
+use crate::upstream::ProviderSettings;
 
 /// Everything that `serve` needs.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ pub struct Config {
     /// `BRIDGE_MAX_STALENESS_SECONDS`
     pub max_staleness_seconds: u32,
     /// `OIDC_*`
-    pub oidc: Oidc,
+    pub oidc: ProviderSettings,
     /// `RED5_*`
     pub red5: Red5,
     /// `LOG_FORMAT`
@@ -117,7 +118,7 @@ impl Config {
         let session_max_hours = reader.number("BRIDGE_SESSION_MAX_HOURS", 12, 1..=720);
         let unrefreshed = reader.number("BRIDGE_UNREFRESHED_MAX_MINUTES", 60, 1..=43_200);
         let max_staleness_seconds = reader.number("BRIDGE_MAX_STALENESS_SECONDS", 5, 1..=300);
-        let oidc = Oidc::read(reader);
+        let oidc = oidc::read(reader, public_url.as_ref());
         let red5 = Red5::read(reader);
         let log_format = reader.parsed("LOG_FORMAT", LogFormat::Text, |value| match value {
             "text" => Ok(LogFormat::Text),

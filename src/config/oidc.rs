@@ -1,83 +1,63 @@
 //! What the bridge has to know of the OpenID Connect provider.
 
-use secrecy::SecretString;
-
 use super::reader::{Reader, parse_list};
-use super::urls;
+use super::urls::{self, PublicUrl};
 use crate::upstream::http::has_certificate;
-use crate::upstream::{ClaimPath, SigningAlg};
+use crate::upstream::{ClaimPath, ProviderSettings, SigningAlg};
 
-/// The provider, and what of its tokens is read.
-#[derive(Debug)]
-pub struct Oidc {
-    /// `OIDC_ISSUER_URL`, character by character.
-    pub issuer: String,
-    /// `OIDC_CLIENT_ID`
-    pub client_id: String,
-    /// `OIDC_CLIENT_SECRET`
-    pub client_secret: Option<SecretString>,
-    /// The content of `OIDC_CA_FILE`.
-    pub ca_pem: Option<Vec<u8>>,
-    /// `OIDC_SCOPES`
-    pub scopes: Vec<String>,
-    /// `OIDC_GROUPS_CLAIM`
-    pub groups_claim: ClaimPath,
-    /// `OIDC_USERNAME_CLAIM`
-    pub username_claim: ClaimPath,
-    /// `OIDC_NAME_CLAIM`
-    pub name_claim: ClaimPath,
-    /// `OIDC_SIGNING_ALGS`
-    pub signing_algs: Vec<SigningAlg>,
-}
-
-impl Oidc {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let issuer = reader
-            .required("OIDC_ISSUER_URL")
-            .and_then(|url| reader.judged("OIDC_ISSUER_URL", urls::check_issuer(url)));
-        let client_id = reader.required("OIDC_CLIENT_ID");
-        let client_secret = reader.secret("OIDC_CLIENT_SECRET");
-        let ca_pem = reader.parsed("OIDC_CA_FILE", None, |path| {
-            let pem = std::fs::read(path)
-                .map_err(|error| format!("the file cannot be read: {}", error.kind()))?;
-            let reason = "the file holds no PEM certificate that can be read";
-            let good = has_certificate(&pem);
-            good.then_some(Some(pem)).ok_or_else(|| reason.to_owned())
-        });
-        let scopes = reader.parsed(
-            "OIDC_SCOPES",
-            ["openid", "profile", "email"].map(str::to_owned).to_vec(),
-            parse_scopes,
-        );
-        let claim = |reader: &mut Reader<'_>, variable: &str, default: &str| {
-            let text = reader.text(variable).unwrap_or_else(|| default.to_owned());
-            let path = ClaimPath::parse(&text).map_err(|error| error.to_string());
-            reader.judged(variable, path)
-        };
-        let groups_claim = claim(reader, "OIDC_GROUPS_CLAIM", "groups");
-        let username_claim = claim(reader, "OIDC_USERNAME_CLAIM", "preferred_username");
-        let name_claim = claim(reader, "OIDC_NAME_CLAIM", "name");
-        let signing_algs = reader.list("OIDC_SIGNING_ALGS").and_then(|words| {
+/// Reads `OIDC_*`; what is registered with the provider follows from the public
+/// URL.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    public_url: Option<&PublicUrl>,
+) -> Option<ProviderSettings> {
+    let issuer = reader
+        .required("OIDC_ISSUER_URL")
+        .and_then(|url| reader.judged("OIDC_ISSUER_URL", urls::check_issuer(url)));
+    let client_id = reader.required("OIDC_CLIENT_ID");
+    let client_secret = reader.secret("OIDC_CLIENT_SECRET");
+    let ca_pem = reader.parsed("OIDC_CA_FILE", None, |path| {
+        let pem = std::fs::read(path)
+            .map_err(|error| format!("the file cannot be read: {}", error.kind()))?;
+        let reason = "the file holds no PEM certificate that can be read";
+        let good = has_certificate(&pem);
+        good.then_some(Some(pem)).ok_or_else(|| reason.to_owned())
+    });
+    let scopes = reader.parsed(
+        "OIDC_SCOPES",
+        ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+        parse_scopes,
+    );
+    let claim = |reader: &mut Reader<'_>, variable: &str, default: &str| {
+        let text = reader.text(variable).unwrap_or_else(|| default.to_owned());
+        let path = ClaimPath::parse(&text).map_err(|error| error.to_string());
+        reader.judged(variable, path)
+    };
+    let groups_claim = claim(reader, "OIDC_GROUPS_CLAIM", "groups");
+    let username_claim = claim(reader, "OIDC_USERNAME_CLAIM", "preferred_username");
+    let name_claim = claim(reader, "OIDC_NAME_CLAIM", "name");
+    let signing_algs = reader.list("OIDC_SIGNING_ALGS").and_then(|words| {
             let algs: Option<Vec<_>> = words.iter().map(|word| SigningAlg::parse(word)).collect();
             let reason = "only asymmetric algorithms: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA";
             reader.judged("OIDC_SIGNING_ALGS", algs.ok_or_else(|| reason.to_owned()))
         });
-        let signing_algs = signing_algs.map(|algs| match algs.as_slice() {
-            [] => vec![SigningAlg::Rs256, SigningAlg::Es256],
-            _ => algs,
-        });
-        Some(Self {
-            issuer: issuer?,
-            client_id: client_id?,
-            client_secret,
-            ca_pem: ca_pem?,
-            scopes: scopes?,
-            groups_claim: groups_claim?,
-            username_claim: username_claim?,
-            name_claim: name_claim?,
-            signing_algs: signing_algs?,
-        })
-    }
+    let signing_algs = signing_algs.map(|algs| match algs.as_slice() {
+        [] => vec![SigningAlg::Rs256, SigningAlg::Es256],
+        _ => algs,
+    });
+    Some(ProviderSettings {
+        issuer: issuer?,
+        client_id: client_id?,
+        client_secret,
+        ca_pem: ca_pem?,
+        scopes: scopes?,
+        groups_claim: groups_claim?,
+        username_claim: username_claim?,
+        name_claim: name_claim?,
+        signing_algs: signing_algs?,
+        redirect_uri: public_url?.to("/auth/callback"),
+        post_logout_redirect_uri: public_url?.to("/auth/signed-out"),
+    })
 }
 
 /// Scopes are separated by spaces (RFC 6749 §3.3); commas and a JSON array are taken too.

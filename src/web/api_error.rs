@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::body::BodyError;
 use super::origin::Foreign;
+use super::outage;
 use crate::domain::entitlement::Refusal;
 use crate::domain::mapping::{FieldError, Mapping, MappingRecord};
 use crate::flow::exchange::NoToken;
@@ -70,15 +71,10 @@ impl From<Foreign> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) => {
-                tracing::warn!(event = "database_unavailable", error = %error);
-                Self::Unavailable
-            }
-            StoreError::Refused(_) | StoreError::Migration(_) => {
-                tracing::error!(event = "database_refused", error = %error, source = ?std::error::Error::source(&error).map(ToString::to_string));
-                Self::Internal
-            }
+        if outage::is_passing(&error) {
+            Self::Unavailable
+        } else {
+            Self::Internal
         }
     }
 }

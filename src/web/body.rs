@@ -265,6 +265,27 @@ impl Members {
     }
 }
 
+/// What was judged after `errors` were found: good only if there were none.
+pub fn together<T>(
+    mut errors: Vec<FieldError>,
+    judged: Result<T, Vec<FieldError>>,
+) -> Result<T, Vec<FieldError>> {
+    match judged {
+        Ok(good) if errors.is_empty() => Ok(good),
+        Ok(_) => Err(errors),
+        Err(more) => {
+            errors.extend(more);
+            Err(errors)
+        }
+    }
+}
+
+/// What somebody typed into a field, without white space around it; `None` if
+/// that is nothing.
+pub fn filled(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
 /// How a moment is written.
 pub const MOMENT: &str = "must be a time in UTC such as 2026-11-24T15:04:05Z";
 

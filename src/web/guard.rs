@@ -15,6 +15,7 @@ use crate::store::live::LiveSession;
 use crate::store::sessions::Session;
 
 /// Somebody signed in.
+#[derive(Clone)]
 pub struct Caller {
     secret: SessionSecret,
     live: Arc<LiveSession>,
@@ -116,7 +117,11 @@ pub async fn admin(
     sessions: &Sessions,
     groups: &AdminGroups,
 ) -> Result<Admin, Barred> {
-    let caller = signed_in(request, site, sessions).await?;
+    as_admin(signed_in(request, site, sessions).await?, groups)
+}
+
+/// Demands that somebody signed in is an administrator.
+pub fn as_admin(caller: Caller, groups: &AdminGroups) -> Result<Admin, Barred> {
     if groups.include(caller.identity()) {
         Ok(Admin(caller))
     } else {

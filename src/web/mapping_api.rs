@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::api_error::ApiError;
-use super::body::{self, ADMIN_BODY_MAX, Form, Members};
+use super::body::{self, ADMIN_BODY_MAX, Form, Members, together};
 use super::guard::{self, Admin, AdminGroups};
 use super::origin;
 use super::site::Site;
@@ -176,21 +176,15 @@ async fn draft(
         enabled: members.flag("enabled").unwrap_or(true),
         note: members.text("note").unwrap_or_default(),
     };
-    let mut errors = members.finish();
-    match MappingDraft::parse(input) {
-        Ok(draft) if errors.is_empty() => Ok(draft),
-        Ok(_) => Err(ApiError::Invalid(errors)),
-        Err(more) => {
-            // A field that was no list of strings is also an empty one: say it once.
-            let field = |error: &FieldError| error.field.split('[').next().map(str::to_owned);
-            let said: Vec<String> = errors.iter().filter_map(field).collect();
-            errors.extend(
-                more.into_iter()
-                    .filter(|error| !said.contains(&error.field)),
-            );
-            Err(ApiError::Invalid(errors))
-        }
-    }
+    let errors = members.finish();
+    // A field that was no list of strings is also an empty one: say it once.
+    let field = |error: &FieldError| error.field.split('[').next().map(str::to_owned);
+    let said: Vec<String> = errors.iter().filter_map(field).collect();
+    let judged = MappingDraft::parse(input).map_err(|mut more| {
+        more.retain(|error| !said.contains(&error.field));
+        more
+    });
+    together(errors, judged).map_err(ApiError::Invalid)
 }
 
 /// `limit` and `offset` of a query.

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::body::{Form, MOMENT, Repeated, moment};
+use super::body::{Form, MOMENT, Repeated, filled, moment, together};
 use super::views::TypedMapping;
 use crate::domain::mapping::{FieldError, MappingDraft, MappingInput};
 
@@ -47,8 +47,7 @@ pub(super) fn typed(form: &Form) -> Result<TypedMapping, Repeated> {
 pub(super) fn read(typed: &TypedMapping) -> Result<MappingDraft, Vec<FieldError>> {
     let mut errors = Vec::new();
     let mut time = |field: &str, text: &str| -> Option<DateTime<Utc>> {
-        let text = Some(text.trim()).filter(|text| !text.is_empty())?;
-        let time = moment(text);
+        let time = moment(filled(text)?);
         if time.is_none() {
             errors.push(FieldError::new(field, MOMENT));
         }
@@ -56,7 +55,6 @@ pub(super) fn read(typed: &TypedMapping) -> Result<MappingDraft, Vec<FieldError>
     };
     let valid_from = time("valid_from", &typed.valid_from);
     let valid_until = time("valid_until", &typed.valid_until);
-    let seconds = Some(typed.max_ttl_seconds.trim()).filter(|seconds| !seconds.is_empty());
     // Whoever wrote a list and left "any" chosen would grant everything.
     let mut list = |field: &str, any: bool, words: Vec<String>| match (any, words.is_empty()) {
         (true, true) => vec!["*".to_owned()],
@@ -76,15 +74,11 @@ pub(super) fn read(typed: &TypedMapping) -> Result<MappingDraft, Vec<FieldError>
         transports,
         rooms,
         // What is no number is refused as one that is out of bounds.
-        max_ttl_seconds: seconds.map(|seconds| seconds.parse().unwrap_or(-1)),
+        max_ttl_seconds: filled(&typed.max_ttl_seconds).map(|text| text.parse().unwrap_or(-1)),
         valid_from,
         valid_until,
         enabled: typed.enabled,
         note: typed.note.replace("\r\n", "\n"),
     };
-    match MappingDraft::parse(input) {
-        Ok(draft) if errors.is_empty() => Ok(draft),
-        Ok(_) => Err(errors),
-        Err(more) => Err(errors.into_iter().chain(more).collect()),
-    }
+    together(errors, MappingDraft::parse(input))
 }

@@ -14,18 +14,13 @@ use super::views::{
 };
 use crate::domain::mapping::{FieldError, Mapping, MappingId};
 use crate::flow::mappings::MappingDesk;
-use crate::flow::sessions::Sessions;
 use crate::store::mappings::MappingError;
 
 type Answer = Result<HttpResponse, Error>;
 
 /// GET `/admin/mappings?limit=&offset=`
-pub async fn list(
-    visitor: Visitor,
-    sessions: web::Data<Sessions>,
-    desk: web::Data<MappingDesk>,
-) -> Answer {
-    visitor.admin(&sessions).await?;
+pub async fn list(visitor: Visitor, desk: web::Data<MappingDesk>) -> Answer {
+    visitor.admin()?;
     let query = Form::of_query(visitor.request());
     let (limit, offset) = page_of(&query).map_err(|_| visitor.refuse(Problem::InvalidRequest))?;
     let page = desk.list(limit, offset).await;
@@ -52,19 +47,14 @@ fn done(query: &Form) -> Option<Done> {
 }
 
 /// GET `/admin/mappings/new`
-pub async fn new(visitor: Visitor, sessions: web::Data<Sessions>) -> Answer {
-    visitor.admin(&sessions).await?;
+pub async fn new(visitor: Visitor) -> Answer {
+    visitor.admin()?;
     Ok(form_page(&visitor, StatusCode::OK, Draft::default()))
 }
 
 /// GET `/admin/mappings/{id}`
-pub async fn edit(
-    visitor: Visitor,
-    id: web::Path<String>,
-    sessions: web::Data<Sessions>,
-    desk: web::Data<MappingDesk>,
-) -> Answer {
-    visitor.admin(&sessions).await?;
+pub async fn edit(visitor: Visitor, id: web::Path<String>, desk: web::Data<MappingDesk>) -> Answer {
+    visitor.admin()?;
     let row = find(&visitor, &desk, &id).await?;
     let draft = Draft {
         editing: Some(editing(&row)),
@@ -78,10 +68,9 @@ pub async fn edit(
 pub async fn create(
     visitor: Visitor,
     payload: web::Payload,
-    sessions: web::Data<Sessions>,
     desk: web::Data<MappingDesk>,
 ) -> Answer {
-    let (admin, form) = visitor.admin_form(&sessions, payload).await?;
+    let (admin, form) = visitor.admin_form(payload).await?;
     let typed = typed(&form).map_err(|_| visitor.refuse(Problem::InvalidRequest))?;
     let draft = match read(&typed) {
         Ok(draft) => draft,
@@ -98,10 +87,9 @@ pub async fn save(
     visitor: Visitor,
     id: web::Path<String>,
     payload: web::Payload,
-    sessions: web::Data<Sessions>,
     desk: web::Data<MappingDesk>,
 ) -> Answer {
-    let (admin, form) = visitor.admin_form(&sessions, payload).await?;
+    let (admin, form) = visitor.admin_form(payload).await?;
     let (id, version) = (number(&visitor, &id)?, version(&visitor, &form)?);
     let editing = Some(Editing { id: id.0, version });
     let typed = typed(&form).map_err(|_| visitor.refuse(Problem::InvalidRequest))?;
@@ -121,10 +109,9 @@ pub async fn switch(
     visitor: Visitor,
     id: web::Path<String>,
     payload: web::Payload,
-    sessions: web::Data<Sessions>,
     desk: web::Data<MappingDesk>,
 ) -> Answer {
-    let (admin, form) = visitor.admin_form(&sessions, payload).await?;
+    let (admin, form) = visitor.admin_form(payload).await?;
     let (id, version) = (number(&visitor, &id)?, version(&visitor, &form)?);
     let (enabled, change) = match form.one("enabled") {
         Ok(Some("true")) => (true, Change::SwitchedOn),
@@ -142,10 +129,9 @@ pub async fn switch(
 pub async fn confirm_delete(
     visitor: Visitor,
     id: web::Path<String>,
-    sessions: web::Data<Sessions>,
     desk: web::Data<MappingDesk>,
 ) -> Answer {
-    visitor.admin(&sessions).await?;
+    visitor.admin()?;
     let row = find(&visitor, &desk, &id).await?;
     Ok(delete_page(&visitor, &desk, StatusCode::OK, &row, false))
 }
@@ -155,10 +141,9 @@ pub async fn delete(
     visitor: Visitor,
     id: web::Path<String>,
     payload: web::Payload,
-    sessions: web::Data<Sessions>,
     desk: web::Data<MappingDesk>,
 ) -> Answer {
-    let (admin, form) = visitor.admin_form(&sessions, payload).await?;
+    let (admin, form) = visitor.admin_form(payload).await?;
     let (id, version) = (number(&visitor, &id)?, version(&visitor, &form)?);
     match desk
         .delete(id, version, &admin.actor(visitor.request()))

@@ -14,6 +14,7 @@ mod mapping_api;
 mod mapping_fields;
 mod mapping_pages;
 mod origin;
+mod outage;
 mod page;
 mod portal;
 mod request_id;

@@ -10,8 +10,9 @@ use actix_web::http::uri::PathAndQuery;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
 
 use super::body::{BodyError, Form};
-use super::guard::{self, Admin, AdminGroups, Barred, Caller};
+use super::guard::{self, Admin, AdminGroups, Caller};
 use super::origin;
+use super::outage;
 use super::request_id::RequestId;
 use super::site::Site;
 use super::views::{Frame, Person, Problem, ProblemPage, Template};
@@ -82,14 +83,10 @@ impl Visitor {
     }
 
     /// Demands an administrator; the page keeps its frame.
-    pub async fn admin(&self, sessions: &Sessions) -> Result<Admin, Error> {
-        let admin = guard::admin(&self.request, &self.site, sessions, &self.admins).await;
-        admin.map_err(|barred| match barred {
-            Barred::NotSignedIn => self.refuse(Problem::NotSignedIn),
-            Barred::NotAdmin => self.refuse(Problem::NotAdministrator),
-            Barred::Session(SessionError::Stale) => self.refuse(Problem::Unavailable),
-            Barred::Session(SessionError::Store(error)) => self.store_failed(&error),
-        })
+    pub fn admin(&self) -> Result<Admin, Error> {
+        let caller = self.signed_in()?;
+        guard::as_admin(caller.clone(), &self.admins)
+            .map_err(|_| self.refuse(Problem::NotAdministrator))
     }
 
     /// Demands that a form came from a page of ours, made for this session.
@@ -100,13 +97,9 @@ impl Visitor {
     }
 
     /// The same of an administrator; the right is judged before the body is read.
-    pub async fn admin_form(
-        &self,
-        sessions: &Sessions,
-        payload: web::Payload,
-    ) -> Result<(Admin, Form), Error> {
+    pub async fn admin_form(&self, payload: web::Payload) -> Result<(Admin, Form), Error> {
         self.check_origin()?;
-        let admin = self.admin(sessions).await?;
+        let admin = self.admin()?;
         let form = self.form_of(self.signed_in()?, payload).await?;
         Ok((admin, form))
     }
@@ -167,19 +160,10 @@ impl Visitor {
 
     /// Says once in the log what the database did.
     pub fn store_failed(&self, error: &StoreError) -> Error {
-        self.refuse(match error {
-            StoreError::Unavailable(_) => {
-                tracing::warn!(event = "database_unavailable", %error);
-                Problem::Unavailable
-            }
-            StoreError::Refused(source) => {
-                tracing::error!(event = "database_refused", %error, %source);
-                Problem::Internal
-            }
-            StoreError::Migration(_) => {
-                tracing::error!(event = "database_refused", %error);
-                Problem::Internal
-            }
+        self.refuse(if outage::is_passing(error) {
+            Problem::Unavailable
+        } else {
+            Problem::Internal
         })
     }
 }

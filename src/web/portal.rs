@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
-use super::body::Form;
+use super::body::{Form, filled};
 use super::guard::Caller;
 use super::page::{self as html, Visitor};
 use super::site::see_other;
@@ -65,9 +65,8 @@ fn ask(
 ) -> Outcome {
     // What a form leaves empty was not named.
     let named = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
-    let room = Some(chosen.room.trim()).filter(|room| !room.is_empty());
-    let seconds = Some(chosen.ttl_seconds.trim()).filter(|seconds| !seconds.is_empty());
-    let ttl_seconds = seconds.map(str::parse).transpose();
+    let room = filled(&chosen.room);
+    let ttl_seconds = filled(&chosen.ttl_seconds).map(str::parse).transpose();
     let repeated = form.one("room").is_err() || form.one("ttl_seconds").is_err();
     let (Ok(ttl_seconds), false) = (ttl_seconds, repeated) else {
         let error = FieldError::new("ttl_seconds", "must be a whole number of seconds");

@@ -10,7 +10,6 @@ use super::site::{ATTEMPTS_MAX, see_other};
 use super::views::{Problem, SignInFailed, SignInFailure};
 use crate::flow::attempt;
 use crate::flow::login::{Answer, LoginError, ProviderSaidNo, SignIn};
-use crate::store::StoreError;
 use crate::upstream::UpstreamError;
 
 /// GET `/auth/login?return_to=`: 303 to the provider. Nothing is written but
@@ -113,9 +112,6 @@ fn refused(visitor: &Visitor, sign_in: &SignIn, error: &LoginError) -> Result<Ht
         LoginError::Upstream(UpstreamError::Refused(_)) => SignInFailure::AnswerRefused,
         LoginError::Upstream(UpstreamError::Unavailable(_) | UpstreamError::Denied(_)) => {
             SignInFailure::ProviderFailed
-        }
-        LoginError::Store(error @ StoreError::Unavailable(_)) => {
-            return Err(visitor.store_failed(error));
         }
         LoginError::Store(error) => return Err(visitor.store_failed(error)),
         LoginError::Seal(_) => return Err(visitor.refuse(Problem::Internal)),

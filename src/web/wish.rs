@@ -1,6 +1,6 @@
 //! What a token request asks for, from JSON or from the portal's form.
 
-use super::body::Members;
+use super::body::{Members, together};
 use crate::domain::grant::Ask;
 use crate::domain::mapping::FieldError;
 use crate::domain::mapping::draft::TTL_MIN_SECONDS;
@@ -31,12 +31,7 @@ impl WishInput {
             transports: members.words("transports"),
             ttl_seconds: members.number("ttl_seconds"),
         };
-        let errors = members.finish();
-        match input.parse() {
-            Ok(wish) if errors.is_empty() => Ok(wish),
-            Ok(_) => Err(errors),
-            Err(more) => Err(errors.into_iter().chain(more).collect()),
-        }
+        together(members.finish(), input.parse())
     }
 
     /// Judges every word; no list may be empty.

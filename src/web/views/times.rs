@@ -1,6 +1,8 @@
 //! Times and durations, for people and for forms.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
+
+pub(super) use crate::domain::mapping::record::utc as instant;
 
 /// `1 hour 5 minutes`, `4 minutes 10 seconds`: the two largest units, as the
 /// countdown of `bridge.js` writes them.
@@ -17,11 +19,6 @@ pub(super) fn duration(seconds: u64) -> String {
     } else {
         parts.join(" ")
     }
-}
-
-/// As it is typed into a form and sent in JSON: `2026-11-24T15:04:05Z`.
-pub(super) fn instant(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// For reading: `2026-11-24 15:04 UTC`, with seconds where there are any.
