@@ -1,8 +1,10 @@
 //! Where in a set of claims a value is: `groups`, `realm_access.roles`, or a JSON
 //! pointer such as `/https:~1~1example.com~1groups`.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use thiserror::Error;
+
+use super::object::Object;
 
 /// Most steps of a path: nothing real is nested deeper, and a typing error is found early.
 const STEPS_MAX: usize = 16;
@@ -48,7 +50,7 @@ impl ClaimPath {
     }
 
     /// The value there. `null` counts as absent.
-    pub(super) fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
+    pub(super) fn find<'a>(&self, claims: &'a Object) -> Option<&'a Value> {
         let (last, way) = self.steps.split_last()?;
         let mut here = claims;
         for step in way {

@@ -4,9 +4,10 @@
 use serde::Deserialize;
 use url::Url;
 
-use super::ProviderSettings;
+use super::client_auth::{ClientAuth, client_auth};
 use super::error::Outage;
 use super::http::{Authorization, Http, trusted_address};
+use super::{ProviderSettings, SigningAlg};
 
 /// A checked document.
 #[derive(Debug, Clone)]
@@ -21,17 +22,6 @@ pub(super) struct Document {
     pub(super) announces_iss: bool,
 }
 
-/// How this client shows at the token endpoint who it is (RFC 6749 §2.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ClientAuth {
-    /// No secret: `client_id` in the form.
-    Public,
-    /// `client_secret_basic`.
-    Basic,
-    /// `client_secret_post`.
-    Post,
-}
-
 /// The document as sent.
 #[derive(Deserialize)]
 struct Wire {
@@ -42,8 +32,9 @@ struct Wire {
     userinfo_endpoint: Option<String>,
     end_session_endpoint: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
+    response_types_supported: Option<Vec<String>>,
+    id_token_signing_alg_values_supported: Option<Vec<String>>,
+    authorization_response_iss_parameter_supported: Option<bool>,
 }
 
 /// Fetches and checks the document.
@@ -69,6 +60,19 @@ fn check(wire: Wire, settings: &ProviderSettings) -> Result<Document, Outage> {
     if wire.issuer != settings.issuer {
         return Err(Outage::OtherIssuer);
     }
+    let lists = |list: &Option<Vec<String>>, fits: &dyn Fn(&str) -> bool| {
+        list.as_ref()
+            .is_none_or(|words| words.iter().any(|word| fits(word)))
+    };
+    if !lists(&wire.response_types_supported, &|word| word == "code") {
+        return Err(Outage::NoCodeFlow);
+    }
+    let ours = |word: &str| {
+        SigningAlg::parse(word).is_some_and(|alg| settings.signing_algs.contains(&alg))
+    };
+    if !lists(&wire.id_token_signing_alg_values_supported, &ours) {
+        return Err(Outage::OtherSigningAlgs);
+    }
     let endpoint = |name, address| endpoint(name, address, &settings.issuer);
     let required = |name, address| endpoint(name, address)?.ok_or(Outage::Endpoint(name));
     Ok(Document {
@@ -81,7 +85,9 @@ fn check(wire: Wire, settings: &ProviderSettings) -> Result<Document, Outage> {
             settings.client_secret.is_some(),
             wire.token_endpoint_auth_methods_supported.as_deref(),
         )?,
-        announces_iss: wire.authorization_response_iss_parameter_supported,
+        announces_iss: wire
+            .authorization_response_iss_parameter_supported
+            .unwrap_or(false),
     })
 }
 
@@ -101,20 +107,6 @@ fn endpoint(
         Ok(Some(url))
     } else {
         Err(Outage::Endpoint(name))
-    }
-}
-
-/// Discovery §3: a document that does not say takes `client_secret_basic`.
-fn client_auth(has_secret: bool, methods: Option<&[String]>) -> Result<ClientAuth, Outage> {
-    let takes = |word: &str| methods.is_some_and(|methods| methods.iter().any(|m| m == word));
-    if !has_secret {
-        Ok(ClientAuth::Public)
-    } else if methods.is_none() || takes("client_secret_basic") {
-        Ok(ClientAuth::Basic)
-    } else if takes("client_secret_post") {
-        Ok(ClientAuth::Post)
-    } else {
-        Err(Outage::ClientAuthentication)
     }
 }
 
@@ -222,30 +214,39 @@ mod tests {
     }
 
     #[test]
-    fn the_client_authenticates_as_the_provider_can() {
-        let words = |words: &[&str]| words.iter().map(|&w| w.to_owned()).collect::<Vec<_>>();
-        let (basic, post) = ("client_secret_basic", "client_secret_post");
-        assert_eq!(client_auth(true, None), Ok(ClientAuth::Basic));
-        assert_eq!(
-            client_auth(true, Some(&words(&[post, basic]))),
-            Ok(ClientAuth::Basic)
-        );
-        assert_eq!(
-            client_auth(true, Some(&words(&[post]))),
-            Ok(ClientAuth::Post)
-        );
-        assert_eq!(
-            client_auth(true, Some(&words(&["private_key_jwt"]))),
-            Err(Outage::ClientAuthentication)
-        );
-        assert_eq!(
-            client_auth(true, Some(&[])),
-            Err(Outage::ClientAuthentication)
-        );
-        assert_eq!(
-            client_auth(false, Some(&words(&[basic]))),
-            Ok(ClientAuth::Public)
-        );
+    fn jw_1_a_provider_that_says_it_cannot_do_what_is_needed_is_believed() {
+        let algs = |words: &[&str]| with("id_token_signing_alg_values_supported", json!(words));
+        for unusable in [
+            &[][..],
+            &["none"],
+            &["HS256", "none"],
+            &["PS512"],
+            &["rs256"],
+        ] {
+            let refused = checked(algs(unusable)).unwrap_err();
+            assert_eq!(refused, Outage::OtherSigningAlgs, "{unusable:?}");
+        }
+        assert!(checked(algs(&["none", "ES256"])).is_ok());
+        let types = |words: &[&str]| with("response_types_supported", json!(words));
+        for unusable in [&[][..], &["id_token"], &["code id_token"], &["CODE"]] {
+            let refused = checked(types(unusable)).unwrap_err();
+            assert_eq!(refused, Outage::NoCodeFlow, "{unusable:?}");
+        }
+        assert!(checked(types(&["id_token", "code"])).is_ok());
+    }
+
+    #[test]
+    fn members_that_are_null_count_as_absent() {
+        for name in [
+            "userinfo_endpoint",
+            "end_session_endpoint",
+            "token_endpoint_auth_methods_supported",
+            "response_types_supported",
+            "id_token_signing_alg_values_supported",
+            "authorization_response_iss_parameter_supported",
+        ] {
+            assert!(checked(with(name, json!(null))).is_ok(), "{name}");
+        }
     }
 
     #[test]

@@ -59,6 +59,15 @@ pub enum Outage {
     /// The token endpoint wants a client authentication that this bridge does not have.
     #[error("its token endpoint takes neither client_secret_basic nor client_secret_post")]
     ClientAuthentication,
+    /// OpenID Connect Discovery §3: `response_types_supported` has no `code`.
+    #[error("its discovery document does not offer the code flow (response_types_supported)")]
+    NoCodeFlow,
+    /// None of its `id_token_signing_alg_values_supported` is allowed here.
+    #[error(
+        "its discovery document offers none of OIDC_SIGNING_ALGS for ID tokens: allow one that it \
+         has (id_token_signing_alg_values_supported)"
+    )]
+    OtherSigningAlgs,
     /// No key of the set can be used.
     #[error("its key set has no key that can be used")]
     NoKeys,
@@ -79,6 +88,8 @@ impl Outage {
             Self::OtherIssuer => "provider_other_issuer",
             Self::Endpoint(_) => "provider_endpoint",
             Self::ClientAuthentication => "provider_client_authentication",
+            Self::NoCodeFlow => "provider_no_code_flow",
+            Self::OtherSigningAlgs => "provider_other_signing_algs",
             Self::NoKeys => "provider_no_keys",
             Self::NoRandomness => "no_randomness",
         }
@@ -180,6 +191,8 @@ mod tests {
             Outage::OtherIssuer,
             Outage::Endpoint("token_endpoint"),
             Outage::ClientAuthentication,
+            Outage::NoCodeFlow,
+            Outage::OtherSigningAlgs,
             Outage::NoKeys,
             Outage::NoRandomness,
         ];

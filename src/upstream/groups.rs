@@ -7,9 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::ClaimPath;
+use super::object::Object;
 use crate::domain::identity::Groups;
 use crate::domain::names::GROUP_MAX;
 
@@ -21,7 +22,7 @@ pub const GROUPS_MAX: usize = 10_000;
 pub const TEXT_MAX: usize = 512;
 
 /// The groups, or none when the claim is absent (or `null`).
-pub(super) fn groups(claims: &Map<String, Value>, path: &ClaimPath) -> Option<Groups> {
+pub(super) fn groups(claims: &Object, path: &ClaimPath) -> Option<Groups> {
     if is_overage(claims, path) {
         tracing::warn!("the provider left the groups out because there are too many (overage)");
         return Some(Groups::Overage);
@@ -75,7 +76,7 @@ fn is_usable(name: &str) -> bool {
 
 /// Entra's overage: the claim is replaced by a pointer to another service
 /// (`_claim_names`, OpenID Connect Core §5.6.2), or by `hasgroups`.
-fn is_overage(claims: &Map<String, Value>, path: &ClaimPath) -> bool {
+fn is_overage(claims: &Object, path: &ClaimPath) -> bool {
     let claim = path.root();
     let elsewhere = claims
         .get("_claim_names")
@@ -90,7 +91,7 @@ fn is_true(value: &Value) -> bool {
 }
 
 /// A text to call somebody by; none when it is absent or not fit to be shown.
-pub(super) fn text(claims: &Map<String, Value>, path: &ClaimPath) -> Option<String> {
+pub(super) fn text(claims: &Object, path: &ClaimPath) -> Option<String> {
     let text = path.find(claims)?.as_str()?;
     let fits = (1..=TEXT_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
     fits.then(|| text.to_owned())

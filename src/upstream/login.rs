@@ -11,6 +11,7 @@ use url::Url;
 use super::error::{Outage, Refusal, UpstreamError};
 use super::id_token::{self, Expected, Flaw, VerifiedIdToken};
 use super::known::Known;
+use super::object::Object;
 use super::{Attempt, AttemptSecrets, CallbackAnswer, Provider, SignedIn, groups, token, userinfo};
 use crate::domain::identity::{Groups, Identity};
 
@@ -167,7 +168,7 @@ impl Provider {
             (None, Some(endpoint)) => {
                 userinfo::read(&self.http, endpoint, access_token, verified.subject()).await?
             }
-            _ => serde_json::Map::new(),
+            _ => Object::new(),
         };
         let text =
             |path| groups::text(verified.claims(), path).or_else(|| groups::text(&more, path));

@@ -21,10 +21,12 @@ pub mod groups;
 pub mod http;
 pub mod id_token;
 
+mod client_auth;
 mod discovery;
 mod keys;
 mod known;
 mod login;
+mod object;
 mod settings;
 mod signing;
 mod token;

@@ -32,6 +32,27 @@ pub enum SigningAlg {
     EdDsa,
 }
 
+/// What a key has to be to serve an algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyKind {
+    Rsa,
+    P256,
+    P384,
+    Ed25519,
+}
+
+impl KeyKind {
+    /// One of the algorithms that it serves.
+    pub(super) const fn some_alg(self) -> SigningAlg {
+        match self {
+            Self::Rsa => SigningAlg::Rs256,
+            Self::P256 => SigningAlg::Es256,
+            Self::P384 => SigningAlg::Es384,
+            Self::Ed25519 => SigningAlg::EdDsa,
+        }
+    }
+}
+
 impl SigningAlg {
     /// All of them.
     pub const ALL: [Self; 9] = [
@@ -64,6 +85,17 @@ impl SigningAlg {
     /// Reads the word exactly, as it stands in a token's header.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|alg| alg.as_str() == word)
+    }
+
+    pub(super) const fn key_kind(self) -> KeyKind {
+        match self {
+            Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => {
+                KeyKind::Rsa
+            }
+            Self::Es256 => KeyKind::P256,
+            Self::Es384 => KeyKind::P384,
+            Self::EdDsa => KeyKind::Ed25519,
+        }
     }
 
     pub(super) const fn to_library(self) -> CoreJwsSigningAlgorithm {

@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::form_urlencoded::byte_serialize;
 
-use super::discovery::{ClientAuth, Document};
+use super::client_auth::ClientAuth;
+use super::discovery::Document;
 use super::error::{Denial, Outage, UpstreamError};
 use super::http::{Authorization, Http, Reply};
 use super::{AttemptSecrets, ProviderSettings};

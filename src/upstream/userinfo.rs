@@ -3,11 +3,12 @@
 
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
 use super::error::{Refusal, UpstreamError};
 use super::http::{Authorization, Http};
+use super::object::{Object, Once};
 
 /// The claims about `subject`.
 ///
@@ -20,7 +21,7 @@ pub(super) async fn read(
     endpoint: &Url,
     access_token: Option<&SecretString>,
     subject: &str,
-) -> Result<Map<String, Value>, UpstreamError> {
+) -> Result<Object, UpstreamError> {
     let authorization = access_token
         .and_then(bearer)
         .ok_or(UpstreamError::Refused(Refusal::AccessToken))?;
@@ -28,7 +29,7 @@ pub(super) async fn read(
         .get(endpoint, authorization)
         .await
         .map_err(UpstreamError::Unavailable)?;
-    let claims: Map<String, Value> = reply.json().map_err(UpstreamError::Unavailable)?;
+    let Once(claims) = reply.json().map_err(UpstreamError::Unavailable)?;
     // OpenID Connect Core §5.3.2: otherwise a token put in the place of another
     // would bring another person's groups.
     if claims.get("sub").and_then(Value::as_str) == Some(subject) {

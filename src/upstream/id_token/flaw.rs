@@ -1,6 +1,5 @@
 //! What can be wrong with an ID token.
 
-use openidconnect::{ClaimsVerificationError, SignatureVerificationError};
 use thiserror::Error;
 
 /// The first thing found wrong. Holds nothing of the token: a flaw is logged.
@@ -12,8 +11,8 @@ pub enum Flaw {
     /// Not the compact form of a signature; five parts are an encrypted token.
     #[error("it does not have exactly three parts (an encrypted token is not taken)")]
     NotThreeParts,
-    /// Base64, JSON, a required claim or the type of a claim.
-    #[error("it cannot be read, or a claim is missing or of the wrong type")]
+    /// Base64, JSON, or a member that is there twice.
+    #[error("it cannot be read: base64, JSON, or a member that is there twice")]
     Unreadable,
     /// `zip`.
     #[error("it is compressed")]
@@ -92,26 +91,6 @@ impl Flaw {
             Self::Subject => "id_token_subject",
             Self::LogoutToken => "id_token_logout_token",
             Self::AccessTokenHash => "id_token_access_token_hash",
-        }
-    }
-
-    /// The library's texts quote claims, so only their kind is kept.
-    pub(super) fn from_library(error: &ClaimsVerificationError) -> Self {
-        use ClaimsVerificationError as Claims;
-        use SignatureVerificationError as Signature;
-        match error {
-            Claims::Expired(_) => Self::Expired,
-            Claims::InvalidAudience(_) => Self::Audience,
-            Claims::InvalidIssuer(_) => Self::Issuer,
-            Claims::InvalidNonce(_) => Self::Nonce,
-            Claims::Unsupported(_) => Self::Type,
-            Claims::SignatureVerification(
-                Signature::DisallowedAlg(_) | Signature::NoSignature | Signature::UnsupportedAlg(_),
-            ) => Self::Algorithm,
-            Claims::SignatureVerification(Signature::NoMatchingKey) => Self::UnknownKey,
-            Claims::SignatureVerification(Signature::AmbiguousKeyId(_)) => Self::AmbiguousKey,
-            Claims::SignatureVerification(_) => Self::Signature,
-            _ => Self::Unreadable,
         }
     }
 }

@@ -1,12 +1,12 @@
 //! `exp`, `iat` and `nbf`: numbers of whole seconds, read strictly.
 //!
-//! Elsewhere a string (`"99999999999"`) made a check fall away (CVE-2026-25537),
-//! and the library rounds floats. So a time that is no whole number is refused.
+//! Elsewhere a string (`"99999999999"`) made a check fall away (CVE-2026-25537).
+//! So a time that is no whole number is refused.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Map, Value};
 
 use super::Flaw;
+use crate::upstream::object::Object;
 
 /// By how much clocks may differ for `exp` and `nbf`. Longer would keep tokens alive
 /// that the provider has ended.
@@ -18,38 +18,26 @@ pub const ISSUED_BEFORE_MAX: TimeDelta = TimeDelta::minutes(10);
 /// provider whose other times cannot be believed either.
 pub const ISSUED_AHEAD_MAX: TimeDelta = TimeDelta::seconds(60);
 
-/// The times of a token. `exp` was seen to be a number; the library compares it.
-pub(super) struct Times {
-    issued: DateTime<Utc>,
-    not_before: Option<DateTime<Utc>>,
-}
-
 /// # Errors
-/// When `exp` or `iat` is missing, or one of the three is no whole number of seconds
-/// since 1970.
-pub(super) fn read(claims: &Map<String, Value>) -> Result<Times, Flaw> {
-    moment(claims, "exp")?.ok_or(Flaw::Time)?;
-    Ok(Times {
-        issued: moment(claims, "iat")?.ok_or(Flaw::Time)?,
-        not_before: moment(claims, "nbf")?,
-    })
-}
-
-impl Times {
-    /// # Errors
-    /// When the token is too old, from the future, or not valid yet.
-    pub(super) fn check(&self, now: DateTime<Utc>) -> Result<(), Flaw> {
-        if self.issued < now - ISSUED_BEFORE_MAX || self.issued > now + ISSUED_AHEAD_MAX {
-            return Err(Flaw::IssuedAt);
-        }
-        if self.not_before.is_some_and(|moment| moment > now + LEEWAY) {
-            return Err(Flaw::NotBefore);
-        }
-        Ok(())
+/// When `exp` or `iat` is missing, one of the three is no whole number of seconds
+/// since 1970, or the token is over, too old, from the future, or not valid yet.
+pub(super) fn check(claims: &Object, now: DateTime<Utc>) -> Result<(), Flaw> {
+    let expires = moment(claims, "exp")?.ok_or(Flaw::Time)?;
+    let issued = moment(claims, "iat")?.ok_or(Flaw::Time)?;
+    let not_before = moment(claims, "nbf")?;
+    if expires <= now - LEEWAY {
+        return Err(Flaw::Expired);
     }
+    if issued < now - ISSUED_BEFORE_MAX || issued > now + ISSUED_AHEAD_MAX {
+        return Err(Flaw::IssuedAt);
+    }
+    if not_before.is_some_and(|moment| moment > now + LEEWAY) {
+        return Err(Flaw::NotBefore);
+    }
+    Ok(())
 }
 
-fn moment(claims: &Map<String, Value>, name: &str) -> Result<Option<DateTime<Utc>>, Flaw> {
+fn moment(claims: &Object, name: &str) -> Result<Option<DateTime<Utc>>, Flaw> {
     let Some(value) = claims.get(name) else {
         return Ok(None);
     };

@@ -1,0 +1,66 @@
+//! What a token says of itself (RFC 7515 §4.1): enough to know how it must have been
+//! signed, and never by whom.
+//!
+//! Members that name a key's place or bring one along (`jku`, `jwk`, `x5u`, `x5c`)
+//! are not read by anything: keys come from `upstream::keys` alone.
+
+use serde_json::Value;
+
+use super::Flaw;
+use crate::upstream::SigningAlg;
+use crate::upstream::keys::{Key, KeySet};
+use crate::upstream::object::Object;
+
+/// A header with nothing against it.
+pub(super) struct Header<'a> {
+    pub(super) alg: SigningAlg,
+    kid: Option<&'a str>,
+}
+
+impl<'a> Header<'a> {
+    /// Reads the header of an ID token that is signed in one of these ways.
+    pub(super) fn read(header: &'a Object, allowed: &[SigningAlg]) -> Result<Self, Flaw> {
+        // A few kilobytes that inflate to gigabytes; nobody signs such ID tokens.
+        if header.contains_key("zip") {
+            return Err(Flaw::Compressed);
+        }
+        // Extensions that a reader must understand (RFC 7515 §4.1.11): there are none
+        // here. `cty` is for a token within a token.
+        if header.contains_key("crit") || header.contains_key("cty") {
+            return Err(Flaw::Type);
+        }
+        // An access token (`at+jwt`) or a logout token must not sign anybody in
+        // (RFC 8725 §3.11).
+        if !header.get("typ").is_none_or(is_jwt) {
+            return Err(Flaw::Type);
+        }
+        let alg = header.get("alg").and_then(Value::as_str);
+        let alg = alg
+            .and_then(SigningAlg::parse)
+            .filter(|alg| allowed.contains(alg))
+            .ok_or(Flaw::Algorithm)?;
+        let kid = match header.get("kid") {
+            None => None,
+            Some(kid) => Some(kid.as_str().ok_or(Flaw::UnknownKey)?),
+        };
+        Ok(Self { alg, kid })
+    }
+
+    /// The one key that the token can have been signed with. With several there
+    /// would be a choice, and trying each is what an attacker would ask for.
+    pub(super) fn key<'k>(&self, keys: &'k KeySet) -> Result<&'k Key, Flaw> {
+        let mut fitting = keys.fitting(self.alg, self.kid);
+        match (fitting.next(), fitting.next()) {
+            (None, _) => Err(Flaw::UnknownKey),
+            (Some(key), None) => Ok(key),
+            (Some(_), Some(_)) => Err(Flaw::AmbiguousKey),
+        }
+    }
+}
+
+/// RFC 7519 §5.1, in any case; RFC 7515 §4.1.9 lets the prefix be left out.
+fn is_jwt(typ: &Value) -> bool {
+    typ.as_str().is_some_and(|typ| {
+        typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt")
+    })
+}

@@ -1,0 +1,161 @@
+//! Who signed it: ID-1, ID-2, and which key (JW-7).
+
+use super::*;
+
+// ---- ID-1: the signature --------------------------------------------------------------
+
+#[test]
+fn id_1_one_changed_bit_in_any_part_is_refused() {
+    let good = token().sign();
+    let parts: Vec<&str> = good.split('.').collect();
+    for part in 0..3 {
+        let bytes = URL_SAFE_NO_PAD.decode(parts[part]).unwrap();
+        for place in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[place] ^= 1;
+            let mut parts: Vec<String> = parts.iter().map(|&part| part.to_owned()).collect();
+            parts[part] = URL_SAFE_NO_PAD.encode(changed);
+            assert!(
+                flaw_of(&parts.join(".")).is_some(),
+                "part {part}, byte {place}"
+            );
+        }
+    }
+}
+
+#[test]
+fn id_1_other_claims_under_a_genuine_signature_are_refused() {
+    let (good, other) = (token().sign(), token().claim("sub", json!("admin")));
+    let signature = good.rsplit('.').next().unwrap();
+    assert_eq!(
+        flaw_of(&format!("{}.{signature}", other.input())),
+        Some(Flaw::Signature)
+    );
+}
+
+#[test]
+fn id_1_no_signature_is_refused() {
+    assert_eq!(
+        flaw_of(&format!("{}.", token().input())),
+        Some(Flaw::Signature)
+    );
+}
+
+#[test]
+fn id_1_another_key_under_the_same_name_is_refused() {
+    assert_eq!(
+        check(&token().signed_by(signing_key(2))),
+        Err(Flaw::Signature)
+    );
+}
+
+// ---- ID-2: the algorithm --------------------------------------------------------------
+
+#[test]
+fn id_2_a_token_that_says_none_is_refused() {
+    let unsigned = token().header("alg", json!("none"));
+    assert_eq!(
+        flaw_of(&format!("{}.", unsigned.input())),
+        Some(Flaw::Algorithm)
+    );
+    assert_eq!(check(&unsigned), Err(Flaw::Algorithm));
+    let words = ["None", "nOnE", "NONE", "", "es256", " ES256", "ES256 "];
+    let others = [json!(null), json!(["ES256"]), json!(7)];
+    for word in words.map(Value::from).into_iter().chain(others) {
+        let unsigned = token().header("alg", word.clone());
+        let raw = format!("{}.", unsigned.input());
+        assert_eq!(flaw_of(&raw), Some(Flaw::Algorithm), "{word}");
+        assert_eq!(check(&unsigned), Err(Flaw::Algorithm), "{word}");
+    }
+    assert_eq!(check(&token().without("alg")), Err(Flaw::Algorithm));
+}
+
+#[test]
+fn id_2_symmetric_signatures_are_refused_whatever_their_key() {
+    let point = point(&signing_key(1));
+    let jwk = jwk(&signing_key(1), Some("one")).to_string();
+    let pem = format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+        STANDARD.encode(&point)
+    );
+    let keys = [
+        CLIENT_SECRET.as_bytes(),
+        &point,
+        &point[1..],
+        jwk.as_bytes(),
+        pem.as_bytes(),
+        b"",
+    ];
+    for alg in ["HS256", "HS384", "HS512"] {
+        for key in keys {
+            let raw = token().header("alg", json!(alg)).hmac(key);
+            assert_eq!(flaw_of(&raw), Some(Flaw::Algorithm), "{alg}");
+        }
+    }
+}
+
+#[test]
+fn id_2_an_algorithm_that_is_not_configured_is_refused() {
+    assert_eq!(
+        check(&token().header("alg", json!("ES384"))),
+        Err(Flaw::Algorithm)
+    );
+    let only_rsa = Verification {
+        algs: vec![SigningAlg::Rs256],
+        ..verification()
+    };
+    assert_eq!(only_rsa.of(&token().sign()), Err(Flaw::Algorithm));
+}
+
+#[test]
+fn id_2_an_algorithm_of_another_kind_of_key_finds_no_key() {
+    assert_eq!(
+        check(&token().header("alg", json!("RS256"))),
+        Err(Flaw::UnknownKey)
+    );
+}
+
+// ---- JW-7: which key ------------------------------------------------------------------
+
+#[test]
+fn jw_7_an_unknown_key_id_finds_no_key() {
+    for kid in [
+        json!("two"),
+        json!(""),
+        json!(null),
+        json!(1),
+        json!(["one"]),
+    ] {
+        let refused = check(&token().header("kid", kid.clone()));
+        assert_eq!(refused, Err(Flaw::UnknownKey), "{kid}");
+    }
+}
+
+#[test]
+fn jw_7_without_a_key_id_one_key_serves_and_two_are_ambiguous() {
+    let raw = token().without("kid").sign();
+    assert!(verification().of(&raw).is_ok());
+    let keys = vec![
+        jwk(&signing_key(1), Some("one")),
+        jwk(&signing_key(2), Some("two")),
+    ];
+    let two = Verification {
+        keys,
+        ..verification()
+    };
+    assert_eq!(two.of(&raw), Err(Flaw::AmbiguousKey));
+    assert!(two.of(&token().sign()).is_ok());
+}
+
+#[test]
+fn jw_7_two_keys_with_one_id_are_ambiguous() {
+    let keys = vec![
+        jwk(&signing_key(1), Some("one")),
+        jwk(&signing_key(2), Some("one")),
+    ];
+    let twice = Verification {
+        keys,
+        ..verification()
+    };
+    assert_eq!(twice.of(&token().sign()), Err(Flaw::AmbiguousKey));
+}

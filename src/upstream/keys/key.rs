@@ -1,0 +1,323 @@
+//! One public key of the provider (RFC 7517, RFC 7518 §6, RFC 8037 §2), taken apart
+//! and put together anew before it verifies anything.
+//!
+//! The library would verify with a 1024-bit RSA key, and with one whose exponent
+//! keeps it busy for minutes; it gets what passed here.
+
+use base64::Engine;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use openidconnect::core::{CoreJsonCurveType, CoreJsonWebKey};
+use openidconnect::{JsonWebKey, SignatureVerificationError};
+use serde_json::{Map, Value};
+
+use crate::upstream::SigningAlg;
+use crate::upstream::signing::KeyKind;
+
+/// Shortest RSA modulus in bits: a shorter one can be factored, and then anybody
+/// can sign (RFC 7518 §3.3).
+const RSA_BITS_MIN: usize = 2048;
+/// Longest RSA modulus in bits: verifying takes time that grows with it, and the
+/// library takes no longer one.
+const RSA_BITS_MAX: usize = 4096;
+/// Longest RSA exponent in bits: a huge one makes each verification slow. Keys in
+/// use have 65537, which is 17 bits.
+const RSA_EXPONENT_BITS_MAX: usize = 32;
+
+/// Some providers pad what RFC 7515 §2 says is unpadded.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A key that may verify.
+#[derive(Debug, Clone)]
+pub(in crate::upstream) struct Key {
+    kid: Option<String>,
+    kind: KeyKind,
+    /// The only algorithm that it is for, where the provider says so.
+    alg: Option<SigningAlg>,
+    library: CoreJsonWebKey,
+}
+
+impl Key {
+    /// Reads a member of `keys`; none when it must not verify, or cannot.
+    pub(super) fn read(jwk: &Value) -> Option<Self> {
+        let jwk = jwk.as_object()?;
+        if !meant_for_verifying(jwk) {
+            return None;
+        }
+        let name = text(jwk, "kid")?;
+        let (kind, library) = match jwk.get("kty")?.as_str()? {
+            "RSA" => rsa(jwk)?,
+            "EC" => elliptic(jwk)?,
+            "OKP" => edwards(jwk)?,
+            // Symmetric (`oct`) above all: a "public" key that also signs.
+            _ => return None,
+        };
+        let alg = match text(jwk, "alg")? {
+            Some(word) => Some(SigningAlg::parse(&word).filter(|alg| alg.key_kind() == kind)?),
+            None => None,
+        };
+        let key = Self {
+            kid: name,
+            kind,
+            alg,
+            library,
+        };
+        key.is_one().then_some(key)
+    }
+
+    /// Whether a token with this header may have been signed with it.
+    pub(super) fn fits(&self, alg: SigningAlg, kid: Option<&str>) -> bool {
+        self.kind == alg.key_kind()
+            && self.alg.is_none_or(|only| only == alg)
+            && kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
+    }
+
+    /// Whether it made this signature of a JWS (RFC 7515 §5.2).
+    pub(in crate::upstream) fn made(&self, alg: SigningAlg, input: &str, signature: &[u8]) -> bool {
+        let outcome = self
+            .library
+            .verify_signature(&alg.to_library(), input.as_bytes(), signature);
+        outcome.is_ok()
+    }
+
+    /// The left half of the hash that belongs to the algorithm, as `at_hash` has it
+    /// (OpenID Connect Core §3.1.3.6).
+    pub(in crate::upstream) fn half_hash(&self, alg: SigningAlg, text: &str) -> Option<String> {
+        let alg = alg.to_library();
+        let hash = self.library.hash_bytes(text.as_bytes(), &alg).ok()?;
+        Some(URL_SAFE_NO_PAD.encode(hash.get(..hash.len() / 2)?))
+    }
+
+    /// Whether its numbers are a key at all: a point may be off its curve. The
+    /// library says so when it is asked to verify something.
+    fn is_one(&self) -> bool {
+        let alg = self.kind.some_alg().to_library();
+        let tried = self.library.verify_signature(&alg, b"", &[0; 64]);
+        !matches!(tried, Err(SignatureVerificationError::InvalidKey(_)))
+    }
+}
+
+/// RFC 7517 §4.2 and §4.3: absent says nothing against it.
+fn meant_for_verifying(jwk: &Map<String, Value>) -> bool {
+    let for_signatures = jwk.get("use").is_none_or(|word| word == "sig");
+    let to_verify = jwk.get("key_ops").is_none_or(|operations| {
+        operations
+            .as_array()
+            .is_some_and(|words| words.iter().any(|word| word == "verify"))
+    });
+    for_signatures && to_verify
+}
+
+/// A member that may be absent; none at all when it is no text.
+#[expect(
+    clippy::option_option,
+    reason = "absent is one thing, of the wrong type another"
+)]
+fn text(jwk: &Map<String, Value>, member: &str) -> Option<Option<String>> {
+    match jwk.get(member) {
+        None => Some(None),
+        Some(value) => value.as_str().map(|text| Some(text.to_owned())),
+    }
+}
+
+fn rsa(jwk: &Map<String, Value>) -> Option<(KeyKind, CoreJsonWebKey)> {
+    let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
+    let odd = e.last().is_some_and(|byte| byte % 2 == 1);
+    let fits = (RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits(&n))
+        // An exponent of one (one bit) makes every message its own signature.
+        && (2..=RSA_EXPONENT_BITS_MAX).contains(&bits(&e))
+        && odd;
+    fits.then(|| (KeyKind::Rsa, CoreJsonWebKey::new_rsa(n, e, None)))
+}
+
+fn elliptic(jwk: &Map<String, Value>) -> Option<(KeyKind, CoreJsonWebKey)> {
+    let (kind, curve, size) = match jwk.get("crv")?.as_str()? {
+        "P-256" => (KeyKind::P256, CoreJsonCurveType::P256, 32),
+        "P-384" => (KeyKind::P384, CoreJsonCurveType::P384, 48),
+        _ => return None,
+    };
+    let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
+    let fits = x.len() == size && y.len() == size;
+    fits.then(|| (kind, CoreJsonWebKey::new_ec(x, y, curve, None)))
+}
+
+fn edwards(jwk: &Map<String, Value>) -> Option<(KeyKind, CoreJsonWebKey)> {
+    let x = bytes(jwk, "x")?;
+    let fits = jwk.get("crv")? == "Ed25519" && x.len() == 32;
+    let curve = CoreJsonCurveType::Ed25519;
+    fits.then(|| (KeyKind::Ed25519, CoreJsonWebKey::new_okp(x, curve, None)))
+}
+
+fn bytes(jwk: &Map<String, Value>, member: &str) -> Option<Vec<u8>> {
+    BASE64.decode(jwk.get(member)?.as_str()?).ok()
+}
+
+/// Length of a big-endian number, leading zeros not counted.
+fn bits(number: &[u8]) -> usize {
+    let significant = number.iter().skip_while(|&&byte| byte == 0);
+    let mut rest = significant.clone();
+    rest.next().map_or(0, |first| {
+        significant.count() * 8 - first.leading_zeros() as usize
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::keys::tests::{good, number, p256, rsa_key, with};
+    use serde_json::json;
+
+    fn passes(jwk: &Value) -> bool {
+        Key::read(jwk).is_some()
+    }
+
+    #[test]
+    fn jw_7_the_modulus_must_have_2048_to_4096_bits() {
+        for (bits, fits) in [
+            (1024, false),
+            (2047, false),
+            (2048, true),
+            (4096, true),
+            (4097, false),
+            (16384, false),
+        ] {
+            assert_eq!(passes(&rsa_key(&number(bits), &[1, 0, 1])), fits, "{bits}");
+        }
+    }
+
+    #[test]
+    fn jw_7_zeros_before_the_modulus_do_not_make_it_longer() {
+        let mut padded = vec![0; 128];
+        padded.extend(number(1024));
+        assert!(!passes(&rsa_key(&padded, &[1, 0, 1])));
+        let mut padded = vec![0];
+        padded.extend(number(2048));
+        assert!(passes(&rsa_key(&padded, &[1, 0, 1])));
+    }
+
+    #[test]
+    fn av_7_the_exponent_is_odd_above_one_and_at_most_32_bits() {
+        let cases: [(&[u8], bool); 8] = [
+            (&[], false),
+            (&[0], false),
+            (&[1], false),
+            (&[2], false),
+            (&[3], true),
+            (&[1, 0, 0], false),
+            (&[0xff, 0xff, 0xff, 0xff], true),
+            (&[1, 0xff, 0xff, 0xff, 0xff], false),
+        ];
+        for (exponent, fits) in cases {
+            let key = rsa_key(&number(2048), exponent);
+            assert_eq!(passes(&key), fits, "{exponent:?}");
+        }
+    }
+
+    #[test]
+    fn jw_7_keys_for_encryption_symmetric_and_unreadable_keys_fall_away() {
+        assert!(passes(&good()));
+        assert!(passes(&with(good(), "use", json!("sig"))));
+        assert!(passes(&with(good(), "key_ops", json!(["sign", "verify"]))));
+        assert!(passes(&with(good(), "alg", json!("PS512"))));
+        let bad = [
+            with(good(), "use", json!("enc")),
+            with(good(), "use", json!(7)),
+            with(good(), "key_ops", json!(["encrypt"])),
+            with(good(), "key_ops", json!("verify")),
+            with(good(), "kty", json!("oct")),
+            with(good(), "kty", json!("XYZ")),
+            with(good(), "kty", json!("EC")),
+            with(good(), "n", json!("not base64!")),
+            with(good(), "n", json!(12)),
+            with(good(), "kid", json!(12)),
+            with(good(), "alg", json!("made-up")),
+            with(good(), "alg", json!("RSA-OAEP-256")),
+            with(good(), "alg", json!("HS256")),
+            with(good(), "alg", json!("ES256")),
+            with(good(), "alg", json!(12)),
+            json!({"kty": "oct", "k": "c2VjcmV0"}),
+            json!({"kty": "RSA"}),
+            json!("key"),
+            json!(null),
+        ];
+        for key in bad {
+            assert!(!passes(&key), "{key}");
+        }
+    }
+
+    #[test]
+    fn jw_7_elliptic_and_edwards_keys_have_their_curves_and_lengths() {
+        let okp = |crv: &str, x: &[u8]| json!({"kty": "OKP", "crv": crv, "x": BASE64.encode(x)});
+        let (x, _) = p256();
+        let other = |crv: &str, size: usize| {
+            let number = BASE64.encode(vec![1; size]);
+            json!({"kty": "EC", "crv": crv, "x": number, "y": number})
+        };
+        let base = hex_point();
+        for (key, fits) in [
+            (x.clone(), true),
+            (with(x.clone(), "crv", json!("P-384")), false),
+            (with(x.clone(), "crv", json!("secp256k1")), false),
+            (with(x.clone(), "alg", json!("ES256")), true),
+            (with(x, "alg", json!("ES384")), false),
+            (other("P-256", 31), false),
+            (other("P-256", 33), false),
+            (other("P-384", 32), false),
+            (other("P-521", 66), false),
+            (okp("Ed25519", &base), true),
+            (okp("Ed25519", &base[1..]), false),
+            (okp("X25519", &base), false),
+        ] {
+            assert_eq!(passes(&key), fits, "{key}");
+        }
+    }
+
+    /// The base point of Ed25519 (RFC 8032 §5.1): y is 4/5.
+    fn hex_point() -> [u8; 32] {
+        let mut point = [0x66; 32];
+        point[0] = 0x58;
+        point
+    }
+
+    #[test]
+    fn jw_7_a_point_that_is_not_on_its_curve_is_no_key() {
+        let (good, _) = p256();
+        let x = good["x"].clone();
+        assert!(!passes(&with(good, "y", x)));
+        for curve in ["P-256", "P-384"] {
+            let size = if curve == "P-256" { 32 } else { 48 };
+            let number = BASE64.encode(vec![1; size]);
+            let key = json!({"kty": "EC", "crv": curve, "x": number, "y": number});
+            assert!(!passes(&key), "{curve}");
+        }
+    }
+
+    #[test]
+    fn a_padded_number_is_the_same_number() {
+        let padded = format!("{}==", BASE64.encode(number(2048)));
+        let key = Key::read(&with(good(), "n", json!(padded))).unwrap();
+        assert_eq!(key.library, Key::read(&good()).unwrap().library);
+    }
+
+    #[test]
+    fn jw_7_a_key_serves_its_own_algorithm_kind_and_name_alone() {
+        let named = Key::read(&with(good(), "alg", json!("RS256"))).unwrap();
+        assert!(named.fits(SigningAlg::Rs256, Some("k")));
+        assert!(named.fits(SigningAlg::Rs256, None));
+        assert!(!named.fits(SigningAlg::Rs256, Some("")));
+        assert!(!named.fits(SigningAlg::Rs256, Some("other")));
+        assert!(!named.fits(SigningAlg::Ps256, Some("k")));
+        assert!(!named.fits(SigningAlg::Es256, Some("k")));
+        let mut nameless = good();
+        nameless.as_object_mut().unwrap().remove("kid");
+        let nameless = Key::read(&nameless).unwrap();
+        assert!(nameless.fits(SigningAlg::Ps512, None));
+        assert!(!nameless.fits(SigningAlg::Ps512, Some("k")));
+    }
+}
