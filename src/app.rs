@@ -82,6 +82,8 @@ impl Bridge {
                 .app_data(data.exchange)
                 .app_data(data.desk)
                 .app_data(data.server)
+                .app_data(data.limits)
+                .app_data(data.proxies)
                 .app_data(data.watch)
                 .app_data(data.provider)
                 .wrap(from_fn(pages::add_headers))

@@ -24,7 +24,7 @@ use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
 use crate::upstream::Provider;
-use crate::web::{AdminGroups, Red5Server, Site};
+use crate::web::{AdminGroups, RateLimits, Red5Server, Site, TrustedProxies};
 
 /// How often last-seen times are written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -41,6 +41,8 @@ pub(super) struct Parts {
     pub(super) site: Site,
     pub(super) admins: AdminGroups,
     pub(super) server: Red5Server,
+    pub(super) limits: RateLimits,
+    pub(super) proxies: TrustedProxies,
     pub(super) store: Store,
     pub(super) live: Arc<LiveSessions>,
     pub(super) watch: Arc<Watch>,
@@ -58,6 +60,8 @@ pub(super) struct SharedData {
     pub(super) site: web::Data<Site>,
     pub(super) admins: web::Data<AdminGroups>,
     pub(super) server: web::Data<Red5Server>,
+    pub(super) limits: web::Data<RateLimits>,
+    pub(super) proxies: web::Data<TrustedProxies>,
     pub(super) watch: web::Data<Arc<Watch>>,
     pub(super) provider: web::Data<Arc<Provider>>,
     pub(super) sessions: web::Data<Sessions>,
@@ -112,6 +116,8 @@ impl Parts {
             site: Site::new(config.public_url, config.allowed_origins),
             admins: AdminGroups(config.admin_groups),
             server: Red5Server(config.red5.server_url),
+            limits: RateLimits::new(config.rate_limits),
+            proxies: TrustedProxies(config.trusted_proxies),
             store,
             live,
             watch,
@@ -175,6 +181,8 @@ impl Parts {
             site: web::Data::new(self.site),
             admins: web::Data::new(self.admins),
             server: web::Data::new(self.server),
+            limits: web::Data::new(self.limits),
+            proxies: web::Data::new(self.proxies),
             watch: web::Data::new(self.watch),
             provider: web::Data::new(self.provider),
             sessions: web::Data::from(self.sessions),

@@ -3,6 +3,7 @@
 //! Every variable is in `.env.example`, with what it means. [`urls`] judges
 //! addresses, [`mod@red5`] what belongs to the streaming server.
 
+pub mod networks;
 mod oidc;
 mod reader;
 pub mod red5;
@@ -16,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use url::Url;
 
+use networks::Networks;
 pub use reader::{Lookup, NotText, Problem, Problems};
 use reader::{Reader, parse_list};
 use red5::Red5;
@@ -38,6 +40,10 @@ pub struct Config {
     pub admin_groups: BTreeSet<String>,
     /// `BRIDGE_ALLOWED_ORIGINS`
     pub allowed_origins: Vec<Origin>,
+    /// `BRIDGE_TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Networks,
+    /// `BRIDGE_RATE_LIMITS`
+    pub rate_limits: bool,
     /// `BRIDGE_SESSION_IDLE_MINUTES`
     pub session_idle_minutes: u32,
     /// `BRIDGE_SESSION_MAX_HOURS`
@@ -114,6 +120,14 @@ impl Config {
             let origins = origins.iter().map(|origin| Origin::parse(origin));
             reader.judged("BRIDGE_ALLOWED_ORIGINS", origins.collect())
         });
+        let trusted_proxies = reader
+            .list("BRIDGE_TRUSTED_PROXIES")
+            .and_then(|words| reader.judged("BRIDGE_TRUSTED_PROXIES", Networks::parse(&words)));
+        let rate_limits = reader.parsed("BRIDGE_RATE_LIMITS", true, |value| match value {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err("must be on or off".to_owned()),
+        });
         let session_idle_minutes = reader.number("BRIDGE_SESSION_IDLE_MINUTES", 60, 1..=10_080);
         let session_max_hours = reader.number("BRIDGE_SESSION_MAX_HOURS", 12, 1..=720);
         let unrefreshed = reader.number("BRIDGE_UNREFRESHED_MAX_MINUTES", 60, 1..=43_200);
@@ -132,6 +146,8 @@ impl Config {
             secret_keys: secret_keys?,
             admin_groups: admin_groups?.into_iter().collect(),
             allowed_origins: allowed_origins?,
+            trusted_proxies: trusted_proxies?,
+            rate_limits: rate_limits?,
             session_idle_minutes: session_idle_minutes?,
             session_max_hours: session_max_hours?,
             unrefreshed_max_minutes: unrefreshed?,

@@ -1,10 +1,11 @@
 //! Refusals of the JSON API: RFC 9457 problem details with a stable `code`.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::body::BodyError;
+use super::limits::TooMany;
 use super::origin::Foreign;
 use super::outage;
 use crate::domain::entitlement::Refusal;
@@ -42,6 +43,8 @@ pub enum ApiError {
     MediaType,
     /// 428
     PreconditionRequired,
+    /// 429
+    RateLimited(TooMany),
     /// What the exchange says.
     NoToken(NoToken),
     /// 500; what happened is in the log.
@@ -66,6 +69,12 @@ impl From<BodyError> for ApiError {
 impl From<Foreign> for ApiError {
     fn from(_: Foreign) -> Self {
         Self::ForbiddenOrigin
+    }
+}
+
+impl From<TooMany> for ApiError {
+    fn from(error: TooMany) -> Self {
+        Self::RateLimited(error)
     }
 }
 
@@ -120,6 +129,7 @@ impl ApiError {
             Self::TooLarge => "too_large",
             Self::MediaType => "unsupported_media_type",
             Self::PreconditionRequired => "precondition_required",
+            Self::RateLimited(_) => "rate_limited",
             Self::NoToken(refusal) => refusal.code(),
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -138,6 +148,7 @@ impl ApiError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoToken(refusal) => match refusal {
                 NoToken::TooManyRooms { .. } => StatusCode::BAD_REQUEST,
                 NoToken::Stale(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -168,6 +179,7 @@ impl ApiError {
             Self::TooLarge => "The body is larger than this address takes.",
             Self::MediaType => "Send Content-Type: application/json.",
             Self::PreconditionRequired => "Send If-Match with the ETag that you read.",
+            Self::RateLimited(_) => "Too many requests; Retry-After says when to try again.",
             Self::NoToken(refusal) => return no_token_detail(refusal),
             Self::Internal => "Something went wrong here; it is in the log.",
             Self::Unavailable => {
@@ -214,7 +226,11 @@ impl ApiError {
         body.insert("status".to_owned(), json!(status.as_u16()));
         body.insert("code".to_owned(), json!(self.code()));
         body.insert("detail".to_owned(), json!(self.detail()));
-        HttpResponse::build(status)
+        let mut response = HttpResponse::build(status);
+        if let Self::RateLimited(TooMany { retry_after }) = self {
+            response.insert_header((header::RETRY_AFTER, *retry_after));
+        }
+        response
             .content_type("application/problem+json")
             .body(Value::Object(body).to_string())
     }

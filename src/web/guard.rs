@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 
+use super::client;
 use super::request_id::RequestId;
 use super::site::Site;
 use crate::domain::identity::Identity;
@@ -68,7 +69,7 @@ impl Admin {
                 .username
                 .clone()
                 .unwrap_or_else(|| identity.subject.clone()),
-            client_ip: request.peer_addr().map(|peer| peer.ip().to_string()),
+            client_ip: client::address(request).map(|address| address.to_string()),
             request_id: RequestId::of(request),
         }
     }

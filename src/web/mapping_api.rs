@@ -7,6 +7,7 @@ use serde_json::json;
 use super::api_error::ApiError;
 use super::body::{self, ADMIN_BODY_MAX, Form, Members, together};
 use super::guard::{self, Admin, AdminGroups};
+use super::limits::{RateLimits, Rule};
 use super::origin;
 use super::site::Site;
 use super::token::barred_error;
@@ -35,6 +36,7 @@ pub struct Call {
     site: web::Data<Site>,
     sessions: web::Data<Sessions>,
     admins: web::Data<AdminGroups>,
+    limits: web::Data<RateLimits>,
     desk: web::Data<MappingDesk>,
 }
 
@@ -54,6 +56,7 @@ impl actix_web::FromRequest for Call {
                 site: data(request, payload)?,
                 sessions: data(request, payload)?,
                 admins: data(request, payload)?,
+                limits: data(request, payload)?,
                 desk: data(request, payload)?,
                 request: request.clone(),
             })
@@ -72,7 +75,9 @@ impl Call {
     /// For whatever changes something: the origin is judged first.
     async fn admin_from_here(&self) -> Result<Admin, ApiError> {
         origin::check_api(&self.request, &self.site, false)?;
-        self.admin().await
+        let admin = self.admin().await?;
+        self.limits.check_client(Rule::Change, &self.request)?;
+        Ok(admin)
     }
 }
 

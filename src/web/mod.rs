@@ -4,12 +4,15 @@
 //! asks [`origin`] where the request comes from and [`guard`] who sends it;
 //! what it may say is in [`api_error`] and [`views`].
 
+mod address;
 mod api_error;
 mod body;
+mod client;
 mod files;
 mod guard;
 mod headers;
 mod health;
+mod limits;
 mod mapping_api;
 mod mapping_fields;
 mod mapping_pages;
@@ -25,14 +28,19 @@ mod token;
 pub mod views;
 mod wish;
 
-use actix_web::{HttpResponse, Resource, web};
+use actix_web::http::Method;
+use actix_web::{HttpResponse, web};
 
+use address::Address;
 use api_error::ApiError;
+use limits::Rule;
 use page::Visitor;
 use views::Problem;
 
+pub use client::TrustedProxies;
 pub use guard::AdminGroups;
 pub use headers::add as add_headers;
+pub use limits::RateLimits;
 pub use request_id::number as number_requests;
 pub use site::Site;
 pub use token::Red5Server;
@@ -46,7 +54,7 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
         .default_service(web::to(nothing_here));
     if !base.is_empty() {
         // The public URL as people type it, without a slash at its end.
-        below = below.service(page("").route(web::get().to(portal::from_bare_base)));
+        below = below.service(Address::page("").get(portal::from_bare_base));
     }
     service.service(below);
     if !base.is_empty() {
@@ -57,74 +65,80 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
 
 fn pages(service: &mut web::ServiceConfig) {
     service
-        .service(page("/").route(web::get().to(portal::show)))
-        .service(page("/portal/token").route(web::post().to(portal::get_token)))
-        .service(page("/auth/login").route(web::get().to(sign_in::login)))
-        .service(page("/auth/callback").route(web::get().to(sign_in::callback)))
-        .service(page("/auth/logout").route(web::post().to(sign_out::logout)))
-        .service(page("/auth/signed-out").route(web::get().to(sign_out::signed_out)))
+        .service(Address::page("/").get(portal::show))
+        .service(Address::page("/portal/token").on(Method::POST, portal::get_token))
         .service(
-            page("/admin/mappings")
-                .route(web::get().to(mapping_pages::list))
-                .route(web::post().to(mapping_pages::create)),
+            Address::page("/auth/login")
+                .counted(Rule::Login)
+                .get_only(sign_in::login),
         )
-        .service(page("/admin/mappings/new").route(web::get().to(mapping_pages::new)))
         .service(
-            page("/admin/mappings/{id}")
-                .route(web::get().to(mapping_pages::edit))
-                .route(web::post().to(mapping_pages::save)),
+            Address::page("/auth/callback")
+                .counted(Rule::Callback)
+                .get_only(sign_in::callback),
         )
-        .service(page("/admin/mappings/{id}/switch").route(web::post().to(mapping_pages::switch)))
         .service(
-            page("/admin/mappings/{id}/delete")
-                .route(web::get().to(mapping_pages::confirm_delete))
-                .route(web::post().to(mapping_pages::delete)),
+            Address::page("/auth/logout")
+                .counted(Rule::Logout)
+                .on(Method::POST, sign_out::logout),
         )
-        .service(page("/assets/{name}").route(web::get().to(files::file)));
+        .service(Address::page("/auth/signed-out").get_only(sign_out::signed_out))
+        .service(
+            Address::page("/admin/mappings")
+                .get(mapping_pages::list)
+                .on(Method::POST, mapping_pages::create),
+        )
+        .service(Address::page("/admin/mappings/new").get(mapping_pages::new))
+        .service(
+            Address::page("/admin/mappings/{id}")
+                .get(mapping_pages::edit)
+                .on(Method::POST, mapping_pages::save),
+        )
+        .service(
+            Address::page("/admin/mappings/{id}/switch").on(Method::POST, mapping_pages::switch),
+        )
+        .service(
+            Address::page("/admin/mappings/{id}/delete")
+                .get(mapping_pages::confirm_delete)
+                .on(Method::POST, mapping_pages::delete),
+        )
+        .service(
+            Address::endpoint("/assets/{name}")
+                .uncounted()
+                .get(files::file),
+        );
 }
 
 fn api(service: &mut web::ServiceConfig) {
     service
         .service(
-            endpoint("/api/session")
-                .route(web::get().to(token::session))
-                .route(options().to(token::preflight_session)),
+            Address::app_endpoint("/api/session")
+                .get(token::session)
+                .on(Method::OPTIONS, token::preflight_session),
         )
         .service(
-            endpoint("/api/token")
-                .route(web::post().to(token::token))
-                .route(options().to(token::preflight_token)),
+            Address::app_endpoint("/api/token")
+                .on(Method::POST, token::token)
+                .on(Method::OPTIONS, token::preflight_token),
         )
         .service(
-            endpoint("/api/admin/mappings")
-                .route(web::get().to(mapping_api::list))
-                .route(web::post().to(mapping_api::create)),
+            Address::endpoint("/api/admin/mappings")
+                .get(mapping_api::list)
+                .on(Method::POST, mapping_api::create),
         )
         .service(
-            endpoint("/api/admin/mappings/{id}")
-                .route(web::get().to(mapping_api::get))
-                .route(web::put().to(mapping_api::replace))
-                .route(web::delete().to(mapping_api::delete)),
+            Address::endpoint("/api/admin/mappings/{id}")
+                .get(mapping_api::get)
+                .on(Method::PUT, mapping_api::replace)
+                .on(Method::DELETE, mapping_api::delete),
         )
-        .service(endpoint("/api/{rest:.*}").default_service(web::to(no_endpoint)));
+        .service(web::resource("/api/{rest:.*}").default_service(web::to(no_endpoint)));
 }
 
 fn health(service: &mut web::ServiceConfig) {
     service
-        .service(endpoint("/livez").route(web::get().to(health::livez)))
-        .service(endpoint("/readyz").route(web::get().to(health::readyz)));
-}
-
-fn page(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(wrong_method_for_page))
-}
-
-fn endpoint(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(wrong_method))
-}
-
-fn options() -> actix_web::Route {
-    web::method(actix_web::http::Method::OPTIONS)
+        .service(Address::endpoint("/livez").uncounted().get(health::livez))
+        .service(Address::endpoint("/readyz").uncounted().get(health::readyz));
 }
 
 async fn nothing_here(visitor: Visitor) -> HttpResponse {
@@ -133,12 +147,4 @@ async fn nothing_here(visitor: Visitor) -> HttpResponse {
 
 async fn no_endpoint() -> HttpResponse {
     ApiError::NotFound.response()
-}
-
-async fn wrong_method_for_page(visitor: Visitor) -> HttpResponse {
-    visitor.problem(Problem::MethodNotAllowed)
-}
-
-async fn wrong_method() -> HttpResponse {
-    ApiError::MethodNotAllowed.response()
 }

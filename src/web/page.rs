@@ -5,12 +5,13 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
-use actix_web::http::StatusCode;
 use actix_web::http::uri::PathAndQuery;
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
 
 use super::body::{BodyError, Form};
 use super::guard::{self, Admin, AdminGroups, Caller};
+use super::limits::{RateLimits, Rule, TooMany};
 use super::origin;
 use super::outage;
 use super::request_id::RequestId;
@@ -24,6 +25,7 @@ pub struct Visitor {
     request: HttpRequest,
     site: web::Data<Site>,
     admins: web::Data<AdminGroups>,
+    limits: web::Data<RateLimits>,
     caller: Option<Caller>,
 }
 
@@ -36,12 +38,14 @@ impl FromRequest for Visitor {
         Box::pin(async move {
             let site = web::Data::<Site>::extract(&request).await?;
             let admins = web::Data::<AdminGroups>::extract(&request).await?;
+            let limits = web::Data::<RateLimits>::extract(&request).await?;
             let sessions = web::Data::<Sessions>::extract(&request).await?;
             let found = guard::caller(&request, &site, &sessions).await;
             let mut visitor = Self {
                 request,
                 site,
                 admins,
+                limits,
                 caller: None,
             };
             match found {
@@ -100,8 +104,18 @@ impl Visitor {
     pub async fn admin_form(&self, payload: web::Payload) -> Result<(Admin, Form), Error> {
         self.check_origin()?;
         let admin = self.admin()?;
+        self.count(self.limits.check_client(Rule::Change, &self.request))?;
         let form = self.form_of(self.signed_in()?, payload).await?;
         Ok((admin, form))
+    }
+
+    /// Demands that this session has not asked for too many tokens.
+    pub fn counted_token(&self, caller: &Caller) -> Result<(), Error> {
+        self.count(self.limits.check_token(caller))
+    }
+
+    fn count(&self, outcome: Result<(), TooMany>) -> Result<(), Error> {
+        outcome.map_err(|error| self.refuse(error.into()))
     }
 
     fn check_origin(&self) -> Result<(), Error> {
@@ -135,22 +149,7 @@ impl Visitor {
 
     /// A page that says what is wrong and leads on.
     pub fn problem(&self, problem: Problem) -> HttpResponse {
-        let status = StatusCode::from_u16(problem.status());
-        let harmless = self.request.method() == actix_web::http::Method::GET;
-        let asked = self
-            .request
-            .uri()
-            .path_and_query()
-            .map(PathAndQuery::as_str);
-        // A path that begins with two slashes would lead to another host.
-        let again = asked.filter(|path| harmless && !path.starts_with("//"));
-        let page = ProblemPage {
-            frame: self.frame(),
-            problem,
-            again: again.map(str::to_owned),
-            reference: RequestId::of(&self.request),
-        };
-        show(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &page)
+        problem_page(&self.request, self.frame(), problem)
     }
 
     /// The same, as the end of a handler.
@@ -166,6 +165,41 @@ impl Visitor {
             Problem::Internal
         })
     }
+}
+
+/// The page of a request that was not looked at further.
+pub fn too_many(request: &HttpRequest, site: &Site, error: TooMany) -> HttpResponse {
+    let frame = Frame {
+        base: site.base().to_owned(),
+        person: None,
+    };
+    problem_page(request, frame, error.into())
+}
+
+impl From<TooMany> for Problem {
+    fn from(TooMany { retry_after }: TooMany) -> Self {
+        Self::RateLimited { retry_after }
+    }
+}
+
+fn problem_page(request: &HttpRequest, frame: Frame, problem: Problem) -> HttpResponse {
+    let status = StatusCode::from_u16(problem.status());
+    let harmless = request.method() == Method::GET;
+    let asked = request.uri().path_and_query().map(PathAndQuery::as_str);
+    // A path that begins with two slashes would lead to another host.
+    let again = asked.filter(|path| harmless && !path.starts_with("//"));
+    let page = ProblemPage {
+        frame,
+        problem,
+        again: again.map(str::to_owned),
+        reference: RequestId::of(request),
+    };
+    let mut response = show(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &page);
+    if let Problem::RateLimited { retry_after } = problem {
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, retry_after.into());
+    }
+    response
 }
 
 fn body_problem(error: &BodyError) -> Problem {

@@ -46,6 +46,7 @@ pub async fn get_token(
 ) -> Result<HttpResponse, Error> {
     let form = visitor.form(payload).await?;
     let caller = visitor.signed_in()?;
+    visitor.counted_token(caller)?;
     let chosen = Chosen {
         room: form.text("room"),
         roles: form.all("roles").map(str::to_owned).collect(),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::api_error::ApiError;
 use super::body::{self, Members, TOKEN_BODY_MAX};
 use super::guard::{self, AdminGroups, Barred, Caller};
+use super::limits::RateLimits;
 use super::origin;
 use super::site::Site;
 use super::wish::WishInput;
@@ -85,10 +86,12 @@ pub async fn token(
     sessions: web::Data<Sessions>,
     exchange: web::Data<Exchange>,
     server: web::Data<Red5Server>,
+    limits: web::Data<RateLimits>,
 ) -> HttpResponse {
     let answer = async {
         origin::check_api(&request, &site, true)?;
         let caller = api_caller(&request, &site, &sessions).await?;
+        limits.check_token(&caller)?;
         let members = body::json(&request, payload, TOKEN_BODY_MAX).await?;
         let wish = WishInput::of_members(Members::new(members)).map_err(ApiError::Invalid)?;
         let end = SubjectEnd::Session(caller.session().ends_at);

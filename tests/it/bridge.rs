@@ -205,6 +205,8 @@ pub fn environment(database_url: &str, issuer: &str) -> BTreeMap<String, String>
         ("BRIDGE_SECRET_KEYS", SECRET_KEY),
         ("BRIDGE_ADMIN_GROUPS", ADMIN_GROUP),
         ("BRIDGE_ALLOWED_ORIGINS", APP_ORIGIN),
+        // Tests of the limits switch them on.
+        ("BRIDGE_RATE_LIMITS", "off"),
         ("OIDC_ISSUER_URL", issuer),
         ("OIDC_CLIENT_ID", CLIENT_ID),
         ("OIDC_CLIENT_SECRET", CLIENT_SECRET),

@@ -1,6 +1,7 @@
 //! What the bridge is told: every mistake is named by its variable, with what
 //! to do, all at once, and no value is ever repeated.
 
+mod edge;
 mod files;
 mod program;
 mod red5;

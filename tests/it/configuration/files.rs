@@ -171,7 +171,12 @@ fn sc_1_what_the_example_only_comments_on_is_the_default_or_works() {
         let mut environment = least();
         environment.insert(name.clone(), value);
         let shown = format!("{:?}", read(&environment).unwrap());
-        let is_example = ["BRIDGE_ALLOWED_ORIGINS", "RED5_SERVER_URL"].contains(&name.as_str());
+        let examples = [
+            "BRIDGE_ALLOWED_ORIGINS",
+            "BRIDGE_TRUSTED_PROXIES",
+            "RED5_SERVER_URL",
+        ];
+        let is_example = examples.contains(&name.as_str());
         assert!(is_example || shown == without, "{name} is not its default");
     }
 }

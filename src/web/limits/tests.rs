@@ -1,0 +1,101 @@
+//! The buckets by themselves, with a clock that the test moves (AV-1).
+
+use governor::clock::FakeRelativeClock;
+
+use super::*;
+
+fn limiters() -> (FakeRelativeClock, Limiters<FakeRelativeClock>) {
+    let clock = FakeRelativeClock::default();
+    let limiters = Limiters::new(&clock, &Buckets::new());
+    (clock, limiters)
+}
+
+fn at(address: &str) -> Asker {
+    Asker::at(address.parse().unwrap())
+}
+
+/// How many are taken in a row.
+fn taken(limiters: &Limiters<FakeRelativeClock>, rule: Rule, asker: Asker) -> u32 {
+    let mut count = 0;
+    while limiters.check(rule, asker).is_ok() {
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn av_1_a_rule_lets_its_burst_through_and_then_so_many_a_second() {
+    for rule in Rule::ALL {
+        let (clock, limiters) = limiters();
+        let (burst, per_second) = rule.numbers();
+        let asker = at("192.0.2.1");
+        assert_eq!(taken(&limiters, rule, asker), burst, "{rule:?}");
+        let again = limiters.check(rule, asker);
+        assert_eq!(again, Err(TooMany { retry_after: 1 }), "{rule:?}");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(taken(&limiters, rule, asker), per_second, "{rule:?}");
+        clock.advance(FORGOTTEN_AFTER);
+        assert_eq!(
+            taken(&limiters, rule, asker),
+            burst,
+            "{rule:?} is full when it is forgotten"
+        );
+    }
+}
+
+#[test]
+fn av_1_rules_and_askers_are_counted_each_by_itself() {
+    let (_, limiters) = limiters();
+    taken(&limiters, Rule::Login, at("192.0.2.1"));
+    for (rule, asker) in [
+        (Rule::Login, at("192.0.2.2")),
+        (Rule::Callback, at("192.0.2.1")),
+        (Rule::Login, Asker::Session([1; 32])),
+    ] {
+        assert_eq!(limiters.check(rule, asker), Ok(()), "{rule:?} {asker:?}");
+    }
+}
+
+#[test]
+fn av_1_an_ipv6_network_of_64_bits_is_one_asker() {
+    assert_eq!(
+        at("2001:db8:1:2::1"),
+        at("2001:db8:1:2:ffff:ffff:ffff:ffff")
+    );
+    assert_ne!(at("2001:db8:1:2::1"), at("2001:db8:1:3::1"));
+    assert_ne!(at("2001:db8::1"), at("::1"));
+    assert_eq!(at("::ffff:192.0.2.1"), at("192.0.2.1"));
+    assert_ne!(at("192.0.2.1"), at("192.0.2.2"));
+    assert_ne!(at("::ffff:192.0.2.1"), at("::ffff:192.0.2.2"));
+}
+
+/// Four times the places; a million show the same and take a minute here.
+#[test]
+fn av_1_many_addresses_take_no_more_places_than_there_are() {
+    let buckets = Buckets::new();
+    let limiters = Limiters::new(&FakeRelativeClock::default(), &buckets);
+    for n in 0..200_000u32 {
+        let address = IpAddr::from(Ipv4Addr::from_bits(n));
+        assert!(limiters.check(Rule::Login, Asker::at(address)).is_ok());
+        if n % 20_000 == 0 {
+            // What waits to be dropped is counted too.
+            let places = usize::try_from(BUCKETS_MAX).unwrap();
+            let taken = buckets.0.iter().count();
+            assert!(taken <= places + places / 10, "{taken} after {n}");
+        }
+    }
+}
+
+#[test]
+fn av_1_who_is_over_the_limit_stays_so_while_others_come_and_go() {
+    let (_, limiters) = limiters();
+    let flood = at("192.0.2.1");
+    taken(&limiters, Rule::Login, flood);
+    for n in 0..100_000u32 {
+        let address = IpAddr::from(Ipv4Addr::from_bits(n));
+        assert!(limiters.check(Rule::Login, Asker::at(address)).is_ok());
+        if n % 1000 == 0 {
+            assert!(limiters.check(Rule::Login, flood).is_err(), "after {n}");
+        }
+    }
+}
