@@ -79,6 +79,7 @@ impl Bridge {
                 .app_data(data.admins)
                 .app_data(data.sessions)
                 .app_data(data.sign_in)
+                .app_data(data.sign_out)
                 .app_data(data.exchange)
                 .app_data(data.desk)
                 .app_data(data.server)

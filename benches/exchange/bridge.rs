@@ -108,10 +108,9 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
         last_seen_at: now,
         ends_at: now + TimeDelta::hours(1),
         provider_sid: None,
-        sealed_id_token: None,
     };
     let sessions = LiveSessions::new(store.clone(), TimeDelta::hours(1));
-    sessions.start(session).await.unwrap();
+    sessions.start(session, None).await.unwrap();
     store.close().await;
 }
 

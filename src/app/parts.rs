@@ -18,6 +18,7 @@ use crate::flow::login::{SessionLimits, SignIn};
 use crate::flow::mappings::MappingDesk;
 use crate::flow::return_to::ReturnToRule;
 use crate::flow::sessions::Sessions;
+use crate::flow::sign_out::SignOut;
 use crate::seal::Seal;
 use crate::signer::Signer;
 use crate::store::Store;
@@ -49,6 +50,7 @@ pub(super) struct Parts {
     pub(super) provider: Arc<Provider>,
     pub(super) sessions: Arc<Sessions>,
     pub(super) sign_in: SignIn,
+    pub(super) sign_out: SignOut,
     pub(super) exchange: Exchange,
     pub(super) desk: MappingDesk,
     pub(super) clock: Arc<dyn Clock>,
@@ -66,6 +68,7 @@ pub(super) struct SharedData {
     pub(super) provider: web::Data<Arc<Provider>>,
     pub(super) sessions: web::Data<Sessions>,
     pub(super) sign_in: web::Data<SignIn>,
+    pub(super) sign_out: web::Data<SignOut>,
     pub(super) exchange: web::Data<Exchange>,
     pub(super) desk: web::Data<MappingDesk>,
 }
@@ -92,11 +95,19 @@ impl Parts {
             longest: TimeDelta::hours(i64::from(config.session_max_hours)),
             unrefreshed: TimeDelta::minutes(i64::from(config.unrefreshed_max_minutes)),
         };
+        let seal = Arc::new(Seal::new(&config.secret_keys)?);
+        let sign_out = SignOut::new(
+            Arc::clone(&provider),
+            store.clone(),
+            Arc::clone(&sessions),
+            Arc::clone(&seal),
+            Arc::clone(&clock),
+        );
         let sign_in = SignIn::new(
             Arc::clone(&provider),
             store.clone(),
             Arc::clone(&sessions),
-            Arc::new(Seal::new(&config.secret_keys)?),
+            seal,
             rule.ok_or(StartError::PublicUrl)?,
             limits,
             Arc::clone(&clock),
@@ -124,6 +135,7 @@ impl Parts {
             provider,
             sessions,
             sign_in,
+            sign_out,
             exchange,
             desk,
             clock,
@@ -163,7 +175,8 @@ impl Parts {
                 let attempts = store.sweep_attempts(now).await;
                 // Twice as long: another instance may not have written yet.
                 let sessions = store.sweep_sessions(now, now - idle * 2).await;
-                if let Err(error) = attempts.and(sessions) {
+                let sign_outs = store.sweep_sign_outs(now).await;
+                if let Err(error) = attempts.and(sessions).and(sign_outs) {
                     tracing::warn!(%error, "what is over was not removed");
                 }
             }
@@ -187,6 +200,7 @@ impl Parts {
             provider: web::Data::new(self.provider),
             sessions: web::Data::from(self.sessions),
             sign_in: web::Data::new(self.sign_in),
+            sign_out: web::Data::new(self.sign_out),
             exchange: web::Data::new(self.exchange),
             desk: web::Data::new(self.desk),
         }

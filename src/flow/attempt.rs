@@ -22,6 +22,12 @@ pub const ATTEMPT_MINUTES: i64 = 10;
 
 const PURPOSE: &str = "sign-in attempt";
 
+const MARK: &str = "mark of a sign-in attempt";
+
+/// Longest return address in a mark, in bytes: the state is a parameter of two
+/// addresses, and some providers take short ones only.
+const MARKED_RETURN_TO_MAX_BYTES: usize = 256;
+
 /// What the cookie holds, in the clear only in here.
 #[derive(Serialize, Deserialize)]
 struct Wire {
@@ -54,6 +60,34 @@ pub struct OpenedAttempt {
     pub begun_at: DateTime<Utc>,
 }
 
+/// Why a sealed attempt is not opened.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unopened {
+    /// Altered, of another state, or sealed elsewhere.
+    Foreign,
+    /// It was good, and is too old.
+    Expired {
+        /// Where to go afterwards, not judged again yet.
+        return_to: String,
+    },
+}
+
+/// What a state says of its attempt by itself, when the cookie is not there:
+/// whether the browser has dropped it after its ten minutes, or never kept it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mark {
+    begun_at: DateTime<Utc>,
+    /// Where to go afterwards, not judged again yet; none if it was long.
+    pub return_to: Option<String>,
+}
+
+impl Mark {
+    /// Whether the cookie should still be there.
+    pub fn is_young(&self, now: DateTime<Utc>) -> bool {
+        is_young(self.begun_at, now)
+    }
+}
+
 /// The name of the cookie of a state.
 pub fn label(state: &str) -> String {
     fingerprint(state.as_bytes())
@@ -84,16 +118,56 @@ pub fn seal(
     })
 }
 
+/// The mark for a state whose attempt begins now. It is sealed: the provider and
+/// its logs learn nothing from it.
+pub fn mark(seal: &Seal, return_to: &ReturnTo, now: DateTime<Utc>) -> Result<String, SealError> {
+    let mut plain = now.timestamp().to_be_bytes().to_vec();
+    let return_to = return_to.as_str().as_bytes();
+    if return_to.len() <= MARKED_RETURN_TO_MAX_BYTES {
+        plain.extend(return_to);
+    }
+    Ok(URL_SAFE_NO_PAD.encode(seal.seal(MARK, &plain)?))
+}
+
+/// The mark of a state; none if the state is not one of ours.
+pub fn marked(seal: &Seal, state: &str) -> Option<Mark> {
+    let (_, mark) = state.split_once('.')?;
+    let plain = seal.open(MARK, &URL_SAFE_NO_PAD.decode(mark).ok()?).ok()?;
+    let (seconds, return_to) = plain.split_first_chunk()?;
+    let return_to = String::from_utf8(return_to.to_vec()).ok()?;
+    Some(Mark {
+        begun_at: DateTime::from_timestamp(i64::from_be_bytes(*seconds), 0)?,
+        return_to: Some(return_to).filter(|address| !address.is_empty()),
+    })
+}
+
+fn is_young(begun_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    let age = now.signed_duration_since(begun_at);
+    // A minute less than nothing: the clocks of two instances differ.
+    age >= TimeDelta::minutes(-1) && age < TimeDelta::minutes(ATTEMPT_MINUTES)
+}
+
 /// Opens the attempt of `state`, if it is ours, is that state's and is young
 /// enough. The states are compared in constant time (CB-1).
-pub fn open(seal: &Seal, value: &str, state: &str, now: DateTime<Utc>) -> Option<OpenedAttempt> {
-    let wire = unseal(seal, value)?;
+///
+/// # Errors
+/// Why not.
+pub fn open(
+    seal: &Seal,
+    value: &str,
+    state: &str,
+    now: DateTime<Utc>,
+) -> Result<OpenedAttempt, Unopened> {
+    let wire = unseal(seal, value).ok_or(Unopened::Foreign)?;
     let same: bool = wire.state.as_bytes().ct_eq(state.as_bytes()).into();
-    let begun_at = DateTime::from_timestamp(wire.begun_at, 0)?;
-    let age = now.signed_duration_since(begun_at);
-    let young = age >= TimeDelta::zero() - TimeDelta::minutes(1)
-        && age < TimeDelta::minutes(ATTEMPT_MINUTES);
-    (same && young).then(|| OpenedAttempt {
+    let begun_at = DateTime::from_timestamp(wire.begun_at, 0).filter(|_| same);
+    let begun_at = begun_at.ok_or(Unopened::Foreign)?;
+    if !is_young(begun_at, now) {
+        return Err(Unopened::Expired {
+            return_to: wire.return_to,
+        });
+    }
+    Ok(OpenedAttempt {
         id: digest(&wire.state),
         secrets: AttemptSecrets {
             nonce: SecretString::from(wire.nonce),

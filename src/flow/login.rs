@@ -7,29 +7,20 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use url::Url;
 
-use super::attempt::{self, ATTEMPT_MINUTES, OpenedAttempt, SealedAttempt};
+use super::attempt::{self, ATTEMPT_MINUTES, OpenedAttempt, SealedAttempt, Unopened};
+use super::provider_error::ProviderError;
 use super::return_to::{ReturnTo, ReturnToRule};
 use super::sessions::{SessionSecret, Sessions};
+use super::sign_out;
 use crate::clock::Clock;
 use crate::seal::{Seal, SealError};
 use crate::store::sessions::Session;
 use crate::store::{Store, StoreError};
-use crate::upstream::{CallbackAnswer, Provider, SignedIn, UpstreamError};
-
-/// What an ID token is sealed for.
-const ID_TOKEN: &str = "id token of a session";
-
-/// What the way to the provider's sign-out is sealed for.
-const SIGN_OUT: &str = "sign-out at the provider";
-
-/// Browsers drop cookies of more than 4096 bytes, name and attributes included.
-const SIGN_OUT_MAX_BYTES: usize = 3800;
+use crate::upstream::{CallbackAnswer, Provider, SignInWish, SignedIn, UpstreamError};
 
 /// How long sessions may last.
 #[derive(Debug, Clone, Copy)]
@@ -55,18 +46,25 @@ pub struct SignIn {
 /// Why nobody is signed in.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// No attempt came with the answer: cookies are off, or it is another browser.
+    /// No attempt came with the answer, and it should have: cookies are off, or
+    /// it is another browser.
     #[error("the attempt's cookie is missing")]
     AttemptMissing,
-    /// It is not of this state, too old, or altered.
-    #[error("the attempt is foreign or too old")]
+    /// No attempt came, and the state is not one of ours.
+    #[error("the state is none of this bridge's")]
+    StateForeign,
+    /// The attempt that came is not of this state, or altered.
+    #[error("the attempt is foreign")]
     AttemptForeign,
+    /// It was begun more than ten minutes ago.
+    #[error("the attempt is too old")]
+    AttemptExpired,
     /// Somebody was here with it before.
     #[error("the attempt was spent before")]
     AttemptSpent,
     /// The provider said no; its words are not repeated.
     #[error("the provider answered with an error")]
-    Declined,
+    Provider(ProviderError),
     /// The provider, or what it sent.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -83,9 +81,11 @@ impl LoginError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::AttemptMissing => "attempt_missing",
+            Self::StateForeign => "state_foreign",
             Self::AttemptForeign => "attempt_foreign",
+            Self::AttemptExpired => "attempt_expired",
             Self::AttemptSpent => "attempt_spent",
-            Self::Declined => "declined",
+            Self::Provider(error) => error.code,
             Self::Upstream(error) => error.code(),
             Self::Store(_) => "database",
             Self::Seal(_) => "sealing",
@@ -99,14 +99,20 @@ pub struct Answer {
     /// `state`
     pub state: String,
     /// `code`, or the provider's error.
-    pub outcome: Result<SecretString, ProviderSaidNo>,
+    pub outcome: Result<SecretString, ProviderError>,
     /// `iss` (RFC 9207).
     pub iss: Option<String>,
 }
 
-/// The provider's `error`; what it says is for nobody's eyes.
-#[derive(Debug, Clone, Copy)]
-pub struct ProviderSaidNo;
+/// Nobody is signed in.
+#[derive(Debug)]
+pub struct Failed {
+    /// Why.
+    pub error: LoginError,
+    /// Where another try comes back to: where this one wanted to go, as far as
+    /// that is known and still allowed.
+    pub return_to: ReturnTo,
+}
 
 /// Somebody is signed in.
 pub struct Welcome {
@@ -146,10 +152,19 @@ impl SignIn {
     }
 
     /// The provider's address and the attempt for the browser.
-    pub async fn begin(&self, return_to: &ReturnTo) -> Result<(Url, SealedAttempt), LoginError> {
-        let (url, attempt) = self.provider.begin().await?;
-        let sealed = attempt::seal(&self.seal, &attempt, return_to, self.clock.now())?;
-        Ok((url, sealed))
+    /// `somebody_else`: the provider asks who it is.
+    pub async fn begin(
+        &self,
+        return_to: &ReturnTo,
+        somebody_else: bool,
+    ) -> Result<(Url, SealedAttempt), LoginError> {
+        let now = self.clock.now();
+        let wish = SignInWish {
+            mark: &attempt::mark(&self.seal, return_to, now)?,
+            somebody_else,
+        };
+        let (url, attempt) = self.provider.begin_with(&wish).await?;
+        Ok((url, attempt::seal(&self.seal, &attempt, return_to, now)?))
     }
 
     /// Of these attempts' values, the positions of those that have to go so
@@ -172,24 +187,59 @@ impl SignIn {
         answer: Answer,
         sealed: Option<&str>,
         earlier: Option<&SessionSecret>,
+    ) -> Result<Welcome, Failed> {
+        let attempt = self.open(&answer.state, sealed)?;
+        let return_to = self.wanted(Some(&attempt.return_to));
+        let outcome = self.verify(answer, &attempt, earlier, return_to.clone());
+        let outcome = outcome.await;
+        outcome.map_err(|error| Failed { error, return_to })
+    }
+
+    fn open(&self, state: &str, sealed: Option<&str>) -> Result<OpenedAttempt, Failed> {
+        let now = self.clock.now();
+        let (error, return_to) = match sealed {
+            Some(sealed) => match attempt::open(&self.seal, sealed, state, now) {
+                Ok(attempt) => return Ok(attempt),
+                Err(Unopened::Foreign) => (LoginError::AttemptForeign, None),
+                Err(Unopened::Expired { return_to }) => {
+                    (LoginError::AttemptExpired, Some(return_to))
+                }
+            },
+            // The browser drops the cookie after its ten minutes; the state itself
+            // says whether that is the reason.
+            None => match attempt::marked(&self.seal, state) {
+                None => (LoginError::StateForeign, None),
+                Some(mark) if mark.is_young(now) => (LoginError::AttemptMissing, mark.return_to),
+                Some(mark) => (LoginError::AttemptExpired, mark.return_to),
+            },
+        };
+        let return_to = self.wanted(return_to.as_deref());
+        Err(Failed { error, return_to })
+    }
+
+    /// What was good when the sign-in began need not be so any more (LR-6).
+    fn wanted(&self, return_to: Option<&str>) -> ReturnTo {
+        let checked = return_to.and_then(|address| self.rule.check(address).ok());
+        checked.unwrap_or_else(|| self.rule.home())
+    }
+
+    async fn verify(
+        &self,
+        answer: Answer,
+        attempt: &OpenedAttempt,
+        earlier: Option<&SessionSecret>,
+        return_to: ReturnTo,
     ) -> Result<Welcome, LoginError> {
-        let sealed = sealed.ok_or(LoginError::AttemptMissing)?;
-        let attempt = attempt::open(&self.seal, sealed, &answer.state, self.clock.now())
-            .ok_or(LoginError::AttemptForeign)?;
         self.provider
             .check_issuer_parameter(answer.iss.as_deref())
             .await?;
-        let code = answer
-            .outcome
-            .map_err(|ProviderSaidNo| LoginError::Declined)?;
-        self.spend(&attempt).await?;
+        let code = answer.outcome.map_err(LoginError::Provider)?;
+        self.spend(attempt).await?;
         let answer = CallbackAnswer {
             code,
             iss: answer.iss,
         };
         let signed_in = self.provider.finish(&attempt.secrets, &answer).await?;
-        let return_to = self.rule.check(&attempt.return_to);
-        let return_to = return_to.unwrap_or_else(|_| self.rule.home());
         if let Some(earlier) = earlier {
             self.sessions.end(earlier).await?;
         }
@@ -210,7 +260,7 @@ impl SignIn {
         let now = self.clock.now();
         let secret = SessionSecret::random()?;
         let ends_at = now + self.limits.longest.min(self.limits.unrefreshed);
-        let id_token = signed_in.id_token.expose_secret().as_bytes();
+        let id_token = sign_out::seal_id_token(&self.seal, &signed_in.id_token)?;
         let session = Session {
             hash: secret.hash(),
             identity: signed_in.identity,
@@ -219,10 +269,9 @@ impl SignIn {
             last_seen_at: now,
             ends_at,
             provider_sid: signed_in.sid,
-            sealed_id_token: Some(self.seal.seal(ID_TOKEN, id_token)?),
         };
         let subject = session.identity.subject.clone();
-        self.sessions.start(session).await?;
+        self.sessions.start(session, &id_token).await?;
         tracing::info!(event = "signed_in", %subject);
         Ok(Welcome {
             secret,
@@ -234,24 +283,5 @@ impl SignIn {
     /// The time, for what a cookie's age is counted from.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
-    }
-
-    /// The address at the provider that signs out there too, sealed for one
-    /// page's cookie: it holds the ID token, which no browser has to see twice.
-    /// `None` where the provider has none or it would not fit.
-    pub fn seal_provider_sign_out(&self, session: &Session) -> Option<String> {
-        let sealed = session.sealed_id_token.as_deref()?;
-        let id_token = String::from_utf8(self.seal.open(ID_TOKEN, sealed).ok()?).ok()?;
-        let state = URL_SAFE_NO_PAD.encode(crate::seal::random::<16>().ok()?);
-        let url = self.provider.end_session_url(&id_token, &state)?;
-        let sealed = self.seal.seal(SIGN_OUT, url.as_str().as_bytes()).ok()?;
-        let value = URL_SAFE_NO_PAD.encode(sealed);
-        (value.len() <= SIGN_OUT_MAX_BYTES).then_some(value)
-    }
-
-    /// That address again.
-    pub fn open_provider_sign_out(&self, value: &str) -> Option<String> {
-        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-        String::from_utf8(self.seal.open(SIGN_OUT, &sealed).ok()?).ok()
     }
 }

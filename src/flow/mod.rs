@@ -5,5 +5,7 @@ pub mod attempt;
 pub mod exchange;
 pub mod login;
 pub mod mappings;
+pub mod provider_error;
 pub mod return_to;
 pub mod sessions;
+pub mod sign_out;

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::seal::{SealError, random};
 use crate::store::StoreError;
 use crate::store::live::{LiveSession, LiveSessions};
-use crate::store::sessions::{Session, SessionHash};
+use crate::store::sessions::{EndedSession, Session, SessionHash};
 use crate::store::watch::Watch;
 
 /// Bytes of a session's secret: twice what nobody can guess (SE-1).
@@ -104,14 +104,20 @@ impl Sessions {
         Ok(self.live.find(&secret.hash(), self.clock.now()).await?)
     }
 
-    pub(super) async fn start(&self, session: Session) -> Result<(), StoreError> {
-        self.live.start(session).await
+    pub(super) async fn start(
+        &self,
+        session: Session,
+        sealed_id_token: &[u8],
+    ) -> Result<(), StoreError> {
+        self.live.start(session, Some(sealed_id_token)).await
     }
 
     /// Ends a session everywhere; one that is over already is no error.
-    pub async fn end(&self, secret: &SessionSecret) -> Result<(), StoreError> {
-        self.live.end(&secret.hash()).await?;
-        Ok(())
+    pub(super) async fn end(
+        &self,
+        secret: &SessionSecret,
+    ) -> Result<Option<EndedSession>, StoreError> {
+        self.live.end(&secret.hash()).await
     }
 
     /// When a session ends if nothing more is asked of it.

@@ -16,7 +16,7 @@ use moka::ops::compute::Op;
 use moka::sync::Cache;
 use tokio::sync::{Mutex, mpsc};
 
-use super::sessions::{Session, SessionHash};
+use super::sessions::{EndedSession, Session, SessionHash};
 use super::{Store, StoreError};
 
 /// Most memory of sessions, in bytes; the rest are loaded again when they are
@@ -141,17 +141,21 @@ impl LiveSessions {
         Ok(Some(loaded))
     }
 
-    /// Writes a new session and keeps it.
-    pub async fn start(&self, session: Session) -> Result<(), StoreError> {
+    /// Writes a new session and keeps it; the ID token is only written.
+    pub async fn start(
+        &self,
+        session: Session,
+        sealed_id_token: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
         let before = self.before();
-        self.store.insert_session(&session).await?;
+        self.store.insert_session(&session, sealed_id_token).await?;
         self.keep(&LiveSession::new(session, before.generation), before);
         Ok(())
     }
 
-    /// Ends a session, here at once and elsewhere by notice; `false` if it was
+    /// Ends a session, here at once and elsewhere by notice; `None` if it was
     /// over already.
-    pub async fn end(&self, hash: &SessionHash) -> Result<bool, StoreError> {
+    pub async fn end(&self, hash: &SessionHash) -> Result<Option<EndedSession>, StoreError> {
         let ended = self.store.delete_session(hash).await?;
         self.ended(hash);
         Ok(ended)
@@ -238,8 +242,7 @@ impl LiveSessions {
 
 /// Roughly how many bytes a session takes.
 fn weight(session: &Session) -> u32 {
-    let sealed = session.sealed_id_token.as_ref().map_or(0, Vec::len);
     let groups = session.identity.groups.listed();
     let groups: usize = groups.map(|group| group.len() + TEXT_OVERHEAD).sum();
-    u32::try_from(OVERHEAD + sealed + groups).unwrap_or(u32::MAX)
+    u32::try_from(OVERHEAD + groups).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,5 @@
-//! What the bridge remembers: mappings, sessions, spent attempts, the audit log.
+//! What the bridge remembers: mappings, sessions, spent attempts, sign-outs on
+//! their way, the audit log.
 //!
 //! All SQL is here. A row leaves as a type of `domain` or not at all. [`watch`]
 //! keeps the mappings compiled in memory, [`live`] the sessions in use, so that
@@ -13,6 +14,7 @@ pub mod mappings;
 mod migrate;
 mod notice;
 pub mod sessions;
+pub mod sign_outs;
 pub mod watch;
 
 use std::str::FromStr;

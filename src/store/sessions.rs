@@ -26,7 +26,13 @@ pub struct Session {
     pub ends_at: DateTime<Utc>,
     /// The provider's session id.
     pub provider_sid: Option<String>,
-    /// The ID token, sealed; a hint for signing out at the provider.
+}
+
+/// What the row of a session that has just ended held besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedSession {
+    /// The ID token, sealed; a hint for signing out at the provider. It is read
+    /// by the end of the session alone, so it takes no room in memory.
     pub sealed_id_token: Option<Vec<u8>>,
 }
 
@@ -43,7 +49,11 @@ const SWEEP_LOCK: i64 = 0x5245_4435_5357_4550;
 
 impl Store {
     /// Writes a new session.
-    pub(super) async fn insert_session(&self, session: &Session) -> Result<(), StoreError> {
+    pub(super) async fn insert_session(
+        &self,
+        session: &Session,
+        sealed_id_token: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
         let identity = &session.identity;
         let groups: Vec<String> = identity.groups.listed().map(str::to_owned).collect();
         self.with(async |connection| {
@@ -64,7 +74,7 @@ impl Store {
                 session.last_seen_at,
                 session.ends_at,
                 session.provider_sid,
-                session.sealed_id_token,
+                sealed_id_token,
             )
             .execute(connection)
             .await?;
@@ -79,7 +89,7 @@ impl Store {
             .with(async |connection| {
                 let row = sqlx::query!(
                     "SELECT issuer, subject, username, name, groups, groups_overage, groups_read_at,
-                            created_at, last_seen_at, ends_at, provider_sid, sealed_id_token
+                            created_at, last_seen_at, ends_at, provider_sid
                      FROM sessions WHERE id_hash = $1",
                     hash.as_slice(),
                 )
@@ -106,17 +116,24 @@ impl Store {
             last_seen_at: row.last_seen_at,
             ends_at: row.ends_at,
             provider_sid: row.provider_sid,
-            sealed_id_token: row.sealed_id_token,
         }))
     }
 
-    /// Ends a session; a trigger tells every instance. `false`: it was over already.
-    pub(super) async fn delete_session(&self, hash: &SessionHash) -> Result<bool, StoreError> {
+    /// Ends a session; a trigger tells every instance. `None`: it was over already.
+    pub(super) async fn delete_session(
+        &self,
+        hash: &SessionHash,
+    ) -> Result<Option<EndedSession>, StoreError> {
         self.with(async |connection| {
-            let deleted = sqlx::query!("DELETE FROM sessions WHERE id_hash = $1", hash.as_slice())
-                .execute(connection)
-                .await?;
-            Ok(deleted.rows_affected() == 1)
+            let deleted = sqlx::query!(
+                "DELETE FROM sessions WHERE id_hash = $1 RETURNING sealed_id_token",
+                hash.as_slice(),
+            )
+            .fetch_optional(connection)
+            .await?;
+            Ok(deleted.map(|row| EndedSession {
+                sealed_id_token: row.sealed_id_token,
+            }))
         })
         .await
     }

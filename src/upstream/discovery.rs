@@ -7,6 +7,7 @@ use url::Url;
 use super::client_auth::{ClientAuth, client_auth};
 use super::error::Outage;
 use super::http::{Authorization, Http, trusted_address};
+use super::prompt::asking_who;
 use super::{ProviderSettings, SigningAlg};
 
 /// A checked document.
@@ -20,6 +21,8 @@ pub(super) struct Document {
     pub(super) client_auth: ClientAuth,
     /// RFC 9207 §3: the callback must carry `iss`.
     pub(super) announces_iss: bool,
+    /// `prompt` when somebody else is to sign in.
+    pub(super) asking_who: &'static str,
 }
 
 /// The document as sent.
@@ -35,6 +38,9 @@ struct Wire {
     response_types_supported: Option<Vec<String>>,
     id_token_signing_alg_values_supported: Option<Vec<String>>,
     authorization_response_iss_parameter_supported: Option<bool>,
+    /// A hint only: whatever stands there is no reason to refuse the document.
+    #[serde(default)]
+    prompt_values_supported: serde_json::Value,
 }
 
 /// Fetches and checks the document.
@@ -88,6 +94,7 @@ fn check(wire: Wire, settings: &ProviderSettings) -> Result<Document, Outage> {
         announces_iss: wire
             .authorization_response_iss_parameter_supported
             .unwrap_or(false),
+        asking_who: asking_who(&wire.prompt_values_supported, &settings.issuer),
     })
 }
 

@@ -12,7 +12,10 @@ use super::error::{Outage, Refusal, UpstreamError};
 use super::id_token::{self, Expected, Flaw, VerifiedIdToken};
 use super::known::Known;
 use super::object::Object;
-use super::{Attempt, AttemptSecrets, CallbackAnswer, Provider, SignedIn, groups, token, userinfo};
+use super::{
+    Attempt, AttemptSecrets, CallbackAnswer, Provider, SignInWish, SignedIn, groups, token,
+    userinfo,
+};
 use crate::domain::identity::{Groups, Identity};
 
 /// Random bytes in state, nonce and verifier each. Guessing one would let an
@@ -25,9 +28,21 @@ impl Provider {
     /// # Errors
     /// When nothing is known of the provider and it cannot be read in time.
     pub async fn begin(&self) -> Result<(Url, Attempt), UpstreamError> {
+        self.begin_with(&SignInWish::default()).await
+    }
+
+    /// The same with wishes.
+    ///
+    /// # Errors
+    /// As [`Provider::begin`].
+    pub async fn begin_with(&self, wish: &SignInWish<'_>) -> Result<(Url, Attempt), UpstreamError> {
         let known = self.ensure().await?;
+        let mut state = random()?;
+        if !wish.mark.is_empty() {
+            state = format!("{state}.{}", wish.mark);
+        }
         let attempt = Attempt {
-            state: random()?,
+            state,
             secrets: AttemptSecrets {
                 nonce: random()?.into(),
                 verifier: random()?.into(),
@@ -45,6 +60,10 @@ impl Provider {
             .append_pair("nonce", attempt.secrets.nonce.expose_secret())
             .append_pair("code_challenge", challenge.as_str())
             .append_pair("code_challenge_method", "S256");
+        if wish.somebody_else {
+            url.query_pairs_mut()
+                .append_pair("prompt", known.document.asking_who);
+        }
         Ok((url, attempt))
     }
 
@@ -99,21 +118,6 @@ impl Provider {
             id_token,
             refresh_token: tokens.refresh_token,
         })
-    }
-
-    /// Where to end the session at the provider too (OpenID Connect RP-Initiated
-    /// Logout §2); none when it has no such place or nothing is known of it.
-    pub fn end_session_url(&self, id_token_hint: &str, state: &str) -> Option<Url> {
-        let mut url = self.known.current()?.document.end_session.clone()?;
-        url.query_pairs_mut()
-            .append_pair("id_token_hint", id_token_hint)
-            .append_pair("client_id", &self.settings.client_id)
-            .append_pair(
-                "post_logout_redirect_uri",
-                &self.settings.post_logout_redirect_uri,
-            )
-            .append_pair("state", state);
-        Some(url)
     }
 
     async fn ensure(&self) -> Result<Arc<Known>, UpstreamError> {

@@ -27,7 +27,9 @@ mod keys;
 mod known;
 mod login;
 mod object;
+mod prompt;
 mod settings;
+mod sign_out;
 mod signing;
 mod token;
 mod userinfo;
@@ -118,10 +120,21 @@ pub enum ProviderStatus {
     },
 }
 
+/// What is wanted of a sign-in beyond the usual.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SignInWish<'a> {
+    /// Comes back behind a dot in the state's end, whatever else is lost; of the
+    /// characters of base64url. Empty: the state is random bytes alone.
+    pub mark: &'a str,
+    /// The provider is to ask who it is, and not to take the one whom it knows.
+    pub somebody_else: bool,
+}
+
 /// One attempt to sign in, to be kept by the browser alone, sealed.
 #[derive(Debug)]
 pub struct Attempt {
-    /// Names the attempt and comes back in the callback's query. 256 random bits.
+    /// Names the attempt and comes back in the callback's query. 256 random bits,
+    /// and the mark.
     pub state: String,
     /// What the callback does not carry.
     pub secrets: AttemptSecrets,

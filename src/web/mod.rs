@@ -83,6 +83,7 @@ fn pages(service: &mut web::ServiceConfig) {
                 .on(Method::POST, sign_out::logout),
         )
         .service(Address::page("/auth/signed-out").get_only(sign_out::signed_out))
+        .service(Address::page("/auth/somebody-else").get_only(sign_out::somebody_else))
         .service(
             Address::page("/admin/mappings")
                 .get(mapping_pages::list)

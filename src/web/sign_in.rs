@@ -9,10 +9,15 @@ use super::request_id::RequestId;
 use super::site::{ATTEMPTS_MAX, see_other};
 use super::views::{Problem, SignInFailed, SignInFailure};
 use crate::flow::attempt;
-use crate::flow::login::{Answer, LoginError, ProviderSaidNo, SignIn};
+use crate::flow::login::{Answer, Failed, LoginError, SignIn};
+use crate::flow::provider_error::{ProviderError, ProviderErrorKind};
+use crate::flow::return_to::ReturnTo;
 use crate::upstream::UpstreamError;
 
-/// GET `/auth/login?return_to=`: 303 to the provider. Nothing is written but
+/// What `as` may say: the provider is to ask who signs in.
+const SOMEBODY_ELSE: &str = "somebody-else";
+
+/// GET `/auth/login?return_to=&as=`: 303 to the provider. Nothing is written but
 /// a cookie, so following the link unasked does no harm (LR-8).
 pub async fn login(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpResponse, Error> {
     let query = Form::of_query(visitor.request());
@@ -24,7 +29,12 @@ pub async fn login(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpR
         }
         Err(Repeated) => return Err(visitor.refuse(Problem::InvalidRequest)),
     };
-    let (url, attempt) = match sign_in.begin(&return_to).await {
+    let somebody_else = match query.one("as") {
+        Ok(None) => false,
+        Ok(Some(SOMEBODY_ELSE)) => true,
+        _ => return Err(visitor.refuse(Problem::InvalidRequest)),
+    };
+    let (url, attempt) = match sign_in.begin(&return_to, somebody_else).await {
         Ok(begun) => begun,
         Err(error) => {
             tracing::warn!(event = "sign_in_not_begun", reason = error.code(), %error);
@@ -45,7 +55,8 @@ pub async fn login(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpR
 pub async fn callback(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpResponse, Error> {
     let Ok(answer) = parse(&Form::of_query(visitor.request())) else {
         tracing::info!(event = "sign_in_failed", reason = "parameters");
-        return Ok(failed(&visitor, &sign_in, SignInFailure::AnswerRefused));
+        let home = sign_in.return_to().home();
+        return Ok(failed(&visitor, &home, SignInFailure::AnswerRefused));
     };
     let site = visitor.site();
     let label = attempt::label(&answer.state);
@@ -60,7 +71,7 @@ pub async fn callback(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<Ht
                 .cookie(cookie)
                 .finish()
         }
-        Err(error) => refused(&visitor, &sign_in, &error)?,
+        Err(failed) => refused(&visitor, &failed)?,
     };
     // Whatever came of it, the attempt is over. An attempt that is not this
     // browser's has no cookie here, and nothing is removed (CB-6).
@@ -89,7 +100,7 @@ fn parse(query: &Form) -> Result<Answer, Repeated> {
     };
     let outcome = match (code, error) {
         (Some(code), None) => Ok(code.into()),
-        (None, Some(_)) => Err(ProviderSaidNo),
+        (None, Some(error)) => Err(ProviderError::parse(&error)),
         _ => return Err(Repeated),
     };
     Ok(Answer {
@@ -99,16 +110,30 @@ fn parse(query: &Form) -> Result<Answer, Repeated> {
     })
 }
 
-fn refused(visitor: &Visitor, sign_in: &SignIn, error: &LoginError) -> Result<HttpResponse, Error> {
+fn refused(visitor: &Visitor, Failed { error, return_to }: &Failed) -> Result<HttpResponse, Error> {
     tracing::info!(event = "sign_in_failed", reason = error.code());
+    let over = matches!(
+        error,
+        LoginError::AttemptMissing | LoginError::AttemptSpent | LoginError::AttemptExpired
+    );
+    if over && visitor.caller().is_some() {
+        // The back button after a sign-in, or another tab was faster: there is
+        // nothing to repeat, and nothing to complain of.
+        return Ok(see_other(return_to.as_str()).finish());
+    }
     let failure = match error {
-        LoginError::AttemptMissing | LoginError::AttemptSpent if visitor.caller().is_some() => {
-            // The back button after a sign-in: there is nothing to repeat.
-            return Ok(see_other(sign_in.return_to().home().as_str()).finish());
-        }
         LoginError::AttemptMissing => SignInFailure::CookieMissing,
-        LoginError::AttemptForeign | LoginError::AttemptSpent => SignInFailure::AttemptSpent,
-        LoginError::Declined => SignInFailure::Declined,
+        LoginError::StateForeign | LoginError::AttemptForeign => SignInFailure::AttemptUnknown,
+        LoginError::AttemptExpired => SignInFailure::AttemptExpired,
+        LoginError::AttemptSpent => SignInFailure::AttemptSpent,
+        LoginError::Provider(said) => match said.kind {
+            ProviderErrorKind::Declined => SignInFailure::Declined,
+            ProviderErrorKind::Unfinished => SignInFailure::Unfinished(said.code),
+            ProviderErrorKind::Busy => SignInFailure::ProviderBusy,
+            ProviderErrorKind::Broken => SignInFailure::ProviderFailed,
+            ProviderErrorKind::Settings => SignInFailure::Misconfigured(said.code),
+            ProviderErrorKind::Unknown => SignInFailure::ProviderError,
+        },
         LoginError::Upstream(UpstreamError::Refused(_)) => SignInFailure::AnswerRefused,
         LoginError::Upstream(UpstreamError::Unavailable(_) | UpstreamError::Denied(_)) => {
             SignInFailure::ProviderFailed
@@ -116,20 +141,16 @@ fn refused(visitor: &Visitor, sign_in: &SignIn, error: &LoginError) -> Result<Ht
         LoginError::Store(error) => return Err(visitor.store_failed(error)),
         LoginError::Seal(_) => return Err(visitor.refuse(Problem::Internal)),
     };
-    Ok(failed(visitor, sign_in, failure))
+    Ok(failed(visitor, return_to, failure))
 }
 
-fn failed(visitor: &Visitor, sign_in: &SignIn, failure: SignInFailure) -> HttpResponse {
-    let status = match failure {
-        SignInFailure::ProviderFailed => StatusCode::BAD_GATEWAY,
-        SignInFailure::Declined | SignInFailure::Blocked => StatusCode::FORBIDDEN,
-        _ => StatusCode::BAD_REQUEST,
-    };
+fn failed(visitor: &Visitor, return_to: &ReturnTo, failure: SignInFailure) -> HttpResponse {
     let page = SignInFailed {
         frame: visitor.frame(),
         failure,
-        return_to: sign_in.return_to().home().as_str().to_owned(),
+        return_to: return_to.as_str().to_owned(),
         reference: RequestId::of(visitor.request()),
     };
-    page::show(status, &page)
+    let status = StatusCode::from_u16(failure.status());
+    page::show(status.unwrap_or(StatusCode::BAD_REQUEST), &page)
 }

@@ -1,35 +1,51 @@
-//! `/auth/logout`, `/auth/signed-out`.
+//! `/auth/logout`, `/auth/signed-out`, `/auth/somebody-else`.
 //!
-//! The session is gone before the browser goes anywhere. The way to the
-//! provider's own sign-out leads over a page of ours, because a form may not
-//! redirect to another origin (`form-action 'self'`).
+//! The session is gone before the browser goes anywhere. Both ways to the
+//! provider, to its own sign-out and to a sign-in as somebody else, lead over a
+//! page of ours, because a form may not redirect to another origin
+//! (`form-action 'self'`).
 
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
 use super::page::{self, Visitor};
 use super::site::see_other;
-use super::views::{Frame, ProviderSignOut, SignedOut};
-use crate::flow::login::SignIn;
-use crate::flow::sessions::Sessions;
+use super::views::{Next, Problem, SignedOut};
+use crate::flow::sign_out::{Onward, SignOut};
+
+/// What the form's button says is wanted after signing out.
+const SOMEBODY_ELSE: &str = "somebody-else";
 
 /// POST `/auth/logout`, a form of our pages (LO-1).
 pub async fn logout(
     visitor: Visitor,
     payload: web::Payload,
-    sessions: web::Data<Sessions>,
-    sign_in: web::Data<SignIn>,
+    sign_out: web::Data<SignOut>,
 ) -> Result<HttpResponse, Error> {
-    let _form = visitor.form(payload).await?;
+    let form = visitor.form(payload).await?;
+    let switch = match form.one("then") {
+        Ok(None) => false,
+        Ok(Some(SOMEBODY_ELSE)) => true,
+        _ => return Err(visitor.refuse(Problem::InvalidRequest)),
+    };
     let caller = visitor.signed_in()?;
-    let ended = sessions.end(caller.secret()).await;
-    ended.map_err(|error| visitor.store_failed(&error))?;
+    let ended = if switch {
+        sign_out.end_here(caller.secret()).await.map(|()| None)
+    } else {
+        sign_out.end(caller.secret()).await
+    };
+    let ticket = ended.map_err(|error| visitor.store_failed(&error))?;
     tracing::info!(event = "signed_out", subject = %caller.identity().subject);
     let site = visitor.site();
-    let mut response = see_other(&site.to("/auth/signed-out"));
+    let next = if switch {
+        "/auth/somebody-else"
+    } else {
+        "/auth/signed-out"
+    };
+    let mut response = see_other(&site.to(next));
     response.cookie(site.session_removal());
-    if let Some(sealed) = sign_in.seal_provider_sign_out(caller.session()) {
-        response.cookie(site.sign_out_cookie(sealed));
+    if let Some(ticket) = ticket {
+        response.cookie(site.sign_out_cookie(&ticket));
     }
     Ok(response.finish())
 }
@@ -38,26 +54,39 @@ pub async fn logout(
 /// provider comes back to. Its query is not read (LO-3).
 pub async fn signed_out(
     visitor: Visitor,
-    sign_in: web::Data<SignIn>,
+    sign_out: web::Data<SignOut>,
 ) -> Result<HttpResponse, Error> {
     let site = visitor.site();
-    let sealed = site.sign_out(visitor.request());
-    let url = sealed.and_then(|sealed| sign_in.open_provider_sign_out(sealed));
-    let page = SignedOut {
-        frame: Frame {
-            person: None,
-            ..visitor.frame()
-        },
-        provider: url.map(|url| ProviderSignOut {
-            url,
-            automatic: true,
-        }),
+    let ticket = site.sign_out(visitor.request());
+    let mut response = if visitor.caller().is_some() {
+        // Signed in again meanwhile, perhaps in another tab: the page would lie.
+        see_other(&site.to("/")).finish()
+    } else {
+        let next = match sign_out.onward(ticket.as_ref()).await {
+            Onward::Provider(url) => Next::Provider(url.into()),
+            Onward::Nowhere => Next::Nowhere,
+            Onward::ProviderStays => Next::ProviderStays,
+        };
+        show(&visitor, next)
     };
-    let mut response = page::show(StatusCode::OK, &page);
-    if sealed.is_some() {
+    if ticket.is_some() {
         response
             .add_cookie(&site.sign_out_removal())
-            .map_err(|_| visitor.refuse(super::views::Problem::Internal))?;
+            .map_err(|_| visitor.refuse(Problem::Internal))?;
     }
     Ok(response)
+}
+
+/// GET `/auth/somebody-else`: signed out here, and on to a sign-in at which the
+/// provider asks who it is.
+pub async fn somebody_else(visitor: Visitor) -> HttpResponse {
+    if visitor.caller().is_some() {
+        return see_other(&visitor.site().to("/")).finish();
+    }
+    show(&visitor, Next::SomebodyElse)
+}
+
+fn show(visitor: &Visitor, next: Next) -> HttpResponse {
+    let frame = visitor.frame();
+    page::show(StatusCode::OK, &SignedOut { frame, next })
 }

@@ -8,6 +8,7 @@ use crate::config::urls::{Origin, PublicUrl};
 use crate::fingerprint::fingerprint;
 use crate::flow::attempt::{ATTEMPT_MINUTES, SealedAttempt};
 use crate::flow::sessions::SessionSecret;
+use crate::flow::sign_out::{TICKET_SECONDS, Ticket};
 
 /// Most sign-ins under way in one browser (LR-5).
 pub const ATTEMPTS_MAX: usize = 5;
@@ -84,9 +85,9 @@ impl Site {
         only(request, &format!("{}{label}", self.attempt_prefix))
     }
 
-    /// The sealed way to the provider's sign-out.
-    pub fn sign_out<'r>(&self, request: &'r HttpRequest) -> Option<&'r str> {
-        only(request, &self.sign_out_cookie)
+    /// The ticket to the provider's sign-out.
+    pub fn sign_out(&self, request: &HttpRequest) -> Option<Ticket> {
+        only(request, &self.sign_out_cookie).map(Ticket::of_cookie)
     }
 
     /// All attempts under way, name and value.
@@ -122,9 +123,10 @@ impl Site {
         self.cookie(format!("{}{label}", self.attempt_prefix), String::new(), 0)
     }
 
-    /// Sets the way to the provider's sign-out, for the next page alone.
-    pub fn sign_out_cookie(&self, sealed: String) -> Cookie<'static> {
-        self.cookie(self.sign_out_cookie.clone(), sealed, 60)
+    /// Sets the ticket to the provider's sign-out, for the next page alone.
+    pub fn sign_out_cookie(&self, ticket: &Ticket) -> Cookie<'static> {
+        let value = ticket.expose().to_owned();
+        self.cookie(self.sign_out_cookie.clone(), value, TICKET_SECONDS)
     }
 
     /// Removes it.

@@ -47,7 +47,7 @@ async fn cb_1_a_state_that_is_not_this_attempts_never_reaches_the_provider() {
         (Some(""), "answer_refused"),
         (
             Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
-            "cookie_missing",
+            "attempt_unknown",
         ),
     ] {
         let wrong = with(&back, "state", state);
@@ -77,7 +77,7 @@ async fn cb_1_an_address_from_another_browser_signs_nobody_in() {
     let answer = browser
         .send("GET", &path, &[("cookie", &planted)], "")
         .await;
-    assert_nobody(&bridge, &answer, 400, "attempt_spent").await;
+    assert_nobody(&bridge, &answer, 400, "attempt_unknown").await;
     assert_eq!(bridge.provider.hits(Endpoint::Token), 0);
 }
 
@@ -113,11 +113,11 @@ async fn cb_1_an_altered_planted_or_doubled_attempt_is_none() {
     };
     let (first, middle) = (flipped(0), flipped(value.len() / 2));
     for (cookies, code) in [
-        (format!("{name}={first}"), "attempt_spent"),
-        (format!("{name}={middle}"), "attempt_spent"),
-        (format!("{name}={}", &value[..40]), "attempt_spent"),
-        (format!("{name}="), "attempt_spent"),
-        (format!("{name}=%00"), "attempt_spent"),
+        (format!("{name}={first}"), "attempt_unknown"),
+        (format!("{name}={middle}"), "attempt_unknown"),
+        (format!("{name}={}", &value[..40]), "attempt_unknown"),
+        (format!("{name}="), "attempt_unknown"),
+        (format!("{name}=%00"), "attempt_unknown"),
         (format!("{name}x={value}"), "cookie_missing"),
         (format!("{name}={value}; {name}={value}"), "cookie_missing"),
         (format!("{name}=x; {name}={value}"), "cookie_missing"),

@@ -21,7 +21,7 @@ async fn cb_6_the_providers_no_is_a_page_that_repeats_nothing() {
 
     let answer = ann.get(&path_of(&back)).await;
 
-    assert_nobody(&bridge, &answer, 403, "declined").await;
+    assert_nobody(&bridge, &answer, 403, "provider_error").await;
     assert!(!answer.body.contains("evil") && !answer.body.contains("alert"));
     let policy = answer.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
@@ -39,7 +39,7 @@ async fn cb_6_an_error_for_another_state_leaves_the_attempt_alone() {
     let forged = ann
         .get("/auth/callback?error=access_denied&state=of-somebody-else")
         .await;
-    assert_nobody(&bridge, &forged, 400, "cookie_missing").await;
+    assert_nobody(&bridge, &forged, 400, "attempt_unknown").await;
     assert!(forged.set_cookies().is_empty());
 
     assert_eq!(ann.get(&path_of(&back)).await.status, 303);

@@ -12,11 +12,12 @@ use crate::bridge::{ORIGIN, TestBridge};
 const ADDRESSES: &[(&str, &str)] = &[
     ("/", "GET, HEAD"),
     ("/portal/token", "POST"),
-    // A HEAD of these three would begin a sign-in, spend one, or lead on.
+    // A HEAD of these would begin a sign-in, spend one, or lead on.
     ("/auth/login", "GET"),
     ("/auth/callback", "GET"),
     ("/auth/signed-out", "GET"),
     ("/auth/logout", "POST"),
+    ("/auth/somebody-else", "GET"),
     ("/admin/mappings", "GET, HEAD, POST"),
     ("/admin/mappings/new", "GET, HEAD"),
     ("/admin/mappings/{id}", "GET, HEAD, POST"),

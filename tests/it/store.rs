@@ -159,7 +159,6 @@ fn session(number: u32) -> Session {
         last_seen_at: at(0),
         ends_at: at(12 * 3600),
         provider_sid: Some("sid-1".to_owned()),
-        sealed_id_token: Some(vec![0, 1, 0xff]),
     }
 }
 

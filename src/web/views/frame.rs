@@ -36,6 +36,17 @@ impl Frame {
         self.person.as_ref().map_or("", |person| &person.form_token)
     }
 
+    /// The portal.
+    pub(super) fn home(&self) -> String {
+        format!("{}/", self.base)
+    }
+
+    /// Where signing in begins at which the provider asks who it is, and does
+    /// not take the one whom it knows already.
+    pub(super) fn somebody_else_href(&self) -> String {
+        format!("{}/auth/login?as=somebody-else", self.base)
+    }
+
     /// Where signing in begins, coming back to `return_to` (a path within the
     /// public URL, as `/auth/login` checks it).
     pub(super) fn login_href(&self, return_to: &str) -> String {

@@ -1,8 +1,7 @@
-//! The pages around signing in and out: why a sign-in failed, that a cookie
-//! did not come back, and that somebody is signed out.
+//! Why a sign-in failed, and what to do about it.
 //!
 //! The words are fixed; nothing that the provider or the address said is
-//! repeated (CB-6). No page here begins a sign-in by itself.
+//! repeated (CB-6). No page here begins a sign-in by itself, so nothing loops.
 
 use askama::Template;
 
@@ -25,26 +24,57 @@ pub struct SignInFailed {
 /// Why a sign-in failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignInFailure {
-    /// The provider answered `access_denied`, or another error of its own.
+    /// 403: the provider answered `access_denied`.
     Declined,
-    /// The attempt is unknown, too old, or was spent before.
+    /// 403: the provider wants something of the person first; with its word.
+    Unfinished(&'static str),
+    /// 403: another error of the provider's own.
+    ProviderError,
+    /// 502: the provider does not take what it is asked; with its word.
+    Misconfigured(&'static str),
+    /// 503: the provider answered `temporarily_unavailable`.
+    ProviderBusy,
+    /// 400: the attempt's ten minutes are over.
+    AttemptExpired,
+    /// 400: the attempt was used before.
     AttemptSpent,
-    /// The attempt's cookie is not there.
+    /// 400: there was no such attempt.
+    AttemptUnknown,
+    /// 400: the attempt's cookie should be there and is not.
     CookieMissing,
-    /// The answer does not hold together: parameters, issuer, or the ID token.
+    /// 400: the answer does not hold together: parameters, issuer, or the ID token.
     AnswerRefused,
-    /// The provider could not be reached, or answered with an error or nonsense.
+    /// 502: the provider could not be reached, or answered with an error or nonsense.
     ProviderFailed,
-    /// The person is blocked.
+    /// 403: the person is blocked.
     Blocked,
 }
 
 impl SignInFailure {
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::AttemptExpired
+            | Self::AttemptSpent
+            | Self::AttemptUnknown
+            | Self::CookieMissing
+            | Self::AnswerRefused => 400,
+            Self::Declined | Self::Unfinished(_) | Self::ProviderError | Self::Blocked => 403,
+            Self::Misconfigured(_) | Self::ProviderFailed => 502,
+            Self::ProviderBusy => 503,
+        }
+    }
+
     /// The word to quote to an administrator.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Declined => "declined",
+            Self::Unfinished(code) | Self::Misconfigured(code) => code,
+            Self::ProviderError => "provider_error",
+            Self::ProviderBusy => "provider_busy",
+            Self::AttemptExpired => "attempt_expired",
             Self::AttemptSpent => "attempt_spent",
+            Self::AttemptUnknown => "attempt_unknown",
             Self::CookieMissing => "cookie_missing",
             Self::AnswerRefused => "answer_refused",
             Self::ProviderFailed => "provider_failed",
@@ -54,19 +84,49 @@ impl SignInFailure {
 
     const fn title(self) -> &'static str {
         match self {
+            Self::Declined => "Your identity provider did not let you in",
+            Self::Unfinished(_) => "There is something left to do at your identity provider",
+            Self::Misconfigured(_) => "Signing in is not set up correctly",
+            Self::ProviderBusy => "Your identity provider is busy",
+            Self::AttemptExpired => "This sign-in took too long",
+            Self::AttemptSpent => "This sign-in is over already",
             Self::CookieMissing => "Your browser did not send our cookie back",
-            _ => "You are not signed in",
+            Self::Blocked => "Your access is blocked",
+            Self::ProviderError
+            | Self::AttemptUnknown
+            | Self::AnswerRefused
+            | Self::ProviderFailed => "The sign-in did not work",
         }
     }
 
     const fn paragraphs(self) -> &'static [&'static str] {
         match self {
-            Self::Declined => {
-                &["Your identity provider did not sign you in: you, or it, declined."]
+            Self::Declined => &[
+                "Either you stopped there, or your account may not use this service.",
+                "If it was not you who stopped, ask your administrator whether your account is admitted to this service at the identity provider.",
+            ],
+            Self::Unfinished(_) => &[
+                "It wants you to sign in, to choose an account, or to agree to something first, and sent you back before that was done.",
+                "Sign in again, and go through all of its questions.",
+            ],
+            Self::ProviderError => &[
+                "Your identity provider sent you back with an error of its own. Try once more; if it happens again, tell your administrator.",
+            ],
+            Self::Misconfigured(_) => &[
+                "Your identity provider does not accept the request of this service. That is a matter of settings; trying again will hardly help.",
+                "Tell your administrator the code below: it is the provider’s own word for what is wrong.",
+            ],
+            Self::ProviderBusy => &["It cannot sign anybody in just now. Try again in a minute."],
+            Self::AttemptExpired => &[
+                "For your safety, a sign-in has to be finished within ten minutes. The page may have stayed open for longer, perhaps overnight.",
+                "Begin again: you will come to the page that you wanted.",
+            ],
+            Self::AttemptSpent => {
+                &["Its address was opened a second time, and serves only once. Sign in again."]
             }
-            Self::AttemptSpent => &[
-                "This sign-in took longer than ten minutes, or its address was opened a second time.",
-                "Begin again, and go through it in one go.",
+            Self::AttemptUnknown => &[
+                "The address that you opened does not belong to a sign-in that was begun here in this browser. It may come from a bookmark or an e-mail, or be incomplete.",
+                "Sign in again. If somebody sent you this address, do not use it.",
             ],
             Self::CookieMissing => &[
                 "To sign you in, a cookie has to travel from here to your identity provider and back in one browser. It was not there when you came back, so the sign-in was stopped.",
@@ -84,14 +144,14 @@ impl SignInFailure {
         }
     }
 
-    /// Causes that the person can look into.
-    const fn causes(self) -> &'static [&'static str] {
+    /// Things that the person can look into.
+    const fn remedies(self) -> &'static [&'static str] {
         match self {
             Self::CookieMissing => &[
-                "Cookies are switched off for this site, or an extension removes them.",
-                "The sign-in was begun in another browser or a private window, or finished from a bookmark or an e-mail.",
-                "More than ten minutes passed, or many sign-ins were begun at once.",
-                "You opened this service by another address than the one it comes back to.",
+                "Allow cookies for this site in the browser’s settings, and switch off extensions that remove them. No other site’s cookies are needed.",
+                "Begin and finish in the same browser, and in the same kind of window: not half of it in a private one.",
+                "Close other tabs that wait at a sign-in. No more than five can wait at once.",
+                "Open this service by the address that the browser shows now, and not by another name of the same machine.",
             ],
             _ => &[],
         }
@@ -100,25 +160,9 @@ impl SignInFailure {
     const fn may_try_again(self) -> bool {
         !matches!(self, Self::Blocked)
     }
-}
 
-/// GET `/auth/signed-out`.
-#[derive(Debug, Clone, Template)]
-#[template(path = "signed_out.html")]
-pub struct SignedOut {
-    /// The bar; nobody in it.
-    pub frame: Frame,
-    /// The provider's sign-out, where it has one and the person comes from
-    /// our own.
-    pub provider: Option<ProviderSignOut>,
-}
-
-/// The next step of signing out (OpenID Connect RP-Initiated Logout 1.0).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProviderSignOut {
-    /// Address at the provider, as [`crate::upstream`] made it: `https`, or `http` of a
-    /// loopback host.
-    pub url: String,
-    /// Go there without a click; the link stays for browsers that do not.
-    pub automatic: bool,
+    /// Whether another account may fare better.
+    const fn may_be_somebody_else(self) -> bool {
+        matches!(self, Self::Declined | Self::Unfinished(_) | Self::Blocked)
+    }
 }

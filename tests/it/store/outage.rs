@@ -23,7 +23,7 @@ async fn is_unavailable(store: &Store) {
             store.mapping(MappingId(1)),
             store.list_mappings(1, 0),
             store.spend_attempt(&hash_1, at(0)),
-            live.start(session(1)),
+            live.start(session(1), None),
             live.find(&hash_2, at(0)),
         )
     };

@@ -5,7 +5,7 @@ use super::*;
 async fn write(database: &Database, sessions: &[Session]) {
     let live = LiveSessions::new(database.store(), IDLE);
     for session in sessions {
-        live.start(session.clone()).await.unwrap();
+        live.start(session.clone(), None).await.unwrap();
     }
 }
 
@@ -24,7 +24,6 @@ async fn a_session_comes_back_as_it_was_written() {
             ..session(2).identity
         },
         provider_sid: None,
-        sealed_id_token: None,
         ..session(2)
     };
     write(&database, &[session(1), overage.clone()]).await;
@@ -63,7 +62,7 @@ async fn rows_that_make_no_sense_are_refused() {
         );
     }
     let twice = LiveSessions::new(database.store(), IDLE)
-        .start(session(1))
+        .start(session(1), None)
         .await;
     assert!(twice.is_err());
 }

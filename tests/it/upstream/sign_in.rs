@@ -274,12 +274,12 @@ async fn cb_10_a_wrong_secret_is_told_apart_from_a_spent_code() {
 async fn lo_2_the_end_of_the_session_names_token_client_place_and_state() {
     let (provider, bridge) = ann_and_bridge();
     assert_eq!(
-        bridge.end_session_url("x.y.z", "s-1"),
+        bridge.end_session_url(Some("x.y.z"), "s-1"),
         None,
         "nothing is known yet"
     );
     bridge.begin().await.unwrap();
-    let url = bridge.end_session_url("x.y.z", "s-1").unwrap();
+    let url = bridge.end_session_url(Some("x.y.z"), "s-1").unwrap();
     assert!(
         url.as_str()
             .starts_with(&format!("{}/end-session?", provider.issuer()))
@@ -296,5 +296,5 @@ async fn lo_4_a_provider_without_an_end_of_session_has_no_such_address() {
     let (provider, bridge) = ann_and_bridge();
     provider.discovery(|document| document.without("end_session_endpoint"));
     bridge.begin().await.unwrap();
-    assert_eq!(bridge.end_session_url("x.y.z", "s-1"), None);
+    assert_eq!(bridge.end_session_url(Some("x.y.z"), "s-1"), None);
 }

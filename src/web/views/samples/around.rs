@@ -1,9 +1,7 @@
 //! Problems, and the pages around signing in and out.
 
 use super::{Sample, TAG, person, sample, signed_out};
-use crate::web::views::{
-    Problem, ProblemPage, ProviderSignOut, SignInFailed, SignInFailure, SignedOut,
-};
+use crate::web::views::{Next, Problem, ProblemPage, SignInFailed, SignInFailure, SignedOut};
 
 const PROBLEMS: [(&str, Problem); 17] = [
     ("problem-invalid", Problem::InvalidRequest),
@@ -25,9 +23,21 @@ const PROBLEMS: [(&str, Problem); 17] = [
     ("problem-unavailable", Problem::Unavailable),
 ];
 
-const FAILURES: [(&str, SignInFailure); 6] = [
+const FAILURES: [(&str, SignInFailure); 12] = [
     ("sign-in-declined", SignInFailure::Declined),
+    (
+        "sign-in-unfinished",
+        SignInFailure::Unfinished("provider_login_required"),
+    ),
+    ("sign-in-provider-error", SignInFailure::ProviderError),
+    (
+        "sign-in-settings",
+        SignInFailure::Misconfigured("provider_invalid_scope"),
+    ),
+    ("sign-in-busy", SignInFailure::ProviderBusy),
+    ("sign-in-expired", SignInFailure::AttemptExpired),
     ("sign-in-spent", SignInFailure::AttemptSpent),
+    ("sign-in-unknown", SignInFailure::AttemptUnknown),
     ("sign-in-cookie", SignInFailure::CookieMissing),
     ("sign-in-refused", SignInFailure::AnswerRefused),
     ("sign-in-provider", SignInFailure::ProviderFailed),
@@ -57,22 +67,18 @@ pub fn samples() -> Vec<Sample> {
         };
         sample(name, &page)
     });
-    let signed_out_page = |name, provider| {
+    let signed_out_page = |name, next| {
         let frame = signed_out();
-        sample(name, &SignedOut { frame, provider })
+        sample(name, &SignedOut { frame, next })
     };
-    let provider = |automatic| {
-        Some(ProviderSignOut {
-            url: format!("https://login.example.com/logout?hint={TAG}&state=s"),
-            automatic,
-        })
-    };
+    let provider = format!("https://login.example.com/logout?hint={TAG}&state=s");
     problems
         .chain(failures)
         .chain([
-            signed_out_page("signed-out", None),
-            signed_out_page("signed-out-provider", provider(false)),
-            signed_out_page("signed-out-leading-on", provider(true)),
+            signed_out_page("signed-out", Next::Nowhere),
+            signed_out_page("signed-out-here-alone", Next::ProviderStays),
+            signed_out_page("signed-out-leading-on", Next::Provider(provider)),
+            signed_out_page("signed-out-somebody-else", Next::SomebodyElse),
         ])
         .collect()
 }

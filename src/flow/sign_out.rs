@@ -1,0 +1,162 @@
+//! Signing out: here first, and then at the provider.
+//!
+//! [`SignOut::end`] deletes the session's row before anything else. What comes
+//! back from that very delete, the sealed ID token, waits in the database for a
+//! *ticket* that the browser holds for a minute. [`SignOut::onward`] spends the
+//! ticket and says where the page leads. So the ID token is in no cookie and no
+//! header, where it would not fit or be logged; the browser sees it in one
+//! address, on its way to the provider that made it.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::sessions::{SessionSecret, Sessions};
+use crate::clock::Clock;
+use crate::seal::{Seal, SealError, random};
+use crate::store::sign_outs::TicketHash;
+use crate::store::{Store, StoreError};
+use crate::upstream::Provider;
+
+/// What an ID token is sealed for.
+const ID_TOKEN: &str = "id token of a session";
+
+/// How long a ticket is good, in seconds: the next page is one redirect away.
+pub const TICKET_SECONDS: i64 = 60;
+
+/// Seals an ID token for its session's row: nothing else opens it.
+pub fn seal_id_token(seal: &Seal, id_token: &SecretString) -> Result<Vec<u8>, SealError> {
+    seal.seal(ID_TOKEN, id_token.expose_secret().as_bytes())
+}
+
+/// Leads on to the provider, once.
+pub struct Ticket(SecretString);
+
+impl Ticket {
+    fn random() -> Result<Self, SealError> {
+        let bytes: [u8; 32] = random()?;
+        Ok(Self(URL_SAFE_NO_PAD.encode(bytes).into()))
+    }
+
+    /// A cookie's value.
+    pub fn of_cookie(value: &str) -> Self {
+        Self(value.to_owned().into())
+    }
+
+    /// For the cookie alone.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    fn hash(&self) -> TicketHash {
+        Sha256::digest(self.expose().as_bytes()).into()
+    }
+}
+
+/// Where a page leads that says "signed out".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Onward {
+    /// To the provider's sign-out.
+    Provider(Url),
+    /// Nowhere: the provider's sign-out is over, or was not asked for.
+    Nowhere,
+    /// Nowhere, and the provider may well keep its session: it has no sign-out,
+    /// or nothing is known of it at the moment.
+    ProviderStays,
+}
+
+/// The story's parts.
+pub struct SignOut {
+    provider: Arc<Provider>,
+    store: Store,
+    sessions: Arc<Sessions>,
+    seal: Arc<Seal>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SignOut {
+    /// Puts the story together.
+    pub fn new(
+        provider: Arc<Provider>,
+        store: Store,
+        sessions: Arc<Sessions>,
+        seal: Arc<Seal>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            provider,
+            store,
+            sessions,
+            seal,
+            clock,
+        }
+    }
+
+    /// Ends the session, and gives a ticket where the provider has a sign-out.
+    /// Whatever happens after the delete, the person is signed out here.
+    pub async fn end(&self, secret: &SessionSecret) -> Result<Option<Ticket>, StoreError> {
+        let ended = self.sessions.end(secret).await?;
+        let Some(id_token) = ended.and_then(|ended| ended.sealed_id_token) else {
+            return Ok(None);
+        };
+        if !self.provider.ends_sessions() {
+            return Ok(None);
+        }
+        let Ok(ticket) = Ticket::random() else {
+            return Ok(None);
+        };
+        let expires_at = self.clock.now() + TimeDelta::seconds(2 * TICKET_SECONDS);
+        let hash = ticket.hash();
+        let kept = self.store.keep_sign_out(&hash, &id_token, expires_at);
+        if let Err(error) = kept.await {
+            tracing::warn!(event = "sign_out_not_led_on", %error);
+            return Ok(None);
+        }
+        Ok(Some(ticket))
+    }
+
+    /// Ends the session and leads nowhere: somebody else signs in next.
+    pub async fn end_here(&self, secret: &SessionSecret) -> Result<(), StoreError> {
+        self.sessions.end(secret).await.map(|_| ())
+    }
+
+    /// Spends the ticket.
+    pub async fn onward(&self, ticket: Option<&Ticket>) -> Onward {
+        if !self.provider.ends_sessions() {
+            return Onward::ProviderStays;
+        }
+        let Some(ticket) = ticket else {
+            return Onward::Nowhere;
+        };
+        match self
+            .store
+            .take_sign_out(&ticket.hash(), self.clock.now())
+            .await
+        {
+            Ok(Some(sealed)) => self.at_the_provider(&sealed),
+            Ok(None) => Onward::Nowhere,
+            Err(error) => {
+                tracing::warn!(event = "sign_out_not_led_on", %error);
+                Onward::ProviderStays
+            }
+        }
+    }
+
+    fn at_the_provider(&self, sealed: &[u8]) -> Onward {
+        // Sealed with a key that is gone by now: the provider asks the person.
+        let id_token = self.seal.open(ID_TOKEN, sealed).ok();
+        let id_token = id_token.and_then(|bytes| String::from_utf8(bytes).ok());
+        let Ok(state) = random::<16>() else {
+            return Onward::ProviderStays;
+        };
+        let state = URL_SAFE_NO_PAD.encode(state);
+        self.provider
+            .end_session_url(id_token.as_deref(), &state)
+            .map_or(Onward::ProviderStays, Onward::Provider)
+    }
+}

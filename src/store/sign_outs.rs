@@ -1,0 +1,64 @@
+//! What the provider's own sign-out needs, between two pages.
+
+use chrono::{DateTime, Utc};
+
+use super::{Store, StoreError};
+
+/// SHA-256 of a ticket.
+pub type TicketHash = [u8; 32];
+
+impl Store {
+    /// Keeps the sealed ID token of a session that has just ended.
+    pub async fn keep_sign_out(
+        &self,
+        ticket: &TicketHash,
+        sealed_id_token: &[u8],
+        expires_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.with(async |connection| {
+            sqlx::query!(
+                "INSERT INTO sign_outs (ticket_hash, sealed_id_token, expires_at) VALUES ($1, $2, $3)",
+                ticket.as_slice(),
+                sealed_id_token,
+                expires_at,
+            )
+            .execute(connection)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes it away again: one caller gets it, in time, and nobody after that.
+    pub async fn take_sign_out(
+        &self,
+        ticket: &TicketHash,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.with(async |connection| {
+            let taken = sqlx::query!(
+                "DELETE FROM sign_outs WHERE ticket_hash = $1
+                 RETURNING sealed_id_token, expires_at",
+                ticket.as_slice(),
+            )
+            .fetch_optional(connection)
+            .await?;
+            Ok(taken
+                .filter(|row| now < row.expires_at)
+                .map(|row| row.sealed_id_token))
+        })
+        .await
+    }
+
+    /// Forgets what nobody came for, and says how many. Only people who were
+    /// signed in make such rows, one for each session: one statement is enough.
+    pub async fn sweep_sign_outs(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.with(async |connection| {
+            let swept = sqlx::query!("DELETE FROM sign_outs WHERE expires_at < $1", now)
+                .execute(connection)
+                .await?;
+            Ok(swept.rows_affected())
+        })
+        .await
+    }
+}

@@ -1,0 +1,36 @@
+//! How a provider is made to ask who signs in (`prompt`, OpenID Connect Core §3.1.2.1).
+
+use serde_json::Value;
+
+/// Google announces nothing and knows `select_account` alone.
+const GOOGLE: &str = "https://accounts.google.com";
+
+/// The value of `prompt` for a sign-in as somebody else. Of a value that they do
+/// not know some providers make an error, so it is `select_account` where that is
+/// announced (Initiating User Registration via OpenID Connect 1.0), and else
+/// `login`, which nearly all know and many know alone.
+pub(super) fn asking_who(announced: &Value, issuer: &str) -> &'static str {
+    let mut announced = announced.as_array().into_iter().flatten();
+    if issuer == GOOGLE || announced.any(|word| word == "select_account") {
+        "select_account"
+    } else {
+        "login"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn who_signs_in_is_asked_with_a_word_that_the_provider_knows() {
+        let word = |announced| asking_who(&announced, "https://id.example.com");
+        assert_eq!(word(json!(["none", "login"])), "login");
+        assert_eq!(word(json!(["login", "select_account"])), "select_account");
+        for nonsense in [json!(null), json!("select_account"), json!({}), json!([1])] {
+            assert_eq!(word(nonsense), "login");
+        }
+        assert_eq!(asking_who(&json!(null), GOOGLE), "select_account");
+    }
+}

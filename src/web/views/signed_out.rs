@@ -1,0 +1,41 @@
+//! That somebody is signed out, and where that leads.
+
+use askama::Template;
+
+use super::frame::Frame;
+
+/// GET `/auth/signed-out` and `/auth/somebody-else`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "signed_out.html")]
+pub struct SignedOut {
+    /// The bar; nobody in it.
+    pub frame: Frame,
+    /// Where it leads.
+    pub next: Next,
+}
+
+/// What comes after signing out here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Signing out at the provider (OpenID Connect RP-Initiated Logout 1.0). The
+    /// address is as [`crate::upstream`] made it: `https`, or `http` of a
+    /// loopback host.
+    Provider(String),
+    /// Signing in again, and the provider asks as whom.
+    SomebodyElse,
+    /// Nothing: the way back from the provider.
+    Nowhere,
+    /// Nothing, and the provider has not been asked to sign out.
+    ProviderStays,
+}
+
+impl SignedOut {
+    /// Where the page goes by itself.
+    fn leads_to(&self) -> Option<String> {
+        match &self.next {
+            Next::Provider(url) => Some(url.clone()),
+            Next::SomebodyElse => Some(self.frame.somebody_else_href()),
+            Next::Nowhere | Next::ProviderStays => None,
+        }
+    }
+}
