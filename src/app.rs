@@ -8,7 +8,6 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
-use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -17,7 +16,7 @@ use crate::seal::SealError;
 use crate::signer::SignError;
 use crate::store::Store;
 use crate::store::live::LiveSessions;
-use crate::upstream::{Provider, SettingsError};
+use crate::upstream::SettingsError;
 use crate::web as pages;
 use parts::Parts;
 
@@ -87,6 +86,8 @@ impl Bridge {
                 .app_data(data.proxies)
                 .app_data(data.watch)
                 .app_data(data.provider)
+                // The last one is the outermost.
+                .wrap(from_fn(pages::catch_panics))
                 .wrap(from_fn(pages::add_headers))
                 .wrap(from_fn(pages::number_requests))
                 .configure(|service| pages::configure(service, &base))
@@ -121,37 +122,16 @@ impl Bridge {
     /// Runs until it is stopped, then lets requests finish and writes down
     /// what only memory knows.
     pub async fn run(self) -> std::io::Result<()> {
+        // The line ends with the address: whoever starts a bridge may read it there.
         tracing::info!("listening on http://{}", self.address);
         let outcome = self.server.await;
         for task in &self.tasks {
             task.abort();
         }
         if let Err(error) = self.sessions.flush().await {
-            tracing::warn!(%error, "the last-seen times of some sessions were not written");
+            tracing::warn!(event = "last_seen_not_written", %error, "the last-seen times of some sessions were not written");
         }
         self.store.close().await;
         outcome
     }
-}
-
-/// Whether the database answers and is migrated by this program; for `check`.
-pub async fn check_database(config: &Config) -> Result<(), String> {
-    let store = Store::new(config.database_url.expose_secret());
-    let store = store.map_err(|_| StartError::DatabaseUrl.to_string())?;
-    let migrated = store.is_migrated().await;
-    store.close().await;
-    match migrated {
-        Ok(true) => Ok(()),
-        Ok(false) => Err("its tables are not those of this version: red5-bridge migrate, or serve, brings them up to date".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Whether the provider can be used; for `check`.
-pub async fn check_provider(config: &Config, clock: Arc<dyn Clock>) -> Result<(), String> {
-    crate::upstream::http::install_crypto();
-    let provider = Provider::new(config.oidc.clone(), clock);
-    let provider = provider.map_err(|error| error.to_string())?;
-    let begun = provider.begin().await;
-    begun.map(|_| ()).map_err(|error| error.to_string())
 }

@@ -1,6 +1,20 @@
 //! Short names for long values, where the value itself must not be shown.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
+
+/// Names somebody in the log. A provider's `sub` is made to say nothing of the
+/// person (OpenID Connect Core §8), and is written as it is: it finds them in the
+/// tables and at the provider. Some providers put an e-mail address there, which
+/// is personal data (LG-2); of that only the fingerprint is written.
+pub fn pseudonym(subject: &str) -> Cow<'_, str> {
+    if subject.contains('@') {
+        Cow::Owned(format!("sha256:{}", fingerprint(subject.as_bytes())))
+    } else {
+        Cow::Borrowed(subject)
+    }
+}
 
 /// The first 16 hex digits of the SHA-256.
 pub fn fingerprint(value: &[u8]) -> String {
@@ -13,6 +27,14 @@ pub fn fingerprint(value: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn lg_2_a_subject_that_is_an_address_is_not_written_out() {
+        assert_eq!(super::pseudonym("5a2e90c4-51c0"), "5a2e90c4-51c0");
+        // printf %s ann@example.com | sha256sum | cut -c1-16
+        let hidden = super::pseudonym("ann@example.com");
+        assert_eq!(hidden, "sha256:71d4f55f72fa128d");
+    }
+
     #[test]
     fn it_is_the_beginning_of_the_digest() {
         // printf abc | sha256sum

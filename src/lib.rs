@@ -6,6 +6,7 @@
 //! `ARCHITECTURE.md` has the map and the three stories.
 
 pub mod app;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -14,9 +15,14 @@ pub mod demo;
 pub mod domain;
 pub mod fingerprint;
 pub mod flow;
+pub mod healthcheck;
 pub mod inspect;
+pub mod logging;
+pub mod once;
+pub mod red5_config;
 pub mod seal;
 pub mod signer;
 pub mod store;
 pub mod upstream;
+pub mod visible;
 pub mod web;

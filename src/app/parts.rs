@@ -147,7 +147,7 @@ impl Parts {
         let (store, watch) = (self.store.clone(), Arc::clone(&self.watch));
         let keep_up = async move {
             while let Err(error) = store.migrate().await {
-                tracing::warn!(%error, "the tables could not be brought up to date; trying again");
+                tracing::warn!(event = "tables_not_migrated", %error, "the tables could not be brought up to date; trying again");
                 tokio::time::sleep(MIGRATE_AGAIN_AFTER).await;
             }
             watch.run().await;
@@ -159,7 +159,7 @@ impl Parts {
             loop {
                 tokio::time::sleep(FLUSH_EVERY).await;
                 if let Err(error) = live.flush().await {
-                    tracing::warn!(%error, "last-seen times were not written");
+                    tracing::warn!(event = "last_seen_not_written", %error, "last-seen times were not written");
                 }
             }
         };
@@ -177,7 +177,7 @@ impl Parts {
                 let sessions = store.sweep_sessions(now, now - idle * 2).await;
                 let sign_outs = store.sweep_sign_outs(now).await;
                 if let Err(error) = attempts.and(sessions).and(sign_outs) {
-                    tracing::warn!(%error, "what is over was not removed");
+                    tracing::warn!(event = "sweep_failed", %error, "what is over was not removed");
                 }
             }
         };

@@ -3,6 +3,8 @@
 //! Every variable is in `.env.example`, with what it means. [`urls`] judges
 //! addresses, [`mod@red5`] what belongs to the streaming server.
 
+mod database;
+mod names;
 pub mod networks;
 mod oidc;
 mod reader;
@@ -15,14 +17,15 @@ use std::net::SocketAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
-use url::Url;
 
+pub use names::{Unknown, VARIABLES, unknown};
 use networks::Networks;
-pub use reader::{Lookup, NotText, Problem, Problems};
-use reader::{Reader, parse_list};
+use reader::parse_list;
+pub use reader::{Lookup, NotText, Problem, Problems, Reader};
 use red5::Red5;
 use urls::{Origin, PublicUrl};
 
+use crate::logging::{DEFAULT_FILTER, is_filter};
 use crate::upstream::ProviderSettings;
 
 /// Everything that `serve` needs.
@@ -58,6 +61,8 @@ pub struct Config {
     pub red5: Red5,
     /// `LOG_FORMAT`
     pub log_format: LogFormat,
+    /// `RUST_LOG`
+    pub log_filter: String,
 }
 
 /// How log lines look.
@@ -90,21 +95,9 @@ impl Config {
 
     /// Reads every variable before it gives up, so that every problem is seen.
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let database_url = reader.required_secret("DATABASE_URL");
-        if let Some(url) = &database_url {
-            let url = Url::parse(url.expose_secret());
-            if !url.is_ok_and(|url| ["postgres", "postgresql"].contains(&url.scheme())) {
-                reader.problem("DATABASE_URL", "must be a postgres:// address");
-            }
-        }
-        let public_url = reader
-            .required("BRIDGE_PUBLIC_URL")
-            .and_then(|url| reader.judged("BRIDGE_PUBLIC_URL", PublicUrl::parse(&url)));
-        let default_listen = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let listen = reader.parsed("BRIDGE_LISTEN", default_listen, |value| {
-            let error = "must be an address and a port, such as 127.0.0.1:8080";
-            value.parse().map_err(|_| error.to_owned())
-        });
+        let database_url = read_database_url(reader);
+        let public_url = read_public_url(reader);
+        let listen = read_listen(reader);
         if let (Some(url), Some(listen)) = (&public_url, listen)
             && !url.is_https()
             && !listen.ip().is_loopback()
@@ -139,6 +132,7 @@ impl Config {
             "json" => Ok(LogFormat::Json),
             _ => Err("must be text or json".to_owned()),
         });
+        let log_filter = read_log_filter(reader);
         Some(Self {
             database_url: database_url?,
             public_url: public_url?,
@@ -155,37 +149,81 @@ impl Config {
             oidc: oidc?,
             red5: red5?,
             log_format: log_format?,
+            log_filter: log_filter?,
         })
     }
 }
 
-/// `DATABASE_URL` alone, for the words of the command line that need no more.
-pub fn database_url() -> Result<SecretString, Problems> {
+/// One part of it, for the words of the command line that need no more; its own
+/// problems alone count.
+pub fn part<T>(read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Problems> {
     let file = env_file()?;
-    let lookup = |variable: &str| environment(&file, variable);
-    let mut reader = Reader::new(&lookup);
-    let url = reader.required_secret("DATABASE_URL");
-    let problems = reader.into_problems();
-    url.ok_or(Problems(problems))
+    part_of(&|variable| environment(&file, variable), read)
 }
 
-/// What belongs to the streaming server alone, for `inspect`.
-pub fn red5() -> Result<Red5, Problems> {
-    let file = env_file()?;
-    let lookup = |variable: &str| environment(&file, variable);
-    let mut reader = Reader::new(&lookup);
-    let red5 = Red5::read(&mut reader);
+/// The same from any source.
+pub fn part_of<T>(
+    lookup: &Lookup<'_>,
+    read: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+) -> Result<T, Problems> {
+    let mut reader = Reader::new(lookup);
+    let part = read(&mut reader);
     let problems = reader.into_problems();
-    match red5 {
-        Some(red5) if problems.is_empty() => Ok(red5),
+    match part {
+        Some(part) if problems.is_empty() => Ok(part),
         _ => Err(Problems(problems)),
     }
 }
 
-/// The filter of log lines (`RUST_LOG`), for before anything else is read.
-pub fn log_filter() -> Option<String> {
+/// `DATABASE_URL`
+pub fn read_database_url(reader: &mut Reader<'_>) -> Option<SecretString> {
+    let url = reader.required_secret("DATABASE_URL")?;
+    reader.judged("DATABASE_URL", database::check(url.expose_secret()))?;
+    Some(url)
+}
+
+/// `BRIDGE_LISTEN`
+pub fn read_listen(reader: &mut Reader<'_>) -> Option<SocketAddr> {
+    let default = SocketAddr::from(([127, 0, 0, 1], 8080));
+    reader.parsed("BRIDGE_LISTEN", default, |value| {
+        let error = "must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+        value.parse().map_err(|_| error.to_owned())
+    })
+}
+
+/// `RUST_LOG`
+pub fn read_log_filter(reader: &mut Reader<'_>) -> Option<String> {
+    reader.parsed("RUST_LOG", DEFAULT_FILTER.to_owned(), |value| {
+        let reason = "cannot be read; write a level (error, warn, info, debug, trace), or                       parts with levels, such as warn,red5_bridge=debug";
+        let good = is_filter(value).then(|| value.to_owned());
+        good.ok_or_else(|| reason.to_owned())
+    })
+}
+
+/// `OIDC_*`
+pub fn read_provider(reader: &mut Reader<'_>) -> Option<ProviderSettings> {
+    let public_url = read_public_url(reader);
+    oidc::read(reader, public_url.as_ref())
+}
+
+fn read_public_url(reader: &mut Reader<'_>) -> Option<PublicUrl> {
+    let url = reader.required("BRIDGE_PUBLIC_URL")?;
+    reader.judged("BRIDGE_PUBLIC_URL", PublicUrl::parse(&url))
+}
+
+/// The names of everything that is set, in the environment and in `.env`.
+pub fn names_set() -> Vec<String> {
     let file = env_file().unwrap_or_default();
-    environment(&file, "RUST_LOG").ok().flatten()
+    let environment = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    environment
+        .chain(file.into_iter().map(|(name, _)| name))
+        .collect()
+}
+
+/// A lookup in the environment and in `.env`.
+pub fn environment_lookup() -> Result<Box<Lookup<'static>>, Problems> {
+    let file = env_file()?;
+    Ok(Box::new(move |variable| environment(&file, variable)))
 }
 
 type EnvFile = Vec<(String, String)>;

@@ -35,7 +35,8 @@ pub struct NotText;
 /// Where values come from; tests give a table.
 pub type Lookup<'a> = dyn Fn(&str) -> Result<Option<String>, NotText> + 'a;
 
-pub(super) struct Reader<'a> {
+/// Reads variables, and remembers what is wrong with each.
+pub struct Reader<'a> {
     lookup: &'a Lookup<'a>,
     problems: Vec<Problem>,
 }
@@ -100,7 +101,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A secret, from `X` or from the file that `X_FILE` names.
-    pub(super) fn secret(&mut self, variable: &str) -> Option<SecretString> {
+    pub fn secret(&mut self, variable: &str) -> Option<SecretString> {
         let file_variable = format!("{variable}_FILE");
         let file = self.text(&file_variable);
         match (self.text(variable), file) {
@@ -141,7 +142,7 @@ impl<'a> Reader<'a> {
 
     /// Comma-separated and trimmed, or a JSON array of strings. Empty members
     /// are a slip and are refused.
-    pub(super) fn list(&mut self, variable: &str) -> Option<Vec<String>> {
+    pub fn list(&mut self, variable: &str) -> Option<Vec<String>> {
         self.text(variable).map_or(Some(Vec::new()), |value| {
             self.judged(variable, parse_list(&value))
         })

@@ -15,6 +15,8 @@ use crate::signer::SECRET_MIN_BYTES;
 pub struct Red5 {
     /// `RED5_JWT_SECRET`, decoded: the bytes that Red5 keys its HMAC with.
     pub secret: SecretSlice<u8>,
+    /// `RED5_JWT_SECRET_ENCODING` is `base64`.
+    pub secret_is_base64: bool,
     /// `RED5_JWT_ISSUER`: the server's `expectedIssuer`.
     pub issuer: Option<String>,
     /// `RED5_JWT_TTL_MINUTES` less `RED5_CLOCK_SKEW_SECONDS`, in seconds.
@@ -58,7 +60,8 @@ pub struct ServerUrl {
 const SAMPLES: [&str; 3] = ["changeme", "your-secret", "strong-32-byte-secret"];
 
 impl Red5 {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    /// Reads them all.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let base64 = reader.parsed("RED5_JWT_SECRET_ENCODING", false, |value| match value {
             "utf8" => Ok(false),
             "base64" => Ok(true),
@@ -67,7 +70,14 @@ impl Red5 {
         let secret = reader
             .required_secret("RED5_JWT_SECRET")
             .and_then(|text| reader.judged("RED5_JWT_SECRET", decode(&text, base64?)));
-        let issuer = reader.text("RED5_JWT_ISSUER");
+        let issuer = reader.parsed("RED5_JWT_ISSUER", None, |value| {
+            let plain = value.trim() == value && !value.contains(char::is_control);
+            let reason = "has white space at its beginning or end, or a control character: Red5 \
+                          compares it byte for byte";
+            plain
+                .then(|| Some(value.to_owned()))
+                .ok_or_else(|| reason.to_owned())
+        });
         let ttl_minutes = reader.number("RED5_JWT_TTL_MINUTES", 60, 2..=525_600);
         let skew = reader.number("RED5_CLOCK_SKEW_SECONDS", 30, 0..=3600);
         let longest = match (ttl_minutes, skew) {
@@ -83,8 +93,17 @@ impl Red5 {
         };
         let most = longest.unwrap_or(u32::MAX);
         let default = 300.min(most);
-        let token_ttl_seconds =
-            reader.number("RED5_TOKEN_TTL_SECONDS", default, TTL_MIN_SECONDS..=most);
+        let token_ttl_seconds = reader.parsed("RED5_TOKEN_TTL_SECONDS", default, |value| {
+            let seconds = value.parse().ok();
+            let seconds = seconds.filter(|seconds| (TTL_MIN_SECONDS..=most).contains(seconds));
+            seconds.ok_or_else(|| match longest {
+                Some(longest) => format!(
+                    "must be a whole number from {TTL_MIN_SECONDS} to {longest}: Red5 refuses tokens that \
+                     end later than RED5_JWT_TTL_MINUTES, and RED5_CLOCK_SKEW_SECONDS is kept below that"
+                ),
+                None => format!("must be a whole number of {TTL_MIN_SECONDS} or more"),
+            })
+        });
         let token_max_bytes = reader.number("RED5_TOKEN_MAX_BYTES", 4096, 512..=65_536);
         let subject = reader.parsed("RED5_SUBJECT", SubjectClaim::Subject, |value| match value {
             "subject" => Ok(SubjectClaim::Subject),
@@ -96,7 +115,8 @@ impl Red5 {
         });
         Some(Self {
             secret: secret?,
-            issuer,
+            secret_is_base64: base64?,
+            issuer: issuer?,
             longest_ttl_seconds: longest?,
             server_ttl_seconds: ttl_minutes? * 60,
             token_ttl_seconds: token_ttl_seconds?,

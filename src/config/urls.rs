@@ -4,6 +4,9 @@ use std::fmt;
 
 use url::{Host, Url};
 
+/// OpenID Connect Discovery §4: where the document of an issuer is.
+const DISCOVERY: &str = "/.well-known/openid-configuration";
+
 const HTTPS: &str = "must be https (http is accepted for a loopback host alone)";
 
 /// The address that people use. Everything absolute is made from it: neither
@@ -85,7 +88,14 @@ impl Origin {
 
 /// The issuer, unchanged: it is compared character by character.
 pub(super) fn check_issuer(text: String) -> Result<String, String> {
-    checked(&text).map(|_| text)
+    checked(&text)?;
+    // What people copy from a browser's bar; the issuer is what comes before it.
+    if text.ends_with(DISCOVERY) {
+        return Err(format!(
+            "is the address of the discovery document, not the issuer: leave out {DISCOVERY} at its end"
+        ));
+    }
+    Ok(text)
 }
 
 /// Whether `url` is https, or http to this machine.

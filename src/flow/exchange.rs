@@ -15,7 +15,7 @@ use crate::domain::entitlement::{Entitlement, Refusal, Unwarranted};
 use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::identity::{Groups, Identity};
 use crate::domain::lifetime::{Lifetime, Limits, SubjectEnd, TooShort, lifetime};
-use crate::fingerprint::fingerprint;
+use crate::fingerprint::{fingerprint, pseudonym};
 use crate::signer::{SignError, Signer};
 use crate::store::watch::{Stale, Watch};
 
@@ -140,23 +140,30 @@ impl Exchange {
         wish: &Wish,
     ) -> Result<Issued, NoToken> {
         let outcome = self.decide(identity, subject, wish);
+        let subject = &*pseudonym(&identity.subject);
         match &outcome {
             Ok(issued) => tracing::info!(
                 event = "token_issued",
                 // Finds a token's event without being one (LG-2).
-                token_sha256 = %fingerprint(issued.token.as_bytes()),
-                subject = %identity.subject,
-                roles = %issued.scope.roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
-                transports = %issued.scope.transports.to_strings().join(","),
-                rooms = %issued.scope.rooms.to_strings().join(","),
+                token_sha256 = fingerprint(issued.token.as_bytes()),
+                subject,
+                roles = issued
+                    .scope
+                    .roles
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(","),
+                transports = issued.scope.transports.to_strings().join(","),
+                rooms = issued.scope.rooms.to_strings().join(","),
                 exp = issued.lifetime.expires_at.timestamp(),
                 mapping_version = issued.mapping_version,
             ),
             Err(bug @ (NoToken::Unwarranted(_) | NoToken::Claims(_) | NoToken::Sign(_))) => {
-                tracing::error!(event = "token_failed", subject = %identity.subject, error = %bug);
+                tracing::error!(event = "token_failed", subject, error = %bug);
             }
             Err(refusal) => {
-                tracing::info!(event = "token_refused", subject = %identity.subject, reason = refusal.code());
+                tracing::info!(event = "token_refused", subject, reason = refusal.code());
             }
         }
         outcome

@@ -17,6 +17,7 @@ use super::return_to::{ReturnTo, ReturnToRule};
 use super::sessions::{SessionSecret, Sessions};
 use super::sign_out;
 use crate::clock::Clock;
+use crate::fingerprint::pseudonym;
 use crate::seal::{Seal, SealError};
 use crate::store::sessions::Session;
 use crate::store::{Store, StoreError};
@@ -272,7 +273,7 @@ impl SignIn {
         };
         let subject = session.identity.subject.clone();
         self.sessions.start(session, &id_token).await?;
-        tracing::info!(event = "signed_in", %subject);
+        tracing::info!(event = "signed_in", subject = &*pseudonym(&subject));
         Ok(Welcome {
             secret,
             ends_at,

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
+use crate::fingerprint::pseudonym;
 use crate::store::audit::Actor;
 use crate::store::mappings::{MappingError, MappingPage};
 use crate::store::watch::Watch;
@@ -109,9 +110,9 @@ impl MappingDesk {
     /// The change is written whether or not the load succeeds. Should it fail,
     /// nobody gets what was loaded before until the database was heard again.
     async fn settle(&self, event: &'static str, id: MappingId, actor: &Actor) {
-        tracing::info!(event, mapping = id.0, actor = %actor.subject);
+        tracing::info!(event, mapping = id.0, actor = &*pseudonym(&actor.subject));
         if let Err(error) = self.watch.reload().await {
-            tracing::warn!(%error, "the table could not be loaded again after an edit");
+            tracing::warn!(event = "mappings_not_loaded", %error, "the table could not be loaded again after an edit");
             self.watch.doubt();
         }
     }

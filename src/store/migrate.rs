@@ -8,7 +8,7 @@ use sqlx::postgres::PgPoolOptions;
 
 use super::{ACQUIRE_TIMEOUT, Store, StoreError};
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!();
 
 impl Store {
     /// Brings the tables up to this version, under an advisory lock: two

@@ -15,6 +15,7 @@ mod migrate;
 mod notice;
 pub mod sessions;
 pub mod sign_outs;
+pub mod survey;
 pub mod watch;
 
 use std::str::FromStr;

@@ -125,6 +125,7 @@ impl Watch {
         loop {
             let Err(error) = self.listen().await;
             tracing::warn!(
+                event = "database_lost",
                 error = &error as &dyn std::error::Error,
                 "the listening connection was lost; everything will be loaded again"
             );

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use super::object::Object;
+use crate::once::Object;
 
 /// Most steps of a path: nothing real is nested deeper, and a typing error is found early.
 const STEPS_MAX: usize = 16;
@@ -60,7 +60,7 @@ impl ClaimPath {
     }
 
     /// The top-level claim that the path starts at.
-    pub(super) fn root(&self) -> &str {
+    pub fn root(&self) -> &str {
         self.steps.first().map_or("", String::as_str)
     }
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::client_auth::{ClientAuth, client_auth};
 use super::error::Outage;
-use super::http::{Authorization, Http, trusted_address};
+use super::http::{Authorization, Http, Reply, trusted_address};
 use super::prompt::asking_who;
 use super::{ProviderSettings, SigningAlg};
 
@@ -48,9 +48,23 @@ struct Wire {
 /// # Errors
 /// When it cannot be had, or not be trusted.
 pub(super) async fn read(http: &Http, settings: &ProviderSettings) -> Result<Document, Outage> {
-    let reply = http
-        .get(&address(&settings.issuer)?, Authorization::None)
-        .await?;
+    judge(&fetch(http, settings).await?, settings)
+}
+
+/// The document as the provider sends it.
+///
+/// # Errors
+/// When there is no answer.
+pub(super) async fn fetch(http: &Http, settings: &ProviderSettings) -> Result<Reply, Outage> {
+    http.get(&address(&settings.issuer)?, Authorization::None)
+        .await
+}
+
+/// Checks it.
+///
+/// # Errors
+/// When it is none, or cannot be trusted.
+pub(super) fn judge(reply: &Reply, settings: &ProviderSettings) -> Result<Document, Outage> {
     check(reply.json()?, settings)
 }
 

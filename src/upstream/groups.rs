@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::ClaimPath;
-use super::object::Object;
 use crate::domain::identity::Groups;
 use crate::domain::names::GROUP_MAX;
+use crate::once::Object;
 
 /// Most groups of one person. With more nobody can say which were left out, so
 /// none counts: a cut list would be a decision by accident.
@@ -24,7 +24,10 @@ pub const TEXT_MAX: usize = 512;
 /// The groups, or none when the claim is absent (or `null`).
 pub(super) fn groups(claims: &Object, path: &ClaimPath) -> Option<Groups> {
     if is_overage(claims, path) {
-        tracing::warn!("the provider left the groups out because there are too many (overage)");
+        tracing::warn!(
+            event = "groups_overage",
+            "the provider left the groups out because there are too many"
+        );
         return Some(Groups::Overage);
     }
     Some(match path.find(claims)? {
@@ -35,6 +38,7 @@ pub(super) fn groups(claims: &Object, path: &ClaimPath) -> Option<Groups> {
             if strings.len() < elements.len() {
                 let ignored = elements.len() - strings.len();
                 tracing::warn!(
+                    event = "groups_ignored",
                     ignored,
                     "the groups claim holds elements that are no strings"
                 );
@@ -42,7 +46,10 @@ pub(super) fn groups(claims: &Object, path: &ClaimPath) -> Option<Groups> {
             listed(strings)
         }
         _ => {
-            tracing::warn!("the groups claim is neither a string nor a list: no groups");
+            tracing::warn!(
+                event = "groups_ignored",
+                "the groups claim is neither a string nor a list: no groups"
+            );
             Groups::Listed(BTreeSet::new())
         }
     })
@@ -54,6 +61,7 @@ fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> Groups {
     if !unusable.is_empty() {
         let ignored = unusable.len();
         tracing::warn!(
+            event = "groups_ignored",
             ignored,
             "groups that are empty, too long or hold NUL are ignored"
         );
@@ -61,6 +69,7 @@ fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> Groups {
     let set: BTreeSet<String> = usable.into_iter().map(str::to_owned).collect();
     if set.len() > GROUPS_MAX {
         tracing::warn!(
+            event = "groups_overage",
             groups = set.len(),
             "more groups than can be taken in: none counts"
         );

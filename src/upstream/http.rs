@@ -6,7 +6,7 @@
 //! environment, a limit for time and for bytes, and no plain http but to this
 //! machine. Errors carry no body, and bodies are never logged.
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, redirect, tls};
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
@@ -17,6 +17,9 @@ use super::error::{Outage, SettingsError};
 /// Most bytes read of any answer: stops a provider that sends without end.
 /// Discovery documents and key sets are a few kilobytes.
 pub const BODY_MAX: usize = 1024 * 1024;
+
+/// What the provider is asked for, except for pages.
+const JSON: &str = "application/json";
 
 /// Installs ring as the process's TLS provider. Call it before a
 /// [`Provider`](super::Provider) is built; calling it again changes nothing.
@@ -70,7 +73,16 @@ impl Http {
     /// # Errors
     /// When there is no answer within the limits, whatever its status.
     pub(super) async fn get(&self, url: &Url, auth: Authorization) -> Result<Reply, Outage> {
-        send(self.client.get(url.clone()), auth).await
+        send(self.client.get(url.clone()).header(ACCEPT, JSON), auth).await
+    }
+
+    /// Asks for a page, as a browser would.
+    ///
+    /// # Errors
+    /// When there is no answer within the limits, whatever its status.
+    pub(super) async fn get_page(&self, url: &Url) -> Result<Reply, Outage> {
+        let request = self.client.get(url.clone()).header(ACCEPT, "text/html");
+        send(request, Authorization::None).await
     }
 
     /// Posts `application/x-www-form-urlencoded`.
@@ -89,6 +101,7 @@ impl Http {
         let request = self
             .client
             .post(url.clone())
+            .header(ACCEPT, JSON)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(body);
         send(request, auth).await
@@ -98,10 +111,21 @@ impl Http {
 /// An answer that was read to its end.
 pub(super) struct Reply {
     pub(super) status: u16,
+    headers: HeaderMap,
     body: Vec<u8>,
 }
 
 impl Reply {
+    /// A header, where it is one line of text.
+    pub(super) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as text, for looking whether words occur in it.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     /// The body of a 200.
     ///
     /// # Errors
@@ -136,6 +160,7 @@ fn builder(pace: &Pace) -> ClientBuilder {
 /// should be. A provider on loopback needs none: trust nobody rather than not start.
 fn without_authorities(pace: &Pace) -> reqwest::Result<Client> {
     tracing::warn!(
+        event = "no_authorities",
         "no certificate authority can be loaded, so no https provider can be reached: \
          install ca-certificates or set OIDC_CA_FILE"
     );
@@ -155,8 +180,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SettingsError> {
     }
 }
 
-async fn send(request: RequestBuilder, auth: Authorization) -> Result<Reply, Outage> {
-    let mut request = request.header(ACCEPT, "application/json");
+async fn send(mut request: RequestBuilder, auth: Authorization) -> Result<Reply, Outage> {
     if let Authorization::Header(mut value) = auth {
         value.set_sensitive(true);
         request = request.header(AUTHORIZATION, value);
@@ -171,6 +195,7 @@ async fn send(request: RequestBuilder, auth: Authorization) -> Result<Reply, Out
     }
     Ok(Reply {
         status: response.status().as_u16(),
+        headers: std::mem::take(response.headers_mut()),
         body,
     })
 }

@@ -157,6 +157,7 @@ impl Knowledge {
             Ok(keys) => Some(self.keep(current.document.clone(), keys)),
             Err(outage) => {
                 tracing::warn!(
+                    event = "provider_keys_not_read",
                     reason = outage.code(),
                     "the provider's keys cannot be read again"
                 );
@@ -200,10 +201,17 @@ impl Knowledge {
         let before = self.last_failure.swap(failure.map(Arc::new));
         match failure {
             Some(now) if before.as_deref() != Some(&now) => {
-                tracing::warn!(reason = now.code(), "the provider cannot be used: {now}");
+                tracing::warn!(
+                    event = "provider_failing",
+                    reason = now.code(),
+                    "the provider cannot be used: {now}"
+                );
             }
             None if before.is_some() || self.current.load().is_none() => {
-                tracing::info!("the provider's documents have been read");
+                tracing::info!(
+                    event = "provider_ready",
+                    "the provider's documents have been read"
+                );
             }
             _ => {}
         }

@@ -8,15 +8,16 @@ use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::discovery::Document;
 use super::error::{Outage, Refusal, UpstreamError};
 use super::id_token::{self, Expected, Flaw, VerifiedIdToken};
 use super::known::Known;
-use super::object::Object;
 use super::{
-    Attempt, AttemptSecrets, CallbackAnswer, Provider, SignInWish, SignedIn, groups, token,
-    userinfo,
+    Attempt, AttemptSecrets, CallbackAnswer, Provider, ProviderSettings, SignInWish, SignedIn,
+    groups, token, userinfo,
 };
 use crate::domain::identity::{Groups, Identity};
+use crate::once::Object;
 
 /// Random bytes in state, nonce and verifier each. Guessing one would let an
 /// attacker finish a sign-in that somebody else began (RFC 6749 §10.12, RFC 7636 §7.1).
@@ -37,29 +38,12 @@ impl Provider {
     /// As [`Provider::begin`].
     pub async fn begin_with(&self, wish: &SignInWish<'_>) -> Result<(Url, Attempt), UpstreamError> {
         let known = self.ensure().await?;
-        let mut state = random()?;
+        let mut attempt = Attempt::random()?;
         if !wish.mark.is_empty() {
-            state = format!("{state}.{}", wish.mark);
+            attempt.state = format!("{}.{}", attempt.state, wish.mark);
         }
-        let attempt = Attempt {
-            state,
-            secrets: AttemptSecrets {
-                nonce: random()?.into(),
-                verifier: random()?.into(),
-            },
-        };
-        let verifier = PkceCodeVerifier::new(attempt.secrets.verifier.expose_secret().to_owned());
-        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
-        let mut url = known.document.authorization.clone();
-        url.query_pairs_mut()
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &self.settings.client_id)
-            .append_pair("redirect_uri", &self.settings.redirect_uri)
-            .append_pair("scope", &scope(&self.settings.scopes))
-            .append_pair("state", &attempt.state)
-            .append_pair("nonce", attempt.secrets.nonce.expose_secret())
-            .append_pair("code_challenge", challenge.as_str())
-            .append_pair("code_challenge_method", "S256");
+        let redirect_uri = &self.settings.redirect_uri;
+        let mut url = authorization_url(&known.document, &self.settings, redirect_uri, &attempt);
         if wish.somebody_else {
             url.query_pairs_mut()
                 .append_pair("prompt", known.document.asking_who);
@@ -186,6 +170,44 @@ impl Provider {
                 .unwrap_or_else(|| Groups::Listed(std::collections::BTreeSet::new())),
         })
     }
+}
+
+impl Attempt {
+    /// A new one.
+    ///
+    /// # Errors
+    /// Without random numbers.
+    pub(super) fn random() -> Result<Self, UpstreamError> {
+        Ok(Self {
+            state: random()?,
+            secrets: AttemptSecrets {
+                nonce: random()?.into(),
+                verifier: random()?.into(),
+            },
+        })
+    }
+}
+
+/// Where a browser is sent to sign in (OpenID Connect Core §3.1.2.1, RFC 7636 §4.3).
+pub(super) fn authorization_url(
+    document: &Document,
+    settings: &ProviderSettings,
+    redirect_uri: &str,
+    attempt: &Attempt,
+) -> Url {
+    let verifier = PkceCodeVerifier::new(attempt.secrets.verifier.expose_secret().to_owned());
+    let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+    let mut url = document.authorization.clone();
+    url.query_pairs_mut()
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &settings.client_id)
+        .append_pair("redirect_uri", redirect_uri)
+        .append_pair("scope", &scope(&settings.scopes))
+        .append_pair("state", &attempt.state)
+        .append_pair("nonce", attempt.secrets.nonce.expose_secret())
+        .append_pair("code_challenge", challenge.as_str())
+        .append_pair("code_challenge_method", "S256");
+    url
 }
 
 fn check_issuer(iss: Option<&str>, issuer: &str, announced: bool) -> Result<(), UpstreamError> {

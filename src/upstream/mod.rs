@@ -26,7 +26,7 @@ mod discovery;
 mod keys;
 mod known;
 mod login;
-mod object;
+pub mod probe;
 mod prompt;
 mod settings;
 mod sign_out;

@@ -45,6 +45,20 @@ pub(super) async fn spend_code(
     secrets: &AttemptSecrets,
     code: &SecretString,
 ) -> Result<Tokens, UpstreamError> {
+    read(&ask(http, document, settings, secrets, code).await?)
+}
+
+/// The token endpoint's answer to a code, whatever it says.
+///
+/// # Errors
+/// When there is none.
+pub(super) async fn ask(
+    http: &Http,
+    document: &Document,
+    settings: &ProviderSettings,
+    secrets: &AttemptSecrets,
+    code: &SecretString,
+) -> Result<Reply, UpstreamError> {
     let mut form = vec![
         ("grant_type", "authorization_code"),
         ("code", code.expose_secret()),
@@ -69,11 +83,9 @@ pub(super) async fn spend_code(
             Authorization::None
         }
     };
-    let reply = http
-        .post_form(&document.token, &form, authorization)
+    http.post_form(&document.token, &form, authorization)
         .await
-        .map_err(UpstreamError::Unavailable)?;
-    read(&reply)
+        .map_err(UpstreamError::Unavailable)
 }
 
 /// RFC 6749 §2.3.1: both halves are form-urlencoded first, so that a colon or a
@@ -88,7 +100,7 @@ fn basic(client_id: &str, secret: &str) -> Result<Authorization, UpstreamError> 
 
 /// RFC 6749 §5.1 and §5.2. A provider that breaks the rule and says `error` in a
 /// 200 has not given tokens.
-fn read(reply: &Reply) -> Result<Tokens, UpstreamError> {
+pub(super) fn read(reply: &Reply) -> Result<Tokens, UpstreamError> {
     if !matches!(reply.status, 200 | 400 | 401 | 403) {
         return Err(UpstreamError::Unavailable(Outage::Status(reply.status)));
     }

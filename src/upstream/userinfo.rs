@@ -8,7 +8,7 @@ use url::Url;
 
 use super::error::{Refusal, UpstreamError};
 use super::http::{Authorization, Http};
-use super::object::{Object, Once};
+use crate::once::{Object, Once};
 
 /// The claims about `subject`.
 ///

@@ -8,6 +8,7 @@ use super::body::BodyError;
 use super::limits::TooMany;
 use super::origin::Foreign;
 use super::outage;
+use super::refusal::Refusal as Refused;
 use crate::domain::entitlement::Refusal;
 use crate::domain::mapping::{FieldError, Mapping, MappingRecord};
 use crate::flow::exchange::NoToken;
@@ -91,7 +92,7 @@ impl From<StoreError> for ApiError {
 impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::Stale => Self::Unavailable,
+            SessionError::Stale => Self::stale(),
             SessionError::Store(error) => error.into(),
         }
     }
@@ -133,6 +134,24 @@ impl ApiError {
             Self::NoToken(refusal) => refusal.code(),
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// 503, because what is loaded may be old.
+    pub fn stale() -> Self {
+        outage::stale();
+        Self::Unavailable
+    }
+
+    /// The exchange, the guard, the limits or the database told the log, with more than a word.
+    const fn refusal(&self) -> Refused {
+        match self {
+            Self::NoToken(_)
+            | Self::NotAdmin
+            | Self::RateLimited(_)
+            | Self::Internal
+            | Self::Unavailable => Refused::told(self.code()),
+            _ => Refused::new(self.code()),
         }
     }
 
@@ -230,9 +249,10 @@ impl ApiError {
         if let Self::RateLimited(TooMany { retry_after }) = self {
             response.insert_header((header::RETRY_AFTER, *retry_after));
         }
-        response
+        let response = response
             .content_type("application/problem+json")
-            .body(Value::Object(body).to_string())
+            .body(Value::Object(body).to_string());
+        self.refusal().mark(response)
     }
 }
 

@@ -3,15 +3,14 @@
 //! The extractors of the framework would read a body before the handler could
 //! look at the origin; here the handler decides when.
 
-use std::fmt;
 use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::domain::mapping::FieldError;
+use crate::once;
 
 /// Largest body of a token request in bytes (AV-2).
 pub const TOKEN_BODY_MAX: usize = 64 * 1024;
@@ -47,39 +46,7 @@ pub async fn json(
     if bytes.is_empty() {
         return Ok(Map::new());
     }
-    serde_json::from_slice(&bytes)
-        .map(|Once(members)| members)
-        .map_err(|_| BodyError::Unreadable)
-}
-
-/// An object in which no member stands twice. Readers differ in which of two
-/// they take, so one of them would be dropped without a word (RFC 8259 §4).
-struct Once(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Once {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(OnceVisitor)
-    }
-}
-
-struct OnceVisitor;
-
-impl<'de> Visitor<'de> for OnceVisitor {
-    type Value = Once;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Once, A::Error> {
-        let mut members = Map::new();
-        while let Some((name, value)) = access.next_entry::<String, Value>()? {
-            if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member stands twice"));
-            }
-        }
-        Ok(Once(members))
-    }
+    once::object(&bytes).ok_or(BodyError::Unreadable)
 }
 
 /// A form's fields, in order.

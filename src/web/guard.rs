@@ -10,6 +10,7 @@ use super::client;
 use super::request_id::RequestId;
 use super::site::Site;
 use crate::domain::identity::Identity;
+use crate::fingerprint::pseudonym;
 use crate::flow::sessions::{SessionError, SessionSecret, Sessions};
 use crate::store::audit::Actor;
 use crate::store::live::LiveSession;
@@ -126,7 +127,10 @@ pub fn as_admin(caller: Caller, groups: &AdminGroups) -> Result<Admin, Barred> {
     if groups.include(caller.identity()) {
         Ok(Admin(caller))
     } else {
-        tracing::info!(event = "admin_denied", subject = %caller.identity().subject);
+        tracing::info!(
+            event = "admin_denied",
+            subject = &*pseudonym(&caller.identity().subject)
+        );
         Err(Barred::NotAdmin)
     }
 }

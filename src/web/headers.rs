@@ -2,7 +2,8 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 
@@ -39,8 +40,21 @@ pub async fn add(
     let https = request
         .app_data::<web::Data<Site>>()
         .is_some_and(|site| site.is_https());
-    let mut response = next.call(request).await?;
-    let headers = response.headers_mut();
+    match next.call(request).await {
+        Ok(mut response) => {
+            insert(response.headers_mut(), https);
+            Ok(response)
+        }
+        // What a layer says instead of a handler is an answer too.
+        Err(error) => {
+            let mut response = error.error_response();
+            insert(response.headers_mut(), https);
+            Err(InternalError::from_response(error, response).into())
+        }
+    }
+}
+
+fn insert(headers: &mut HeaderMap, https: bool) {
     let is_page = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -64,5 +78,4 @@ pub async fn add(
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     }
-    Ok(response)
 }

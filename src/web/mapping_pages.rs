@@ -7,6 +7,7 @@ use super::body::Form;
 use super::mapping_api::{page_of, parse_id};
 use super::mapping_fields::{read, typed};
 use super::page::{self, Visitor};
+use super::refusal::Refusal;
 use super::site::see_other;
 use super::views::{
     Change, Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, Newer, Problem,
@@ -152,7 +153,8 @@ pub async fn delete(
         Ok(()) => Ok(back(&visitor, Change::Deleted, id, None)),
         Err(MappingError::Stale(now)) => {
             let status = StatusCode::PRECONDITION_FAILED;
-            Ok(delete_page(&visitor, &desk, status, &now, true))
+            let page = delete_page(&visitor, &desk, status, &now, true);
+            Ok(Refusal::new("stale").mark(page))
         }
         Err(error) => Err(refusal(&visitor, error)),
     }
@@ -206,7 +208,8 @@ fn invalid(
         errors,
         ..Draft::default()
     };
-    form_page(visitor, StatusCode::BAD_REQUEST, draft)
+    let page = form_page(visitor, StatusCode::BAD_REQUEST, draft);
+    Refusal::new("invalid_request").mark(page)
 }
 
 /// The form again, with what was typed and why it was not written.
@@ -226,7 +229,8 @@ async fn not_written(
         MappingError::Stale(now) => {
             let newer = Some(Newer::of(&now));
             let status = StatusCode::PRECONDITION_FAILED;
-            Ok(form_page(visitor, status, Draft { newer, ..draft }))
+            let page = form_page(visitor, status, Draft { newer, ..draft });
+            Ok(Refusal::new("stale").mark(page))
         }
         MappingError::Duplicate => {
             let twin = match read(&draft.typed) {
@@ -239,11 +243,13 @@ async fn not_written(
                 let reason = "another mapping said the same a moment ago: save once more";
                 let errors = vec![FieldError::new("group", reason)];
                 let status = StatusCode::CONFLICT;
-                return Ok(form_page(visitor, status, Draft { errors, ..draft }));
+                let page = form_page(visitor, status, Draft { errors, ..draft });
+                return Ok(Refusal::new("duplicate").mark(page));
             };
             let twin = Some(twin);
             let status = StatusCode::CONFLICT;
-            Ok(form_page(visitor, status, Draft { twin, ..draft }))
+            let page = form_page(visitor, status, Draft { twin, ..draft });
+            Ok(Refusal::new("duplicate").mark(page))
         }
         error => Err(refusal(visitor, error)),
     }

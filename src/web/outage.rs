@@ -4,6 +4,15 @@ use std::error::Error;
 
 use crate::store::StoreError;
 
+/// Nobody gets what may be old: the listening connection was not heard for longer
+/// than `BRIDGE_MAX_STALENESS_SECONDS`.
+pub fn stale() {
+    tracing::warn!(
+        event = "database_unavailable",
+        error = "the mappings and sessions in memory are not known to be fresh"
+    );
+}
+
 /// Whether trying again may help (503) or it is a bug (500).
 pub fn is_passing(error: &StoreError) -> bool {
     let passing = matches!(error, StoreError::Unavailable(_));

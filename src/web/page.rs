@@ -14,6 +14,7 @@ use super::guard::{self, Admin, AdminGroups, Caller};
 use super::limits::{RateLimits, Rule, TooMany};
 use super::origin;
 use super::outage;
+use super::refusal::Refusal;
 use super::request_id::RequestId;
 use super::site::Site;
 use super::views::{Frame, Person, Problem, ProblemPage, Template};
@@ -50,7 +51,7 @@ impl FromRequest for Visitor {
             };
             match found {
                 Ok(caller) => visitor.caller = caller,
-                Err(SessionError::Stale) => return Err(visitor.refuse(Problem::Unavailable)),
+                Err(SessionError::Stale) => return Err(visitor.stale()),
                 Err(SessionError::Store(error)) => return Err(visitor.store_failed(&error)),
             }
             Ok(visitor)
@@ -90,7 +91,7 @@ impl Visitor {
     pub fn admin(&self) -> Result<Admin, Error> {
         let caller = self.signed_in()?;
         guard::as_admin(caller.clone(), &self.admins)
-            .map_err(|_| self.refuse(Problem::NotAdministrator))
+            .map_err(|_| self.refuse_told(Problem::NotAdministrator))
     }
 
     /// Demands that a form came from a page of ours, made for this session.
@@ -115,7 +116,7 @@ impl Visitor {
     }
 
     fn count(&self, outcome: Result<(), TooMany>) -> Result<(), Error> {
-        outcome.map_err(|error| self.refuse(error.into()))
+        outcome.map_err(|error| self.refuse_told(error.into()))
     }
 
     fn check_origin(&self) -> Result<(), Error> {
@@ -149,7 +150,7 @@ impl Visitor {
 
     /// A page that says what is wrong and leads on.
     pub fn problem(&self, problem: Problem) -> HttpResponse {
-        problem_page(&self.request, self.frame(), problem)
+        Refusal::new(problem.code()).mark(problem_page(&self.request, self.frame(), problem))
     }
 
     /// The same, as the end of a handler.
@@ -157,9 +158,22 @@ impl Visitor {
         InternalError::from_response("refused", self.problem(problem)).into()
     }
 
+    /// The same, where the log has it already.
+    pub fn refuse_told(&self, problem: Problem) -> Error {
+        let response =
+            Refusal::told(problem.code()).mark(problem_page(&self.request, self.frame(), problem));
+        InternalError::from_response("refused", response).into()
+    }
+
+    /// What is loaded may be old.
+    pub fn stale(&self) -> Error {
+        outage::stale();
+        self.refuse_told(Problem::Unavailable)
+    }
+
     /// Says once in the log what the database did.
     pub fn store_failed(&self, error: &StoreError) -> Error {
-        self.refuse(if outage::is_passing(error) {
+        self.refuse_told(if outage::is_passing(error) {
             Problem::Unavailable
         } else {
             Problem::Internal
@@ -173,7 +187,8 @@ pub fn too_many(request: &HttpRequest, site: &Site, error: TooMany) -> HttpRespo
         base: site.base().to_owned(),
         person: None,
     };
-    problem_page(request, frame, error.into())
+    let problem = Problem::from(error);
+    Refusal::told(problem.code()).mark(problem_page(request, frame, problem))
 }
 
 impl From<TooMany> for Problem {
@@ -218,7 +233,7 @@ pub fn show(status: StatusCode, page: &impl Template) -> HttpResponse {
             .body(html),
         Err(error) => {
             tracing::error!(event = "page_failed", %error);
-            HttpResponse::InternalServerError().finish()
+            Refusal::told("internal").mark(HttpResponse::InternalServerError().finish())
         }
     }
 }

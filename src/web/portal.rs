@@ -6,11 +6,11 @@ use actix_web::{Error, HttpResponse, web};
 use super::body::{Form, filled};
 use super::guard::Caller;
 use super::page::{self as html, Visitor};
+use super::refusal;
 use super::site::see_other;
 use super::token::{Red5Server, app};
 use super::views::{
-    Choices, Chosen, CopyLine, GrantWords, Issued, NoGrant, Outcome, Portal, Problem, Refused,
-    Welcome, Who,
+    Choices, Chosen, CopyLine, GrantWords, Issued, NoGrant, Outcome, Portal, Refused, Welcome, Who,
 };
 use super::wish::WishInput;
 use crate::config::red5::ServerUrl;
@@ -71,9 +71,7 @@ fn ask(
     let repeated = form.one("room").is_err() || form.one("ttl_seconds").is_err();
     let (Ok(ttl_seconds), false) = (ttl_seconds, repeated) else {
         let error = FieldError::new("ttl_seconds", "must be a whole number of seconds");
-        return Outcome::Refused(Refused::Invalid {
-            errors: vec![error],
-        });
+        return invalid(vec![error]);
     };
     let input = WishInput {
         roles: named(&chosen.roles),
@@ -83,13 +81,19 @@ fn ask(
     };
     let wish = match input.parse() {
         Ok(wish) => wish,
-        Err(errors) => return Outcome::Refused(Refused::Invalid { errors }),
+        Err(errors) => return invalid(errors),
     };
     let end = SubjectEnd::Session(caller.session().ends_at);
     match exchange.exchange(caller.identity(), end, &wish) {
         Ok(issued) => Outcome::Issued(Box::new(shown(issued, server))),
         Err(refusal) => Outcome::Refused(refused(refusal)),
     }
+}
+
+/// Shown in the page, which is none of an error: told here.
+fn invalid(errors: Vec<FieldError>) -> Outcome {
+    refusal::tell_reason("invalid_request", StatusCode::OK);
+    Outcome::Refused(Refused::Invalid { errors })
 }
 
 fn refused(refusal: NoToken) -> Refused {
@@ -179,7 +183,7 @@ fn page(
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, Error> {
     let entitlement = exchange.entitlement(caller.identity());
-    let entitlement = entitlement.map_err(|_| visitor.refuse(Problem::Unavailable))?;
+    let entitlement = entitlement.map_err(|_| visitor.stale())?;
     let who = Who::of(caller.identity());
     if entitlement.is_empty() && !visitor.is_admin() {
         // Signed in and nothing granted is a 403 that says so; a new sign-in
@@ -188,7 +192,8 @@ fn page(
             frame: visitor.frame(),
             who,
         };
-        return Ok(html::show(StatusCode::FORBIDDEN, &page));
+        let page = html::show(StatusCode::FORBIDDEN, &page);
+        return Ok(refusal::Refusal::new("no_grant").mark(page));
     }
     let grants = entitlement.grants();
     let page = Portal {

@@ -5,6 +5,7 @@ use actix_web::{Error, HttpResponse, web};
 
 use super::body::{Form, Repeated};
 use super::page::{self, Visitor};
+use super::refusal::Refusal;
 use super::request_id::RequestId;
 use super::site::{ATTEMPTS_MAX, see_other};
 use super::views::{Problem, SignInFailed, SignInFailure};
@@ -38,7 +39,7 @@ pub async fn login(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpR
         Ok(begun) => begun,
         Err(error) => {
             tracing::warn!(event = "sign_in_not_begun", reason = error.code(), %error);
-            return Err(visitor.refuse(Problem::ProviderUnavailable));
+            return Err(visitor.refuse_told(Problem::ProviderUnavailable));
         }
     };
     let site = visitor.site();
@@ -111,7 +112,13 @@ fn parse(query: &Form) -> Result<Answer, Repeated> {
 }
 
 fn refused(visitor: &Visitor, Failed { error, return_to }: &Failed) -> Result<HttpResponse, Error> {
-    tracing::info!(event = "sign_in_failed", reason = error.code());
+    match error {
+        // Not the person's doing: the operator or the provider has to act.
+        LoginError::Upstream(_) | LoginError::Store(_) | LoginError::Seal(_) => {
+            tracing::warn!(event = "sign_in_failed", reason = error.code(), %error);
+        }
+        _ => tracing::info!(event = "sign_in_failed", reason = error.code()),
+    }
     let over = matches!(
         error,
         LoginError::AttemptMissing | LoginError::AttemptSpent | LoginError::AttemptExpired
@@ -139,7 +146,7 @@ fn refused(visitor: &Visitor, Failed { error, return_to }: &Failed) -> Result<Ht
             SignInFailure::ProviderFailed
         }
         LoginError::Store(error) => return Err(visitor.store_failed(error)),
-        LoginError::Seal(_) => return Err(visitor.refuse(Problem::Internal)),
+        LoginError::Seal(_) => return Err(visitor.refuse_told(Problem::Internal)),
     };
     Ok(failed(visitor, return_to, failure))
 }
@@ -152,5 +159,6 @@ fn failed(visitor: &Visitor, return_to: &ReturnTo, failure: SignInFailure) -> Ht
         reference: RequestId::of(visitor.request()),
     };
     let status = StatusCode::from_u16(failure.status());
-    page::show(status.unwrap_or(StatusCode::BAD_REQUEST), &page)
+    let page = page::show(status.unwrap_or(StatusCode::BAD_REQUEST), &page);
+    Refusal::told("sign_in_failed").mark(page)
 }

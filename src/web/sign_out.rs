@@ -11,6 +11,7 @@ use actix_web::{Error, HttpResponse, web};
 use super::page::{self, Visitor};
 use super::site::see_other;
 use super::views::{Next, Problem, SignedOut};
+use crate::fingerprint::pseudonym;
 use crate::flow::sign_out::{Onward, SignOut};
 
 /// What the form's button says is wanted after signing out.
@@ -35,7 +36,10 @@ pub async fn logout(
         sign_out.end(caller.secret()).await
     };
     let ticket = ended.map_err(|error| visitor.store_failed(&error))?;
-    tracing::info!(event = "signed_out", subject = %caller.identity().subject);
+    tracing::info!(
+        event = "signed_out",
+        subject = &*pseudonym(&caller.identity().subject)
+    );
     let site = visitor.site();
     let next = if switch {
         "/auth/somebody-else"

@@ -55,7 +55,7 @@ pub async fn session(
         let caller = api_caller(&request, &site, &sessions).await?;
         let identity = caller.identity();
         let entitlement = exchange.entitlement(identity);
-        let entitlement = entitlement.map_err(|_| ApiError::Unavailable)?;
+        let entitlement = entitlement.map_err(|_| ApiError::stale())?;
         let session = caller.session();
         let utc =
             |time: chrono::DateTime<chrono::Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);

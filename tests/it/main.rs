@@ -11,6 +11,7 @@ mod administrators;
 mod bridge;
 mod callback;
 mod callback_answers;
+mod check;
 mod client_address;
 mod configuration;
 #[cfg(feature = "demo")]

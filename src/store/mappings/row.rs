@@ -59,6 +59,7 @@ impl Row {
         let draft = MappingDraft::parse(input)
             .inspect_err(|errors| {
                 tracing::error!(
+                    event = "mapping_invalid",
                     mapping = id,
                     ?errors,
                     "a stored mapping is invalid and grants nothing"

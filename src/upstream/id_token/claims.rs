@@ -8,9 +8,9 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::{Expected, Flaw, times};
+use crate::once::Object;
 use crate::upstream::SigningAlg;
 use crate::upstream::keys::Key;
-use crate::upstream::object::Object;
 
 /// Longest `sub` in bytes (OpenID Connect Core §2): it names a row and a person.
 pub const SUBJECT_MAX: usize = 255;

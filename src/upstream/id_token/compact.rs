@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Flaw;
-use crate::upstream::object::{Object, Once};
+use crate::once::{Object, Once};
 
 /// Longest token in bytes, looked at before any decoding: a token of megabytes
 /// would cost memory and time before its signature is seen to be wrong.

@@ -7,9 +7,9 @@
 use serde_json::Value;
 
 use super::Flaw;
+use crate::once::Object;
 use crate::upstream::SigningAlg;
 use crate::upstream::keys::{Key, KeySet};
-use crate::upstream::object::Object;
 
 /// A header with nothing against it.
 pub(super) struct Header<'a> {

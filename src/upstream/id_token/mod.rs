@@ -30,7 +30,7 @@ pub use flaw::Flaw;
 
 use super::SigningAlg;
 use super::keys::KeySet;
-use super::object::Object;
+use crate::once::Object;
 use compact::Unverified;
 use header::Header;
 

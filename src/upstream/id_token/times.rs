@@ -6,7 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Flaw;
-use crate::upstream::object::Object;
+use crate::once::Object;
 
 /// By how much clocks may differ for `exp` and `nbf`. Longer would keep tokens alive
 /// that the provider has ended.

@@ -94,6 +94,28 @@ impl Problem {
         }
     }
 
+    /// The stable word for the log; that of the JSON answer where it has one.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::NotSignedIn => "not_signed_in",
+            Self::Blocked => "blocked",
+            Self::NotAdministrator => "not_admin",
+            Self::ForeignForm => "forbidden_origin",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Duplicate => "duplicate",
+            Self::Stale => "stale",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Internal => "internal",
+            Self::ProviderFailed => "provider_failed",
+            Self::ProviderUnavailable => "provider_unavailable",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
     const fn title(self) -> &'static str {
         match self {
             Self::InvalidRequest => "This request cannot be read",

@@ -186,7 +186,11 @@ fn the_example_names_every_variable_that_is_read_and_no_other() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config");
     let mut read = BTreeSet::new();
     for file in std::fs::read_dir(source).unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let file = file.unwrap().path();
+        if file.ends_with("names.rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(file).unwrap();
         let words = text.split('"').filter(|word| {
             let prefixes = ["DATABASE_", "BRIDGE_", "OIDC_", "RED5_", "LOG_", "RUST_"];
             prefixes.iter().any(|prefix| word.starts_with(prefix))
@@ -198,4 +202,7 @@ fn the_example_names_every_variable_that_is_read_and_no_other() {
     }
     let example: BTreeSet<String> = example().into_iter().map(|(name, _, _)| name).collect();
     assert_eq!(read, example);
+    // What `check` knows, so that it calls none of them unknown.
+    let known = red5_bridge::config::VARIABLES.map(|(name, _)| name.to_owned());
+    assert_eq!(BTreeSet::from(known), example);
 }

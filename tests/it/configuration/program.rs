@@ -22,14 +22,19 @@ fn said(output: &Output) -> String {
 #[test]
 fn sc_1_serve_and_check_say_all_that_is_wrong_and_end_with_1() {
     let folder = Folder::new();
-    for word in ["serve", "check"] {
+    for (word, before) in [("serve", "  "), ("check", "  WRONG   ")] {
         let output = program(&folder, word)
             .env("RED5_JWT_SECRET", "changeme-canary")
             .env("BRIDGE_LISTEN", "canary")
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(1));
-        let said = said(&output);
+        let (said, nothing) = match word {
+            "serve" => (output.stderr, output.stdout),
+            _ => (output.stdout, output.stderr),
+        };
+        assert!(nothing.is_empty());
+        let said = String::from_utf8(said).unwrap();
         for variable in [
             "DATABASE_URL",
             "BRIDGE_PUBLIC_URL",
@@ -39,11 +44,8 @@ fn sc_1_serve_and_check_say_all_that_is_wrong_and_end_with_1() {
             "OIDC_CLIENT_ID",
             "RED5_JWT_SECRET",
         ] {
-            assert_eq!(
-                said.matches(&format!("  {variable}: ")).count(),
-                1,
-                "{said}"
-            );
+            let at = said.matches(&format!("\n{before}{variable}")).count();
+            assert_eq!(at, 1, "{variable} in {said}");
         }
         assert!(
             !said.contains("canary") && !said.contains("panicked"),

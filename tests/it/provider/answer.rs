@@ -60,6 +60,12 @@ impl Answer {
         Self::instead(status, body).header("content-type", "text/html")
     }
 
+    /// A page of one's own words.
+    pub fn page(status: u16, html: &str) -> Self {
+        Self::instead(status, Body::Bytes(html.as_bytes().to_vec()))
+            .header("content-type", "text/html")
+    }
+
     /// 302 to somewhere else.
     pub fn redirect(location: &str) -> Self {
         Self::status(302).header("location", location)

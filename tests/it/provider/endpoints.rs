@@ -64,6 +64,10 @@ fn authorize(script: &mut Script, request: &Request) -> HttpResponse {
     if asked("client_id") != script.client.id {
         return refuse(400, "client_id");
     }
+    let known = |uris: &Vec<String>| uris.iter().any(|uri| uri == asked("redirect_uri"));
+    if !script.redirect_uris.as_ref().is_none_or(known) {
+        return refuse(400, "Invalid parameter: redirect_uri");
+    }
     if asked("response_type") != "code" || asked("code_challenge_method") != "S256" {
         return refuse(400, "response_type or code_challenge_method");
     }
@@ -86,8 +90,10 @@ fn authorize(script: &mut Script, request: &Request) -> HttpResponse {
             spent: false,
         };
         script.codes.insert(code, bound);
-    } else {
+    } else if request.query.contains_key("as") {
         return refuse(400, "nobody of that name can sign in");
+    } else {
+        return refuse(200, "<form>Sign in: <input type=\"password\"></form>");
     }
     back.query_pairs_mut().append_pair("state", asked("state"));
     if script.discovery["authorization_response_iss_parameter_supported"] == true {

@@ -206,6 +206,12 @@ impl Provider {
         script.discovery["token_endpoint_auth_methods_supported"] = json!([auth.word()]);
     }
 
+    /// Takes these redirect URIs alone from now on.
+    pub fn register(&self, redirect_uris: &[&str]) {
+        let uris = redirect_uris.iter().map(|uri| (*uri).to_owned());
+        self.script().redirect_uris = Some(uris.collect());
+    }
+
     // ---- what was asked --------------------------------------------------------------
 
     /// Every request so far, in order.

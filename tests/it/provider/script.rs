@@ -13,6 +13,8 @@ pub struct Script {
     pub issuer: String,
     pub clock: Arc<dyn Clock>,
     pub client: Client,
+    /// What the client registered; none: whatever it sends.
+    pub redirect_uris: Option<Vec<String>>,
     pub people: HashMap<String, Person>,
     pub discovery: Value,
     pub signer: Key,
@@ -131,6 +133,7 @@ impl Script {
                 secret: Some(CLIENT_SECRET.to_owned()),
                 auth: ClientAuth::Basic,
             },
+            redirect_uris: None,
             people: HashMap::new(),
             discovery: discovery(issuer),
             published: vec![signer.jwk()],

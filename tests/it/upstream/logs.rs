@@ -113,8 +113,8 @@ async fn lg_1_neither_log_nor_error_repeats_what_the_provider_said_or_was_sent()
     }
     said.push_str(&text(&lines));
     for warning in [
-        "elements that are no strings ignored=1",
-        "or hold NUL are ignored ignored=1",
+        "elements that are no strings event=\"groups_ignored\" ignored=1",
+        "or hold NUL are ignored event=\"groups_ignored\" ignored=1",
     ] {
         assert!(said.contains(warning), "{warning} not in: {said}");
     }

@@ -1,4 +1,5 @@
-//! JSON objects as the provider sends them: of a token's header, of claims.
+//! JSON objects of others, in which no member may stand twice: of a request, of a
+//! token's header, of claims.
 
 use std::fmt;
 
@@ -6,12 +7,12 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// Names and values, of which nothing is known yet.
-pub(super) type Object = Map<String, Value>;
+pub type Object = Map<String, Value>;
 
 /// An object that says nothing twice: of two readers of `{"sub":"a","sub":"b"}` one
-/// sees `a` and the other `b` (RFC 7515 §4, RFC 7519 §4). Deeper than 128 levels is
+/// sees `a` and the other `b` (RFC 8259 §4, RFC 7515 §4, RFC 7519 §4). Deeper than 128 levels is
 /// refused by the parser.
-pub(super) struct Once(pub(super) Object);
+pub struct Once(pub Object);
 
 impl<'de> Deserialize<'de> for Once {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -39,12 +40,18 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
+/// The members of an object; none where it is something else, or names one twice.
+pub fn object(json: &[u8]) -> Option<Object> {
+    let object = serde_json::from_slice(json).ok();
+    object.map(|Once(members)| members)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<Object> {
-        serde_json::from_str(text).ok().map(|once: Once| once.0)
+        object(text.as_bytes())
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! The words of the command line. Exit 0: good; 1: a finding; 2: wrong words.
+//! The command line: each word is one call. Exit 0: good; 1: a finding;
+//! 2: wrong words.
+
+mod words;
 
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
@@ -6,68 +9,26 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use secrecy::ExposeSecret;
-use tracing_subscriber::EnvFilter;
 
-use crate::app::{self, Bridge};
+use crate::app::Bridge;
+use crate::check::{self, Sources};
 use crate::clock::{Clock, SystemClock};
+use crate::config::red5::Red5;
 use crate::config::{self, Config, LogFormat};
-use crate::inspect;
+use crate::inspect::{self, GIVEN_MAX, Verdict};
 use crate::seal::random;
-use crate::signer::Signer;
 use crate::store::Store;
-
-/// Without `RUST_LOG`: our own events, and of the libraries what went wrong.
-const LOG_FILTER: &str = "warn,red5_bridge=info,sqlx::postgres::notice=error";
+use crate::{healthcheck, logging, red5_config};
+use words::{Word, Words};
 
 /// The project's ignored folder, where the demo keeps what it makes.
 #[cfg(feature = "demo")]
 const LOCAL_FOLDER: &str = ".local";
 
-/// Identity bridge for Red5 Pro: signs people in with OpenID Connect, maps
-/// their groups to roles, transports and rooms, and hands out short-lived
-/// tokens that Red5 Pro accepts.
-///
-/// It is configured by environment variables and a file .env in the current
-/// folder; .env.example explains each.
-#[derive(Debug, Parser)]
-#[command(name = "red5-bridge")]
-struct Words {
-    #[command(subcommand)]
-    word: Option<Word>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Word {
-    /// Runs the bridge (the same as no word at all)
-    Serve,
-    /// Brings the tables up to this version, and ends
-    Migrate,
-    /// Says what is wrong with configuration, database and provider
-    Check,
-    /// Prints a new key for `BRIDGE_SECRET_KEYS`
-    Keygen,
-    /// Says in words what Red5 would allow with a token, and why it would refuse it
-    Inspect {
-        /// The token; without it, one is read from standard input
-        token: Option<String>,
-    },
-    /// Runs a whole bridge to try, with its own database and provider
-    #[cfg(feature = "demo")]
-    Demo {
-        /// Forgets what an earlier demo left
-        #[arg(long)]
-        fresh: bool,
-    },
-    /// Runs a command with `DATABASE_URL` set to a throwaway Postgres
-    #[cfg(feature = "demo")]
-    WithPostgres {
-        /// The command and its arguments
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
-        command: Vec<std::ffi::OsString>,
-    },
-}
+/// The words were right and there was nothing to work on.
+const USAGE: u8 = 2;
 
 /// Does what the command line says.
 pub async fn run() -> ExitCode {
@@ -77,6 +38,8 @@ pub async fn run() -> ExitCode {
         Word::Check => check().await,
         Word::Keygen => keygen(),
         Word::Inspect { token } => inspect_token(token),
+        Word::Red5Config { show_secret } => print_red5_config(show_secret),
+        Word::Healthcheck => ask_whether_ready().await,
         #[cfg(feature = "demo")]
         Word::Demo { fresh } => demo(fresh).await,
         #[cfg(feature = "demo")]
@@ -95,13 +58,20 @@ async fn serve() -> ExitCode {
         Ok(config) => config,
         Err(problems) => return finding(Err(problems)),
     };
-    log_to_stderr(config.log_format);
+    begin_log(config.log_format, &config.log_filter);
+    for unknown in config::unknown(config::names_set().iter().map(String::as_str)) {
+        let (variable, remedy) = (unknown.variable, unknown.remedy);
+        tracing::warn!(event = "unknown_variable", variable, remedy);
+    }
     finding(run_bridge(config, None).await)
 }
 
 #[cfg(feature = "demo")]
 async fn demo(fresh: bool) -> ExitCode {
-    log_to_stderr(LogFormat::Text);
+    match config::part(config::read_log_filter) {
+        Ok(filter) => begin_log(LogFormat::Text, &filter),
+        Err(problems) => return finding(Err(problems)),
+    }
     let options = crate::demo::Options {
         local: LOCAL_FOLDER.into(),
         fresh,
@@ -122,7 +92,10 @@ async fn run_bridge(
     }
     tokio::spawn(async move {
         stop_signal().await;
-        tracing::info!("stopping: requests under way may finish");
+        tracing::info!(
+            event = "stopping",
+            "stopping: requests under way may finish"
+        );
         handle.stop(true).await;
     });
     Ok(bridge.run().await?)
@@ -142,7 +115,7 @@ async fn stop_signal() {
 }
 
 async fn migrate() -> ExitCode {
-    let url = match config::database_url() {
+    let url = match config::part(config::read_database_url) {
         Ok(url) => url,
         Err(problems) => return finding(Err(problems)),
     };
@@ -159,28 +132,17 @@ async fn migrate() -> ExitCode {
 
 /// Everything that can be known from here, good or not.
 async fn check() -> ExitCode {
-    let config = match Config::from_env() {
-        Ok(config) => config,
+    let sources = match Sources::of_environment() {
+        Ok(sources) => sources,
         Err(problems) => return finding(Err(problems)),
     };
-    say("configuration: good");
-    let database = app::check_database(&config).await;
-    let provider = app::check_provider(&config, Arc::new(SystemClock)).await;
-    let mut code = ExitCode::SUCCESS;
-    for (what, answer) in [("database", database), ("provider", provider)] {
-        match answer {
-            Ok(()) => say(&format!("{what}: good")),
-            Err(reason) => {
-                say(&format!("{what}: {reason}"));
-                code = ExitCode::FAILURE;
-            }
-        }
+    let report = check::run(&sources, Arc::new(SystemClock)).await;
+    say(report.to_string().trim_end());
+    if report.findings() == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
-    if config.admin_groups.is_empty() {
-        say("BRIDGE_ADMIN_GROUPS: nobody administers; name a group of the provider");
-        code = ExitCode::FAILURE;
-    }
-    code
 }
 
 fn keygen() -> ExitCode {
@@ -192,54 +154,71 @@ fn keygen() -> ExitCode {
 }
 
 fn inspect_token(token: Option<String>) -> ExitCode {
-    let red5 = match config::red5() {
+    let red5 = match config::part(Red5::read) {
         Ok(red5) => red5,
         Err(problems) => return finding(Err(problems)),
     };
-    let signer = match Signer::new(&red5.secret) {
-        Ok(signer) => signer,
-        Err(error) => return finding(Err(error)),
+    let given = match token.filter(|token| token != "-") {
+        Some(token) => token.into_bytes(),
+        None => match read_stdin() {
+            Ok(given) => given,
+            Err(error) => {
+                complain(&format!("standard input cannot be read: {error}"));
+                return ExitCode::from(USAGE);
+            }
+        },
     };
-    let token = token.map_or_else(read_stdin, Ok);
-    let token = match token {
-        Ok(token) => token,
-        Err(error) => return finding(Err(error)),
-    };
-    let report = inspect::report(token.trim(), &signer, &red5, SystemClock.now());
+    let report = inspect::report(&given, &red5, SystemClock.now());
     for line in &report.lines {
         say(line);
     }
-    if report.accepted {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    match report.verdict {
+        Verdict::Good => ExitCode::SUCCESS,
+        Verdict::Finding => ExitCode::FAILURE,
+        Verdict::NoToken => ExitCode::from(USAGE),
     }
 }
 
-fn read_stdin() -> std::io::Result<String> {
+fn read_stdin() -> std::io::Result<Vec<u8>> {
     if std::io::stdin().is_terminal() {
         complain("reading a token from standard input; end with Ctrl-D");
     }
-    let mut token = String::new();
-    std::io::stdin()
-        .take(1024 * 1024)
-        .read_to_string(&mut token)?;
-    Ok(token)
+    let mut given = Vec::new();
+    let most = u64::try_from(GIVEN_MAX).unwrap_or(u64::MAX);
+    std::io::stdin().take(most + 1).read_to_end(&mut given)?;
+    Ok(given)
 }
 
-fn log_to_stderr(format: LogFormat) {
-    let filter = config::log_filter().unwrap_or_else(|| LOG_FILTER.to_owned());
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    let installed = match format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+fn print_red5_config(show_secret: bool) -> ExitCode {
+    match config::part(Red5::read) {
+        Ok(red5) => {
+            say(red5_config::text(&red5, show_secret).trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(problems) => finding(Err(problems)),
+    }
+}
+
+async fn ask_whether_ready() -> ExitCode {
+    let listen = match config::part(config::read_listen) {
+        Ok(listen) => listen,
+        Err(problems) => return finding(Err(problems)),
     };
-    if installed.is_err() {
-        complain("the log was set up before");
+    match healthcheck::ask(listen).await {
+        Ok(ready) => {
+            say(&ready);
+            ExitCode::SUCCESS
+        }
+        Err(reason) => {
+            say(&reason);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn begin_log(format: LogFormat, filter: &str) {
+    if let Err(error) = logging::install(format, filter) {
+        complain(&error.to_string());
     }
 }
 

@@ -1,0 +1,149 @@
+//! What Postgres says of itself, in words.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::provider::clock_words;
+use super::report::{Group, Report};
+use crate::clock::Clock;
+use crate::store::Store;
+use crate::store::survey::{Obstacle, Survey, Tables, Way};
+
+const GROUP: Group = Group::Database;
+
+pub(super) async fn judge(url: &SecretString, clock: &dyn Clock, report: &mut Report) {
+    let Ok(store) = Store::new(url.expose_secret()) else {
+        return report.wrong(
+            GROUP,
+            "DATABASE_URL cannot be read",
+            "Write it as postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full.",
+        );
+    };
+    match store.survey(clock).await {
+        Ok(survey) => tell(&survey, report),
+        Err(obstacle) => {
+            let (what, remedy) = words(obstacle);
+            report.wrong(GROUP, what, remedy);
+        }
+    }
+    store.close().await;
+}
+
+fn words(obstacle: Obstacle) -> (&'static str, &'static str) {
+    match obstacle {
+        Obstacle::NobodyListens => (
+            "nobody listens at the host and port of DATABASE_URL",
+            "Start Postgres, or mend host and port (5432 unless it says otherwise).",
+        ),
+        Obstacle::Unreachable => (
+            "the host of DATABASE_URL is unknown or cannot be reached",
+            "Mend the name, or the network between here and there.",
+        ),
+        Obstacle::TimedOut => (
+            "the host of DATABASE_URL does not answer in time",
+            "A firewall often drops what it does not allow; open the way from here to its port.",
+        ),
+        Obstacle::Password => (
+            "Postgres refuses the password of DATABASE_URL",
+            "Mend it; @ : / ? # % in a password are written percent-encoded (@ is %40).",
+        ),
+        Obstacle::Role => (
+            "Postgres does not let this role in",
+            "Mend the user of DATABASE_URL, grant it CONNECT, or allow it from this host in pg_hba.conf.",
+        ),
+        Obstacle::Database => (
+            "there is no database of the name in DATABASE_URL",
+            "Create it (CREATE DATABASE name), or mend the name.",
+        ),
+        Obstacle::Tls => (
+            "TLS to Postgres fails, as sslmode in DATABASE_URL asks for it",
+            "Give sslrootcert=FILE where the server's authority is your own; the host must be the one \
+             that the certificate names; a server without TLS needs sslmode=disable and a network that \
+             you trust.",
+        ),
+        Obstacle::Full => (
+            "Postgres has no connection left",
+            "Raise max_connections: each instance of the bridge takes up to 12.",
+        ),
+        Obstacle::NotYet => ("Postgres is starting or stopping", "Wait, and check again."),
+        Obstacle::Other => (
+            "Postgres cannot be asked",
+            "Try the same address with psql, which says more.",
+        ),
+    }
+}
+
+fn tell(survey: &Survey, report: &mut Report) {
+    if survey.supported {
+        let version = &survey.version;
+        report.good(GROUP, format!("PostgreSQL {version:.40} answers"));
+    } else {
+        report.wrong(
+            GROUP,
+            format!("PostgreSQL {:.40} is too old", survey.version),
+            "Use 15 or newer.",
+        );
+    }
+    if survey.standby {
+        report.wrong(
+            GROUP,
+            "this Postgres is in recovery: a standby, which takes no writes",
+            "Name the primary in DATABASE_URL.",
+        );
+    }
+    tell_tables(survey, report);
+    if !survey.lacking.is_empty() {
+        report.wrong(
+            GROUP,
+            format!("the role lacks rights: {}", survey.lacking.join(", ")),
+            "Grant them; docs/operators.md has the statements for a role of its own.",
+        );
+    }
+    match survey.way {
+        Way::Protected => {}
+        Way::Unverified => report.note(
+            GROUP,
+            "the connection is encrypted, and nobody checks with whom",
+            "Set sslmode=verify-full in DATABASE_URL (and sslrootcert=FILE for an authority of your own).",
+        ),
+        Way::Open => report.note(
+            GROUP,
+            "the connection is not encrypted, and goes to another machine",
+            "Set sslmode=verify-full in DATABASE_URL, unless you trust everybody on the way.",
+        ),
+    }
+    if let Some(words) = clock_words(survey.clock_ahead, "database") {
+        report.wrong(
+            GROUP,
+            words,
+            "Let both machines set their clocks by NTP: tokens end by this one's, and Red5 refuses \
+             those that end too late by its own.",
+        );
+    }
+}
+
+fn tell_tables(survey: &Survey, report: &mut Report) {
+    match &survey.tables {
+        Tables::Current => report.good(GROUP, "the tables are those of this version".to_owned()),
+        Tables::Behind { missing } if survey.may_create => report.wrong(
+            GROUP,
+            format!("{missing} migrations have not been applied"),
+            "Run red5-bridge migrate; serve does it too when it starts.",
+        ),
+        Tables::Behind { missing } => report.wrong(
+            GROUP,
+            format!("{missing} migrations have not been applied, and this role may make no tables"),
+            "Run red5-bridge migrate with the DATABASE_URL of a role that may (GRANT CREATE ON SCHEMA \
+             public), then grant this one its rights: docs/operators.md.",
+        ),
+        Tables::Ahead { version } => report.wrong(
+            GROUP,
+            format!("the tables have migration {version}, which this version of the program does not know"),
+            "A newer version was here. Run that one; tables do not go back.",
+        ),
+        Tables::Different { version } => report.wrong(
+            GROUP,
+            format!("migration {version} failed, or is not as this version has it"),
+            "Run the version that made the tables, or begin with a new database.",
+        ),
+    }
+}

@@ -1,0 +1,383 @@
+//! What the provider says of itself, in words.
+
+use chrono::TimeDelta;
+
+use super::Sources;
+use super::report::{Group, Report};
+use crate::clock::Clock;
+use crate::upstream::probe::{Announced, Client, Probe, Redirect, probe};
+use crate::upstream::{Outage, ProviderSettings, SigningAlg, http};
+
+const GROUP: Group = Group::Provider;
+
+/// Clocks that differ by more are told. ID tokens are refused from 30 seconds on.
+const CLOCK_MAX: TimeDelta = TimeDelta::seconds(5);
+
+pub(super) async fn judge(
+    sources: &Sources,
+    settings: &ProviderSettings,
+    clock: &dyn Clock,
+    report: &mut Report,
+) {
+    http::install_crypto();
+    let probe = match probe(settings, clock).await {
+        Ok(probe) => probe,
+        Err(error) => {
+            return report.wrong(
+                GROUP,
+                error.to_string(),
+                "Mend OIDC_ISSUER_URL and OIDC_CA_FILE.",
+            );
+        }
+    };
+    match &probe.usable {
+        Ok(()) => report.good(
+            GROUP,
+            "discovery document and keys can be read and used".to_owned(),
+        ),
+        Err(outage) => tell_outage(sources, settings, &probe, *outage, report),
+    }
+    if let Some(announced) = &probe.announced {
+        tell_announced(settings, announced, report);
+    }
+    if let Some(redirect) = &probe.redirect {
+        tell_redirect(settings, redirect, report);
+    }
+    if let Some(client) = &probe.client {
+        tell_client(settings, client, report);
+    }
+    let ahead = probe
+        .clock_ahead
+        .and_then(|ahead| clock_words(ahead, "provider"));
+    if let Some(words) = ahead {
+        report.wrong(
+            GROUP,
+            words,
+            "Let this machine set its clock by NTP: ID tokens from the future, or past their end, \
+             are refused.",
+        );
+    }
+}
+
+/// None where they agree well enough.
+pub(super) fn clock_words(ahead: TimeDelta, whose: &str) -> Option<String> {
+    let seconds = ahead.num_seconds().abs();
+    (ahead.abs() > CLOCK_MAX).then(|| {
+        let direction = if ahead > TimeDelta::zero() {
+            "ahead of"
+        } else {
+            "behind"
+        };
+        format!("the {whose}'s clock is {seconds} seconds {direction} this machine's, or more")
+    })
+}
+
+fn tell_outage(
+    sources: &Sources,
+    settings: &ProviderSettings,
+    probe: &Probe,
+    outage: Outage,
+    report: &mut Report,
+) {
+    let (what, remedy) = match outage {
+        Outage::OtherIssuer => return tell_issuer(settings, probe, report),
+        Outage::Unreachable => (
+            "the provider cannot be reached".to_owned(),
+            format!(
+                "Mend host and port of OIDC_ISSUER_URL, or the network. Where its certificate is of an \
+                 authority of your own, set OIDC_CA_FILE.{}",
+                of_proxy(sources)
+            ),
+        ),
+        Outage::TimedOut => (
+            "the provider does not answer in time".to_owned(),
+            format!(
+                "Open the way from here to the host of OIDC_ISSUER_URL.{}",
+                of_proxy(sources)
+            ),
+        ),
+        Outage::Status(status) => (
+            format!(
+                "the provider answers HTTP {status} where the discovery document of OIDC_ISSUER_URL, \
+                 or its key set, should be"
+            ),
+            "OIDC_ISSUER_URL is what stands before /.well-known/openid-configuration in the address \
+             that shows the document in a browser."
+                .to_owned(),
+        ),
+        Outage::Unreadable => (
+            "what the provider shows as its discovery document or key set is not one".to_owned(),
+            "Open OIDC_ISSUER_URL followed by /.well-known/openid-configuration in a browser: it must \
+             be JSON."
+                .to_owned(),
+        ),
+        other => (
+            format!("the provider cannot be used: {other}"),
+            "Mend it at the provider.".to_owned(),
+        ),
+    };
+    report.wrong(GROUP, what, remedy);
+}
+
+/// The bridge goes to the provider directly, whatever the environment says.
+fn of_proxy(sources: &Sources) -> String {
+    let proxies = ["https_proxy", "http_proxy", "all_proxy"];
+    let set = sources.names.iter();
+    let mut set = set.filter(|name| proxies.contains(&&*name.to_ascii_lowercase()));
+    match set.next() {
+        Some(name) => format!(
+            " {name} is set and is not used: the bridge must reach the provider without a proxy."
+        ),
+        None => String::new(),
+    }
+}
+
+fn tell_issuer(settings: &ProviderSettings, probe: &Probe, report: &mut Report) {
+    let theirs = probe.announced.as_ref();
+    let theirs = theirs.and_then(|announced| announced.issuer.as_deref());
+    let Some(theirs) = theirs else {
+        return report.wrong(
+            GROUP,
+            "the provider's discovery document names no issuer",
+            "It must; mend it at the provider.",
+        );
+    };
+    let shown: String = theirs.chars().take(300).collect();
+    let without_slash = |issuer: &str| issuer.trim_end_matches('/').to_owned();
+    if theirs.contains('{') {
+        report.wrong(
+            GROUP,
+            format!("the provider's document names no issuer of its own, but {shown}"),
+            "This address is shared by many tenants. Use the one of your tenant: at Entra \
+             https://login.microsoftonline.com/TENANT-ID/v2.0.",
+        );
+    } else if without_slash(theirs) == without_slash(&settings.issuer) {
+        report.wrong(
+            GROUP,
+            "OIDC_ISSUER_URL differs from what the provider calls itself by the slash at the end",
+            format!("Set OIDC_ISSUER_URL={shown}"),
+        );
+    } else {
+        report.wrong(
+            GROUP,
+            format!("the provider calls itself {shown}, which is not OIDC_ISSUER_URL"),
+            format!(
+                "They are compared character by character. If this is your provider, set \
+                 OIDC_ISSUER_URL={shown}"
+            ),
+        );
+    }
+}
+
+fn tell_announced(settings: &ProviderSettings, announced: &Announced, report: &mut Report) {
+    let has = |list: &[String], word: &str| list.iter().any(|member| member == word);
+    match &announced.challenge_methods {
+        Some(methods) if !has(methods, "S256") => report.wrong(
+            GROUP,
+            "the provider announces PKCE without S256, which every sign-in uses",
+            "Switch on PKCE with S256 for this client at the provider.",
+        ),
+        None => report.note(
+            GROUP,
+            "the provider does not say whether it knows PKCE with S256",
+            "Many do without saying so. If sign-ins fail, look there first.",
+        ),
+        Some(_) => {}
+    }
+    tell_algorithms(settings, announced, report);
+    tell_scopes(settings, announced, report);
+    let claim = settings.groups_claim.root();
+    if let Some(claims) = &announced.claims
+        && !has(claims, claim)
+    {
+        report.note(
+            GROUP,
+            format!("the provider does not announce the claim {claim:.60} (OIDC_GROUPS_CLAIM)"),
+            "Many send it all the same once it is mapped for this client. Sign in and look at the \
+             portal: it names the groups seen.",
+        );
+    }
+    let refreshes = announced.grant_types.as_deref();
+    if refreshes.is_none_or(|grants| !has(grants, "refresh_token")) {
+        report.note(
+            GROUP,
+            "no refresh token is to be expected: the provider does not announce that grant",
+            "Groups are then as old as the sign-in, and a session ends after \
+             BRIDGE_UNREFRESHED_MAX_MINUTES; signing in again is one redirect.",
+        );
+    }
+}
+
+fn tell_algorithms(settings: &ProviderSettings, announced: &Announced, report: &mut Report) {
+    let Some(theirs) = &announced.signing_algs else {
+        return;
+    };
+    let ours: Vec<&str> = settings
+        .signing_algs
+        .iter()
+        .map(|alg| alg.as_str())
+        .collect();
+    let (shared, alone): (Vec<&str>, Vec<&str>) = ours
+        .iter()
+        .partition(|alg| theirs.iter().any(|their| their == *alg));
+    let usable: Vec<&str> = theirs
+        .iter()
+        .map(String::as_str)
+        .filter(|word| SigningAlg::parse(word).is_some())
+        .collect();
+    if shared.is_empty() {
+        let remedy = if usable.is_empty() {
+            "Choose an asymmetric one for this client at the provider, such as RS256.".to_owned()
+        } else {
+            format!("Set OIDC_SIGNING_ALGS={}", usable.join(","))
+        };
+        report.wrong(
+            GROUP,
+            format!(
+                "the provider signs ID tokens with none of OIDC_SIGNING_ALGS ({})",
+                ours.join(", ")
+            ),
+            remedy,
+        );
+    } else if !alone.is_empty() && ours != ["RS256", "ES256"] {
+        report.note(
+            GROUP,
+            format!(
+                "OIDC_SIGNING_ALGS has {}, which the provider does not announce",
+                alone.join(", ")
+            ),
+            format!("Set OIDC_SIGNING_ALGS={}", shared.join(",")),
+        );
+    }
+}
+
+fn tell_scopes(settings: &ProviderSettings, announced: &Announced, report: &mut Report) {
+    let Some(theirs) = &announced.scopes else {
+        return;
+    };
+    for scope in settings
+        .scopes
+        .iter()
+        .filter(|scope| !theirs.contains(scope))
+    {
+        let near = theirs
+            .iter()
+            .find(|their| strsim::osa_distance(their, scope) <= 2);
+        let remedy = match near {
+            Some(near) => format!("Did you mean {near:.60}?"),
+            None => "If sign-ins fail with invalid_scope, leave it out.".to_owned(),
+        };
+        report.note(
+            GROUP,
+            format!("the scope {scope:.60} of OIDC_SCOPES is none that the provider announces"),
+            remedy,
+        );
+    }
+    let asked = |word: &str| settings.scopes.iter().any(|scope| scope == word);
+    let offered = |word: &str| theirs.iter().any(|scope| scope == word);
+    for scope in ["groups", "roles"] {
+        if offered(scope) && !asked(scope) && settings.groups_claim.root().contains(scope) {
+            report.note(
+                GROUP,
+                format!("the provider has a scope {scope}, and OIDC_SCOPES does not ask for it"),
+                format!("If people have no groups after the sign-in, add {scope} to OIDC_SCOPES."),
+            );
+        }
+    }
+    if offered("offline_access") && !asked("offline_access") {
+        report.note(
+            GROUP,
+            "the provider has the scope offline_access, and OIDC_SCOPES does not ask for it",
+            "Some give no refresh token without it. Sessions then end after \
+             BRIDGE_UNREFRESHED_MAX_MINUTES, which is all right for most.",
+        );
+    }
+}
+
+fn tell_redirect(settings: &ProviderSettings, redirect: &Redirect, report: &mut Report) {
+    let ours = &settings.redirect_uri;
+    match redirect {
+        Redirect::Known => report.good(GROUP, format!("the redirect URI {ours} is registered")),
+        Redirect::Unclear => report.note(
+            GROUP,
+            format!("whether the redirect URI {ours} is registered cannot be known from here"),
+            "Sign in once: a provider that does not know it says so.",
+        ),
+        Redirect::Refused => report.wrong(
+            GROUP,
+            "the provider shows an error instead of its sign-in page: probably it does not know the \
+             redirect URI of this client, or not the client",
+            format!("Register exactly this redirect URI for the client OIDC_CLIENT_ID: {ours}"),
+        ),
+        Redirect::Error(error) => report.wrong(
+            GROUP,
+            format!("the provider sends everybody back at once with the error {error}"),
+            match error.as_str() {
+                "invalid_scope" => "Take out of OIDC_SCOPES what this client may not ask for.",
+                "unauthorized_client" | "unsupported_response_type" => {
+                    "Allow this client the authorization code flow at the provider."
+                }
+                _ => "Look into the provider's log: it says why.",
+            },
+        ),
+        Redirect::Failed(outage) => report.note(
+            GROUP,
+            format!("the provider's sign-in page cannot be asked for: {outage}"),
+            "Browsers may reach it where the bridge does not; try to sign in.",
+        ),
+    }
+}
+
+fn tell_client(settings: &ProviderSettings, client: &Client, report: &mut Report) {
+    match (client, &settings.client_secret) {
+        (Client::Believed, Some(_)) => report.good(
+            GROUP,
+            "the token endpoint takes client id and secret (it refused a made-up code, as it should)"
+                .to_owned(),
+        ),
+        (Client::Believed, None) => report.good(
+            GROUP,
+            "the token endpoint takes the client without a secret (it refused a made-up code)"
+                .to_owned(),
+        ),
+        (Client::Refused, None) => report.wrong(
+            GROUP,
+            "the token endpoint refuses the client without a secret",
+            "Set OIDC_CLIENT_SECRET, or register the client as a public one.",
+        ),
+        (Client::Refused, Some(secret)) => report.wrong(
+            GROUP,
+            "the token endpoint refuses the client: OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is wrong",
+            format!(
+                "Make a new secret at the provider and copy it whole.{} The client must be allowed the \
+                 authorization code flow.",
+                of_id(secret)
+            ),
+        ),
+        (Client::Careless, _) => report.wrong(
+            GROUP,
+            "the token endpoint gives tokens for a made-up code",
+            "Whoever is behind OIDC_ISSUER_URL is no provider to trust.",
+        ),
+        (Client::Unclear(reason), _) => report.note(
+            GROUP,
+            format!("whether the client's secret is right cannot be known from here: {reason}"),
+            "Sign in once.",
+        ),
+    }
+}
+
+/// Entra shows a secret's value once, and its id, which looks like one, ever after.
+fn of_id(secret: &secrecy::SecretString) -> &'static str {
+    use secrecy::ExposeSecret;
+    let groups: Vec<&str> = secret.expose_secret().split('-').collect();
+    let is_uuid = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups
+            .iter()
+            .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    if is_uuid {
+        " It looks like an id: at Entra the secret is the column Value, not Secret ID."
+    } else {
+        ""
+    }
+}

@@ -1,0 +1,277 @@
+//! What can be known of the database before the bridge serves; for `check`.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::PgSslMode;
+use sqlx::{Connection, PgConnection};
+use tokio::time::timeout;
+
+use super::Store;
+use super::connection::ANSWER_TIMEOUT;
+use super::migrate::MIGRATIONS;
+use crate::clock::{Clock, Window};
+
+/// Oldest server, as `server_version_num` counts.
+const VERSION_MIN: i32 = 150_000;
+
+/// What the role that serves has to be allowed. Locking rows needs UPDATE too.
+const RIGHTS: [(&str, &str); 7] = [
+    ("mappings", "SELECT INSERT UPDATE DELETE"),
+    ("sessions", "SELECT INSERT UPDATE DELETE"),
+    ("spent_attempts", "SELECT INSERT UPDATE DELETE"),
+    ("sign_outs", "SELECT INSERT DELETE"),
+    ("audit_log", "SELECT INSERT"),
+    ("change_counter", "SELECT UPDATE"),
+    ("_sqlx_migrations", "SELECT"),
+];
+
+/// What was seen.
+#[derive(Debug)]
+pub struct Survey {
+    /// As the server writes it.
+    pub version: String,
+    /// Whether it is new enough.
+    pub supported: bool,
+    /// A standby takes no writes.
+    pub standby: bool,
+    /// How the way there is protected.
+    pub way: Way,
+    /// How far the server's clock is ahead of ours, beyond what the round trip
+    /// leaves open.
+    pub clock_ahead: TimeDelta,
+    /// The tables.
+    pub tables: Tables,
+    /// Rights that the role lacks on tables that are there: `INSERT on mappings`.
+    pub lacking: Vec<String>,
+    /// Whether the role may make tables.
+    pub may_create: bool,
+}
+
+/// How the connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// It stays on this machine, or TLS knows who is at the other end.
+    Protected,
+    /// TLS, and nobody knows with whom.
+    Unverified,
+    /// Everybody on the way can read and change what crosses it.
+    Open,
+}
+
+/// Which migrations were applied.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Tables {
+    /// Exactly those of this version.
+    Current,
+    /// So many are missing; all, where nothing is there.
+    Behind {
+        /// Those to be applied.
+        missing: usize,
+    },
+    /// There are some that this version does not know: it is too old.
+    Ahead {
+        /// The highest.
+        version: i64,
+    },
+    /// One of them is not as this version has it, or failed.
+    Different {
+        /// The first.
+        version: i64,
+    },
+}
+
+/// Why there is nothing to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Nobody listens there.
+    NobodyListens,
+    /// The name is unknown, or there is no way there.
+    Unreachable,
+    /// It took too long.
+    TimedOut,
+    /// A wrong password, or none.
+    Password,
+    /// The role is unknown or must not come from here.
+    Role,
+    /// No such database.
+    Database,
+    /// TLS failed, or the server has none.
+    Tls,
+    /// No connection is left.
+    Full,
+    /// It is starting or stopping.
+    NotYet,
+    /// Something else.
+    Other,
+}
+
+impl Store {
+    /// Looks around, on a connection of its own: also at a standby.
+    ///
+    /// # Errors
+    /// When there is nothing to see.
+    pub async fn survey(&self, clock: &dyn Clock) -> Result<Survey, Obstacle> {
+        let look = async {
+            let mut connection = PgConnection::connect_with(&self.options).await?;
+            let survey = look(&mut connection, self, clock).await;
+            // Nothing depends on how it ends.
+            let _ = connection.close().await;
+            survey
+        };
+        match timeout(ANSWER_TIMEOUT, look).await {
+            Ok(survey) => survey.map_err(|error| obstacle(&error)),
+            Err(_late) => Err(Obstacle::TimedOut),
+        }
+    }
+
+    /// Whether the connection stays on this machine.
+    fn is_local(&self) -> bool {
+        let host = self.options.get_host();
+        self.options.get_socket().is_some()
+            || host.starts_with('/')
+            || host == "localhost"
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+async fn look(
+    connection: &mut PgConnection,
+    store: &Store,
+    clock: &dyn Clock,
+) -> Result<Survey, sqlx::Error> {
+    let sent = clock.now();
+    let server = sqlx::query!(
+        r#"SELECT current_setting('server_version') AS "version!",
+                  current_setting('server_version_num')::integer AS "number!",
+                  pg_is_in_recovery() AS "standby!",
+                  clock_timestamp() AS "now!",
+                  coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS "tls!",
+                  coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS "may_create!""#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let received = clock.now();
+    let lacking = lacking(connection).await?;
+    let may_read_migrations = !lacking
+        .iter()
+        .any(|right| right.ends_with("_sqlx_migrations"));
+    let tables = if may_read_migrations {
+        tables(connection).await?
+    } else {
+        // Said by the right that lacks.
+        Tables::Current
+    };
+    let verified = matches!(
+        store.options.get_ssl_mode(),
+        PgSslMode::VerifyFull | PgSslMode::VerifyCa
+    );
+    let way = match (store.is_local(), server.tls) {
+        (true, _) => Way::Protected,
+        (false, true) if verified => Way::Protected,
+        (false, true) => Way::Unverified,
+        (false, false) => Way::Open,
+    };
+    Ok(Survey {
+        version: server.version,
+        supported: server.number >= VERSION_MIN,
+        standby: server.standby,
+        way,
+        clock_ahead: moment(server.now).ahead_of(Window {
+            earliest: sent,
+            latest: received,
+        }),
+        tables,
+        lacking,
+        may_create: server.may_create,
+    })
+}
+
+fn moment(at: DateTime<Utc>) -> Window {
+    Window {
+        earliest: at,
+        latest: at,
+    }
+}
+
+async fn lacking(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let (mut tables, mut rights) = (Vec::new(), Vec::new());
+    for (table, words) in RIGHTS {
+        for right in words.split(' ') {
+            tables.push(table.to_owned());
+            rights.push(right.to_owned());
+        }
+    }
+    sqlx::query_scalar!(
+        r#"SELECT name || ' on ' || t AS "right!"
+           FROM unnest($1::text[], $2::text[]) AS needed (t, name)
+           WHERE NOT coalesce(has_table_privilege(to_regclass(t), name), true)"#,
+        &tables,
+        &rights
+    )
+    .fetch_all(connection)
+    .await
+}
+
+async fn tables(connection: &mut PgConnection) -> Result<Tables, sqlx::Error> {
+    // Not checked against `.sqlx`: the table is made by sqlx itself.
+    let there: Option<String> = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text")
+        .fetch_one(&mut *connection)
+        .await?;
+    let applied: HashMap<i64, (Vec<u8>, bool)> = match there {
+        None => HashMap::new(),
+        Some(_) => sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations")
+            .fetch_all(connection)
+            .await?
+            .into_iter()
+            .map(|(version, checksum, success)| (version, (checksum, success)))
+            .collect(),
+    };
+    let ours: HashMap<i64, &[u8]> = MIGRATIONS
+        .iter()
+        .map(|migration| (migration.version, &*migration.checksum))
+        .collect();
+    let unknown = applied.keys().filter(|version| !ours.contains_key(version));
+    if let Some(version) = unknown.max() {
+        return Ok(Tables::Ahead { version: *version });
+    }
+    let different = applied
+        .iter()
+        .filter(|(version, (checksum, success))| {
+            !success || ours.get(version) != Some(&checksum.as_slice())
+        })
+        .map(|(version, _)| *version)
+        .min();
+    if let Some(version) = different {
+        return Ok(Tables::Different { version });
+    }
+    Ok(match ours.len() - applied.len() {
+        0 => Tables::Current,
+        missing => Tables::Behind { missing },
+    })
+}
+
+/// PostgreSQL's appendix A, and what a network says.
+fn obstacle(error: &sqlx::Error) -> Obstacle {
+    use sqlx::Error as E;
+    match error {
+        E::Io(error) => match error.kind() {
+            ErrorKind::ConnectionRefused | ErrorKind::NotFound => Obstacle::NobodyListens,
+            ErrorKind::TimedOut => Obstacle::TimedOut,
+            _ => Obstacle::Unreachable,
+        },
+        E::Tls(_) | E::Configuration(_) => Obstacle::Tls,
+        E::Database(refusal) => match refusal.code().as_deref() {
+            Some("28P01") => Obstacle::Password,
+            Some("28000" | "42501") => Obstacle::Role,
+            Some("3D000") => Obstacle::Database,
+            Some("53300") => Obstacle::Full,
+            Some("57P01" | "57P02" | "57P03") => Obstacle::NotYet,
+            _ => Obstacle::Other,
+        },
+        _ => Obstacle::Other,
+    }
+}

@@ -1,0 +1,332 @@
+//! What can be known of a provider before anybody signs in; for `check`.
+//!
+//! It reads the documents as a sign-in would, asks for the sign-in page with the
+//! real redirect URI and once more with one that nobody registered (a provider
+//! that minds the second and not the first knows ours), and gives the token
+//! endpoint a made-up code: whoever is told that the *code* is wrong was believed
+//! to be the client. Only facts leave here; what they mean is said in `check`.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::{AGE, DATE, LOCATION};
+use serde_json::Value;
+use url::Url;
+
+use super::discovery::{self, Document};
+use super::error::{Denial, Outage, SettingsError, UpstreamError};
+use super::http::{Http, Reply};
+use super::login::authorization_url;
+use super::{Attempt, Pace, ProviderSettings, keys, token};
+use crate::clock::{Clock, Window};
+
+/// A redirect URI that no client has registered: `.invalid` belongs to nobody
+/// (RFC 2606 §2).
+const UNREGISTERED: &str = "https://unregistered.invalid/red5-bridge-check";
+
+/// What was seen.
+#[derive(Debug)]
+pub struct Probe {
+    /// What the discovery document says, believed or not; none when there is none.
+    pub announced: Option<Announced>,
+    /// Whether it can be used for signing in.
+    pub usable: Result<(), Outage>,
+    /// What the authorization endpoint does with our redirect URI; none where the
+    /// document cannot be used.
+    pub redirect: Option<Redirect>,
+    /// What the token endpoint thinks of the client; likewise.
+    pub client: Option<Client>,
+    /// How far the provider's clock is ahead of ours, beyond what the round trip
+    /// leaves open; none where it does not say.
+    pub clock_ahead: Option<TimeDelta>,
+}
+
+/// Lists that a provider may announce; none where it says nothing.
+#[derive(Debug, Default)]
+pub struct Announced {
+    /// `issuer`
+    pub issuer: Option<String>,
+    /// `scopes_supported`
+    pub scopes: Option<Vec<String>>,
+    /// `claims_supported`
+    pub claims: Option<Vec<String>>,
+    /// `grant_types_supported`
+    pub grant_types: Option<Vec<String>>,
+    /// `code_challenge_methods_supported` (RFC 8414 §2)
+    pub challenge_methods: Option<Vec<String>>,
+    /// `id_token_signing_alg_values_supported`
+    pub signing_algs: Option<Vec<String>>,
+}
+
+/// What became of our redirect URI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redirect {
+    /// Another one is refused and ours is not.
+    Known,
+    /// The provider does the same with both, or was not clear.
+    Unclear,
+    /// It shows an error instead of sending people on.
+    Refused,
+    /// It is known, and people come back at once with this error (RFC 6749 §4.1.2.1).
+    Error(String),
+    /// It could not be asked.
+    Failed(Outage),
+}
+
+/// What the token endpoint thinks of the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Client {
+    /// It refused the made-up code and nothing else.
+    Believed,
+    /// It refused the client.
+    Refused,
+    /// It gave tokens for a code that nobody had made.
+    Careless,
+    /// Its answer says neither.
+    Unclear(String),
+}
+
+/// Asks everything once.
+///
+/// # Errors
+/// When the settings cannot work whatever the provider does.
+pub async fn probe(settings: &ProviderSettings, clock: &dyn Clock) -> Result<Probe, SettingsError> {
+    settings.check()?;
+    let http = Http::new(settings.ca_pem.as_deref(), &Pace::default())?;
+    let mut probe = Probe {
+        announced: None,
+        usable: Ok(()),
+        redirect: None,
+        client: None,
+        clock_ahead: None,
+    };
+    let sent = clock.now();
+    let reply = match discovery::fetch(&http, settings).await {
+        Ok(reply) => reply,
+        Err(outage) => {
+            probe.usable = Err(outage);
+            return Ok(probe);
+        }
+    };
+    probe.clock_ahead = ahead(&reply, sent, clock.now());
+    probe.announced = reply.json().ok().map(|document| announced(&document));
+    let document = match discovery::judge(&reply, settings) {
+        Ok(document) => document,
+        Err(outage) => {
+            probe.usable = Err(outage);
+            return Ok(probe);
+        }
+    };
+    probe.usable = keys::read(&http, &document.jwks).await.map(|_| ());
+    probe.redirect = Some(ask_for_page(&http, &document, settings).await);
+    let sent = clock.now();
+    let (client, reply) = ask_for_tokens(&http, &document, settings).await;
+    probe.client = Some(client);
+    // This answer comes from no cache, so it is the better one.
+    let newer = reply.and_then(|reply| ahead(&reply, sent, clock.now()));
+    probe.clock_ahead = newer.or(probe.clock_ahead);
+    Ok(probe)
+}
+
+fn announced(document: &Value) -> Announced {
+    let list = |name: &str| -> Option<Vec<String>> {
+        let list = document.get(name)?.as_array()?.iter();
+        Some(list.filter_map(Value::as_str).map(str::to_owned).collect())
+    };
+    Announced {
+        issuer: document
+            .get("issuer")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        scopes: list("scopes_supported"),
+        claims: list("claims_supported"),
+        grant_types: list("grant_types_supported"),
+        challenge_methods: list("code_challenge_methods_supported"),
+        signing_algs: list("id_token_signing_alg_values_supported"),
+    }
+}
+
+/// RFC 9110 §6.6.1: `Date` has whole seconds. An answer out of a cache is as old
+/// as its `Age`.
+fn ahead(reply: &Reply, sent: DateTime<Utc>, received: DateTime<Utc>) -> Option<TimeDelta> {
+    if reply.header(&AGE).is_some_and(|age| age.trim() != "0") {
+        return None;
+    }
+    let date = DateTime::parse_from_rfc2822(reply.header(&DATE)?).ok()?;
+    let date = date.with_timezone(&Utc);
+    let theirs = Window {
+        earliest: date,
+        latest: date + TimeDelta::seconds(1),
+    };
+    let ours = Window {
+        earliest: sent,
+        latest: received,
+    };
+    Some(theirs.ahead_of(ours))
+}
+
+/// What a browser would have seen.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    /// A page, or the way to one.
+    Onward,
+    /// An error of the provider's own.
+    Refusal,
+    /// Back at the bridge.
+    Back(Option<String>),
+    Failed(Outage),
+}
+
+async fn ask_for_page(http: &Http, document: &Document, settings: &ProviderSettings) -> Redirect {
+    match look(http, document, settings, &settings.redirect_uri).await {
+        Seen::Failed(outage) => Redirect::Failed(outage),
+        Seen::Refusal => Redirect::Refused,
+        Seen::Back(Some(error)) if !is_of_sign_in(&error) => Redirect::Error(error),
+        Seen::Back(_) => Redirect::Known,
+        Seen::Onward => match look(http, document, settings, UNREGISTERED).await {
+            Seen::Refusal => Redirect::Known,
+            _ => Redirect::Unclear,
+        },
+    }
+}
+
+/// What a provider may answer to a browser in which nobody is signed in.
+fn is_of_sign_in(error: &str) -> bool {
+    [
+        "login_required",
+        "interaction_required",
+        "consent_required",
+        "account_selection_required",
+        "access_denied",
+    ]
+    .contains(&error)
+}
+
+async fn look(
+    http: &Http,
+    document: &Document,
+    settings: &ProviderSettings,
+    redirect_uri: &str,
+) -> Seen {
+    let attempt = match Attempt::random() {
+        Ok(attempt) => attempt,
+        Err(UpstreamError::Unavailable(outage)) => return Seen::Failed(outage),
+        Err(_) => return Seen::Failed(Outage::NoRandomness),
+    };
+    let url = authorization_url(document, settings, redirect_uri, &attempt);
+    match http.get_page(&url).await {
+        Ok(reply) => seen(&reply, &url, redirect_uri),
+        Err(outage) => Seen::Failed(outage),
+    }
+}
+
+fn seen(reply: &Reply, asked: &Url, redirect_uri: &str) -> Seen {
+    match reply.status {
+        300..=399 => {
+            let location = reply.header(&LOCATION);
+            let Some(to) = location.and_then(|location| asked.join(location).ok()) else {
+                return Seen::Failed(Outage::Status(reply.status));
+            };
+            if to.as_str().starts_with(redirect_uri) {
+                let error = to.query_pairs().find(|(name, _)| name == "error");
+                return Seen::Back(error.map(|(_, error)| word(&error)));
+            }
+            // Some show their errors on a page of its own (`/oauth/error?…`).
+            let names_error = to.path().to_lowercase().contains("error")
+                || to
+                    .query_pairs()
+                    .any(|(name, _)| name.to_lowercase().contains("error"));
+            if names_error {
+                Seen::Refusal
+            } else {
+                Seen::Onward
+            }
+        }
+        200..=299 if complains(&reply.text()) => Seen::Refusal,
+        200..=299 => Seen::Onward,
+        400..=499 => Seen::Refusal,
+        status => Seen::Failed(Outage::Status(status)),
+    }
+}
+
+/// Entra and others show their error pages with status 200.
+fn complains(page: &str) -> bool {
+    let page = page.to_lowercase();
+    let of_redirect = ["redirect_uri", "redirect uri"];
+    let of_error = [
+        "error",
+        "invalid",
+        "mismatch",
+        "not registered",
+        "not allowed",
+    ];
+    // A sign-in page carries our own parameters along; an error page talks about them.
+    page.contains("aadsts50011")
+        || (of_redirect.iter().any(|word| page.contains(word))
+            && of_error.iter().any(|word| page.contains(word))
+            && !page.contains("type=\"password\"")
+            && !page.contains("<form"))
+}
+
+/// RFC 6749 §4.1.2.1: a short word. Anything else is the provider's own text.
+fn word(error: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c == '_';
+    let short = !error.is_empty() && error.len() <= 40 && error.chars().all(plain);
+    if short { error } else { "another error" }.to_owned()
+}
+
+async fn ask_for_tokens(
+    http: &Http,
+    document: &Document,
+    settings: &ProviderSettings,
+) -> (Client, Option<Reply>) {
+    let made_up = match Attempt::random() {
+        Ok(attempt) => attempt,
+        Err(error) => return (Client::Unclear(error.to_string()), None),
+    };
+    let code = made_up.state.clone().into();
+    let reply = match token::ask(http, document, settings, &made_up.secrets, &code).await {
+        Ok(reply) => reply,
+        Err(error) => return (Client::Unclear(error.to_string()), None),
+    };
+    let client = match token::read(&reply) {
+        Ok(_) => Client::Careless,
+        Err(UpstreamError::Denied(Denial::InvalidGrant)) => Client::Believed,
+        // RFC 6749 §5.2: 401 says the same.
+        Err(
+            UpstreamError::Denied(Denial::InvalidClient)
+            | UpstreamError::Unavailable(Outage::Status(401)),
+        ) => Client::Refused,
+        Err(error) => Client::Unclear(error.to_string()),
+    };
+    (client, Some(reply))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_page_is_told_from_a_sign_in_page_that_carries_the_same_words() {
+        for page in [
+            "<p>AADSTS50011: The redirect URI specified in the request does not match</p>",
+            "<h1>Invalid parameter: redirect_uri</h1>",
+            "Error 400: redirect_uri_mismatch",
+        ] {
+            assert!(complains(page), "{page}");
+        }
+        for page in [
+            "<form action=\"/login?redirect_uri=x&error=none\"><input type=\"password\"></form>",
+            "<title>Sign in</title>",
+            "<p>An error occurred</p>",
+        ] {
+            assert!(!complains(page), "{page}");
+        }
+    }
+
+    #[test]
+    fn only_a_word_of_the_specification_is_repeated() {
+        assert_eq!(word("invalid_scope"), "invalid_scope");
+        for odd in ["", "Nope: <b>", "a b", &"x".repeat(41)] {
+            assert_eq!(word(odd), "another error", "{odd}");
+        }
+    }
+}
