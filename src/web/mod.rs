@@ -5,6 +5,7 @@
 //! what it may say is in [`api_error`] and [`views`].
 
 mod address;
+mod answer;
 mod api_error;
 mod body;
 mod client;

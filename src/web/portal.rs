@@ -3,12 +3,13 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
+use super::answer::app;
 use super::body::{Form, filled};
 use super::guard::Caller;
 use super::page::{self as html, Visitor};
 use super::refusal;
 use super::site::see_other;
-use super::token::{Red5Server, app};
+use super::token::Red5Server;
 use super::views::{
     Choices, Chosen, CopyLine, GrantWords, Issued, NoGrant, Outcome, Portal, Refused, Welcome, Who,
 };
