@@ -72,10 +72,7 @@ impl Signer {
 
     /// The compact token, header `{"alg":"HS256","typ":"JWT"}`.
     pub fn sign(&self, claims: &Claims) -> Result<String, SignError> {
-        let header = Header {
-            typ: Some("JWT".to_owned()),
-            ..Header::new(Algorithm::HS256)
-        };
+        let header = Header::new(Algorithm::HS256);
         Ok(jsonwebtoken::encode(&header, claims, &self.signing)?)
     }
 
@@ -166,6 +163,12 @@ mod tests {
             signer(&"k".repeat(31)),
             Err(SignError::ShortSecret)
         ));
+    }
+
+    #[test]
+    fn sc_2_debug_shows_no_secret_of_the_signer() {
+        let shown = format!("{:?}", signer(&"k".repeat(32)).unwrap());
+        assert_eq!(shown, "Signer(HS256)");
     }
 
     #[test]

@@ -148,7 +148,10 @@ impl Verification {
             access_token: access_token.as_ref(),
         };
         let keys = KeySet::from_jwks(&self.keys).unwrap();
-        verify(raw, &keys, &expected, self.now).map(|verified| verified.claims().clone())
+        verify(raw, &keys, &expected, self.now).map(|verified| {
+            assert_eq!(verified.claims()["sub"], verified.subject());
+            verified.claims().clone()
+        })
     }
 }
 
