@@ -3,7 +3,7 @@
 use super::reader::{Reader, parse_list};
 use super::urls::{self, PublicUrl};
 use crate::upstream::http::has_certificate;
-use crate::upstream::{ClaimPath, ProviderSettings, SigningAlg};
+use crate::upstream::{ClaimPath, Pace, ProviderSettings, SigningAlg};
 
 /// Reads `OIDC_*`; what is registered with the provider follows from the public
 /// URL.
@@ -57,6 +57,7 @@ pub(super) fn read(
         signing_algs: signing_algs?,
         redirect_uri: public_url?.to("/auth/callback"),
         post_logout_redirect_uri: public_url?.to("/auth/signed-out"),
+        pace: Pace::default(),
     })
 }
 

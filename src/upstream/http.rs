@@ -5,14 +5,26 @@
 //! `302 http://169.254.169.254/` must not make us fetch it), no proxy out of the
 //! environment, a limit for time and for bytes, and no plain http but to this
 //! machine. Errors carry no body, and bodies are never logged.
+//!
+//! It runs on two threads of its own: an answer of nothing but `100 Continue` keeps
+//! whoever reads it busy for half a minute at a stretch, in which the thread does
+//! nothing else, and people's requests must not be what waits.
+
+use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, redirect, tls};
 use serde::de::DeserializeOwned;
+use tokio::runtime::{self, Runtime};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::Pace;
 use super::error::{Outage, SettingsError};
+
+/// One reads on while another is kept busy.
+const THREADS: usize = 2;
 
 /// Most bytes read of any answer: stops a provider that sends without end.
 /// Discovery documents and key sets are a few kilobytes.
@@ -52,6 +64,10 @@ pub(super) enum Authorization {
 /// The client.
 pub(super) struct Http {
     client: Client,
+    /// Longest time for one request, its body included.
+    patience: Duration,
+    /// There as long as this is.
+    threads: Option<Runtime>,
 }
 
 impl Http {
@@ -67,13 +83,24 @@ impl Http {
             .build()
             .or_else(|_| without_authorities(pace))
             .map_err(|_| SettingsError::HttpClient)?;
-        Ok(Self { client })
+        let threads = runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("provider")
+            .enable_all()
+            .build()
+            .map_err(|_| SettingsError::HttpClient)?;
+        Ok(Self {
+            client,
+            patience: pace.request_timeout,
+            threads: Some(threads),
+        })
     }
 
     /// # Errors
     /// When there is no answer within the limits, whatever its status.
     pub(super) async fn get(&self, url: &Url, auth: Authorization) -> Result<Reply, Outage> {
-        send(self.client.get(url.clone()).header(ACCEPT, JSON), auth).await
+        let request = self.client.get(url.clone()).header(ACCEPT, JSON);
+        self.send(request, auth).await
     }
 
     /// Asks for a page, as a browser would.
@@ -82,7 +109,7 @@ impl Http {
     /// When there is no answer within the limits, whatever its status.
     pub(super) async fn get_page(&self, url: &Url) -> Result<Reply, Outage> {
         let request = self.client.get(url.clone()).header(ACCEPT, "text/html");
-        send(request, Authorization::None).await
+        self.send(request, Authorization::None).await
     }
 
     /// Posts `application/x-www-form-urlencoded`.
@@ -104,7 +131,29 @@ impl Http {
             .header(ACCEPT, JSON)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(body);
-        send(request, auth).await
+        self.send(request, auth).await
+    }
+
+    /// Sends it from the client's own threads and waits on this one. Whoever stops
+    /// waiting stops the request: the set aborts what is in it when it goes.
+    async fn send(&self, request: RequestBuilder, auth: Authorization) -> Result<Reply, Outage> {
+        let threads = self.threads.as_ref().ok_or(Outage::Unreachable)?;
+        let mut sent = JoinSet::new();
+        sent.spawn_on(exchange(request, auth), threads.handle());
+        match timeout(self.patience, sent.join_next()).await {
+            Err(_) => Err(Outage::TimedOut),
+            Ok(Some(Ok(outcome))) => outcome,
+            Ok(_) => Err(Outage::Unreachable),
+        }
+    }
+}
+
+impl Drop for Http {
+    /// Without waiting: this may be a thread that must not wait.
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
     }
 }
 
@@ -152,7 +201,6 @@ fn builder(pace: &Pace) -> ClientBuilder {
         .no_proxy()
         .tls_version_min(tls::Version::TLS_1_2)
         .connect_timeout(pace.connect_timeout)
-        .timeout(pace.request_timeout)
         .user_agent(concat!("red5-bridge/", env!("CARGO_PKG_VERSION")))
 }
 
@@ -180,7 +228,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SettingsError> {
     }
 }
 
-async fn send(mut request: RequestBuilder, auth: Authorization) -> Result<Reply, Outage> {
+async fn exchange(mut request: RequestBuilder, auth: Authorization) -> Result<Reply, Outage> {
     if let Authorization::Header(mut value) = auth {
         value.set_sensitive(true);
         request = request.header(AUTHORIZATION, value);

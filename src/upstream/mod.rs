@@ -63,24 +63,13 @@ impl Provider {
     /// # Errors
     /// When the settings cannot work whatever the provider does.
     pub fn new(settings: ProviderSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
-        Self::with_pace(settings, clock, Pace::default())
-    }
-
-    /// As [`Provider::new`], with other waiting times: tests cannot wait for hours.
-    ///
-    /// # Errors
-    /// As [`Provider::new`].
-    pub fn with_pace(
-        settings: ProviderSettings,
-        clock: Arc<dyn Clock>,
-        pace: Pace,
-    ) -> Result<Self, SettingsError> {
         settings.check()?;
-        let http = Http::new(settings.ca_pem.as_deref(), &pace)?;
+        let http = Http::new(settings.ca_pem.as_deref(), &settings.pace)?;
+        let known = Knowledge::new(settings.pace);
         Ok(Self {
             settings,
             http,
-            known: Knowledge::new(pace),
+            known,
             clock,
         })
     }

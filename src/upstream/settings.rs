@@ -34,6 +34,8 @@ pub struct ProviderSettings {
     pub redirect_uri: String,
     /// Exactly as registered with the provider.
     pub post_logout_redirect_uri: String,
+    /// How patiently. No variable: only tests cannot wait as long.
+    pub pace: Pace,
 }
 
 impl ProviderSettings {
@@ -109,6 +111,7 @@ pub(super) mod tests {
             signing_algs: vec![SigningAlg::Rs256, SigningAlg::Es256],
             redirect_uri: "https://bridge.example.com/auth/callback".to_owned(),
             post_logout_redirect_uri: "https://bridge.example.com/auth/signed-out".to_owned(),
+            pace: Pace::default(),
         }
     }
 

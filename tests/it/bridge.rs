@@ -17,6 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use red5_bridge::app::Bridge;
 use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::config::Config;
+use red5_bridge::upstream::Pace;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
@@ -73,13 +74,25 @@ impl TestBridge {
 
     /// Starts one on a database that is there: a second instance.
     pub async fn start_on(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        let start = Provider::start_with;
+        Self::start_at(database_url, variables, Pace::default(), start).await
+    }
+
+    /// Starts one with another provider and other patience.
+    pub async fn start_at(
+        database_url: &str,
+        variables: &[(&str, &str)],
+        pace: Pace,
+        start: impl FnOnce(Arc<dyn Clock>) -> Provider,
+    ) -> Self {
         let clock = Arc::new(TestClock::default());
-        let provider = Provider::start_with(Arc::clone(&clock) as Arc<dyn Clock>);
+        let provider = start(Arc::clone(&clock) as Arc<dyn Clock>);
         let mut environment = environment(database_url, provider.issuer());
         for (name, value) in variables {
             environment.insert((*name).to_owned(), (*value).to_owned());
         }
-        let config = Config::from_lookup(&|name| Ok(environment.get(name).cloned())).unwrap();
+        let mut config = Config::from_lookup(&|name| Ok(environment.get(name).cloned())).unwrap();
+        config.oidc.pace = pace;
         let (started, running) = mpsc::channel();
         let bridge_clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let thread = thread::spawn(move || {

@@ -19,6 +19,7 @@ mod demo;
 mod exchange;
 mod groups;
 mod headers;
+mod hostile_provider;
 mod id_tokens;
 mod imports;
 mod issuance;

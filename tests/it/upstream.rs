@@ -5,6 +5,7 @@ mod documents;
 mod logs;
 mod people;
 mod sign_in;
+mod tolerance;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,9 +54,10 @@ fn bridge_at(
         signing_algs: vec![SigningAlg::Rs256, SigningAlg::Es256],
         redirect_uri: REDIRECT_URI.to_owned(),
         post_logout_redirect_uri: "http://127.0.0.1:8080/auth/signed-out".to_owned(),
+        pace,
     };
     change(&mut settings);
-    upstream::Provider::with_pace(settings, Arc::new(SystemClock), pace).unwrap()
+    upstream::Provider::new(settings, Arc::new(SystemClock)).unwrap()
 }
 
 fn bridge(provider: &Provider) -> upstream::Provider {

@@ -1,6 +1,8 @@
 //! Answers that a provider should not give.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -28,8 +30,8 @@ struct Instead {
 #[derive(Debug, Clone)]
 enum Body {
     Bytes(Vec<u8>),
-    /// So many bytes, without saying so beforehand.
-    Huge(usize),
+    /// So many bytes, of which so many were announced.
+    Huge(usize, Option<u64>),
     /// A byte, a pause, a byte, and so on.
     Drip(Duration),
 }
@@ -45,19 +47,28 @@ impl Answer {
 
     /// A status without a body.
     pub fn status(status: u16) -> Self {
-        Self::instead(status, Body::Bytes(Vec::new()))
+        Self::bytes(status, b"")
+    }
+
+    /// A status and these bytes.
+    pub fn bytes(status: u16, body: &[u8]) -> Self {
+        Self::instead(status, Body::Bytes(body.to_vec()))
+    }
+
+    /// A status and this text, as if it were JSON.
+    pub fn text(status: u16, body: &str) -> Self {
+        Self::bytes(status, body.as_bytes()).header("content-type", "application/json")
     }
 
     /// A status and a JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
-        let body = Body::Bytes(body.to_string().into_bytes());
-        Self::instead(status, body).header("content-type", "application/json")
+        Self::text(status, &body.to_string())
     }
 
     /// A page, as proxies in between send it.
     pub fn html(status: u16) -> Self {
-        let body = Body::Bytes(b"<!doctype html><title>Bad gateway</title>".to_vec());
-        Self::instead(status, body).header("content-type", "text/html")
+        Self::bytes(status, b"<!doctype html><title>Bad gateway</title>")
+            .header("content-type", "text/html")
     }
 
     /// A page of one's own words.
@@ -73,7 +84,17 @@ impl Answer {
 
     /// 200 and so many bytes of white space, which JSON allows before anything.
     pub fn huge(bytes: usize) -> Self {
-        Self::instead(200, Body::Huge(bytes))
+        Self::instead(200, Body::Huge(bytes, None))
+    }
+
+    /// The same, and the length is announced.
+    pub fn huge_and_said_so(bytes: usize) -> Self {
+        Self::instead(200, Body::Huge(bytes, Some(bytes as u64)))
+    }
+
+    /// 200 and the connection ends before the announced end.
+    pub fn cut_off() -> Self {
+        Self::instead(200, Body::Huge(100, Some(1000)))
     }
 
     /// 200 and a byte every now and then, without end.
@@ -100,8 +121,9 @@ impl Answer {
         }
     }
 
-    /// Waits, and gives the answer unless the usual one is to follow.
-    pub async fn give(self) -> Option<HttpResponse> {
+    /// Waits, and gives the answer unless the usual one is to follow. What is
+    /// taken off us of a huge one is counted.
+    pub async fn give(self, flooded: Arc<AtomicUsize>) -> Option<HttpResponse> {
         sleep(self.delay).await;
         let instead = self.instead?;
         let mut response = HttpResponse::build(StatusCode::from_u16(instead.status).unwrap());
@@ -110,7 +132,11 @@ impl Answer {
         }
         Some(match instead.body {
             Body::Bytes(bytes) => response.body(bytes),
-            Body::Huge(left) => response.body(BoxBody::new(Huge { left })),
+            Body::Huge(left, announced) => response.body(BoxBody::new(Huge {
+                left,
+                announced,
+                flooded,
+            })),
             Body::Drip(pause) => response.body(BoxBody::new(Drip {
                 pause,
                 next: Box::pin(sleep(pause)),
@@ -121,13 +147,15 @@ impl Answer {
 
 struct Huge {
     left: usize,
+    announced: Option<u64>,
+    flooded: Arc<AtomicUsize>,
 }
 
 impl MessageBody for Huge {
     type Error = actix_web::Error;
 
     fn size(&self) -> BodySize {
-        BodySize::Stream
+        self.announced.map_or(BodySize::Stream, BodySize::Sized)
     }
 
     fn poll_next(
@@ -136,6 +164,7 @@ impl MessageBody for Huge {
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let size = self.left.min(64 * 1024);
         self.left -= size;
+        self.flooded.fetch_add(size, Ordering::SeqCst);
         Poll::Ready((size > 0).then(|| Ok(Bytes::from(vec![b' '; size]))))
     }
 }

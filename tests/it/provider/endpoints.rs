@@ -1,6 +1,6 @@
 //! The endpoints, as a good provider has them.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
@@ -20,14 +20,15 @@ pub async fn serve(
     body: web::Bytes,
     script: web::Data<Mutex<Script>>,
 ) -> HttpResponse {
-    let request = Request::read(&request, &body);
-    let scripted = {
+    let (request, scripted, flooded) = {
         let mut script = script.lock().unwrap();
+        let request = Request::read(&request, &body, &script.routes);
         script.requests.push(request.clone());
-        script.scripted(request.endpoint)
+        let scripted = script.scripted(request.endpoint);
+        (request, scripted, Arc::clone(&script.flooded))
     };
     if let Some(answer) = scripted
-        && let Some(response) = answer.give().await
+        && let Some(response) = answer.give(flooded).await
     {
         return response;
     }
@@ -173,8 +174,8 @@ fn id_token(script: &mut Script, code: &Code, access_token: &str) -> String {
     claims["aud"] = json!(script.client.id);
     claims["iat"] = json!(now);
     claims["exp"] = json!(now + LIFETIME);
-    let hash = Sha256::digest(access_token);
-    claims["at_hash"] = json!(URL_SAFE_NO_PAD.encode(&hash[..16]));
+    let hash = script.signer.hash(access_token);
+    claims["at_hash"] = json!(URL_SAFE_NO_PAD.encode(&hash[..hash.len() / 2]));
     if let Some(nonce) = &code.nonce {
         claims["nonce"] = json!(nonce);
     }

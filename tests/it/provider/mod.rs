@@ -19,13 +19,17 @@
 
 mod answer;
 mod endpoints;
+mod front;
 mod key;
+mod people;
+mod place;
 mod request;
 mod script;
 mod server;
+pub mod tls;
 mod token;
 
-use std::net::TcpListener;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -34,11 +38,15 @@ use serde_json::{Value, json};
 use url::Url;
 
 pub use answer::Answer;
+pub use front::Wire;
 pub use key::Key;
+pub use people::PersonScript;
+pub use place::Place;
 pub use request::{Endpoint, Request};
 pub use script::ClientAuth;
 pub use token::{Fields, IdToken};
 
+use front::Front;
 use script::{Client, Person, Script};
 use server::Server;
 
@@ -52,6 +60,7 @@ pub struct Provider {
     script: Arc<Mutex<Script>>,
     issuer: String,
     browser: reqwest::Client,
+    front: Option<Front>,
     _server: Server,
 }
 
@@ -69,20 +78,51 @@ impl Provider {
     /// Starts one at a place that was chosen before: a provider that is down at
     /// first is one that has not been started.
     pub fn start_at(place: &Place, clock: Arc<dyn Clock>) -> Self {
-        let script = Arc::new(Mutex::new(Script::new(&place.issuer(), clock)));
-        let server = Server::start(place.port, Arc::clone(&script));
+        Self::start_server(place.issuer(), place.port, clock)
+    }
+
+    /// Starts one behind a socket of ours that can do what no HTTP server does.
+    pub fn start_behind_front(clock: Arc<dyn Clock>) -> Self {
+        let (outside, inside) = (Place::free(), Place::free());
+        let mut provider = Self::start_server(outside.issuer(), inside.port, clock);
+        provider.front = Some(Front::start(outside.port, inside.port, None));
+        provider
+    }
+
+    /// Starts one at an https address.
+    pub fn start_with_tls(clock: Arc<dyn Clock>, tls: rustls::ServerConfig) -> Self {
+        let (outside, inside) = (Place::free(), Place::free());
+        let issuer = outside.issuer().replace("http:", "https:");
+        let mut provider = Self::start_server(issuer, inside.port, clock);
+        provider.front = Some(Front::start(outside.port, inside.port, Some(Arc::new(tls))));
+        provider
+    }
+
+    /// Starts one whose issuer has a path.
+    pub fn start_below(path: &str) -> Self {
+        let place = Place::free();
+        let issuer = format!("{}{path}", place.issuer());
+        let provider = Self::start_server(issuer, place.port, Arc::new(SystemClock));
+        provider.script().reroute();
+        provider
+    }
+
+    fn start_server(issuer: String, port: u16, clock: Arc<dyn Clock>) -> Self {
+        let script = Arc::new(Mutex::new(Script::new(&issuer, clock)));
+        let server = Server::start(port, Arc::clone(&script));
         red5_bridge::upstream::http::install_crypto();
         let browser = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .tls_certs_only([])
+            .tls_certs_only([tls::authority()])
             .timeout(Duration::from_secs(10))
             .build()
             .unwrap();
         Self {
             script,
-            issuer: place.issuer(),
+            issuer,
             browser,
+            front: None,
             _server: server,
         }
     }
@@ -179,6 +219,21 @@ impl Provider {
         script.once.remove(&endpoint);
     }
 
+    /// What the socket in front answers at this path from now on.
+    pub fn wire(&self, path: &'static str, wire: Wire) {
+        self.front.as_ref().unwrap().always(path, wire);
+    }
+
+    /// Everything is forgotten: people, keys, misbehaviour, requests. Says how many
+    /// bytes of endless answers were taken off it.
+    pub fn reset(&self) -> usize {
+        let wired = self.front.as_ref().map_or(0, Front::behave);
+        let mut script = self.script();
+        let flooded = script.flooded.load(Ordering::SeqCst);
+        script.reset();
+        wired + flooded
+    }
+
     // ---- keys ------------------------------------------------------------------------
 
     /// Signs with this key from now on, and publishes it alone.
@@ -240,62 +295,5 @@ impl Provider {
 
     fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().unwrap()
-    }
-}
-
-/// Describes one person.
-pub struct PersonScript<'a> {
-    provider: &'a Provider,
-    name: String,
-}
-
-impl PersonScript<'_> {
-    /// Their `groups`, in the ID token and at userinfo.
-    pub fn groups<const N: usize>(&self, groups: [&str; N]) -> &Self {
-        self.claim("groups", json!(groups.as_slice()))
-    }
-
-    /// A claim in the ID token and at userinfo.
-    pub fn claim(&self, name: &str, value: impl Into<Value>) -> &Self {
-        self.edit(|person| person.claims[name] = value.into())
-    }
-
-    /// A claim that only userinfo tells.
-    pub fn userinfo_claim(&self, name: &str, value: impl Into<Value>) -> &Self {
-        self.edit(|person| person.only_userinfo[name] = value.into())
-    }
-
-    /// Takes a claim away again.
-    pub fn without(&self, name: &str) -> &Self {
-        self.edit(|person| {
-            for claims in [&mut person.claims, &mut person.only_userinfo] {
-                claims.as_object_mut().unwrap().remove(name);
-            }
-        })
-    }
-
-    fn edit(&self, change: impl FnOnce(&mut Person)) -> &Self {
-        change(self.provider.script().people.get_mut(&self.name).unwrap());
-        self
-    }
-}
-
-/// A port on this machine that was free a moment ago.
-pub struct Place {
-    port: u16,
-}
-
-impl Place {
-    /// Finds one.
-    pub fn free() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        Self {
-            port: listener.local_addr().unwrap().port(),
-        }
-    }
-
-    /// The issuer of a provider there.
-    pub fn issuer(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
     }
 }

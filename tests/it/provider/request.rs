@@ -19,7 +19,10 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    pub fn at(path: &str) -> Self {
+    pub fn at(path: &str, routes: &HashMap<String, Self>) -> Self {
+        if let Some(endpoint) = routes.get(path) {
+            return *endpoint;
+        }
         match path {
             "/.well-known/openid-configuration" => Self::Discovery,
             "/jwks" => Self::Jwks,
@@ -47,14 +50,14 @@ pub struct Request {
 }
 
 impl Request {
-    pub fn read(request: &HttpRequest, body: &[u8]) -> Self {
+    pub fn read(request: &HttpRequest, body: &[u8], routes: &HashMap<String, Endpoint>) -> Self {
         let header = |(name, value): (&actix_web::http::header::HeaderName, &_)| {
             let value: &actix_web::http::header::HeaderValue = value;
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             (name.as_str().to_owned(), value)
         };
         Self {
-            endpoint: Endpoint::at(request.path()),
+            endpoint: Endpoint::at(request.path(), routes),
             method: request.method().to_string(),
             path: request.path().to_owned(),
             raw_query: request.query_string().to_owned(),

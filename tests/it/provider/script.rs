@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use red5_bridge::clock::Clock;
 use serde_json::{Value, json};
@@ -28,6 +29,10 @@ pub struct Script {
     pub always: HashMap<Endpoint, Answer>,
     pub once: HashMap<Endpoint, VecDeque<Answer>>,
     pub requests: Vec<Request>,
+    /// What an endpoint is called, where that is not as usual.
+    pub routes: HashMap<String, Endpoint>,
+    /// Bytes of endless answers that were taken off us.
+    pub flooded: Arc<AtomicUsize>,
     given: usize,
 }
 
@@ -146,7 +151,38 @@ impl Script {
             always: HashMap::new(),
             once: HashMap::new(),
             requests: Vec::new(),
+            routes: HashMap::new(),
+            flooded: Arc::default(),
             given: 0,
+        }
+    }
+
+    /// Forgets everything but its place and clock: a provider as it starts. What
+    /// was given out stays given out.
+    pub fn reset(&mut self) {
+        let given = self.given;
+        *self = Self::new(&self.issuer, Arc::clone(&self.clock));
+        self.given = given;
+    }
+
+    /// Calls every endpoint as the discovery document does.
+    pub fn reroute(&mut self) {
+        let path = |address: &str| url::Url::parse(address).unwrap().path().to_owned();
+        let document = &self.discovery;
+        let issuer = document["issuer"].as_str().unwrap();
+        let base = issuer.strip_suffix('/').unwrap_or(issuer);
+        let place = format!("{base}/.well-known/openid-configuration");
+        self.routes = HashMap::from([(path(&place), Endpoint::Discovery)]);
+        for (member, endpoint) in [
+            ("jwks_uri", Endpoint::Jwks),
+            ("authorization_endpoint", Endpoint::Authorize),
+            ("token_endpoint", Endpoint::Token),
+            ("userinfo_endpoint", Endpoint::Userinfo),
+            ("end_session_endpoint", Endpoint::EndSession),
+        ] {
+            if let Some(address) = document[member].as_str() {
+                self.routes.insert(path(address), endpoint);
+            }
         }
     }
 

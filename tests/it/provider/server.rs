@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use actix_web::dev::ServerHandle;
+use actix_web::http::KeepAlive;
 use actix_web::{App, HttpServer, rt, web};
 
 use super::endpoints;
@@ -26,6 +27,8 @@ impl Server {
                         .app_data(web::PayloadConfig::new(4 * 1024 * 1024))
                         .default_service(web::to(endpoints::serve))
                 })
+                // One request a connection: what is scripted counts from the next request on.
+                .keep_alive(KeepAlive::Disabled)
                 .workers(1)
                 .disable_signals()
                 .shutdown_timeout(0)

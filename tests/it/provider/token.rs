@@ -12,8 +12,14 @@ use super::Key;
 pub struct IdToken {
     header: Value,
     claims: Value,
+    /// What header and claims are written as, where that is no longer their JSON.
+    header_text: Option<Vec<u8>>,
+    claims_text: Option<Vec<u8>>,
     seal: Seal,
+    bend_signature: Option<BendSignature>,
 }
+
+type BendSignature = Box<dyn FnOnce(Vec<u8>) -> Vec<u8> + Send>;
 
 enum Seal {
     Key(Box<Key>),
@@ -21,8 +27,6 @@ enum Seal {
     Nothing,
     /// The token is this, and neither header nor claims matter.
     Raw(String),
-    /// One bit of the signature is wrong.
-    Broken(Box<Key>),
 }
 
 impl IdToken {
@@ -30,7 +34,10 @@ impl IdToken {
         Self {
             header: key.header(),
             claims,
+            header_text: None,
+            claims_text: None,
             seal: Seal::Key(Box::new(key)),
+            bend_signature: None,
         }
     }
 
@@ -38,6 +45,11 @@ impl IdToken {
     pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.claims[name] = value.into();
         self
+    }
+
+    /// What a claim is as it stands.
+    pub fn claim_now(&self, name: &str) -> Value {
+        self.claims[name].clone()
     }
 
     /// Leaves a claim out.
@@ -49,6 +61,24 @@ impl IdToken {
     /// Sets a member of the header.
     pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.header[name] = value.into();
+        self
+    }
+
+    /// Leaves a member of the header out.
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.header.as_object_mut().unwrap().remove(name);
+        self
+    }
+
+    /// Writes the header otherwise, from its text.
+    pub fn header_text(mut self, write: impl FnOnce(String) -> Vec<u8>) -> Self {
+        self.header_text = Some(write(self.header.to_string()));
+        self
+    }
+
+    /// Writes the claims otherwise, from their text.
+    pub fn claims_text(mut self, write: impl FnOnce(String) -> Vec<u8>) -> Self {
+        self.claims_text = Some(write(self.claims.to_string()));
         self
     }
 
@@ -65,13 +95,18 @@ impl IdToken {
         self
     }
 
-    /// Spoils one bit of the signature.
-    pub fn broken(mut self) -> Self {
-        self.seal = match self.seal {
-            Seal::Key(key) => Seal::Broken(key),
-            other => other,
-        };
+    /// Changes the signature after it was made.
+    pub fn signature(mut self, bend: impl FnOnce(Vec<u8>) -> Vec<u8> + Send + 'static) -> Self {
+        self.bend_signature = Some(Box::new(bend));
         self
+    }
+
+    /// Spoils one bit of the signature.
+    pub fn broken(self) -> Self {
+        self.signature(|mut signature| {
+            signature[7] ^= 1;
+            signature
+        })
     }
 
     /// `alg: none` and an empty signature.
@@ -93,22 +128,25 @@ impl IdToken {
     }
 
     pub(super) fn finish(self) -> String {
-        let encode = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
-        let input = format!("{}.{}", encode(&self.header), encode(&self.claims));
+        let text = |text: Option<Vec<u8>>, json: &Value| {
+            URL_SAFE_NO_PAD.encode(text.unwrap_or_else(|| json.to_string().into_bytes()))
+        };
+        let header = text(self.header_text, &self.header);
+        let claims = text(self.claims_text, &self.claims);
+        let input = format!("{header}.{claims}");
         let signature = match self.seal {
             Seal::Raw(token) => return token,
             Seal::Nothing => Vec::new(),
             Seal::Key(key) => key.sign(&input),
-            Seal::Broken(key) => {
-                let mut signature = key.sign(&input);
-                signature[7] ^= 1;
-                signature
-            }
             Seal::Hmac(key) => {
                 let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
                 mac.update(input.as_bytes());
                 mac.finalize().into_bytes().to_vec()
             }
+        };
+        let signature = match self.bend_signature {
+            Some(bend) => bend(signature),
+            None => signature,
         };
         format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
