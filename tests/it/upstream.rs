@@ -4,6 +4,7 @@ mod answers;
 mod documents;
 mod logs;
 mod people;
+mod shapes;
 mod sign_in;
 mod tolerance;
 

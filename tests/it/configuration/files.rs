@@ -131,11 +131,17 @@ fn example() -> Vec<(String, String, bool)> {
     let text = include_str!("../../../.env.example");
     let lines = text.lines().filter_map(|line| {
         let is_comment = line.starts_with('#');
-        let (name, value) = line.trim_start_matches('#').split_once('=')?;
+        let line = line.trim_start_matches('#');
+        let (name, value) = line.split_once('=')?;
         let is_name = name
             .bytes()
             .all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit());
-        is_name.then(|| (name.to_owned(), value.to_owned(), is_comment))
+        is_name.then(|| {
+            // As the bridge reads the file: an unquoted value with a space is an error.
+            let read = dotenvy::from_read_iter(line.as_bytes()).next();
+            let (_, read) = read.expect(value).expect(value);
+            (name.to_owned(), read, is_comment)
+        })
     });
     lines.collect()
 }

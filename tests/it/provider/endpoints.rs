@@ -98,7 +98,8 @@ fn authorize(script: &mut Script, request: &Request) -> HttpResponse {
     }
     back.query_pairs_mut().append_pair("state", asked("state"));
     if script.discovery["authorization_response_iss_parameter_supported"] == true {
-        back.query_pairs_mut().append_pair("iss", &script.issuer);
+        let issuer = script.discovery["issuer"].as_str().unwrap();
+        back.query_pairs_mut().append_pair("iss", issuer);
     }
     see(&back)
 }
@@ -133,12 +134,11 @@ fn token(script: &mut Script, request: &Request) -> HttpResponse {
         .access_tokens
         .insert(access_token.clone(), code.person.clone());
     let id_token = id_token(script, &code, &access_token);
-    let answer = Fields::from(json!({
-        "access_token": access_token,
-        "token_type": "Bearer",
-        "expires_in": LIFETIME,
-        "id_token": id_token,
-    }));
+    let usual = json!({"token_type": "Bearer", "expires_in": LIFETIME});
+    let recorded = script.recorded.as_ref();
+    let answer = Fields::from(recorded.map_or(usual, |recorded| recorded.token_answer.clone()))
+        .set("access_token", access_token)
+        .set("id_token", id_token);
     HttpResponse::Ok().json(Value::from(script.token_answer.apply(answer)))
 }
 
@@ -168,6 +168,9 @@ fn basic(header: &str) -> Option<(String, String)> {
 }
 
 fn id_token(script: &mut Script, code: &Code, access_token: &str) -> String {
+    if let Some(recorded) = &script.recorded {
+        return recorded.id_token(script, code, access_token).finish();
+    }
     let now = script.clock.now().timestamp();
     let mut claims = script.people[&code.person].claims.clone();
     claims["iss"] = json!(script.issuer);
@@ -190,7 +193,11 @@ fn userinfo(script: &mut Script, request: &Request) -> HttpResponse {
     let Some(person) = person.and_then(|name| script.people.get(name)) else {
         return refuse(401, "access token");
     };
-    let claims = Fields::from(person.userinfo());
+    let claims = match &script.recorded {
+        Some(recorded) => recorded.userinfo.clone(),
+        None => person.userinfo(),
+    };
+    let claims = Fields::from(claims);
     HttpResponse::Ok().json(Value::from(script.userinfo.apply(claims)))
 }
 

@@ -23,6 +23,7 @@ mod front;
 mod key;
 mod people;
 mod place;
+mod recorded;
 mod request;
 mod script;
 mod server;
@@ -42,6 +43,7 @@ pub use front::Wire;
 pub use key::Key;
 pub use people::PersonScript;
 pub use place::Place;
+pub use recorded::Recorded;
 pub use request::{Endpoint, Request};
 pub use script::ClientAuth;
 pub use token::{Fields, IdToken};
@@ -252,13 +254,18 @@ impl Provider {
 
     /// Changes the registered client; no secret makes it a public one.
     pub fn client(&self, id: &str, secret: Option<&str>, auth: ClientAuth) {
-        let mut script = self.script();
-        script.client = Client {
+        self.know_client(id, secret, auth);
+        let methods = json!([auth.word()]);
+        self.discovery(|document| document.set("token_endpoint_auth_methods_supported", methods));
+    }
+
+    /// The same, and the discovery document stays as it is.
+    pub fn know_client(&self, id: &str, secret: Option<&str>, auth: ClientAuth) {
+        self.script().client = Client {
             id: id.to_owned(),
             secret: secret.map(str::to_owned),
             auth,
         };
-        script.discovery["token_endpoint_auth_methods_supported"] = json!([auth.word()]);
     }
 
     /// Takes these redirect URIs alone from now on.

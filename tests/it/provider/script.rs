@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicUsize;
 use red5_bridge::clock::Clock;
 use serde_json::{Value, json};
 
-use super::{Answer, CLIENT_ID, CLIENT_SECRET, Endpoint, Fields, IdToken, Key, Request};
+use super::{Answer, CLIENT_ID, CLIENT_SECRET, Endpoint, Fields, IdToken, Key, Recorded, Request};
 
 /// The state behind all endpoints.
 pub struct Script {
@@ -31,6 +31,8 @@ pub struct Script {
     pub requests: Vec<Request>,
     /// What an endpoint is called, where that is not as usual.
     pub routes: HashMap<String, Endpoint>,
+    /// What another provider was heard saying, to be said again.
+    pub recorded: Option<Recorded>,
     /// Bytes of endless answers that were taken off us.
     pub flooded: Arc<AtomicUsize>,
     given: usize,
@@ -152,6 +154,7 @@ impl Script {
             once: HashMap::new(),
             requests: Vec::new(),
             routes: HashMap::new(),
+            recorded: None,
             flooded: Arc::default(),
             given: 0,
         }

@@ -31,8 +31,12 @@ enum Seal {
 
 impl IdToken {
     pub(super) fn new(claims: Value, key: Key) -> Self {
+        Self::with_header(key.header(), claims, key)
+    }
+
+    pub(super) fn with_header(header: Value, claims: Value, key: Key) -> Self {
         Self {
-            header: key.header(),
+            header,
             claims,
             header_text: None,
             claims_text: None,
