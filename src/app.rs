@@ -3,7 +3,10 @@
 mod parts;
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
@@ -22,6 +25,14 @@ use parts::Parts;
 
 /// How long a stopping bridge lets requests finish, in seconds.
 const DRAIN_SECONDS: u64 = 10;
+
+/// Longest time for the head of a connection's first request, and for which a
+/// connection may rest. A proxy's own must be shorter, or it sends requests
+/// into connections that close at that moment.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest time for what a client still sends after its answer.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why the bridge does not start. A database or a provider that is gone is no
 /// reason: it starts, and `/readyz` says what is missing.
@@ -51,6 +62,7 @@ pub enum StartError {
 pub struct Bridge {
     server: actix_web::dev::Server,
     address: SocketAddr,
+    connections: usize,
     tasks: Vec<JoinHandle<()>>,
     sessions: Arc<LiveSessions>,
     store: Store,
@@ -66,10 +78,17 @@ impl Bridge {
     ) -> Result<Self, StartError> {
         crate::upstream::http::install_crypto();
         let parts = Parts::new(config, clock)?;
-        let tasks = parts.tasks();
+        let mut tasks = parts.tasks();
         let (sessions, store) = (Arc::clone(&parts.live), parts.store.clone());
         let listen = parts.listen;
         let data = parts.into_data();
+        let workers = workers
+            .or_else(|| available_parallelism().ok().map(NonZero::get))
+            .unwrap_or(1);
+        let most = pages::most_connections();
+        let connections = pages::Connections::default();
+        let watched = connections.clone();
+        tasks.push(tokio::spawn(async move { watched.watch().await }));
         let server = HttpServer::new(move || {
             let data = data.clone();
             let base = data.site.base().to_owned();
@@ -90,19 +109,23 @@ impl Bridge {
                 .wrap(from_fn(pages::catch_panics))
                 .wrap(from_fn(pages::add_headers))
                 .wrap(from_fn(pages::number_requests))
+                .wrap(from_fn(pages::note_requests))
                 .configure(|service| pages::configure(service, &base))
         })
+        .on_connect(move |io, data| connections.add(io, data))
+        .keep_alive(HEAD_TIMEOUT)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        .workers(workers)
+        .max_connections((most / workers).max(1))
         .disable_signals()
         .shutdown_timeout(DRAIN_SECONDS);
-        let server = match workers {
-            Some(workers) => server.workers(workers),
-            None => server,
-        };
         let server = server.bind(listen).map_err(StartError::Bind)?;
         let address = server.addrs().first().copied().unwrap_or(listen);
         Ok(Self {
             server: server.run(),
             address,
+            connections: most,
             tasks,
             sessions,
             store,
@@ -124,6 +147,7 @@ impl Bridge {
     pub async fn run(self) -> std::io::Result<()> {
         // The line ends with the address: whoever starts a bridge may read it there.
         tracing::info!("listening on http://{}", self.address);
+        tracing::info!("at most {} connections at once", self.connections);
         let outcome = self.server.await;
         for task in &self.tasks {
             task.abort();

@@ -5,6 +5,7 @@ use actix_web::http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::body::BodyError;
+use super::form::NoText;
 use super::limits::TooMany;
 use super::origin::Foreign;
 use super::outage;
@@ -64,6 +65,12 @@ impl From<BodyError> for ApiError {
                 "the body must be one JSON object, in which no member stands twice",
             )]),
         }
+    }
+}
+
+impl From<NoText> for ApiError {
+    fn from(_: NoText) -> Self {
+        Self::Invalid(vec![FieldError::new("", "the query must be UTF-8")])
     }
 }
 

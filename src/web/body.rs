@@ -9,6 +9,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 use serde_json::{Map, Value};
 
+use super::form::{Form, NoText};
 use crate::domain::mapping::FieldError;
 use crate::once;
 
@@ -53,9 +54,7 @@ pub async fn json(
 pub async fn form(request: &HttpRequest, payload: web::Payload) -> Result<Form, BodyError> {
     let media_type = "application/x-www-form-urlencoded";
     let bytes = read(request, payload, media_type, FORM_BODY_MAX).await?;
-    Ok(Form(
-        url::form_urlencoded::parse(&bytes).into_owned().collect(),
-    ))
+    Form::parse(&bytes).map_err(|NoText| BodyError::Unreadable)
 }
 
 async fn read(
@@ -76,46 +75,6 @@ async fn read(
         Ok(Err(_larger)) => Err(BodyError::TooLarge),
     }
 }
-
-/// The fields of a form or a query.
-#[derive(Debug, Default)]
-pub struct Form(Vec<(String, String)>);
-
-impl Form {
-    /// Those of a query.
-    pub fn of_query(request: &HttpRequest) -> Self {
-        let query = request.query_string().as_bytes();
-        Self(url::form_urlencoded::parse(query).into_owned().collect())
-    }
-
-    /// The field, if it was sent exactly once.
-    pub fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, Repeated> {
-        let mut values = self.all(name);
-        let first = values.next();
-        if values.next().is_some() {
-            return Err(Repeated);
-        }
-        Ok(first)
-    }
-
-    /// Every value of a field that may be repeated.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .iter()
-            .filter(move |(field, _)| field == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// The field as text; absent is empty. Of several the first counts, for
-    /// what is shown as well as for what is judged.
-    pub fn text(&self, name: &str) -> String {
-        self.all(name).next().unwrap_or_default().to_owned()
-    }
-}
-
-/// A parameter that must not be repeated was (RFC 6749 §3.1).
-#[derive(Debug, PartialEq, Eq)]
-pub struct Repeated;
 
 /// Takes the members of a JSON object one by one and notes all that is wrong.
 #[derive(Debug)]
@@ -245,12 +204,6 @@ pub fn together<T>(
             Err(errors)
         }
     }
-}
-
-/// What somebody typed into a field, without white space around it; `None` if
-/// that is nothing.
-pub fn filled(text: &str) -> Option<&str> {
-    Some(text.trim()).filter(|text| !text.is_empty())
 }
 
 /// How a moment is written.

@@ -4,7 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::api_error::ApiError;
-use super::body::Form;
+use super::form::Form;
 use super::views::assets;
 
 /// GET `/assets/{name}?v=`: kept for ever under the version it was asked by.
@@ -12,7 +12,7 @@ pub async fn file(request: HttpRequest, name: web::Path<String>) -> HttpResponse
     let Some(asset) = assets::find(&name) else {
         return ApiError::NotFound.response();
     };
-    let asked = Form::of_query(&request).text("v");
+    let asked = Form::of_query(&request).unwrap_or_default().text("v");
     let keep = if asked == asset.version {
         "public, max-age=31536000, immutable"
     } else {

@@ -5,7 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::api_error::ApiError;
-use super::body::{self, ADMIN_BODY_MAX, Form, Members, together};
+use super::body::{self, ADMIN_BODY_MAX, Members, together};
+use super::form::Form;
 use super::guard::{self, Admin, AdminGroups};
 use super::limits::{RateLimits, Rule};
 use super::origin;
@@ -91,7 +92,8 @@ fn answer(mapping: &Mapping, mut response: actix_web::HttpResponseBuilder) -> Ht
 pub async fn list(call: Call) -> HttpResponse {
     respond(async {
         call.admin().await?;
-        let (limit, offset) = page_of(&Form::of_query(&call.request)).map_err(ApiError::Invalid)?;
+        let query = Form::of_query(&call.request)?;
+        let (limit, offset) = page_of(&query).map_err(ApiError::Invalid)?;
         let page = call.desk.list(limit, offset).await?;
         let items: Vec<MappingRecord> = page.items.iter().map(MappingRecord::from).collect();
         Ok(HttpResponse::Ok().json(json!({

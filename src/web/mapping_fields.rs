@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::body::{Form, MOMENT, Repeated, filled, moment, together};
+use super::body::{MOMENT, moment, together};
+use super::form::{Form, Repeated, filled};
 use super::views::TypedMapping;
 use crate::domain::mapping::{FieldError, MappingDraft, MappingInput};
 

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
-use super::body::Form;
+use super::form::Form;
 use super::mapping_api::{page_of, parse_id};
 use super::mapping_fields::{read, typed};
 use super::page::{self, Visitor};
@@ -22,7 +22,7 @@ type Answer = Result<HttpResponse, Error>;
 /// GET `/admin/mappings?limit=&offset=`
 pub async fn list(visitor: Visitor, desk: web::Data<MappingDesk>) -> Answer {
     visitor.admin()?;
-    let query = Form::of_query(visitor.request());
+    let query = visitor.query()?;
     let (limit, offset) = page_of(&query).map_err(|_| visitor.refuse(Problem::InvalidRequest))?;
     let page = desk.list(limit, offset).await;
     let page = page.map_err(|error| visitor.store_failed(&error))?;

@@ -9,7 +9,9 @@ mod answer;
 mod api_error;
 mod body;
 mod client;
+mod connections;
 mod files;
+mod form;
 mod guard;
 mod headers;
 mod health;
@@ -41,6 +43,7 @@ use page::Visitor;
 use views::Problem;
 
 pub use client::TrustedProxies;
+pub use connections::{Connections, most_connections, note as note_requests};
 pub use guard::AdminGroups;
 pub use headers::add as add_headers;
 pub use limits::RateLimits;

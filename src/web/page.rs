@@ -9,7 +9,8 @@ use actix_web::http::uri::PathAndQuery;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
 
-use super::body::{BodyError, Form};
+use super::body::BodyError;
+use super::form::Form;
 use super::guard::{self, Admin, AdminGroups, Caller};
 use super::limits::{RateLimits, Rule, TooMany};
 use super::origin;
@@ -73,6 +74,11 @@ impl Visitor {
     /// Who it is, if anybody.
     pub fn caller(&self) -> Option<&Caller> {
         self.caller.as_ref()
+    }
+
+    /// Demands that the query is text.
+    pub fn query(&self) -> Result<Form, Error> {
+        Form::of_query(&self.request).map_err(|_| self.refuse(Problem::InvalidRequest))
     }
 
     /// Demands somebody signed in.

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
 use super::answer::app;
-use super::body::{Form, filled};
+use super::form::{Form, filled};
 use super::guard::Caller;
 use super::page::{self as html, Visitor};
 use super::refusal;

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
-use super::body::{Form, Repeated};
+use super::form::{Form, NoText, Repeated};
 use super::page::{self, Visitor};
 use super::refusal::Refusal;
 use super::request_id::RequestId;
@@ -21,7 +21,7 @@ const SOMEBODY_ELSE: &str = "somebody-else";
 /// GET `/auth/login?return_to=&as=`: 303 to the provider. Nothing is written but
 /// a cookie, so following the link unasked does no harm (LR-8).
 pub async fn login(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpResponse, Error> {
-    let query = Form::of_query(visitor.request());
+    let query = visitor.query()?;
     let return_to = match query.one("return_to") {
         Ok(None | Some("")) => sign_in.return_to().home(),
         Ok(Some(text)) => {
@@ -54,7 +54,9 @@ pub async fn login(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpR
 
 /// GET `/auth/callback`: 303 to where the person wanted to go.
 pub async fn callback(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpResponse, Error> {
-    let Ok(answer) = parse(&Form::of_query(visitor.request())) else {
+    let query = Form::of_query(visitor.request());
+    let answer = query.map_err(|NoText| Repeated);
+    let Ok(answer) = answer.and_then(|query| parse(&query)) else {
         tracing::info!(event = "sign_in_failed", reason = "parameters");
         let home = sign_in.return_to().home();
         return Ok(failed(&visitor, &home, SignInFailure::AnswerRefused));

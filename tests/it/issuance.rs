@@ -7,7 +7,7 @@ mod database_gone;
 mod lifetime;
 mod lists;
 mod nowhere_else;
-mod process;
+pub mod process;
 mod rooms;
 mod session;
 mod start;

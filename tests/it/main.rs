@@ -8,12 +8,14 @@
 
 mod access;
 mod administrators;
+mod bodies;
 mod bridge;
 mod callback;
 mod callback_answers;
 mod check;
 mod client_address;
 mod configuration;
+mod csrf;
 #[cfg(feature = "demo")]
 mod demo;
 mod exchange;
@@ -36,6 +38,7 @@ mod problem;
 mod provider;
 mod public_url;
 mod rate_limits;
+mod raw;
 mod readers;
 mod red5;
 mod return_to;
@@ -43,6 +46,8 @@ mod second_tries;
 mod sessions;
 mod sign_in;
 mod sign_out;
+mod slow;
+mod smuggling;
 mod somebody_else;
 mod store;
 mod token_request;

@@ -1,5 +1,7 @@
 //! Where a sign-in may come back to, looked at twice (LR-6, LR-7).
 
+mod corpus;
+
 use std::time::Duration;
 
 use url::Url;
@@ -8,69 +10,8 @@ use url::form_urlencoded::byte_serialize;
 use crate::bridge::{APP_ORIGIN, ORIGIN, TestBridge, path_of};
 use crate::callback::come_back;
 
-/// Shapes that took people elsewhere in comparable programs.
-const BAD: &[&str] = &[
-    "//evil.example",
-    "///evil.example",
-    "////evil.example/..",
-    "/\\evil.example",
-    "\\\\evil.example",
-    "/\\/evil.example",
-    "/.//evil.example",
-    "/x/..//evil.example",
-    "/%2e//evil.example",
-    "/./\\evil.example",
-    "/\tevil",
-    "/\t/evil.example",
-    "/\n/evil.example",
-    "/ /evil.example",
-    " //evil.example",
-    "\u{0}//evil.example",
-    "/a\u{7f}",
-    "https:evil.example",
-    "evil.example",
-    "?x",
-    "https:/evil.example",
-    "http:/\\evil.example",
-    "https://evil.example",
-    "https://bridge.example.evil.example/",
-    "https://bridge.example@evil.example/",
-    "https://evil.example#@bridge.example/",
-    "https://user@bridge.example/",
-    "https://bridge.example:8443/",
-    "http://bridge.example/",
-    "https://evil-app.example",
-    "https://app.example.evil",
-    "http://app.example",
-    "https://app.example:444",
-    "https://app.example.",
-    "https://xn--app-.example",
-    "javascript:alert(1)",
-    "data:text/html,x",
-    "blob:https://bridge.example/x",
-    "ftp://bridge.example/",
-    "https://[::1",
-    "https://",
-];
-
 fn encoded(text: &str) -> String {
     byte_serialize(text.as_bytes()).collect()
-}
-
-#[tokio::test]
-async fn lr_6_lr_7_what_is_not_ours_is_refused_before_anything_begins() {
-    let bridge = TestBridge::start().await;
-    let browser = bridge.browser();
-    for shape in BAD {
-        // Encoded twice it is no path of ours either, whoever decodes it once more.
-        for shape in [(*shape).to_owned(), encoded(shape)] {
-            let path = format!("/auth/login?return_to={}", encoded(&shape));
-            let answer = browser.peek(&path).await;
-            assert_eq!(answer.status, 400, "{shape:?}");
-            assert!(!answer.has("location") && answer.set_cookies().is_empty());
-            assert!(!answer.body.contains("evil"), "{shape:?} is repeated");
-        }
-    }
 }
 
 #[tokio::test]

@@ -32,8 +32,22 @@ pub fn refused_start(variables: &[(&str, &str)]) -> Output {
 
 fn program(database_url: &str, issuer: &str) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_red5-bridge"));
+    program.arg("serve");
+    configured(program, database_url, issuer)
+}
+
+/// The same, with no more open files than these.
+fn program_with_files(database_url: &str, issuer: &str, files: u32) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .arg("-c")
+        .arg(format!("ulimit -n {files} && exec \"$0\" serve"))
+        .arg(env!("CARGO_BIN_EXE_red5-bridge"));
+    configured(shell, database_url, issuer)
+}
+
+fn configured(mut program: Command, database_url: &str, issuer: &str) -> Command {
     program
-        .arg("serve")
         .env_clear()
         .envs(environment(database_url, issuer))
         // Where there is no `.env`.
@@ -53,14 +67,27 @@ impl Process {
     /// Starts it with every log line there is.
     pub async fn start(database_url: &str, variables: &[(&str, &str)]) -> Self {
         let provider = Provider::start();
+        let mut program = program(database_url, provider.issuer());
+        program
+            .env("RUST_LOG", "trace")
+            .envs(variables.iter().copied());
+        Self::spawn(program, provider).await
+    }
+
+    /// Starts it with a limit of open files.
+    pub async fn start_with_files(database_url: &str, files: u32) -> Self {
+        let provider = Provider::start();
+        let program = program_with_files(database_url, provider.issuer(), files);
+        Self::spawn(program, provider).await
+    }
+
+    async fn spawn(mut program: Command, provider: Provider) -> Self {
         let mut name = [0; 8];
         getrandom::fill(&mut name).unwrap();
         let name = format!("red5-bridge-{:016x}.log", u64::from_be_bytes(name));
         let log = std::env::temp_dir().join(name);
         let file = fs::File::create(&log).unwrap();
-        let child = program(database_url, provider.issuer())
-            .env("RUST_LOG", "trace")
-            .envs(variables.iter().copied())
+        let child = program
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())
             .stderr(file)

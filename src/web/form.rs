@@ -1,0 +1,120 @@
+//! The fields of a form or a query: each once, and each a text.
+
+use actix_web::HttpRequest;
+use percent_encoding::percent_decode;
+
+/// The fields of a form or a query, in order.
+#[derive(Debug, Default)]
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Those of a body.
+    pub fn parse(bytes: &[u8]) -> Result<Self, NoText> {
+        fields(bytes).map(Self).ok_or(NoText)
+    }
+
+    /// Those of a query.
+    pub fn of_query(request: &HttpRequest) -> Result<Self, NoText> {
+        Self::parse(request.query_string().as_bytes())
+    }
+
+    /// The field, if it was sent exactly once.
+    pub fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, Repeated> {
+        let mut values = self.all(name);
+        let first = values.next();
+        if values.next().is_some() {
+            return Err(Repeated);
+        }
+        Ok(first)
+    }
+
+    /// Every value of a field that may be repeated.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The field as text; absent is empty. Of several the first counts, for
+    /// what is shown as well as for what is judged.
+    pub fn text(&self, name: &str) -> String {
+        self.all(name).next().unwrap_or_default().to_owned()
+    }
+}
+
+/// A parameter that must not be repeated was (RFC 6749 §3.1).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Repeated;
+
+/// Something in a form or a query is no text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NoText;
+
+/// `None` where something is no UTF-8. The parser of the standard would put
+/// U+FFFD in its place, and two texts that were different would be one.
+fn fields(bytes: &[u8]) -> Option<Vec<(String, String)>> {
+    let text = |bytes: &[u8]| {
+        let spaced: Vec<u8> = bytes
+            .iter()
+            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+            .collect();
+        String::from_utf8(percent_decode(&spaced).collect()).ok()
+    };
+    bytes
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=');
+            let (name, value) = at.map_or((pair, &[][..]), |at| (&pair[..at], &pair[at + 1..]));
+            Some((text(name)?, text(value)?))
+        })
+        .collect()
+}
+
+/// What somebody typed into a field, without white space around it; `None` if
+/// that is nothing.
+pub fn filled(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parsed(text: &str) -> Vec<(String, String)> {
+        Form::parse(text.as_bytes()).unwrap().0
+    }
+
+    proptest! {
+        #[test]
+        fn a_form_of_text_is_read_as_the_standard_reads_it(
+            text in "([a-c=&+%]|%2[0-9B]|%C3%A9|[ -~]|é|\u{0}){0,40}"
+        ) {
+            let standard: Vec<(String, String)> = url::form_urlencoded::parse(text.as_bytes())
+                .into_owned()
+                .collect();
+            prop_assert_eq!(parsed(&text), standard);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_makes_the_whole_no_form() {
+        for bytes in [
+            &b"a=%ff"[..],
+            b"a=b&%c3=x",
+            b"a=\xff",
+            b"a=%c3%28",
+            b"a=%ed%a0%80",
+            b"a=%c0%af",
+            b"a=%f8%88%80%80%80",
+        ] {
+            assert_eq!(Form::parse(bytes).err(), Some(NoText), "{bytes:?}");
+        }
+        assert_eq!(
+            parsed("a=%C3%A9&b"),
+            [("a".into(), "é".into()), ("b".into(), String::new())]
+        );
+    }
+}
