@@ -44,6 +44,10 @@ bench: build ## exchange throughput as a ratio to a bare handler, and the cost o
 	@scripts/provide wrk
 	$(BRIDGE) with-postgres -- $(CARGO) bench --locked --features demo
 
+.PHONY: abandoned
+abandoned: build ## begins 50,000 sign-ins and abandons them: what that leaves in memory and tables
+	ABANDONED=50000 $(BRIDGE) with-postgres -- $(CARGO) test --locked --features demo --test it abandoned -- --nocapture
+
 .PHONY: mutants
 mutants: ## changes the rule, the signer and the ID token checks in small ways; lists what no test notices
 	@scripts/provide cc

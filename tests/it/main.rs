@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, also in the functions that tests share"
 )]
 
+mod abandoned;
 mod access;
 mod administrators;
 mod bodies;
