@@ -6,7 +6,7 @@ use actix_web::{Error, HttpResponse, web};
 use super::form::Form;
 use super::mapping_api::{page_of, parse_id};
 use super::mapping_fields::{read, typed};
-use super::page::{self, Visitor};
+use super::page::{self, Sent, Visitor};
 use super::refusal::Refusal;
 use super::site::see_other;
 use super::views::{
@@ -71,7 +71,11 @@ pub async fn create(
     payload: web::Payload,
     desk: web::Data<MappingDesk>,
 ) -> Answer {
-    let (admin, form) = visitor.admin_form(payload).await?;
+    let (admin, sent) = visitor.admin_sent(payload).await?;
+    let form = match sent {
+        Sent::Now(form) => form,
+        Sent::Earlier(form) => return shown_again(&visitor, None, &form),
+    };
     let typed = typed(&form).map_err(|_| visitor.refuse(Problem::InvalidRequest))?;
     let draft = match read(&typed) {
         Ok(draft) => draft,
@@ -90,9 +94,14 @@ pub async fn save(
     payload: web::Payload,
     desk: web::Data<MappingDesk>,
 ) -> Answer {
-    let (admin, form) = visitor.admin_form(payload).await?;
-    let (id, version) = (number(&visitor, &id)?, version(&visitor, &form)?);
+    let (admin, sent) = visitor.admin_sent(payload).await?;
+    let (Sent::Now(form) | Sent::Earlier(form)) = &sent;
+    let (id, version) = (number(&visitor, &id)?, version(&visitor, form)?);
     let editing = Some(Editing { id: id.0, version });
+    let form = match sent {
+        Sent::Now(form) => form,
+        Sent::Earlier(form) => return shown_again(&visitor, editing, &form),
+    };
     let typed = typed(&form).map_err(|_| visitor.refuse(Problem::InvalidRequest))?;
     let draft = match read(&typed) {
         Ok(draft) => draft,
@@ -167,6 +176,20 @@ struct Draft {
     errors: Vec<FieldError>,
     twin: Option<i64>,
     newer: Option<Newer>,
+    session_changed: bool,
+}
+
+/// The form that was sent from a page of an earlier session: not done, and not
+/// lost either.
+fn shown_again(visitor: &Visitor, editing: Option<Editing>, form: &Form) -> Answer {
+    let draft = Draft {
+        editing,
+        typed: typed(form).map_err(|_| visitor.refuse(Problem::InvalidRequest))?,
+        session_changed: true,
+        ..Draft::default()
+    };
+    let page = form_page(visitor, StatusCode::FORBIDDEN, draft);
+    Ok(Refusal::new(Problem::SessionChanged.code()).mark(page))
 }
 
 fn form_page(visitor: &Visitor, status: StatusCode, draft: Draft) -> HttpResponse {
@@ -177,6 +200,7 @@ fn form_page(visitor: &Visitor, status: StatusCode, draft: Draft) -> HttpRespons
         errors: draft.errors,
         twin: draft.twin,
         newer: draft.newer,
+        session_changed: draft.session_changed,
     };
     page::show(status, &context)
 }

@@ -102,18 +102,29 @@ impl Visitor {
 
     /// Demands that a form came from a page of ours, made for this session.
     pub async fn form(&self, payload: web::Payload) -> Result<Form, Error> {
-        self.check_origin()?;
-        let caller = self.signed_in()?;
-        self.form_of(caller, payload).await
+        self.sent(payload).await?.now(self)
     }
 
     /// The same of an administrator; the right is judged before the body is read.
     pub async fn admin_form(&self, payload: web::Payload) -> Result<(Admin, Form), Error> {
+        let (admin, sent) = self.admin_sent(payload).await?;
+        Ok((admin, sent.now(self)?))
+    }
+
+    /// Demands that a form came from a page of ours, made for whichever session.
+    pub async fn sent(&self, payload: web::Payload) -> Result<Sent, Error> {
+        self.check_origin()?;
+        let caller = self.signed_in()?;
+        self.sent_by(caller, payload).await
+    }
+
+    /// The same of an administrator.
+    pub async fn admin_sent(&self, payload: web::Payload) -> Result<(Admin, Sent), Error> {
         self.check_origin()?;
         let admin = self.admin()?;
         self.count(self.limits.check_client(Rule::Change, &self.request))?;
-        let form = self.form_of(self.signed_in()?, payload).await?;
-        Ok((admin, form))
+        let sent = self.sent_by(self.signed_in()?, payload).await?;
+        Ok((admin, sent))
     }
 
     /// Demands that this session has not asked for too many tokens.
@@ -129,13 +140,18 @@ impl Visitor {
         origin::check_form(&self.request, &self.site).map_err(|_| self.refuse(Problem::ForeignForm))
     }
 
-    async fn form_of(&self, caller: &Caller, payload: web::Payload) -> Result<Form, Error> {
+    async fn sent_by(&self, caller: &Caller, payload: web::Payload) -> Result<Sent, Error> {
         let form = super::body::form(&self.request, payload).await;
         let form = form.map_err(|error| self.refuse(body_problem(&error)))?;
-        match form.one("form_token") {
-            Ok(Some(token)) if caller.secret().is_form_token(token) => Ok(form),
-            _ => Err(self.refuse(Problem::ForeignForm)),
-        }
+        let fits = match form.one("form_token") {
+            Ok(Some(token)) => caller.secret().is_form_token(token),
+            _ => return Err(self.refuse(Problem::ForeignForm)),
+        };
+        Ok(if fits {
+            Sent::Now(form)
+        } else {
+            Sent::Earlier(form)
+        })
     }
 
     /// The bar of the page.
@@ -221,6 +237,24 @@ fn problem_page(request: &HttpRequest, frame: Frame, problem: Problem) -> HttpRe
         headers.insert(header::RETRY_AFTER, retry_after.into());
     }
     response
+}
+
+/// A form of one of our pages, and whose page it was (CS-3).
+pub enum Sent {
+    /// Of the session that sends it.
+    Now(Form),
+    /// Of another: somebody signed in again since, perhaps in another tab.
+    /// Nothing may be done for it; what was typed may be shown again.
+    Earlier(Form),
+}
+
+impl Sent {
+    fn now(self, visitor: &Visitor) -> Result<Form, Error> {
+        match self {
+            Self::Now(form) => Ok(form),
+            Self::Earlier(_) => Err(visitor.refuse(Problem::SessionChanged)),
+        }
+    }
 }
 
 fn body_problem(error: &BodyError) -> Problem {

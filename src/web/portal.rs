@@ -6,12 +6,13 @@ use actix_web::{Error, HttpResponse, web};
 use super::answer::app;
 use super::form::{Form, filled};
 use super::guard::Caller;
-use super::page::{self as html, Visitor};
+use super::page::{self as html, Sent, Visitor};
 use super::refusal;
 use super::site::see_other;
 use super::token::Red5Server;
 use super::views::{
-    Choices, Chosen, CopyLine, GrantWords, Issued, NoGrant, Outcome, Portal, Refused, Welcome, Who,
+    Choices, Chosen, CopyLine, GrantWords, Issued, NoGrant, Outcome, Portal, Problem, Refused,
+    Welcome, Who,
 };
 use super::wish::WishInput;
 use crate::config::red5::ServerUrl;
@@ -45,15 +46,25 @@ pub async fn get_token(
     exchange: web::Data<Exchange>,
     server: web::Data<Red5Server>,
 ) -> Result<HttpResponse, Error> {
-    let form = visitor.form(payload).await?;
+    let sent = visitor.sent(payload).await?;
     let caller = visitor.signed_in()?;
-    visitor.counted_token(caller)?;
+    let (form, of_now) = match sent {
+        Sent::Now(form) => (form, true),
+        Sent::Earlier(form) => (form, false),
+    };
     let chosen = Chosen {
         room: form.text("room"),
         roles: form.all("roles").map(str::to_owned).collect(),
         transports: form.all("transports").map(str::to_owned).collect(),
         ttl_seconds: form.text("ttl_seconds"),
     };
+    if !of_now {
+        let outcome = Outcome::Refused(Refused::SessionChanged);
+        let mut shown = page(&visitor, caller, &exchange, chosen, Some(outcome))?;
+        *shown.status_mut() = StatusCode::FORBIDDEN;
+        return Ok(refusal::Refusal::new(Problem::SessionChanged.code()).mark(shown));
+    }
+    visitor.counted_token(caller)?;
     let outcome = ask(&form, &chosen, caller, &exchange, &server);
     page(&visitor, caller, &exchange, chosen, Some(outcome))
 }

@@ -27,14 +27,14 @@ export async function freshDatabase() {
   return url.href;
 }
 
-/** Starts `red5-bridge serve` at `url` and waits until it listens. */
-export async function startBridge({ url, issuer, database, settings = {} }) {
+/** Starts `red5-bridge serve` for `url`, listening there unless told otherwise. */
+export async function startBridge({ url, listen = new URL(url).host, issuer, database, settings = {} }) {
   const child = spawn(PROGRAM, ['serve'], {
     env: {
       PATH: process.env.PATH,
       DATABASE_URL: database,
       BRIDGE_PUBLIC_URL: url,
-      BRIDGE_LISTEN: new URL(url).host,
+      BRIDGE_LISTEN: listen,
       BRIDGE_SECRET_KEYS: randomBytes(32).toString('base64'),
       BRIDGE_ADMIN_GROUPS: ADMIN_GROUP,
       OIDC_ISSUER_URL: issuer,

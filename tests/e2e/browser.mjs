@@ -4,6 +4,8 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
+const PATIENCE_MS = 15_000;
+
 const UNPACKED = fileURLToPath(new URL('../../.local/debian/chromium/bin', import.meta.url));
 
 function isProgram(file) {
@@ -30,6 +32,29 @@ export async function startBrowser() {
     // container may lack; only our own pages on the loopback are opened.
     args: ['--no-sandbox'],
   });
+}
+
+/** A page in a browser of its own, with what `options` of a context say. */
+export async function newPage(browser, options = {}) {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(PATIENCE_MS);
+  return context.newPage();
+}
+
+/** Answers the provider's questions as `login` until it sends the browser back. */
+export async function answerProvider(page, provider, login) {
+  const isThere = () => page.url().startsWith(provider.issuer);
+  await page.waitForURL(`${provider.issuer}/**`);
+  while (isThere()) {
+    const name = page.locator('input[name=login]');
+    if (await name.count() > 0) {
+      await name.fill(login);
+      await page.fill('input[name=password]', 'any');
+    }
+    const before = page.url();
+    await page.locator('button[type=submit]').first().click();
+    await page.waitForURL((url) => url.href !== before);
+  }
 }
 
 /** `POST /api/token` as an app on the bridge's own origin sends it. */

@@ -15,6 +15,10 @@ const PEOPLE = {
   ada: { name: 'Ada Admin', groups: [ADMIN_GROUP, 'producers'] },
   vic: { name: 'Vic Viewer', groups: ['viewers'] },
   noor: { name: 'Noor Nogroup', groups: ['accounting'] },
+  zoe: {
+    name: '‮"><img src=x onerror=alert(1)> زوي',
+    groups: [...Array.from({ length: 100 }, (_, n) => `team-${n}-${'long'.repeat(n % 20)}`), 'שלום', 'viewers'],
+  },
 };
 
 function account(id) {
@@ -41,10 +45,15 @@ export async function startProvider(bridgeUrl) {
     cookies: { keys: [randomBytes(24).toString('base64url')] },
     findAccount: (_context, id) => account(id),
   });
+  let tokenRequests = 0;
+  provider.on('grant.success', () => { tokenRequests += 1; });
+  provider.on('grant.error', () => { tokenRequests += 1; });
   const server = provider.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
     issuer,
+    /** How often its token endpoint was asked. */
+    tokenRequests: () => tokenRequests,
     stop() {
       server.closeAllConnections();
       server.close();

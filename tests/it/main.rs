@@ -44,6 +44,7 @@ mod readers;
 mod red5;
 mod return_to;
 mod second_tries;
+mod session_changed;
 mod sessions;
 mod sign_in;
 mod sign_out;

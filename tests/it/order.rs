@@ -86,7 +86,7 @@ async fn a_page_refuses_in_the_stated_order() {
         (
             stranger.send("POST", path, &[EVIL, TEXT], "x").await,
             403,
-            "This form is not valid any more",
+            "This form did not come from here",
         ),
         (
             stranger.send("POST", path, &[OWN, TEXT], "x").await,
@@ -111,7 +111,7 @@ async fn a_page_refuses_in_the_stated_order() {
         (
             admin.send("POST", path, &[OWN, FORM], "x").await,
             403,
-            "This form is not valid any more",
+            "This form did not come from here",
         ),
     ];
     for (answer, status, title) in said {

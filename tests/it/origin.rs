@@ -133,7 +133,7 @@ async fn cs_1_no_form_from_elsewhere_does_anything() {
                 .send("POST", path, &[&[form], *from].concat(), &body)
                 .await;
             assert_eq!(answer.status, 403, "{path} {from:?}");
-            assert!(answer.body.contains("This form is not valid any more"));
+            assert!(answer.body.contains("This form did not come from here"));
             assert!(!answer.body.contains("eyJ"));
         }
     }

@@ -85,7 +85,7 @@ async fn without_cookies_one_is_told_what_to_do_and_sent_nowhere() {
 #[tokio::test]
 async fn lr_6_a_state_of_another_bridge_or_an_altered_one_leads_nowhere_but_home() {
     let bridge = TestBridge::start().await;
-    let other = TestBridge::start_with(&[
+    let elsewhere = TestBridge::start_with(&[
         (
             "BRIDGE_SECRET_KEYS",
             "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=",
@@ -94,10 +94,11 @@ async fn lr_6_a_state_of_another_bridge_or_an_altered_one_leads_nowhere_but_home
     ])
     .await;
     let path = "/auth/login?return_to=https://evil.example/";
-    let foreign = state_of(&other.browser().get(path).await.location());
+    let foreign = state_of(&elsewhere.browser().get(path).await.location());
     let own = state_of(&bridge.browser().get("/auth/login").await.location());
     let (random, mark) = own.split_once('.').unwrap();
-    let altered = format!("{random}.A{}", &mark[1..]);
+    let other = if mark.starts_with('A') { 'B' } else { 'A' };
+    let altered = format!("{random}.{other}{}", &mark[1..]);
     let cut = &own[..own.len() - 4];
     for state in [
         foreign.as_str(),

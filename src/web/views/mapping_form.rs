@@ -32,6 +32,8 @@ pub struct MappingForm {
     pub twin: Option<i64>,
     /// The mapping as it is now, when it is no longer the one that was edited (412).
     pub newer: Option<Newer>,
+    /// It was sent from a page of an earlier session (403).
+    pub session_changed: bool,
 }
 
 /// Which mapping is edited.

@@ -34,8 +34,10 @@ pub enum Problem {
     Blocked,
     /// 403
     NotAdministrator,
-    /// 403: sent from another site, or with a form token of another session.
+    /// 403: sent from another site, or without a form token.
     ForeignForm,
+    /// 403: sent from a page of an earlier session.
+    SessionChanged,
     /// 404
     NotFound,
     /// 405
@@ -80,7 +82,9 @@ impl Problem {
         match self {
             Self::InvalidRequest => 400,
             Self::NotSignedIn => 401,
-            Self::Blocked | Self::NotAdministrator | Self::ForeignForm => 403,
+            Self::Blocked | Self::NotAdministrator | Self::ForeignForm | Self::SessionChanged => {
+                403
+            }
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Duplicate => 409,
@@ -102,6 +106,7 @@ impl Problem {
             Self::Blocked => "blocked",
             Self::NotAdministrator => "not_admin",
             Self::ForeignForm => "forbidden_origin",
+            Self::SessionChanged => "session_changed",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Duplicate => "duplicate",
@@ -122,7 +127,8 @@ impl Problem {
             Self::NotSignedIn => "Sign in to go on",
             Self::Blocked => "Your access is blocked",
             Self::NotAdministrator => "This page is for administrators",
-            Self::ForeignForm => "This form is not valid any more",
+            Self::ForeignForm => "This form did not come from here",
+            Self::SessionChanged => "You signed in again since this page was opened",
             Self::NotFound => "There is no such page",
             Self::MethodNotAllowed => "This cannot be done here",
             Self::Duplicate => "This exists already",
@@ -152,7 +158,10 @@ impl Problem {
                 "You are signed in, and you are not an administrator. Administrators are the members of the groups that the operator of this service has set."
             }
             Self::ForeignForm => {
-                "It was opened before you signed in, or sent from another site. Nothing was changed. Open the page again and repeat what you did."
+                "It was sent from another site, or your browser did not say where from. Nothing was changed. Open the page here and repeat what you did."
+            }
+            Self::SessionChanged => {
+                "Perhaps in another tab, perhaps as somebody else: the name above is the one that counts now. Nothing was changed. Open the page again and repeat what you did."
             }
             Self::NotFound => "The address is wrong, or what was here has been deleted.",
             Self::MethodNotAllowed => {
@@ -208,6 +217,12 @@ impl ProblemPage {
             .then(|| self.frame.login_href(self.again.as_ref().unwrap_or(&home)))
     }
 
+    /// A form whose session has ended: sent again from a later session it is shown
+    /// with all that was typed.
+    fn is_repeatable(&self) -> bool {
+        self.problem == Problem::NotSignedIn && self.again.is_none()
+    }
+
     fn try_again(&self) -> Option<&String> {
         self.again
             .as_ref()
@@ -250,6 +265,7 @@ mod tests {
             Problem::Blocked,
             Problem::NotAdministrator,
             Problem::ForeignForm,
+            Problem::SessionChanged,
             Problem::NotFound,
             Problem::Internal,
             Problem::ProviderUnavailable,

@@ -44,6 +44,8 @@ pub enum Refused {
         /// Seconds until it is worth trying again.
         retry_after: u64,
     },
+    /// The form was of an earlier session.
+    SessionChanged,
     /// `unavailable`: nobody knows at the moment what is granted.
     Unavailable,
 }
@@ -136,6 +138,9 @@ impl Refused {
                     times::duration((*retry_after).max(1))
                 ),
             )],
+            Self::SessionChanged => above(
+                "you signed in again since this page was opened, perhaps in another tab. What you chose is still here: look at who you are, and press the button again.",
+            ),
             Self::Unavailable => above(
                 "it cannot be checked at the moment what is granted to you, so no token is made. Try again in a moment.",
             ),

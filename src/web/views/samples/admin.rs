@@ -133,6 +133,7 @@ fn form(typed: TypedMapping) -> MappingForm {
         errors: Vec::new(),
         twin: None,
         newer: None,
+        session_changed: false,
     }
 }
 
@@ -162,6 +163,14 @@ fn hostile_typed() -> TypedMapping {
         note: format!("{END_TAG}{TAG}"),
         ..TypedMapping::default()
     }
+}
+
+fn after_another_sign_in() -> Sample {
+    let page = MappingForm {
+        session_changed: true,
+        ..form(mistyped())
+    };
+    sample("mapping-session-changed", &page)
 }
 
 fn forms() -> Vec<Sample> {
@@ -290,5 +299,6 @@ pub fn samples() -> Vec<Sample> {
         ),
     ];
     samples.extend(forms());
+    samples.push(after_another_sign_in());
     samples
 }

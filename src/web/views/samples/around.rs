@@ -3,12 +3,13 @@
 use super::{Sample, TAG, person, sample, signed_out};
 use crate::web::views::{Next, Problem, ProblemPage, SignInFailed, SignInFailure, SignedOut};
 
-const PROBLEMS: [(&str, Problem); 17] = [
+const PROBLEMS: [(&str, Problem); 18] = [
     ("problem-invalid", Problem::InvalidRequest),
     ("problem-not-signed-in", Problem::NotSignedIn),
     ("problem-blocked", Problem::Blocked),
     ("problem-not-administrator", Problem::NotAdministrator),
     ("problem-foreign-form", Problem::ForeignForm),
+    ("problem-session-changed", Problem::SessionChanged),
     ("problem-not-found", Problem::NotFound),
     ("problem-method", Problem::MethodNotAllowed),
     ("problem-duplicate", Problem::Duplicate),
@@ -48,7 +49,7 @@ pub fn samples() -> Vec<Sample> {
     let problems = PROBLEMS.into_iter().map(|(name, problem)| {
         let page = ProblemPage {
             frame: match problem {
-                Problem::NotAdministrator => person("Ann Lee", false),
+                Problem::NotAdministrator | Problem::SessionChanged => person("Ann Lee", false),
                 Problem::Stale => person("Ann Lee", true),
                 _ => signed_out(),
             },

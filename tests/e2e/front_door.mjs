@@ -1,0 +1,57 @@
+// One bridge below a base path, behind a proxy, for all tests of a file.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freshDatabase, startBridge } from './bridge.mjs';
+import { answerProvider, newPage, startBrowser } from './browser.mjs';
+import { freePort } from './port.mjs';
+import { startProvider } from './provider.mjs';
+import { startProxy } from './proxy.mjs';
+
+export async function openFrontDoor() {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/bridge`;
+  const listen = `127.0.0.1:${await freePort()}`;
+  const [browser, provider, proxy] = await Promise.all([startBrowser(), startProvider(url), startProxy(port, listen)]);
+  const bridge = await startBridge({ url, listen, issuer: provider.issuer, database: await freshDatabase() });
+  while (!(await fetch(`${url}/readyz`)).ok) await sleep(50);
+
+  /** Signs `login` in by the start page, in this page. */
+  async function signInAt(page, login) {
+    await page.goto(`${url}/`);
+    await page.getByRole('link', { name: 'Sign in', exact: true }).click();
+    await answerProvider(page, provider, login);
+  }
+
+  return {
+    url,
+    provider,
+    signInAt,
+    newPage: (options) => newPage(browser, options),
+    async signIn(login, options) {
+      const page = await newPage(browser, options);
+      await signInAt(page, login);
+      return page;
+    },
+    /** The provider's sign-out: it asks, and comes back. */
+    async leaveTheProvider(page) {
+      await page.waitForURL(`${provider.issuer}/**`);
+      await page.getByRole('button', { name: /yes/i }).click();
+      await page.waitForURL(`${url}/auth/signed-out**`);
+    },
+    /** Grants `group` watching in `room`, as an administrator does it. */
+    async map(page, group, room) {
+      await page.goto(`${url}/admin/mappings/new`);
+      await page.getByLabel('Group', { exact: true }).fill(group);
+      await page.locator('#roles-red5-subscriber').check();
+      await page.getByLabel('One to a line').fill(room);
+      await page.getByRole('checkbox', { name: /WHEP/ }).check();
+      await page.getByRole('button', { name: 'Add it' }).click();
+      await page.waitForURL(`${url}/admin/mappings?**`);
+    },
+    async close() {
+      await browser.close();
+      await bridge.stop();
+      proxy.stop();
+      provider.stop();
+    },
+  };
+}
