@@ -147,7 +147,11 @@ impl Bridge {
     pub async fn run(self) -> std::io::Result<()> {
         // The line ends with the address: whoever starts a bridge may read it there.
         tracing::info!("listening on http://{}", self.address);
-        tracing::info!("at most {} connections at once", self.connections);
+        tracing::info!(
+            event = "connections",
+            "at most {} connections at once",
+            self.connections
+        );
         let outcome = self.server.await;
         for task in &self.tasks {
             task.abort();

@@ -103,7 +103,7 @@ fn signed(token: &str, red5: &Red5, lines: &mut Lines) -> Option<claims::Claims>
 }
 
 fn carries_signature(token: &str, secret: &SecretSlice<u8>) -> bool {
-    Signer::new(secret).is_ok_and(|signer| signer.read(token).is_ok())
+    Signer::new(secret).is_ok_and(|signer| signer.has_signed(token))
 }
 
 /// The secret as the other encoding would have it (red5.md: the secret's bytes).

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
+use super::refusal::Refusal;
 use crate::store::watch::Watch;
 use crate::upstream::{Provider, ProviderStatus};
 
@@ -36,9 +37,11 @@ pub async fn readyz(
     } else {
         HttpResponse::ServiceUnavailable()
     };
-    response.json(json!({
+    let response = response.json(json!({
         "status": if fresh { "ready" } else { "not ready" },
         "database": database,
         "provider": provider,
-    }))
+    }));
+    // Asked every few seconds; the log has what happened to the database.
+    Refusal::told("unavailable").mark(response)
 }

@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::bridge::{Browser, new_database};
-use crate::issuance::process::Process;
+use crate::process::Process;
 
 /// Far less than an attempt's own bytes would add up to: it is some 300 of them.
 const GROWTH_MAX_KB: u64 = 4 * 1024;

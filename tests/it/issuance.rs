@@ -7,7 +7,6 @@ mod database_gone;
 mod lifetime;
 mod lists;
 mod nowhere_else;
-pub mod process;
 mod rooms;
 mod session;
 mod start;

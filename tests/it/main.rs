@@ -13,8 +13,10 @@ mod bodies;
 mod bridge;
 mod callback;
 mod callback_answers;
+mod canaries;
 mod check;
 mod client_address;
+mod commands;
 mod configuration;
 mod csrf;
 #[cfg(feature = "demo")]
@@ -26,6 +28,7 @@ mod hostile_provider;
 mod id_tokens;
 mod imports;
 mod issuance;
+mod logging;
 mod mapping_api;
 mod mapping_input;
 mod mapping_pages;
@@ -36,6 +39,7 @@ mod origin;
 #[cfg(feature = "demo")]
 mod private_postgres;
 mod problem;
+mod process;
 mod provider;
 mod public_url;
 mod rate_limits;

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::bridge::{Browser, ORIGIN, TestBridge};
-use crate::issuance::process::Process;
+use crate::process::Process;
 use crate::raw::{connect, statuses};
 
 /// Far beyond every bound, also on a machine that is busy.

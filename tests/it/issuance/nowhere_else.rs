@@ -2,8 +2,8 @@
 //! nowhere else: no header, no cookie, no address, no log line at any level.
 
 use super::WATCH;
-use super::process::Process;
 use crate::bridge::{Answer, Browser, RED5_SECRET, new_database, path_of};
+use crate::process::Process;
 use serde_json::json;
 
 const SERVER: &[(&str, &str)] = &[("RED5_SERVER_URL", "https://media.example.com/live")];

@@ -2,7 +2,7 @@
 //! would refuse, the program does not start, says which variable it is, and
 //! does not repeat what it holds.
 
-use super::process::refused_start;
+use crate::process::refused_start;
 
 fn refusal(variables: &[(&str, &str)]) -> String {
     let output = refused_start(variables);

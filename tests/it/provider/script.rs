@@ -195,10 +195,12 @@ impl Script {
         once.or_else(|| self.always.get(&endpoint).cloned())
     }
 
-    /// A code or token that was not given before.
+    /// A code or token that was not given before, and that nobody guesses.
     pub fn fresh(&mut self, kind: &str) -> String {
         self.given += 1;
-        format!("{kind}-{}", self.given)
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).unwrap();
+        format!("{kind}-{}-{:016x}", self.given, u64::from_be_bytes(random))
     }
 }
 

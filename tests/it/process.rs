@@ -108,6 +108,8 @@ impl Process {
             let log = self.log();
             let told = log.split("listening on http://").nth(1);
             if let Some(address) = told.and_then(|rest| rest.lines().next()) {
+                // In JSON more follows after a quote.
+                let address = address.split('"').next().unwrap();
                 let port = address.rsplit(':').next().unwrap();
                 let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
                 let place = SocketAddr::from((Ipv4Addr::LOCALHOST, digits.parse().unwrap()));

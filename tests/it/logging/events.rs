@@ -1,0 +1,407 @@
+//! What the program tells, through flows and refusals.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::documented;
+use crate::bridge::{ADMIN_GROUP, Browser, ORIGIN, new_database, path_of};
+use crate::process::Process;
+use crate::provider::{Answer, Endpoint};
+
+struct Told {
+    process: Process,
+}
+
+impl Told {
+    async fn start(variables: &[(&str, &str)]) -> Self {
+        let mut all = vec![
+            ("LOG_FORMAT", "json"),
+            ("RUST_LOG", "warn,red5_bridge=debug"),
+        ];
+        all.extend(variables);
+        let process = Process::start(&new_database().await, &all).await;
+        let told = Self { process };
+        let browser = told.browser();
+        for _ in 0..500 {
+            if browser.peek("/readyz").await.status == 200 {
+                return told;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("it does not become ready: {}", told.process.log());
+    }
+
+    fn browser(&self) -> Browser {
+        Browser::new(&self.process.address)
+    }
+
+    async fn signed_in(&self, person: &str) -> Browser {
+        let mut browser = self.browser();
+        assert_eq!(self.come_back(&mut browser, person).await, 303);
+        browser
+    }
+
+    async fn come_back(&self, browser: &mut Browser, person: &str) -> u16 {
+        let begun = browser.get("/auth/login").await;
+        let back = self
+            .process
+            .provider
+            .approve(&begun.location(), person)
+            .await;
+        browser.get(&path_of(&back)).await.status
+    }
+
+    /// Every event of ours so far.
+    fn events(&self) -> Vec<Value> {
+        let log = self.process.log();
+        let events = log.lines().map(|line| {
+            serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("no JSON: {line}"))
+        });
+        events.filter(|event| event["event"].is_string()).collect()
+    }
+
+    /// What was told since there were so many events.
+    fn since(&self, many: usize) -> Vec<Value> {
+        self.events().split_off(many)
+    }
+}
+
+/// All that is told of one thing is one event; returns it.
+#[track_caller]
+fn one(events: &[Value]) -> &Value {
+    assert_eq!(events.len(), 1, "{events:#?}");
+    &events[0]
+}
+
+fn fields(event: &Value) -> BTreeSet<String> {
+    let always = ["timestamp", "level", "target", "span", "event", "message"];
+    let names = event.as_object().unwrap().keys();
+    names
+        .filter(|name| !always.contains(&name.as_str()))
+        .cloned()
+        .collect()
+}
+
+#[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one transcript, from the start to the end"
+)]
+async fn lg_2_each_thing_that_happens_is_one_event_with_the_fields_of_the_page() {
+    let told = Told::start(&[("BRIDGE_ADMIN_GROUP", "x")]).await;
+    let provider = &told.process.provider;
+    provider.person("root").groups([ADMIN_GROUP]);
+    provider.person("vic").groups(["viewers"]);
+    provider
+        .person("ann@example.com")
+        .claim("groups", json!([7, "viewers"]));
+    let mut seen = told.events().len();
+    let mut step = |expected: &[&str]| {
+        let new = told.since(seen);
+        seen += new.len();
+        let names: Vec<&str> = new
+            .iter()
+            .map(|event| event["event"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, expected);
+        for event in &new {
+            let id = event["span"]["id"].as_str().unwrap();
+            assert_eq!(id.len(), 16, "{event}");
+            assert!(
+                event["timestamp"].as_str().unwrap().ends_with('Z'),
+                "{event}"
+            );
+        }
+        new
+    };
+
+    let mut root = told.signed_in("root").await;
+    assert_eq!(one(&step(&["signed_in"]))["subject"], "root");
+    let mapping = json!({
+        "group": "viewers", "match": "exact", "roles": ["red5-subscriber"],
+        "transports": ["WHEP"], "rooms": ["lobby"],
+    });
+    let made = root.api("POST", "/api/admin/mappings", &mapping).await;
+    let event = &step(&["mapping_created"])[0];
+    assert_eq!(
+        (&event["mapping"], &event["actor"]),
+        (&made.json()["id"], &json!("root"))
+    );
+    assert_eq!(event["span"]["id"], made.header("x-request-id"));
+    root.api("POST", "/api/admin/mappings", &mapping).await;
+    assert_eq!(step(&["request_refused"])[0]["reason"], "duplicate");
+    let row = format!("/api/admin/mappings/{}", made.json()["id"]);
+    root.api_with("PUT", &row, &[("if-match", made.header("etag"))], &mapping)
+        .await;
+    step(&["mapping_replaced"]);
+    root.api_with("PUT", &row, &[("if-match", made.header("etag"))], &mapping)
+        .await;
+    assert_eq!(step(&["request_refused"])[0]["reason"], "stale");
+    root.api("PUT", &row, &mapping).await;
+    assert_eq!(
+        step(&["request_refused"])[0]["reason"],
+        "precondition_required"
+    );
+    root.submit("/admin/mappings/new", "/admin/mappings", &[("group", "")])
+        .await;
+    assert_eq!(step(&["request_refused"])[0]["reason"], "invalid_request");
+
+    let vic = told.signed_in("vic").await;
+    step(&["signed_in"]);
+    let answer = vic.token(json!({})).await;
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let event = &step(&["token_issued"])[0];
+    let digest = Sha256::digest(&token);
+    let digest = format!(
+        "{:016x}",
+        u64::from_be_bytes(digest[..8].try_into().unwrap())
+    );
+    for (field, value) in [
+        ("token_sha256", json!(digest)),
+        ("subject", json!("vic")),
+        ("roles", json!("red5-subscriber")),
+        ("transports", json!("WHEP")),
+        ("rooms", json!("lobby")),
+    ] {
+        assert_eq!(event[field], value);
+    }
+    assert!(event["exp"].is_i64() && event["mapping_version"].is_i64());
+    vic.token(json!({"rooms": ["other"]})).await;
+    assert_eq!(step(&["token_refused"])[0]["reason"], "scope_not_granted");
+    vic.token(json!({"rooms": []})).await;
+    assert_eq!(step(&["request_refused"])[0]["reason"], "invalid_request");
+    vic.peek("/admin/mappings").await;
+    step(&["admin_denied"]);
+    vic.api("POST", "/api/admin/mappings", &mapping).await;
+    step(&["admin_denied"]);
+    vic.send(
+        "POST",
+        "/api/token",
+        &[("origin", "https://evil.example")],
+        "{}",
+    )
+    .await;
+    assert_eq!(step(&["request_refused"])[0]["reason"], "forbidden_origin");
+    vic.clone()
+        .post_form("/auth/logout", &[("form_token", "x")], ORIGIN)
+        .await;
+    assert_eq!(step(&["request_refused"])[0]["reason"], "forbidden_origin");
+    told.browser().peek("/api/session").await;
+    assert_eq!(step(&["request_refused"])[0]["reason"], "not_signed_in");
+    told.browser().peek("/nowhere").await;
+    let event = &step(&["request_refused"])[0];
+    assert_eq!(
+        (&event["level"], &event["status"]),
+        (&json!("DEBUG"), &json!(404))
+    );
+    let mut out = vic.clone();
+    out.submit("/", "/auth/logout", &[]).await;
+    step(&["signed_out"]);
+
+    // An address as a subject is no name for a log, and neither is a group.
+    let ann = told.signed_in("ann@example.com").await;
+    let events = step(&["groups_ignored", "signed_in"]);
+    assert_eq!(events[1]["subject"], "sha256:71d4f55f72fa128d");
+    ann.token(json!({"rooms": ["other"]})).await;
+    assert_eq!(
+        step(&["token_refused"])[0]["subject"],
+        "sha256:71d4f55f72fa128d"
+    );
+
+    let mut browser = told.browser();
+    told.process
+        .provider
+        .next_id_token(|token| token.claim("nonce", "x"));
+    assert_eq!(told.come_back(&mut browser, "vic").await, 400);
+    assert_eq!(step(&["sign_in_failed"])[0]["reason"], "id_token_nonce");
+    let wrong = Answer::json(401, &json!({"error": "invalid_client"}));
+    told.process.provider.once(Endpoint::Token, wrong);
+    told.come_back(&mut browser, "vic").await;
+    let event = &step(&["sign_in_failed"])[0];
+    assert_eq!(
+        (&event["reason"], &event["level"]),
+        (&json!("token_invalid_client"), &json!("WARN"))
+    );
+    told.browser()
+        .peek("/auth/callback?state=x&code=y&code=z")
+        .await;
+    assert_eq!(step(&["sign_in_failed"])[0]["reason"], "parameters");
+    let deleted = root.api_with("GET", &row, &[], &json!({})).await;
+    root.api_with(
+        "DELETE",
+        &row,
+        &[("if-match", deleted.header("etag"))],
+        &json!({}),
+    )
+    .await;
+    step(&["mapping_deleted"]);
+
+    // What was told at the start belongs to no request; all of it fits the page.
+    let events = told.events();
+    let unknown = events
+        .iter()
+        .find(|event| event["event"] == "unknown_variable")
+        .unwrap();
+    assert_eq!(unknown["variable"], "BRIDGE_ADMIN_GROUP");
+    fits_the_page(&events);
+    for personal in ["ann@example.com", "viewers\"", "127.0.0.1:"] {
+        let log = told.process.log().replace(&told.process.address, "");
+        assert!(!log.contains(personal), "{personal}");
+    }
+}
+
+fn fits_the_page(events: &[Value]) {
+    let page = documented();
+    let mut by_name: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for event in events {
+        by_name
+            .entry(event["event"].as_str().unwrap())
+            .or_default()
+            .push(event);
+    }
+    assert!(by_name.len() >= 13, "{:?}", by_name.keys());
+    for (name, events) in by_name {
+        let documented = page
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is not documented"));
+        for event in events {
+            let fields = fields(event);
+            let level = event["level"].as_str().unwrap();
+            assert!(documented.levels.contains(level), "{event}");
+            assert!(
+                documented.needed.is_subset(&fields),
+                "{event} lacks {documented:?}"
+            );
+            let more: Vec<_> = fields.difference(&documented.needed).collect();
+            assert!(
+                more.iter().all(|name| documented.optional.contains(*name)),
+                "{more:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn lg_4_the_request_id_is_the_bridges_own_whatever_a_client_sends() {
+    let told = Told::start(&[]).await;
+    let huge = "f".repeat(8000);
+    for sent in ["0123456789abcdef", "../../x", "a b", &huge] {
+        let headers = [("x-request-id", sent), ("request-id", sent)];
+        let answer = told
+            .browser()
+            .send("GET", "/api/session", &headers, "")
+            .await;
+        let id = answer.header("x-request-id").to_owned();
+        assert_ne!(id, sent);
+        assert!(
+            id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{id}"
+        );
+        let events = told.events();
+        assert_eq!(events.last().unwrap()["span"]["id"], json!(id));
+    }
+    assert!(!told.process.log().contains("../../x"));
+    // A page shows it to whoever was refused.
+    let page = told.browser().peek("/nowhere").await;
+    assert!(
+        page.body.contains(page.header("x-request-id")),
+        "{}",
+        page.body
+    );
+}
+
+#[tokio::test]
+async fn lg_3_no_value_from_outside_makes_a_second_line_or_moves_a_cursor() {
+    for format in ["text", "json"] {
+        let told = Told::start(&[("LOG_FORMAT", format)]).await;
+        // Anything but printable ASCII in `sub` is refused with its ID token.
+        let subject = "eve\" event=\"signed_in\" x=[2J\\n";
+        told.process
+            .provider
+            .person("eve")
+            .claim("sub", subject)
+            .groups(["viewers"]);
+        let eve = told.signed_in("eve").await;
+        eve.token(json!({})).await;
+        let path = "/%0a%1b[2J/\"%22 event=%22forged%22?\u{1b}";
+        let _ = eve
+            .send(
+                "GET",
+                &path.replace(' ', "%20").replace('"', "%22"),
+                &[("user-agent", "x\ty")],
+                "",
+            )
+            .await;
+        let bytes = told.process.log();
+        let hidden = |c: char| c != '\n' && (c.is_control() || "\u{202e}\u{2028}".contains(c));
+        assert!(!bytes.contains(hidden), "{bytes}");
+        let lines: Vec<&str> = bytes
+            .lines()
+            .filter(|line| line.contains("eve\\\""))
+            .collect();
+        assert_eq!(lines.len(), 2, "{bytes}");
+        for line in bytes.lines() {
+            assert!(line.starts_with("20") || line.starts_with('{'), "{line}");
+        }
+        if format == "json" {
+            let signed_in = told
+                .events()
+                .into_iter()
+                .find(|event| event["event"] == "signed_in");
+            assert_eq!(signed_in.unwrap()["subject"], subject);
+        } else {
+            assert!(bytes.contains("subject=\"eve\\\" event="), "{bytes}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn lg_5_what_went_wrong_inside_is_in_the_log_and_not_in_the_answer() {
+    let told = Told::start(&[]).await;
+    told.process.provider.person("vic").groups(["viewers"]);
+    let vic = told.signed_in("vic").await;
+    let wrong = Answer::json(
+        400,
+        &json!({"error": "server_error", "error_description": "at sqlx::pool"}),
+    );
+    told.process.provider.once(Endpoint::Token, wrong);
+    let mut browser = told.browser();
+    let begun = browser.get("/auth/login").await;
+    let back = told
+        .process
+        .provider
+        .approve(&begun.location(), "vic")
+        .await;
+    let page = browser.get(&path_of(&back)).await;
+    let bad = vic
+        .send(
+            "POST",
+            "/api/token",
+            &[
+                ("x-red5-bridge", "1"),
+                ("origin", ORIGIN),
+                ("content-type", "application/json"),
+            ],
+            "{\"rooms\":",
+        )
+        .await;
+    assert_eq!(bad.status, 400);
+    for body in [&page.body, &bad.body] {
+        for inside in [
+            "sqlx",
+            "serde",
+            "reqwest",
+            "token_error",
+            "expected value",
+            "src/",
+            told.process.provider.issuer(),
+        ] {
+            assert!(!body.contains(inside), "{inside}: {body}");
+        }
+    }
+    let last = told.events();
+    assert!(last.iter().any(|event| event["reason"] == "token_error"));
+}
