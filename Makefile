@@ -53,6 +53,11 @@ mutants: ## changes the rule, the signer and the ID token checks in small ways; 
 	@scripts/provide cc
 	@scripts/mutants
 
+.PHONY: schema
+schema: build ## schemathesis against a running bridge for twice SECONDS=300, with another seed each time
+	@scripts/schemathesis
+	@SCHEMA_SECONDS=$(or $(SECONDS),300) $(BRIDGE) with-postgres -- $(CARGO) test --locked --features demo --test it schemathesis -- --nocapture --test-threads 1
+
 .PHONY: sqlx
 sqlx: build ## renews `.sqlx`, the committed answers that queries are compiled against
 	$(BRIDGE) with-postgres -- scripts/sqlx-prepare.sh

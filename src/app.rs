@@ -103,6 +103,7 @@ impl Bridge {
                 .app_data(data.server)
                 .app_data(data.limits)
                 .app_data(data.proxies)
+                .app_data(data.api)
                 .app_data(data.watch)
                 .app_data(data.provider)
                 // The last one is the outermost.

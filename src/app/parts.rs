@@ -25,7 +25,7 @@ use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
 use crate::upstream::Provider;
-use crate::web::{AdminGroups, RateLimits, Red5Server, Site, TrustedProxies};
+use crate::web::{AdminGroups, ApiDocument, RateLimits, Red5Server, Site, TrustedProxies};
 
 /// How often last-seen times are written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -64,6 +64,7 @@ pub(super) struct SharedData {
     pub(super) server: web::Data<Red5Server>,
     pub(super) limits: web::Data<RateLimits>,
     pub(super) proxies: web::Data<TrustedProxies>,
+    pub(super) api: web::Data<ApiDocument>,
     pub(super) watch: web::Data<Arc<Watch>>,
     pub(super) provider: web::Data<Arc<Provider>>,
     pub(super) sessions: web::Data<Sessions>,
@@ -191,6 +192,7 @@ impl Parts {
 
     pub(super) fn into_data(self) -> SharedData {
         SharedData {
+            api: web::Data::new(ApiDocument::of(&self.site)),
             site: web::Data::new(self.site),
             admins: web::Data::new(self.admins),
             server: web::Data::new(self.server),

@@ -126,8 +126,7 @@ impl Members {
             .members
             .remove(field)
             .filter(|value| !value.is_null())?;
-        // More than 64 bits hold is out of every bound, not another kind of number.
-        let number = value.as_i64().or(value.is_u64().then_some(i64::MAX));
+        let number = whole(&value);
         if number.is_none() {
             self.error(field, "must be a whole number");
         }
@@ -189,6 +188,24 @@ impl Members {
         }
         self.errors
     }
+}
+
+/// A whole number, however it is written: 60, 60.0 and 6e1 are one number to JSON
+/// Schema and to most programs (RFC 8259 §6). What 63 bits do not hold is out of
+/// every bound, not another kind of number; what 64 bits do not hold is.
+fn whole(value: &Value) -> Option<i64> {
+    const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
+    if value.is_u64() || value.is_i64() {
+        return Some(value.as_i64().unwrap_or(i64::MAX));
+    }
+    let number = value.as_f64()?;
+    let is_whole = number.fract() == 0.0 && number.abs() < TWO_TO_64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is whole; the cast takes what is too large for the largest"
+    )]
+    let number = number as i64;
+    is_whole.then_some(number)
 }
 
 /// What was judged after `errors` were found: good only if there were none.

@@ -2,7 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::api_error::ApiError;
 use super::body::{self, ADMIN_BODY_MAX, Members, together};
@@ -22,7 +22,7 @@ const LIMIT: i64 = 50;
 const LIMIT_MAX: i64 = 500;
 
 /// Members of a mapping that may be sent back and are not read.
-const READ_ONLY: [&str; 6] = [
+pub(super) const READ_ONLY: [&str; 6] = [
     "id",
     "version",
     "created_at",
@@ -149,7 +149,8 @@ pub async fn replace(call: Call, id: web::Path<String>, payload: web::Payload) -
 pub async fn delete(call: Call, id: web::Path<String>, payload: web::Payload) -> HttpResponse {
     respond(async {
         let admin = call.admin_from_here().await?;
-        body::json(&call.request, payload, ADMIN_BODY_MAX).await?;
+        let members = Members::new(body::json(&call.request, payload, ADMIN_BODY_MAX).await?);
+        together(members.finish(), Ok(())).map_err(ApiError::Invalid)?;
         let (id, version) = (parse_id(&id)?, if_match(&call.request)?);
         call.desk
             .delete(id, version, &admin.actor(&call.request))
@@ -168,7 +169,16 @@ async fn draft(
     payload: web::Payload,
     ignored: &[&str],
 ) -> Result<MappingDraft, ApiError> {
-    let mut members = Members::new(body::json(request, payload, ADMIN_BODY_MAX).await?);
+    let members = body::json(request, payload, ADMIN_BODY_MAX).await?;
+    read(members, ignored).map_err(ApiError::Invalid)
+}
+
+/// The members of a body, judged; every wrong field is named at once.
+pub(super) fn read(
+    members: Map<String, Value>,
+    ignored: &[&str],
+) -> Result<MappingDraft, Vec<FieldError>> {
+    let mut members = Members::new(members);
     members.ignore(ignored);
     members.refuse_null("note");
     let input = MappingInput {
@@ -191,7 +201,7 @@ async fn draft(
         more.retain(|error| !said.contains(&error.field));
         more
     });
-    together(errors, judged).map_err(ApiError::Invalid)
+    together(errors, judged)
 }
 
 /// `limit` and `offset` of a query.

@@ -6,6 +6,7 @@
 
 mod address;
 mod answer;
+mod api_docs;
 mod api_error;
 mod body;
 mod client;
@@ -42,6 +43,7 @@ use limits::Rule;
 use page::Visitor;
 use views::Problem;
 
+pub use api_docs::ApiDocument;
 pub use client::TrustedProxies;
 pub use connections::{Connections, most_connections, note as note_requests};
 pub use guard::AdminGroups;
@@ -110,6 +112,7 @@ fn pages(service: &mut web::ServiceConfig) {
                 .get(mapping_pages::confirm_delete)
                 .on(Method::POST, mapping_pages::delete),
         )
+        .service(Address::page("/docs").get(api_docs::docs))
         .service(
             Address::endpoint("/assets/{name}")
                 .uncounted()
@@ -140,6 +143,7 @@ fn api(service: &mut web::ServiceConfig) {
                 .on(Method::PUT, mapping_api::replace)
                 .on(Method::DELETE, mapping_api::delete),
         )
+        .service(Address::endpoint("/openapi.json").get(api_docs::document))
         .service(web::resource("/api/{rest:.*}").default_service(web::to(no_endpoint)));
 }
 

@@ -23,6 +23,8 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("/admin/mappings/{id}", "GET, HEAD, POST"),
     ("/admin/mappings/{id}/switch", "POST"),
     ("/admin/mappings/{id}/delete", "GET, HEAD, POST"),
+    ("/docs", "GET, HEAD"),
+    ("/openapi.json", "GET, HEAD"),
     ("/assets/{name}", "GET, HEAD"),
     ("/api/session", "GET, HEAD, OPTIONS"),
     ("/api/token", "POST, OPTIONS"),

@@ -9,6 +9,7 @@
 //! [`Shown`], which keeps its writing direction to itself and makes visible
 //! what has no picture.
 
+mod api_docs;
 pub mod assets;
 mod differences;
 mod frame;
@@ -33,6 +34,7 @@ mod tests;
 
 pub use askama::Template;
 
+pub use api_docs::{ApiDescription, ApiDocs};
 pub use frame::{Frame, Person};
 pub use mapping_form::{Editing, MappingForm, Newer, TypedMapping};
 pub use mapping_row::{GroupRule, MappingRow, Moment, RowState};

@@ -10,6 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::ORIGIN;
+use crate::api_document::document;
 
 /// One person's browser.
 #[derive(Clone)]
@@ -99,6 +100,7 @@ impl Browser {
     }
 
     /// Sends a request with the cookies, and nothing else that was not said.
+    /// What the API answers is held to its description.
     pub async fn send(
         &self,
         method: &str,
@@ -106,10 +108,10 @@ impl Browser {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        let method = method.parse().unwrap();
+        let method: reqwest::Method = method.parse().unwrap();
         let mut request = self
             .client
-            .request(method, format!("{}{path}", self.address));
+            .request(method.clone(), format!("{}{path}", self.address));
         if !self.cookies.is_empty() {
             let pairs: Vec<String> = self
                 .cookies
@@ -122,11 +124,13 @@ impl Browser {
             request = request.header(*name, *value);
         }
         let response = request.body(body.to_owned()).send().await.unwrap();
-        Answer {
+        let answer = Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: response.text().await.unwrap(),
-        }
+        };
+        document::check(method.as_str(), path, body, &answer);
+        answer
     }
 
     /// The same, and keeps the cookies of the answer.

@@ -1,0 +1,242 @@
+//! `docs/openapi.json` is true: what it describes is there, what is there is
+//! described, and its examples are what they say.
+
+pub mod document;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::bridge::{APP_ORIGIN, TestBridge};
+use document::{DOCUMENT, escaped, places};
+
+/// `METHOD /path` of every operation.
+fn described() -> BTreeSet<String> {
+    let paths = DOCUMENT.json["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, item)| {
+        let members = item.as_object().unwrap().keys();
+        let methods = members.filter(|name| *name != "parameters");
+        methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+    });
+    operations.collect()
+}
+
+/// The routes of `src/web/mod.rs`: `endpoint("…")` and what follows it.
+fn registered() -> BTreeSet<String> {
+    const METHODS: [(&str, &str); 5] = [
+        (".get(", "GET"),
+        ("Method::POST", "POST"),
+        ("Method::PUT", "PUT"),
+        ("Method::DELETE", "DELETE"),
+        ("Method::OPTIONS", "OPTIONS"),
+    ];
+    let source = include_str!("../../src/web/mod.rs");
+    let mut found = BTreeSet::new();
+    for route in source.split("endpoint(\"").skip(1) {
+        let (path, rest) = route.split_once('"').unwrap();
+        let rest = rest.split(".service(").next().unwrap();
+        let methods = METHODS.iter().filter(|(call, _)| rest.contains(call));
+        found.extend(methods.map(|(_, method)| format!("{method} {path}")));
+    }
+    found
+}
+
+#[test]
+fn every_route_of_the_api_is_described_and_every_description_is_of_a_route() {
+    let mut registered = registered();
+    for file in ["GET /openapi.json", "GET /assets/{name}"] {
+        assert!(registered.remove(file), "{file}");
+    }
+    assert_eq!(described(), registered);
+}
+
+/// The words in the `code` functions of the API's errors.
+fn codes() -> BTreeSet<String> {
+    let sources = [
+        include_str!("../../src/web/api_error.rs"),
+        include_str!("../../src/flow/exchange.rs"),
+    ];
+    let mut found = BTreeSet::new();
+    for source in sources {
+        let (_, rest) = source.split_once("pub const fn code(&self)").unwrap();
+        let body = rest.split("\n    }\n").next().unwrap();
+        let words = body.split('"').skip(1).step_by(2);
+        found.extend(words.map(str::to_owned));
+    }
+    found
+}
+
+#[test]
+fn every_code_is_described_and_every_description_is_of_a_code() {
+    let places = places(&DOCUMENT.json, "code");
+    let constant = |place: String| {
+        DOCUMENT.json.pointer(&place)?["const"]
+            .as_str()
+            .map(str::to_owned)
+    };
+    let described: BTreeSet<String> = places.into_iter().filter_map(constant).collect();
+    assert_eq!(described, codes());
+}
+
+#[test]
+fn nothing_of_the_document_is_left_over() {
+    let text = DOCUMENT.json.to_string();
+    for (kind, members) in DOCUMENT.json["components"].as_object().unwrap() {
+        for name in members.as_object().unwrap().keys() {
+            let named = format!("#/components/{kind}/{name}\"");
+            let is_used = text.contains(&named);
+            let is_for_all = kind == "securitySchemes" || name == "MethodNotAllowed";
+            assert!(is_used || is_for_all, "{kind}/{name}");
+        }
+    }
+}
+
+#[test]
+fn the_version_is_that_of_the_program() {
+    assert_eq!(DOCUMENT.json["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+/// Each example, with the place of its schema.
+fn examples() -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for place in places(&DOCUMENT.json, "examples") {
+        if place == "/components/examples" {
+            continue;
+        }
+        let schema = place.replace("/examples", "/schema");
+        for name in DOCUMENT
+            .json
+            .pointer(&place)
+            .unwrap()
+            .as_object()
+            .unwrap()
+            .keys()
+        {
+            let example = DOCUMENT.place(&format!("{place}/{}", escaped(name)));
+            let value = DOCUMENT.json.pointer(&example).unwrap()["value"].clone();
+            found.push((schema.clone(), value));
+        }
+    }
+    for place in places(&DOCUMENT.json, "example") {
+        let schema = place.replace("/example", "/schema");
+        found.push((schema, DOCUMENT.json.pointer(&place).unwrap().clone()));
+    }
+    found
+}
+
+#[test]
+fn every_example_is_what_its_schema_says() {
+    let examples = examples();
+    assert!(examples.len() > 50, "{}", examples.len());
+    for (schema, value) in examples {
+        assert_eq!(DOCUMENT.judge(&schema, &value), Ok(()), "{schema}: {value}");
+    }
+}
+
+fn bodies(operation: &str) -> Vec<Value> {
+    let place = format!("/paths/{operation}/requestBody/content/application~1json/examples");
+    let examples = DOCUMENT.json.pointer(&place).unwrap().as_object().unwrap();
+    examples
+        .values()
+        .map(|example| example["value"].clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn every_example_of_a_request_is_taken() {
+    let bridge = TestBridge::start().await;
+    let root = bridge.admin().await;
+    let both: &[&str] = &["red5-publisher", "red5-subscriber"];
+    bridge
+        .map("crew", both, &["RTMP", "WHIP", "WHEP"], &["studio-1"])
+        .await;
+    bridge.provider.person("vic").groups(["crew"]);
+    let vic = bridge.signed_in("vic").await;
+    for wish in bodies("~1api~1token/post") {
+        let answer = vic.token(wish).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    let mut written = Vec::new();
+    for mapping in bodies("~1api~1admin~1mappings/post") {
+        let answer = root.api("POST", "/api/admin/mappings", &mapping).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        written.push(answer);
+    }
+    let row = written
+        .iter()
+        .find(|row| row.json()["group"] == "viewers")
+        .unwrap();
+    let address = format!("/api/admin/mappings/{}", row.json()["id"]);
+    let mut etag = row.header("etag").to_owned();
+    for mapping in bodies("~1api~1admin~1mappings~1{id}/put") {
+        let answer = root
+            .api_with("PUT", &address, &[("if-match", &etag)], &mapping)
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        etag = answer.header("etag").to_owned();
+    }
+    for nothing in bodies("~1api~1admin~1mappings~1{id}/delete") {
+        let answer = root
+            .api_with("DELETE", &address, &[("if-match", &etag)], &nothing)
+            .await;
+        assert_eq!(answer.status, 204, "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_that_says_more_is_refused() {
+    let bridge = TestBridge::start().await;
+    let row = bridge
+        .map("crew", &["red5-publisher"], &["WHIP"], &["a"])
+        .await;
+    let root = bridge.admin().await;
+    let address = format!("/api/admin/mappings/{}", row["id"]);
+    let body = json!({ "if_enabled": true });
+    let answer = root
+        .api_with("DELETE", &address, &[("if-match", "\"1\"")], &body)
+        .await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json()["errors"][0]["field"], "if_enabled");
+    assert_eq!(root.peek(&address).await.status, 200);
+}
+
+#[tokio::test]
+async fn it_is_served_with_this_bridges_address_and_read_by_no_other_origin() {
+    let bridge =
+        TestBridge::start_with(&[("BRIDGE_PUBLIC_URL", "https://bridge.example/red5")]).await;
+    let browser = bridge.browser();
+    let answer = browser
+        .send("GET", "/red5/openapi.json", &[("origin", APP_ORIGIN)], "")
+        .await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert!(!answer.has("access-control-allow-origin"));
+    let served = answer.json();
+    assert_eq!(served["servers"][0]["url"], "https://bridge.example/red5");
+    assert_eq!(
+        served["paths"].as_object().unwrap().len(),
+        DOCUMENT.json["paths"].as_object().unwrap().len()
+    );
+    assert_eq!(browser.peek("/openapi.json").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_page_shows_every_operation_signed_in_or_not() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("vic").groups(["crew"]);
+    let vic = bridge.signed_in("vic").await;
+    for browser in [bridge.browser(), vic] {
+        let answer = browser.peek("/docs").await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+        for operation in described() {
+            assert!(
+                answer.body.contains(&format!("<code>{operation}</code>")),
+                "{operation}"
+            );
+        }
+        assert!(answer.body.contains("href=\"/openapi.json\""));
+        let is_signed_in = answer.body.contains("Signed in as");
+        assert_eq!(is_signed_in, !browser.cookies.is_empty());
+    }
+}
