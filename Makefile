@@ -53,6 +53,11 @@ mutants: ## changes the rule, the signer and the ID token checks in small ways; 
 	@scripts/provide cc
 	@scripts/mutants
 
+.PHONY: fuzz
+fuzz: ## fuzzes each target for SECONDS=120, or TARGET alone; needs the nightly compiler and a C++ compiler
+	@scripts/provide cc
+	@SECONDS_EACH=$(or $(SECONDS),120) scripts/fuzz $(TARGET)
+
 .PHONY: schema
 schema: build ## schemathesis against a running bridge for twice SECONDS=300, with another seed each time
 	@scripts/schemathesis

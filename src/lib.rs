@@ -15,6 +15,8 @@ pub mod demo;
 pub mod domain;
 pub mod fingerprint;
 pub mod flow;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzzing;
 pub mod healthcheck;
 pub mod inspect;
 pub mod logging;

@@ -7,8 +7,8 @@
 
 use url::Url;
 
-/// Longest address in bytes: it travels sealed in a cookie, five of which must
-/// fit into one request's headers.
+/// Longest address in bytes, made absolute: it travels sealed in a cookie, five of
+/// which must fit into one request's headers.
 pub const RETURN_TO_MAX_BYTES: usize = 768;
 
 /// An address that was found good.
@@ -75,8 +75,11 @@ impl ReturnToRule {
         let ours =
             origin == self.own.origin().ascii_serialization() || self.allowed.contains(&origin);
         let nobody = url.username().is_empty() && url.password().is_none();
+        // What was short may be long once it is absolute and its letters are encoded: it
+        // would be refused when it is judged again, after the sign-in.
+        let short = url.as_str().len() <= RETURN_TO_MAX_BYTES;
         // `/.//evil.com` has our origin and the path `//evil.com`.
-        if web && ours && nobody && !url.path().starts_with("//") {
+        if web && ours && nobody && short && !url.path().starts_with("//") {
             Ok(ReturnTo(url.into()))
         } else {
             Err(NotOurs)
@@ -166,7 +169,22 @@ mod tests {
         for text in bad {
             assert_eq!(rule().check(text), Err(NotOurs), "{text:?}");
         }
-        assert!(rule().check(&format!("/{}", "a".repeat(767))).is_ok());
-        assert_eq!(rule().check(&format!("/{}", "a".repeat(768))), Err(NotOurs));
+    }
+
+    #[test]
+    fn what_was_accepted_is_accepted_again_after_the_sign_in() {
+        let longest = RETURN_TO_MAX_BYTES - "https://bridge.example/".len();
+        for letters in ["a".repeat(longest), "é".repeat(longest / 6)] {
+            let good = rule().check(&format!("/{letters}")).unwrap();
+            assert_eq!(rule().check(good.as_str()), Ok(good));
+        }
+        assert_eq!(
+            rule().check(&format!("/{}", "a".repeat(longest + 1))),
+            Err(NotOurs)
+        );
+        assert_eq!(
+            rule().check(&format!("/{}", "é".repeat(longest / 6 + 1))),
+            Err(NotOurs)
+        );
     }
 }

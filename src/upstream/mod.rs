@@ -17,6 +17,8 @@
 
 pub mod claim_path;
 pub mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzing;
 pub mod groups;
 pub mod http;
 pub mod id_token;

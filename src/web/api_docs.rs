@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use serde_json::Value;
 
 use super::page::{self, Visitor};
 use super::site::Site;
@@ -28,23 +29,26 @@ pub struct ApiDocument {
 
 impl ApiDocument {
     /// The document, in which this bridge stands for the example's.
-    #[expect(
-        clippy::expect_used,
-        reason = "the document is part of the program, and the tests read it"
-    )]
     pub fn of(site: &Site) -> Self {
         let json = DOCUMENT.replace(EXAMPLE_BRIDGE, &within_json(&site.to("")));
-        let document = serde_json::from_str(&json).expect("docs/openapi.json is JSON");
         Self {
-            description: Arc::new(ApiDescription::read(&document)),
+            description: Arc::new(ApiDescription::read(&parsed(&json))),
             json,
         }
     }
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "the document is part of the program, and the tests read it"
+)]
+fn parsed(json: &str) -> Value {
+    serde_json::from_str(json).expect("docs/openapi.json is JSON")
+}
+
 /// As it may stand between the quotes of a JSON string.
 fn within_json(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
+    let quoted = Value::from(text).to_string();
     quoted.trim_matches('"').to_owned()
 }
 
@@ -73,7 +77,7 @@ mod tests {
     fn the_document_names_this_bridge_and_no_other() {
         let url = PublicUrl::parse("https://live.example.net/red5").unwrap();
         let document = ApiDocument::of(&Site::new(url, Vec::new()));
-        let json: serde_json::Value = serde_json::from_str(&document.json).unwrap();
+        let json: Value = serde_json::from_str(&document.json).unwrap();
         assert_eq!(json["servers"][0]["url"], "https://live.example.net/red5");
         assert!(!document.json.contains(EXAMPLE_BRIDGE));
         assert!(

@@ -13,6 +13,8 @@ mod client;
 mod connections;
 mod files;
 mod form;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzing;
 mod guard;
 mod headers;
 mod health;

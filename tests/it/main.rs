@@ -9,8 +9,8 @@
 mod abandoned;
 mod access;
 mod administrators;
-mod bodies;
 mod api_document;
+mod bodies;
 mod bridge;
 mod callback;
 mod callback_answers;

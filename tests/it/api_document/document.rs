@@ -29,11 +29,11 @@ const BETWEEN_MEMBERS: [&str; 7] = [
     "in which no member stands twice",
 ];
 
-/// The document, with every schema compiled that stands in it.
+/// The document, with every schema indices that stands in it.
 pub struct Document {
     pub json: Value,
     schemas: Schemas,
-    compiled: BTreeMap<String, SchemaIndex>,
+    indices: BTreeMap<String, SchemaIndex>,
 }
 
 pub static DOCUMENT: LazyLock<Document> = LazyLock::new(Document::read);
@@ -55,22 +55,22 @@ impl Document {
         compiler.enable_format_assertions();
         compiler.add_resource(URL, strict).unwrap();
         let mut schemas = Schemas::new();
-        let mut compiled = BTreeMap::new();
+        let mut indices = BTreeMap::new();
         for place in places(&json, "schema") {
             let index = compiler.compile(&format!("{URL}#{place}"), &mut schemas);
-            compiled.insert(place, index.unwrap_or_else(|error| panic!("{error:#}")));
+            indices.insert(place, index.unwrap_or_else(|error| panic!("{error:#}")));
         }
         Self {
             json,
             schemas,
-            compiled,
+            indices,
         }
     }
 
     /// Whether the schema at this place takes the value; why not, otherwise.
     pub fn judge(&self, place: &str, value: &Value) -> Result<(), String> {
         let index = self
-            .compiled
+            .indices
             .get(place)
             .unwrap_or_else(|| panic!("no schema at {place}"));
         self.schemas

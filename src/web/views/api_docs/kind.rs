@@ -47,13 +47,11 @@ fn of_type(document: Document<'_>, schema: &Value, name: &str) -> String {
         }
         "array" => {
             let items = document.resolve(&schema["items"]);
-            match items.get("const") {
-                Some(only) => format!("`[{only}]`"),
-                None => {
-                    let bounds = bounds(schema, "minItems", "maxItems", "");
-                    format!("list of {}{bounds}", kind(document, items))
-                }
+            if let Some(only) = items.get("const") {
+                return format!("`[{only}]`");
             }
+            let bounds = bounds(schema, "minItems", "maxItems", "");
+            format!("list of {}{bounds}", kind(document, items))
         }
         "boolean" => "`true` or `false`".to_owned(),
         "null" => "`null`".to_owned(),

@@ -17,7 +17,7 @@ const DEPTH_MAX: usize = 3;
 pub(super) struct Document<'d>(&'d Value);
 
 impl ApiDescription {
-    /// Of an OpenAPI document.
+    /// Of a document in the form of `OpenAPI`.
     pub fn read(document: &Value) -> Self {
         let all = Document(document);
         let groups = list(&document["tags"]).map(|tag| Group {
