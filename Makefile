@@ -23,8 +23,9 @@ test: ## everything: formats, lints, Rust tests, readers in three languages, a b
 	@scripts/test
 
 .PHONY: check
-check: ## formats, lints with and without the demo, documentation; runs no test
+check: ## formats, lints with and without the demo, documentation, the table of security; runs no test
 	@scripts/provide cc
+	@scripts/security
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets --features demo -- -D warnings
@@ -49,7 +50,7 @@ abandoned: build ## begins 50,000 sign-ins and abandons them: what that leaves i
 	ABANDONED=50000 $(BRIDGE) with-postgres -- $(CARGO) test --locked --features demo --test it abandoned -- --nocapture
 
 .PHONY: mutants
-mutants: ## changes the rule, the signer and the ID token checks in small ways; lists what no test notices
+mutants: build ## changes the rule, the door and the edge in small ways; lists what no test notices
 	@scripts/provide cc
 	@scripts/mutants
 

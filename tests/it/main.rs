@@ -22,6 +22,7 @@ mod configuration;
 mod csrf;
 #[cfg(feature = "demo")]
 mod demo;
+mod dependencies;
 mod exchange;
 mod groups;
 mod headers;

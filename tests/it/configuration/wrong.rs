@@ -3,7 +3,7 @@
 use super::{each_is_refused, good, read, with, wrong};
 
 #[test]
-fn sc_1_addresses_of_the_bridge() {
+fn sc_1_cs_7_addresses_of_the_bridge() {
     each_is_refused(
         "DATABASE_URL",
         &[
