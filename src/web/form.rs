@@ -95,7 +95,13 @@ mod tests {
             let standard: Vec<(String, String)> = url::form_urlencoded::parse(text.as_bytes())
                 .into_owned()
                 .collect();
-            prop_assert_eq!(parsed(&text), standard);
+            if let Ok(form) = Form::parse(text.as_bytes()) {
+                prop_assert_eq!(form.0, standard);
+            } else {
+                // "%" and two letters that happen to follow it may be half a character.
+                let mended = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+                prop_assert!(standard.iter().any(|(name, value)| mended(name) || mended(value)));
+            }
         }
     }
 

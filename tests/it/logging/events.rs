@@ -188,7 +188,7 @@ async fn lg_2_each_thing_that_happens_is_one_event_with_the_fields_of_the_page()
     vic.clone()
         .post_form("/auth/logout", &[("form_token", "x")], ORIGIN)
         .await;
-    assert_eq!(step(&["request_refused"])[0]["reason"], "forbidden_origin");
+    assert_eq!(step(&["request_refused"])[0]["reason"], "session_changed");
     told.browser().peek("/api/session").await;
     assert_eq!(step(&["request_refused"])[0]["reason"], "not_signed_in");
     told.browser().peek("/nowhere").await;
