@@ -24,7 +24,7 @@ use super::client;
 use super::guard::Caller;
 use crate::store::sessions::SessionHash;
 
-/// Most buckets at one time; each takes some 200 bytes, so all of them some 10 MB.
+/// Most buckets at one time, however many addresses ask.
 const BUCKETS_MAX: u64 = 50_000;
 
 /// When a bucket that is not used is dropped: every rule has filled it by then.
