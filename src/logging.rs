@@ -12,11 +12,19 @@ use std::panic::Location;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::config::LogFormat;
 use crate::visible::{is_hidden, visible};
 
 /// Without `RUST_LOG`: our own events, and of the libraries what went wrong.
 pub const DEFAULT_FILTER: &str = "warn,red5_bridge=info,sqlx::postgres::notice=error";
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
 
 /// Begins to log, and makes panics events of the log. `filter` is `RUST_LOG`,
 /// judged before ([`is_filter`]).

@@ -16,11 +16,12 @@ use crate::app::Bridge;
 use crate::check::{self, Sources};
 use crate::clock::{Clock, SystemClock};
 use crate::config::red5::Red5;
-use crate::config::{self, Config, LogFormat};
+use crate::config::{self, Config};
 use crate::inspect::{self, GIVEN_MAX, Verdict};
+use crate::logging::{self, LogFormat};
 use crate::seal::random;
 use crate::store::Store;
-use crate::{healthcheck, logging, red5_config};
+use crate::{healthcheck, red5_config};
 use words::{Word, Words};
 
 /// The project's ignored folder, where the demo keeps what it makes.

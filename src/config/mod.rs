@@ -25,7 +25,7 @@ pub use reader::{Lookup, NotText, Problem, Problems, Reader};
 use red5::Red5;
 use urls::{Origin, PublicUrl};
 
-use crate::logging::{DEFAULT_FILTER, is_filter};
+use crate::logging::{DEFAULT_FILTER, LogFormat, is_filter};
 use crate::upstream::ProviderSettings;
 
 /// Everything that `serve` needs.
@@ -63,15 +63,6 @@ pub struct Config {
     pub log_format: LogFormat,
     /// `RUST_LOG`
     pub log_filter: String,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For machines: one JSON object a line.
-    Json,
 }
 
 impl Config {

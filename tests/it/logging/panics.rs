@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
-use red5_bridge::config::LogFormat;
-use red5_bridge::{logging, web as pages};
+use red5_bridge::logging::{self, LogFormat};
+use red5_bridge::web as pages;
 use serde_json::Value;
 
 use crate::bridge::Browser;
