@@ -5,6 +5,7 @@
 //! wrong is a *finding*; what may be meant, or cannot be known from here, is a
 //! *note*. No secret is repeated, and text of others is made safe to look at.
 
+mod announced;
 mod configuration;
 mod database;
 mod provider;

@@ -185,7 +185,8 @@ pub fn read_listen(reader: &mut Reader<'_>) -> Option<SocketAddr> {
 /// `RUST_LOG`
 pub fn read_log_filter(reader: &mut Reader<'_>) -> Option<String> {
     reader.parsed("RUST_LOG", DEFAULT_FILTER.to_owned(), |value| {
-        let reason = "cannot be read; write a level (error, warn, info, debug, trace), or                       parts with levels, such as warn,red5_bridge=debug";
+        let reason = "cannot be read; write a level (error, warn, info, debug, trace), or \
+                      parts with levels, such as warn,red5_bridge=debug";
         let good = is_filter(value).then(|| value.to_owned());
         good.ok_or_else(|| reason.to_owned())
     })

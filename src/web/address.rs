@@ -111,12 +111,16 @@ impl HttpServiceFactory for Address {
         let names = self.methods.iter().map(Method::as_str);
         let allow = names.collect::<Vec<_>>().join(", ");
         let resource = match reader {
-            Reader::Person => self.resource.default_service(web::to(move |visitor| {
-                std::future::ready(wrong_method_for_page(&visitor, &allow))
-            })),
-            Reader::Program | Reader::App => self
+            Reader::Person => self
                 .resource
-                .default_service(web::to(move || std::future::ready(wrong_method(&allow)))),
+                .default_service(web::to(move |visitor: Visitor| {
+                    let page = visitor.problem(Problem::MethodNotAllowed);
+                    std::future::ready(naming(&allow, page))
+                })),
+            Reader::Program | Reader::App => self.resource.default_service(web::to(move || {
+                let answer = ApiError::MethodNotAllowed.response();
+                std::future::ready(naming(&allow, answer))
+            })),
         };
         let counted = from_fn(move |request, next| count(rule, reader, request, next));
         resource.wrap(counted).register(config);
@@ -124,16 +128,7 @@ impl HttpServiceFactory for Address {
 }
 
 /// RFC 9110 §15.5.6: a 405 names the methods that there are.
-fn wrong_method_for_page(visitor: &Visitor, allow: &str) -> HttpResponse {
-    let mut response = visitor.problem(Problem::MethodNotAllowed);
-    if let Ok(allow) = allow.parse() {
-        response.headers_mut().insert(header::ALLOW, allow);
-    }
-    response
-}
-
-fn wrong_method(allow: &str) -> HttpResponse {
-    let mut response = ApiError::MethodNotAllowed.response();
+fn naming(allow: &str, mut response: HttpResponse) -> HttpResponse {
     if let Ok(allow) = allow.parse() {
         response.headers_mut().insert(header::ALLOW, allow);
     }

@@ -54,14 +54,8 @@ fn open_files(limits: &str) -> Option<usize> {
 }
 
 /// Those that are open.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Connections(Arc<Mutex<Vec<Weak<Connection>>>>);
-
-impl Default for Connections {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Vec::new())))
-    }
-}
 
 struct Connection {
     /// The same socket once more.
