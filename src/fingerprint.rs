@@ -25,6 +25,12 @@ pub fn fingerprint(value: &[u8]) -> String {
         .unwrap_or_default()
 }
 
+/// Whether `text` has the form of a fingerprint.
+pub fn is_fingerprint(text: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == 16 && text.bytes().all(digit)
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -39,5 +45,21 @@ mod tests {
     fn it_is_the_beginning_of_the_digest() {
         // printf abc | sha256sum
         assert_eq!(super::fingerprint(b"abc"), "ba7816bf8f01cfea");
+    }
+
+    #[test]
+    fn its_form_is_16_hex_digits_in_lower_case() {
+        assert!(super::is_fingerprint("ba7816bf8f01cfea"));
+        for other in [
+            "",
+            "ba7816bf8f01cfe",
+            "ba7816bf8f01cfea0",
+            "BA7816BF8F01CFEA",
+            "ba7816bf8f01cfeg",
+            "ba7816bf8f01cf_a",
+            "ba7816bf8f01cfé",
+        ] {
+            assert!(!super::is_fingerprint(other), "{other}");
+        }
     }
 }

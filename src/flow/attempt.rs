@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::return_to::ReturnTo;
-use crate::fingerprint::fingerprint;
+use crate::fingerprint::{fingerprint, is_fingerprint};
 use crate::seal::{Seal, SealError};
 use crate::upstream::{Attempt, AttemptSecrets};
 
@@ -91,6 +91,12 @@ impl Mark {
 /// The name of the cookie of a state.
 pub fn label(state: &str) -> String {
     fingerprint(state.as_bytes())
+}
+
+/// Whether `text` has the form of a label. Cookies whose names only begin like
+/// those of attempts are somebody else's, such as another bridge's on this host.
+pub fn is_label(text: &str) -> bool {
+    is_fingerprint(text)
 }
 
 fn digest(state: &str) -> [u8; 32] {

@@ -66,7 +66,7 @@ pub enum Onward {
     /// Nowhere: the provider's sign-out is over, or was not asked for.
     Nowhere,
     /// Nowhere, and the provider may well keep its session: it has no sign-out,
-    /// or nothing is known of it at the moment.
+    /// nothing is known of it at the moment, or the ticket opens nothing.
     ProviderStays,
 }
 
@@ -114,8 +114,8 @@ impl SignOut {
         let hash = ticket.hash();
         let kept = self.store.keep_sign_out(&hash, &id_token, expires_at);
         if let Err(error) = kept.await {
+            // The ticket then opens nothing, and the page that it comes to says so.
             tracing::warn!(event = "sign_out_not_led_on", %error);
-            return Ok(None);
         }
         Ok(Some(ticket))
     }
@@ -139,7 +139,7 @@ impl SignOut {
             .await
         {
             Ok(Some(sealed)) => self.at_the_provider(&sealed),
-            Ok(None) => Onward::Nowhere,
+            Ok(None) => Onward::ProviderStays,
             Err(error) => {
                 tracing::warn!(event = "sign_out_not_led_on", %error);
                 Onward::ProviderStays

@@ -7,7 +7,7 @@ use super::form::{Form, NoText, Repeated};
 use super::page::{self, Visitor};
 use super::refusal::Refusal;
 use super::request_id::RequestId;
-use super::site::{ATTEMPTS_MAX, see_other};
+use super::site::{ATTEMPTS_MAX, REMOVALS_MAX, see_other};
 use super::views::{Problem, SignInFailed, SignInFailure};
 use crate::flow::attempt;
 use crate::flow::login::{Answer, Failed, LoginError, SignIn};
@@ -46,7 +46,8 @@ pub async fn login(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpR
     let mut response = see_other(url.as_str());
     let under_way = site.attempts(visitor.request());
     let values: Vec<&str> = under_way.iter().map(|(_, value)| *value).collect();
-    for at in sign_in.surplus_attempts(&values, ATTEMPTS_MAX - 1) {
+    let surplus = sign_in.surplus_attempts(&values, ATTEMPTS_MAX - 1);
+    for at in surplus.into_iter().take(REMOVALS_MAX) {
         response.cookie(site.removal(under_way[at].0));
     }
     Ok(response.cookie(site.attempt_cookie(&attempt)).finish())

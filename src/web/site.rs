@@ -6,12 +6,17 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use crate::config::urls::{Origin, PublicUrl};
 use crate::fingerprint::fingerprint;
-use crate::flow::attempt::{ATTEMPT_MINUTES, SealedAttempt};
+use crate::flow::attempt::{ATTEMPT_MINUTES, SealedAttempt, is_label};
 use crate::flow::sessions::SessionSecret;
 use crate::flow::sign_out::{TICKET_SECONDS, Ticket};
 
 /// Most sign-ins under way in one browser (LR-5).
 pub const ATTEMPTS_MAX: usize = 5;
+
+/// Most attempts that one answer removes. A line of its head takes about 100 bytes, and
+/// proxies commonly take a head of 4 KB; of hundreds that somebody planted, the
+/// answers that follow remove the rest.
+pub const REMOVALS_MAX: usize = 10;
 
 /// The bridge as people reach it. Everything here follows from the public URL
 /// alone: no header of a request decides (LR-10).
@@ -92,8 +97,9 @@ impl Site {
 
     /// All attempts under way, name and value.
     pub fn attempts<'r>(&self, request: &'r HttpRequest) -> Vec<(&'r str, &'r str)> {
+        let label = |name: &'r str| name.strip_prefix(&*self.attempt_prefix);
         cookies(request)
-            .filter(|(name, _)| name.starts_with(&self.attempt_prefix))
+            .filter(|(name, _)| label(name).is_some_and(is_label))
             .collect()
     }
 

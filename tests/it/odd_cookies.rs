@@ -1,5 +1,7 @@
 //! Cookies as no browser of ours sends them (SE-8, SE-9).
 
+mod planted;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -84,7 +86,73 @@ async fn se_9_two_cookies_of_one_name_are_none() {
             assert_eq!(status(two_lines).await, 401, "{other}");
         }
     }
-    // Another name, however alike, is not it.
-    assert_eq!(status(format!("__host-bridge_session={good}")).await, 401);
-    assert_eq!(status(format!("bridge_session={good}")).await, 401);
+}
+
+/// Names and pairs that look like the session's cookie, for its value.
+fn look_alikes(value: &str) -> Vec<Vec<u8>> {
+    let texts = [
+        format!("__host-bridge_session={value}"),
+        format!("__HOST-BRIDGE_SESSION={value}"),
+        format!("__Host-Bridge_Session={value}"),
+        format!("bridge_session={value}"),
+        format!("__Secure-bridge_session={value}"),
+        format!("__Host-bridge_session2={value}"),
+        format!("__Host-bridge_session_={value}"),
+        format!("__Host-bridge_session_12345678={value}"),
+        format!("__Host-bridge_sessions={value}"),
+        format!("x__Host-bridge_session={value}"),
+        format!("__Host-bridge-session={value}"),
+        format!("__Host%2Dbridge_session={value}"),
+        format!("\"__Host-bridge_session\"={value}"),
+        format!("__Host-bridge_session ={value}"),
+        format!("__Host-bridge_session\t={value}"),
+        format!("\u{a0}__Host-bridge_session={value}"),
+        format!("\u{2003}__Host-bridge_session={value}"),
+        format!("__Host-bridge_sess\u{131}on={value}"),
+        format!("={value}"),
+        format!("=__Host-bridge_session={value}"),
+        format!("$Path=/, __Host-bridge_session={value}"),
+    ];
+    let mut all: Vec<Vec<u8>> = texts.map(String::into_bytes).into();
+    all.push([b"\xff__Host-bridge_session=", value.as_bytes()].concat());
+    all
+}
+
+/// Values that look like the session's.
+fn other_values(value: &str) -> [String; 8] {
+    [
+        format!("\"{value}\""),
+        format!("'{value}'"),
+        format!(" {value}"),
+        format!("{value}="),
+        format!("{value}A"),
+        value[1..].to_owned(),
+        value.replace(|_: char| true, "A"),
+        format!("{value},{value}"),
+    ]
+}
+
+#[tokio::test]
+async fn se_8_what_looks_like_the_sessions_cookie_neither_opens_it_nor_hides_it() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("ann");
+    let good = bridge.signed_in("ann").await.session().unwrap().1;
+    let pair = format!("{SESSION}={good}");
+    for alike in look_alikes(&good) {
+        let shown = String::from_utf8_lossy(&alike).into_owned();
+        let alone = status_with(&bridge, "/api/session", &alike).await;
+        assert_eq!(alone, 401, "{shown:?}");
+        for both in [
+            [&alike, b"; ".as_slice(), pair.as_bytes()],
+            [pair.as_bytes(), b"; ", &alike],
+        ] {
+            let beside = status_with(&bridge, "/api/session", &both.concat()).await;
+            assert_eq!(beside, 200, "{shown:?}");
+        }
+    }
+    for value in other_values(&good) {
+        let cookie = format!("{SESSION}={value}");
+        let status = status_with(&bridge, "/api/session", cookie.as_bytes()).await;
+        assert_eq!(status, 401, "{cookie:?}");
+    }
 }

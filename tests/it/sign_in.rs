@@ -140,8 +140,10 @@ async fn lr_5_a_browser_holds_five_attempts_and_the_oldest_goes() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");
     let mut ann = bridge.browser();
-    ann.cookies
-        .insert("__Host-bridge_login_planted".to_owned(), "junk".to_owned());
+    ann.cookies.insert(
+        "__Host-bridge_login_00000000deadbeef".to_owned(),
+        "junk".to_owned(),
+    );
     let mut begun = Vec::new();
     let longest = format!("/auth/login?return_to=/{}", "a".repeat(700));
     for _ in 0..100 {
@@ -151,7 +153,10 @@ async fn lr_5_a_browser_holds_five_attempts_and_the_oldest_goes() {
         assert!(ann.cookies.len() <= 5 && bytes < 8192, "{bytes}");
         assert!(ann.cookies.values().all(|value| value.len() < 4000));
     }
-    assert!(!ann.cookies.contains_key("__Host-bridge_login_planted"));
+    assert!(
+        !ann.cookies
+            .contains_key("__Host-bridge_login_00000000deadbeef")
+    );
 
     for (age, status) in [(6, 400), (5, 303), (1, 303)] {
         let mut tab = ann.clone();

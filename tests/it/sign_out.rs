@@ -1,13 +1,11 @@
 //! Signing out, here and at the provider (LO-1 to LO-4).
 
+mod onward;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::TimeDelta;
 use red5_bridge::clock::SystemClock;
-use serde_json::Value;
 use url::Url;
 
 use crate::bridge::{Answer, ORIGIN, TestBridge, path_of};
@@ -15,6 +13,9 @@ use crate::callback::come_back;
 use crate::provider::{CLIENT_ID, Endpoint, Provider};
 
 const SIGN_OUT: &str = "__Host-bridge_sign_out";
+
+/// What the page says when the provider was not asked.
+const MAY_STAY: &str = "You may still be signed in at your identity provider";
 
 /// Where the page leads on to, by itself and by its link.
 fn leads_to(page: &Answer) -> Option<Url> {
@@ -159,94 +160,8 @@ async fn lo_4_without_a_sign_out_at_the_provider_ours_is_all_there_is() {
     assert!(ann.cookies.is_empty());
     let page = ann.get("/auth/signed-out").await;
     assert!(page.body.contains("You are signed out"));
-    assert!(
-        page.body
-            .contains("You may still be signed in at your identity provider")
-    );
+    assert!(page.body.contains(MAY_STAY));
     assert_eq!(leads_to(&page), None);
-}
-
-/// Signs ann in and out, and says where the page leads.
-async fn out_and_onward(bridge: &TestBridge) -> Url {
-    let mut ann = bridge.signed_in("ann").await;
-    let out = ann.submit("/", "/auth/logout", &[]).await;
-    assert_eq!(out.status, 303);
-    leads_to(&ann.get("/auth/signed-out").await).unwrap()
-}
-
-#[tokio::test]
-async fn lo_2_se_10_the_hint_is_the_id_token_and_waits_sealed_for_its_ticket_alone() {
-    let bridge = TestBridge::start().await;
-    bridge.provider.person("ann");
-    let mut ann = bridge.signed_in("ann").await;
-    ann.submit("/", "/auth/logout", &[]).await;
-    let (ticket, copy) = (ann.cookies[SIGN_OUT].clone(), ann.clone());
-
-    let row: (Vec<u8>, Vec<u8>) =
-        sqlx::query_as("SELECT ticket_hash, sealed_id_token FROM sign_outs")
-            .fetch_one(&bridge.db)
-            .await
-            .unwrap();
-    assert_ne!(row.0, ticket.as_bytes());
-    assert!(!row.1.windows(3).any(|bytes| bytes == b"eyJ"));
-
-    let url = leads_to(&ann.get("/auth/signed-out").await).unwrap();
-    let (_, hint) = url
-        .query_pairs()
-        .find(|(name, _)| name == "id_token_hint")
-        .unwrap();
-    let claims = URL_SAFE_NO_PAD.decode(hint.split('.').nth(1).unwrap());
-    let claims: Value = serde_json::from_slice(&claims.unwrap()).unwrap();
-    assert_eq!(claims["sub"], "ann");
-
-    assert_eq!(bridge.count("sign_outs").await, 0);
-    assert_eq!(leads_to(&copy.peek("/auth/signed-out").await), None);
-}
-
-#[tokio::test]
-async fn a_ticket_is_good_for_two_minutes() {
-    let bridge = TestBridge::start().await;
-    bridge.provider.person("ann");
-    for (seconds, leads) in [(119, true), (120, false)] {
-        let mut ann = bridge.signed_in("ann").await;
-        ann.submit("/", "/auth/logout", &[]).await;
-        bridge.clock.advance(TimeDelta::seconds(seconds));
-        let page = ann.get("/auth/signed-out").await;
-        assert_eq!(leads_to(&page).is_some(), leads, "{seconds}");
-    }
-}
-
-#[tokio::test]
-async fn lo_2_a_hint_that_makes_the_address_too_long_is_left_out() {
-    let bridge = TestBridge::start().await;
-    for (bytes, hinted) in [(4_000, true), (7_000, false)] {
-        let ann = bridge.provider.person("ann");
-        ann.claim("long", "x".repeat(bytes));
-        let url = out_and_onward(&bridge).await;
-        let told: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
-        assert_eq!(told.contains_key("id_token_hint"), hinted, "{bytes}");
-        assert_eq!(told["client_id"], CLIENT_ID);
-        assert!(url.as_str().len() <= 8_000);
-    }
-}
-
-#[tokio::test]
-async fn lo_2_what_the_endpoints_own_query_holds_stays() {
-    let provider = Provider::start_with(Arc::new(SystemClock));
-    let endpoint = format!("{}/end-session?tenant=a%20b", provider.issuer());
-    provider.discovery(|document| document.set("end_session_endpoint", endpoint.clone()));
-    provider.person("ann");
-    let bridge = TestBridge::start_with(&[("OIDC_ISSUER_URL", provider.issuer())]).await;
-    let mut ann = bridge.browser();
-    let back = come_back(&provider, &mut ann, "ann").await;
-    assert_eq!(ann.get(&path_of(&back)).await.status, 303);
-    ann.submit("/", "/auth/logout", &[]).await;
-
-    let url = leads_to(&ann.get("/auth/signed-out").await).unwrap();
-
-    let told: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
-    assert_eq!(told["tenant"], "a b");
-    assert_eq!(told.len(), 5);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod outage;
 mod proxy;
 mod rules;
 mod sessions;
+mod sign_outs;
 mod twins;
 mod watch;
 

@@ -76,6 +76,17 @@ async fn se_4_a_session_that_ended_is_over_here_at_once_and_elsewhere_by_notice(
 }
 
 #[tokio::test]
+async fn se_4_the_instance_that_ends_a_session_waits_for_no_notice() {
+    let database = Database::new().await;
+    // Nobody listens here.
+    let live = LiveSessions::new(database.store(), IDLE);
+    live.start(session(1), None).await.unwrap();
+    assert!(live.find(&hash(1), at(1)).await.unwrap().is_some());
+    live.end(&hash(1)).await.unwrap();
+    assert!(live.find(&hash(1), at(1)).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn se_4_every_end_by_hand_is_heard_of() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
