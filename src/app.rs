@@ -1,5 +1,6 @@
 //! Puts everything together, once: binds, runs, stops.
 
+mod ops;
 mod parts;
 
 use std::net::SocketAddr;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpServer, web};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -21,6 +22,8 @@ use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::upstream::SettingsError;
 use crate::web as pages;
+use ops::Ops;
+use pages::Stopping;
 use parts::Parts;
 
 /// How long a stopping bridge lets requests finish, in seconds.
@@ -56,16 +59,37 @@ pub enum StartError {
     /// `BRIDGE_LISTEN`
     #[error("BRIDGE_LISTEN: {0}")]
     Bind(#[source] std::io::Error),
+    /// `BRIDGE_OPS_LISTEN`
+    #[error("BRIDGE_OPS_LISTEN: {0}")]
+    BindOps(#[source] std::io::Error),
 }
 
 /// A bridge that is bound and ready to run.
 pub struct Bridge {
     server: actix_web::dev::Server,
+    ops: Option<Ops>,
+    stopping: web::Data<Stopping>,
     address: SocketAddr,
     connections: usize,
     tasks: Vec<JoinHandle<()>>,
     sessions: Arc<LiveSessions>,
     store: Store,
+}
+
+/// Stops a bridge that runs.
+#[derive(Clone)]
+pub struct BridgeHandle {
+    server: ServerHandle,
+    stopping: web::Data<Stopping>,
+}
+
+impl BridgeHandle {
+    /// `/readyz` says from now on that nothing more should be sent here. No
+    /// connection is taken any more; gracefully, what is under way is finished.
+    pub async fn stop(&self, graceful: bool) {
+        self.stopping.begin();
+        self.server.stop(graceful).await;
+    }
 }
 
 impl Bridge {
@@ -80,8 +104,11 @@ impl Bridge {
         let parts = Parts::new(config, clock)?;
         let mut tasks = parts.tasks();
         let (sessions, store) = (Arc::clone(&parts.live), parts.store.clone());
-        let listen = parts.listen;
+        let (listen, ops_listen) = (parts.listen, parts.ops_listen);
         let data = parts.into_data();
+        let stopping = data.stopping.clone();
+        let ops = ops_listen.map(|listen| Ops::bind(listen, data.clone()));
+        let ops = ops.transpose().map_err(StartError::BindOps)?;
         let workers = workers
             .or_else(|| available_parallelism().ok().map(NonZero::get))
             .unwrap_or(1);
@@ -106,6 +133,8 @@ impl Bridge {
                 .app_data(data.api)
                 .app_data(data.watch)
                 .app_data(data.provider)
+                .app_data(data.stopping)
+                .app_data(web::Data::new(data.requests.of_thread()))
                 // The last one is the outermost.
                 .wrap(from_fn(pages::catch_panics))
                 .wrap(from_fn(pages::add_headers))
@@ -125,6 +154,8 @@ impl Bridge {
         let address = server.addrs().first().copied().unwrap_or(listen);
         Ok(Self {
             server: server.run(),
+            ops,
+            stopping,
             address,
             connections: most,
             tasks,
@@ -138,9 +169,17 @@ impl Bridge {
         self.address
     }
 
-    /// Stops it gracefully from elsewhere.
-    pub fn handle(&self) -> ServerHandle {
-        self.server.handle()
+    /// Where the second listener is, if there is one.
+    pub fn ops_address(&self) -> Option<SocketAddr> {
+        self.ops.as_ref().map(Ops::address)
+    }
+
+    /// For stopping it from elsewhere.
+    pub fn handle(&self) -> BridgeHandle {
+        BridgeHandle {
+            server: self.server.handle(),
+            stopping: self.stopping.clone(),
+        }
     }
 
     /// Runs until it is stopped, then lets requests finish and writes down
@@ -148,6 +187,7 @@ impl Bridge {
     pub async fn run(self) -> std::io::Result<()> {
         // The line ends with the address: whoever starts a bridge may read it there.
         tracing::info!("listening on http://{}", self.address);
+        let ops = self.ops.map(Ops::run);
         tracing::info!(
             event = "connections",
             "at most {} connections at once",
@@ -161,6 +201,10 @@ impl Bridge {
             tracing::warn!(event = "last_seen_not_written", %error, "the last-seen times of some sessions were not written");
         }
         self.store.close().await;
+        // Last: until here somebody may want to know how far it is.
+        if let Some(ops) = ops {
+            ops.stop(false).await;
+        }
         outcome
     }
 }

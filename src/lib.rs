@@ -20,6 +20,7 @@ pub mod fuzzing;
 pub mod healthcheck;
 pub mod inspect;
 pub mod logging;
+pub mod metrics;
 pub mod once;
 pub mod red5_config;
 pub mod seal;

@@ -19,13 +19,16 @@ use crate::flow::mappings::MappingDesk;
 use crate::flow::return_to::ReturnToRule;
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
+use crate::metrics::{self, Counts, Exposition, Requests};
 use crate::seal::Seal;
 use crate::signer::Signer;
 use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
 use crate::upstream::Provider;
-use crate::web::{AdminGroups, ApiDocument, RateLimits, Red5Server, Site, TrustedProxies};
+use crate::web::{
+    AdminGroups, ApiDocument, Gauges, RateLimits, Red5Server, Site, Stopping, TrustedProxies,
+};
 
 /// How often last-seen times are written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -39,6 +42,7 @@ const MIGRATE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Everything, before it is handed to the workers.
 pub(super) struct Parts {
     pub(super) listen: SocketAddr,
+    pub(super) ops_listen: Option<SocketAddr>,
     pub(super) site: Site,
     pub(super) admins: AdminGroups,
     pub(super) server: Red5Server,
@@ -53,6 +57,8 @@ pub(super) struct Parts {
     pub(super) sign_out: SignOut,
     pub(super) exchange: Exchange,
     pub(super) desk: MappingDesk,
+    pub(super) requests: Requests,
+    pub(super) gauges: Gauges,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -72,6 +78,10 @@ pub(super) struct SharedData {
     pub(super) sign_out: web::Data<SignOut>,
     pub(super) exchange: web::Data<Exchange>,
     pub(super) desk: web::Data<MappingDesk>,
+    pub(super) gauges: web::Data<Gauges>,
+    pub(super) stopping: web::Data<Stopping>,
+    /// For the worker to make its own counters of.
+    pub(super) requests: Requests,
 }
 
 impl Parts {
@@ -123,8 +133,25 @@ impl Parts {
         let signer = Signer::new(&config.red5.secret)?;
         let exchange = Exchange::new(Arc::clone(&watch), signer, rules, Arc::clone(&clock));
         let desk = MappingDesk::new(store.clone(), Arc::clone(&watch), Arc::clone(&clock));
+        let requests = Requests::default();
+        let exposition = Exposition::new(&metrics::Parts {
+            sign_ins: sign_in.counts().clone(),
+            exchanges: exchange.counts().clone(),
+            refreshes: Counts::default(),
+            provider: provider.calls().clone(),
+            waits: store.waits().clone(),
+            requests: requests.clone(),
+        });
+        let gauges = Gauges::new(
+            exposition,
+            Arc::clone(&watch),
+            Arc::clone(&live),
+            store.clone(),
+            Arc::clone(&provider),
+        );
         Ok(Self {
             listen: config.listen,
+            ops_listen: config.ops_listen,
             site: Site::new(config.public_url, config.allowed_origins),
             admins: AdminGroups(config.admin_groups),
             server: Red5Server(config.red5.server_url),
@@ -139,6 +166,8 @@ impl Parts {
             sign_out,
             exchange,
             desk,
+            requests,
+            gauges,
             clock,
         })
     }
@@ -205,6 +234,9 @@ impl Parts {
             sign_out: web::Data::new(self.sign_out),
             exchange: web::Data::new(self.exchange),
             desk: web::Data::new(self.desk),
+            gauges: web::Data::new(self.gauges),
+            stopping: web::Data::default(),
+            requests: self.requests,
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Config {
     pub public_url: PublicUrl,
     /// `BRIDGE_LISTEN`
     pub listen: SocketAddr,
+    /// `BRIDGE_OPS_LISTEN`; none: off.
+    pub ops_listen: Option<SocketAddr>,
     /// `BRIDGE_SECRET_KEYS`: the first encrypts, all decrypt.
     pub secret_keys: Vec<SecretBox<[u8; 32]>>,
     /// `BRIDGE_ADMIN_GROUPS`: compared exactly; empty means nobody.
@@ -98,6 +100,14 @@ impl Config {
                 "must be a loopback address while BRIDGE_PUBLIC_URL is http: cookies would cross a network in the clear",
             );
         }
+        let ops_listen = reader.parsed("BRIDGE_OPS_LISTEN", None, |value| match value {
+            "off" => Ok(None),
+            address => {
+                let error = "must be off, or an address and a port, such as 127.0.0.1:9090";
+                let address = address.parse().map_err(|_| error.to_owned())?;
+                Ok(Some(address))
+            }
+        });
         let secret_keys = read_keys(reader);
         let admin_groups = reader.list("BRIDGE_ADMIN_GROUPS");
         let allowed_origins = reader.list("BRIDGE_ALLOWED_ORIGINS").and_then(|origins| {
@@ -128,6 +138,7 @@ impl Config {
             database_url: database_url?,
             public_url: public_url?,
             listen: listen?,
+            ops_listen: ops_listen?,
             secret_keys: secret_keys?,
             admin_groups: admin_groups?.into_iter().collect(),
             allowed_origins: allowed_origins?,

@@ -2,10 +2,11 @@
 //! nobody reads changes nothing and says nothing.
 
 /// What the bridge reads; `true` where the value may come from a file.
-pub const VARIABLES: [(&str, bool); 32] = [
+pub const VARIABLES: [(&str, bool); 33] = [
     ("DATABASE_URL", true),
     ("BRIDGE_PUBLIC_URL", false),
     ("BRIDGE_LISTEN", false),
+    ("BRIDGE_OPS_LISTEN", false),
     ("BRIDGE_SECRET_KEYS", true),
     ("BRIDGE_ADMIN_GROUPS", false),
     ("BRIDGE_ALLOWED_ORIGINS", false),

@@ -16,6 +16,7 @@ use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::identity::{Groups, Identity};
 use crate::domain::lifetime::{Lifetime, Limits, SubjectEnd, TooShort, lifetime};
 use crate::fingerprint::{fingerprint, pseudonym};
+use crate::metrics::{Counts, ExchangeOutcome, Outcome};
 use crate::signer::{SignError, Signer};
 use crate::store::watch::{Stale, Watch};
 
@@ -40,6 +41,7 @@ pub struct Exchange {
     signer: Signer,
     rules: TokenRules,
     clock: Arc<dyn Clock>,
+    counts: Counts<ExchangeOutcome>,
 }
 
 /// A request, whichever door it came through.
@@ -118,7 +120,13 @@ impl Exchange {
             signer,
             rules,
             clock,
+            counts: Counts::default(),
         }
+    }
+
+    /// How exchanges ended.
+    pub fn counts(&self) -> &Counts<ExchangeOutcome> {
+        &self.counts
     }
 
     /// The seconds a token has when nothing else is asked.
@@ -140,6 +148,10 @@ impl Exchange {
         wish: &Wish,
     ) -> Result<Issued, NoToken> {
         let outcome = self.decide(identity, subject, wish);
+        self.counts.count(match &outcome {
+            Ok(_) => ExchangeOutcome::Issued,
+            Err(error) => error.outcome(),
+        });
         let subject = &*pseudonym(&identity.subject);
         match &outcome {
             Ok(issued) => tracing::info!(
@@ -253,17 +265,21 @@ fn explained(refusal: Refusal, identity: &Identity) -> NoToken {
 }
 
 impl NoToken {
-    /// The stable word of the answer (product: errors).
-    pub const fn code(&self) -> &'static str {
+    const fn outcome(&self) -> ExchangeOutcome {
         match self {
-            Self::GroupsOverage => "groups_overage",
-            Self::Refused(Refusal::NoGrant) | Self::NoUsername => "no_grant",
-            Self::Refused(Refusal::NotGranted { .. }) => "scope_not_granted",
-            Self::Refused(Refusal::RoomRequired { .. }) => "room_required",
-            Self::TooShort(_) => "ttl_too_short",
-            Self::TooManyRooms { .. } => "too_many_rooms",
-            Self::Stale(_) => "unavailable",
-            Self::Unwarranted(_) | Self::Claims(_) | Self::Sign(_) => "internal",
+            Self::GroupsOverage => ExchangeOutcome::GroupsOverage,
+            Self::Refused(Refusal::NoGrant) | Self::NoUsername => ExchangeOutcome::NoGrant,
+            Self::Refused(Refusal::NotGranted { .. }) => ExchangeOutcome::ScopeNotGranted,
+            Self::Refused(Refusal::RoomRequired { .. }) => ExchangeOutcome::RoomRequired,
+            Self::TooShort(_) => ExchangeOutcome::TtlTooShort,
+            Self::TooManyRooms { .. } => ExchangeOutcome::TooManyRooms,
+            Self::Stale(_) => ExchangeOutcome::Unavailable,
+            Self::Unwarranted(_) | Self::Claims(_) | Self::Sign(_) => ExchangeOutcome::Internal,
         }
+    }
+
+    /// The stable word of the answer (product: errors), the same as in the metrics.
+    pub fn code(&self) -> &'static str {
+        self.outcome().word()
     }
 }

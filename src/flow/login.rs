@@ -18,6 +18,7 @@ use super::sessions::{SessionSecret, Sessions};
 use super::sign_out;
 use crate::clock::Clock;
 use crate::fingerprint::pseudonym;
+use crate::metrics::{Counts, SignInOutcome};
 use crate::seal::{Seal, SealError};
 use crate::store::sessions::Session;
 use crate::store::{Store, StoreError};
@@ -42,6 +43,7 @@ pub struct SignIn {
     rule: ReturnToRule,
     limits: SessionLimits,
     clock: Arc<dyn Clock>,
+    counts: Counts<SignInOutcome>,
 }
 
 /// Why nobody is signed in.
@@ -90,6 +92,22 @@ impl LoginError {
             Self::Upstream(error) => error.code(),
             Self::Store(_) => "database",
             Self::Seal(_) => "sealing",
+        }
+    }
+
+    const fn outcome(&self) -> SignInOutcome {
+        match self {
+            Self::AttemptMissing
+            | Self::StateForeign
+            | Self::AttemptForeign
+            | Self::AttemptExpired
+            | Self::AttemptSpent => SignInOutcome::Attempt,
+            Self::Provider(_) => SignInOutcome::ProviderError,
+            Self::Upstream(UpstreamError::Unavailable(_)) => SignInOutcome::ProviderUnavailable,
+            Self::Upstream(UpstreamError::Denied(_)) => SignInOutcome::Denied,
+            Self::Upstream(UpstreamError::Refused(_)) => SignInOutcome::AnswerRefused,
+            Self::Store(_) => SignInOutcome::DatabaseUnavailable,
+            Self::Seal(_) => SignInOutcome::Internal,
         }
     }
 }
@@ -144,7 +162,13 @@ impl SignIn {
             rule,
             limits,
             clock,
+            counts: Counts::default(),
         }
+    }
+
+    /// How sign-ins ended.
+    pub fn counts(&self) -> &Counts<SignInOutcome> {
+        &self.counts
     }
 
     /// Where a sign-in may come back to.
@@ -155,6 +179,15 @@ impl SignIn {
     /// The provider's address and the attempt for the browser.
     /// `somebody_else`: the provider asks who it is.
     pub async fn begin(
+        &self,
+        return_to: &ReturnTo,
+        somebody_else: bool,
+    ) -> Result<(Url, SealedAttempt), LoginError> {
+        let begun = self.attempt(return_to, somebody_else).await;
+        begun.inspect_err(|error| self.counts.count(error.outcome()))
+    }
+
+    async fn attempt(
         &self,
         return_to: &ReturnTo,
         somebody_else: bool,
@@ -184,6 +217,20 @@ impl SignIn {
     /// From the provider's answer to a session. `earlier` is the session that
     /// the browser had: it ends, whoever it belonged to (CB-12).
     pub async fn finish(
+        &self,
+        answer: Answer,
+        sealed: Option<&str>,
+        earlier: Option<&SessionSecret>,
+    ) -> Result<Welcome, Failed> {
+        let outcome = self.come_back(answer, sealed, earlier).await;
+        self.counts.count(match &outcome {
+            Ok(_) => SignInOutcome::SignedIn,
+            Err(failed) => failed.error.outcome(),
+        });
+        outcome
+    }
+
+    async fn come_back(
         &self,
         answer: Answer,
         sealed: Option<&str>,

@@ -9,7 +9,7 @@
 //! later.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
@@ -30,8 +30,11 @@ impl Store {
         &self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
     ) -> Result<T, E> {
+        let asked = Instant::now();
+        let acquired = self.pool.acquire().await;
+        self.waits.took(asked.elapsed());
         let mut borrowed = Borrowed {
-            connection: self.pool.acquire().await.map_err(StoreError::from)?,
+            connection: acquired.map_err(StoreError::from)?,
             idle: false,
         };
         let done = within(ANSWER_TIMEOUT, work(&mut borrowed.connection)).await?;

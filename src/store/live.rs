@@ -109,6 +109,12 @@ impl LiveSessions {
         }
     }
 
+    /// How many are in memory, roughly: what was put in or removed a moment ago
+    /// may not be counted yet.
+    pub fn in_memory(&self) -> u64 {
+        self.entries.entry_count()
+    }
+
     /// How long a session may rest.
     pub fn idle(&self) -> TimeDelta {
         self.idle

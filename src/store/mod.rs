@@ -24,6 +24,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{PgConnection, PgPool};
 
+use crate::metrics::Waits;
+
 /// How long a request waits for a connection before it is told "unavailable".
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -42,8 +44,20 @@ const CONNECTIONS_MAX: u32 = 10;
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    waits: Waits,
     /// Without the limits: a migration may take its time.
     options: PgConnectOptions,
+}
+
+/// Connections, without the one that listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// Those that there are.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: usize,
+    /// The most there may be.
+    pub most: u32,
 }
 
 /// Why the database did not do it.
@@ -103,7 +117,25 @@ impl Store {
     pub fn new(database_url: &str) -> Result<Self, sqlx::Error> {
         let options = PgConnectOptions::from_str(database_url)?.application_name("red5-bridge");
         let pool = pool(&options, CONNECTIONS_MAX);
-        Ok(Self { pool, options })
+        Ok(Self {
+            pool,
+            waits: Waits::default(),
+            options,
+        })
+    }
+
+    /// How long work waited for a connection.
+    pub fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
+    /// The connections as they are now.
+    pub fn connections(&self) -> Connections {
+        Connections {
+            open: self.pool.size(),
+            idle: self.pool.num_idle(),
+            most: CONNECTIONS_MAX,
+        }
     }
 
     /// A connection that listens, in a pool of its own: it must not wait for

@@ -94,6 +94,12 @@ impl Watch {
         self.freshness.age(Instant::now())
     }
 
+    /// The number of the last change to the mappings in memory, however old they are.
+    pub fn mapping_version(&self) -> Option<i64> {
+        let snapshot = self.snapshot.load();
+        snapshot.as_ref().map(|snapshot| snapshot.mapping_version)
+    }
+
     /// Loads the table as it is now. The instance that took an edit does so
     /// before it answers, so that its next exchange knows. Those who wait for a
     /// load share the next one.

@@ -9,6 +9,7 @@ use super::error::Outage;
 use super::http::{Authorization, Http, Reply, trusted_address};
 use super::prompt::asking_who;
 use super::{ProviderSettings, SigningAlg};
+use crate::metrics::ProviderEndpoint;
 
 /// A checked document.
 #[derive(Debug, Clone)]
@@ -56,7 +57,8 @@ pub(super) async fn read(http: &Http, settings: &ProviderSettings) -> Result<Doc
 /// # Errors
 /// When there is no answer.
 pub(super) async fn fetch(http: &Http, settings: &ProviderSettings) -> Result<Reply, Outage> {
-    http.get(&address(&settings.issuer)?, Authorization::None)
+    let address = address(&settings.issuer)?;
+    http.get(ProviderEndpoint::Discovery, &address, Authorization::None)
         .await
 }
 

@@ -39,6 +39,9 @@ pub enum Outage {
     /// Longer than the limit.
     #[error("it did not answer in time")]
     TimedOut,
+    /// It failed several times in a row, and this time it was not asked.
+    #[error("it failed several times in a row and is not asked again for a moment")]
+    Resting,
     /// More bytes than the limit.
     #[error("its answer was larger than allowed")]
     TooLarge,
@@ -77,11 +80,21 @@ pub enum Outage {
 }
 
 impl Outage {
+    /// Whether it says that nobody is there: no answer, or one of a server that
+    /// cannot do its work (RFC 9110 §15.6).
+    pub(super) const fn is_down(self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable | Self::TimedOut | Self::Status(500..=599)
+        )
+    }
+
     /// A stable word for logs and metrics.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Unreachable => "provider_unreachable",
             Self::TimedOut => "provider_timed_out",
+            Self::Resting => "provider_resting",
             Self::TooLarge => "provider_answer_too_large",
             Self::Status(_) => "provider_status",
             Self::Unreadable => "provider_answer_unreadable",
@@ -185,6 +198,7 @@ mod tests {
         let outages = [
             Outage::Unreachable,
             Outage::TimedOut,
+            Outage::Resting,
             Outage::TooLarge,
             Outage::Status(500),
             Outage::Unreadable,

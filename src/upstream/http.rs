@@ -10,7 +10,7 @@
 //! whoever reads it busy for half a minute at a stretch, in which the thread does
 //! nothing else, and people's requests must not be what waits.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, redirect, tls};
@@ -21,7 +21,9 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::Pace;
+use super::breaker::Breaker;
 use super::error::{Outage, SettingsError};
+use crate::metrics::{ProviderCalls, ProviderEndpoint};
 
 /// One reads on while another is kept busy.
 const THREADS: usize = 2;
@@ -66,6 +68,11 @@ pub(super) struct Http {
     client: Client,
     /// Longest time for one request, its body included.
     patience: Duration,
+    /// Of the endpoints that people's requests ask; the documents have one of
+    /// their own (`known`).
+    token: Breaker,
+    userinfo: Breaker,
+    calls: ProviderCalls,
     /// There as long as this is.
     threads: Option<Runtime>,
 }
@@ -92,15 +99,23 @@ impl Http {
         Ok(Self {
             client,
             patience: pace.request_timeout,
+            token: Breaker::new(pace),
+            userinfo: Breaker::new(pace),
+            calls: ProviderCalls::default(),
             threads: Some(threads),
         })
     }
 
     /// # Errors
     /// When there is no answer within the limits, whatever its status.
-    pub(super) async fn get(&self, url: &Url, auth: Authorization) -> Result<Reply, Outage> {
+    pub(super) async fn get(
+        &self,
+        endpoint: ProviderEndpoint,
+        url: &Url,
+        auth: Authorization,
+    ) -> Result<Reply, Outage> {
         let request = self.client.get(url.clone()).header(ACCEPT, JSON);
-        self.send(request, auth).await
+        self.ask(endpoint, request, auth).await
     }
 
     /// Asks for a page, as a browser would.
@@ -109,10 +124,11 @@ impl Http {
     /// When there is no answer within the limits, whatever its status.
     pub(super) async fn get_page(&self, url: &Url) -> Result<Reply, Outage> {
         let request = self.client.get(url.clone()).header(ACCEPT, "text/html");
-        self.send(request, Authorization::None).await
+        self.ask(ProviderEndpoint::Page, request, Authorization::None)
+            .await
     }
 
-    /// Posts `application/x-www-form-urlencoded`.
+    /// Posts `application/x-www-form-urlencoded` to the token endpoint.
     ///
     /// # Errors
     /// When there is no answer within the limits, whatever its status.
@@ -131,7 +147,50 @@ impl Http {
             .header(ACCEPT, JSON)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(body);
-        self.send(request, auth).await
+        self.ask(ProviderEndpoint::Token, request, auth).await
+    }
+
+    /// What was asked, and how long it took.
+    pub(super) fn calls(&self) -> &ProviderCalls {
+        &self.calls
+    }
+
+    fn breaker(&self, endpoint: ProviderEndpoint) -> Option<&Breaker> {
+        match endpoint {
+            ProviderEndpoint::Token => Some(&self.token),
+            ProviderEndpoint::Userinfo => Some(&self.userinfo),
+            ProviderEndpoint::Discovery | ProviderEndpoint::Jwks | ProviderEndpoint::Page => None,
+        }
+    }
+
+    /// Sends it, unless the endpoint is to rest.
+    async fn ask(
+        &self,
+        endpoint: ProviderEndpoint,
+        request: RequestBuilder,
+        auth: Authorization,
+    ) -> Result<Reply, Outage> {
+        let turn = match self.breaker(endpoint).map(Breaker::admit).transpose() {
+            Ok(turn) => turn,
+            Err(resting) => {
+                self.calls.spared(endpoint);
+                return Err(resting);
+            }
+        };
+        let sent = Instant::now();
+        let outcome = self.send(request, auth).await;
+        let down = match &outcome {
+            Ok(reply) => Some(Outage::Status(reply.status)),
+            Err(outage) => Some(*outage),
+        };
+        let down = down.filter(|outage| outage.is_down());
+        self.calls.took(endpoint, down.is_none(), sent.elapsed());
+        match (turn, down) {
+            (Some(turn), Some(outage)) => turn.failed(outage),
+            (Some(turn), None) => turn.answered(),
+            (None, _) => {}
+        }
+        outcome
     }
 
     /// Sends it from the client's own threads and waits on this one. Whoever stops

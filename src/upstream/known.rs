@@ -4,7 +4,8 @@
 //! only by better ones. One reading runs at a time, whoever wants it: [`watch`]
 //! in the background, the start of a sign-in while nothing is known yet, or a
 //! token signed with a key that is not in the set. The last two are limited,
-//! because strangers cause them.
+//! because strangers cause them, and they rest with a provider that does not
+//! answer: people must not wait for it one after the other.
 //!
 //! [`watch`]: Knowledge::watch
 
@@ -14,11 +15,13 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::breaker::Breaker;
 use super::discovery::{self, Document};
 use super::error::Outage;
 use super::http::Http;
 use super::keys::{self, KeySet};
 use super::{Pace, ProviderSettings, ProviderStatus};
+use crate::metrics::ProviderEndpoint;
 
 /// Document and keys that were read and checked.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub(super) struct Knowledge {
     pace: Pace,
     current: ArcSwapOption<Known>,
     last_failure: ArcSwapOption<Outage>,
+    breaker: Breaker,
     /// Held during a reading, so that there is only one.
     reading: Mutex<Tries>,
 }
@@ -46,6 +50,7 @@ struct Tries {
 impl Knowledge {
     pub(super) fn new(pace: Pace) -> Self {
         Self {
+            breaker: Breaker::new(&pace),
             pace,
             current: ArcSwapOption::empty(),
             last_failure: ArcSwapOption::empty(),
@@ -99,21 +104,30 @@ impl Knowledge {
         if let Some(known) = self.current() {
             return Ok(known);
         }
+        // Before the lock: whoever is not admitted must not wait for it either.
+        let turn = self.breaker.admit().inspect_err(|_| spared(http))?;
         let first_reading = async {
             let mut tries = self.reading.lock().await;
             if let Some(known) = self.current() {
-                return Ok(known);
+                return (Ok(known), true);
             }
             if let Some((at, outage)) = tries.failed
                 && at.elapsed() < self.pace.retry_first
             {
-                return Err(outage);
+                return (Err(outage), false);
             }
-            self.read(&mut tries, http, settings).await
+            (self.read(&mut tries, http, settings).await, true)
         };
-        timeout(self.pace.begin_timeout, first_reading)
-            .await
-            .unwrap_or(Err(Outage::TimedOut))
+        let late = (Err(Outage::TimedOut), true);
+        let first_reading = timeout(self.pace.begin_timeout, first_reading).await;
+        let (outcome, is_news) = first_reading.unwrap_or(late);
+        if is_news {
+            match &outcome {
+                Err(outage) if outage.is_down() => turn.failed(*outage),
+                _ => turn.answered(),
+            }
+        }
+        outcome
     }
 
     /// What is known, with keys that are young enough to verify something.
@@ -135,27 +149,21 @@ impl Knowledge {
     /// Keys newer than `seen`, after a token that `seen` could not verify: those
     /// that somebody else read meanwhile, or one reading if none was tried lately.
     pub(super) async fn newer_keys(&self, seen: &Arc<Known>, http: &Http) -> Option<Arc<Known>> {
-        timeout(self.pace.begin_timeout, self.read_newer_keys(seen, http))
-            .await
-            .ok()?
-    }
-
-    async fn read_newer_keys(&self, seen: &Arc<Known>, http: &Http) -> Option<Arc<Known>> {
-        let mut tries = self.reading.lock().await;
-        let current = self.current()?;
-        if !Arc::ptr_eq(&current, seen) {
-            return Some(current);
-        }
-        if tries
-            .keys_asked
-            .is_some_and(|at| at.elapsed() < self.pace.keys_refetch_interval)
-        {
-            return None;
-        }
-        tries.keys_asked = Some(Instant::now());
-        match keys::read(http, &current.document.jwks).await {
-            Ok(keys) => Some(self.keep(current.document.clone(), keys)),
+        let turn = self.breaker.admit().inspect_err(|_| spared(http)).ok()?;
+        let late = Some(Err(Outage::TimedOut));
+        let reading = timeout(self.pace.begin_timeout, self.read_newer_keys(seen, http));
+        // None: nobody was asked.
+        match reading.await.unwrap_or(late)? {
+            Ok(newer) => {
+                turn.answered();
+                Some(newer)
+            }
             Err(outage) => {
+                if outage.is_down() {
+                    turn.failed(outage);
+                } else {
+                    turn.answered();
+                }
                 tracing::warn!(
                     event = "provider_keys_not_read",
                     reason = outage.code(),
@@ -164,6 +172,27 @@ impl Knowledge {
                 None
             }
         }
+    }
+
+    async fn read_newer_keys(
+        &self,
+        seen: &Arc<Known>,
+        http: &Http,
+    ) -> Option<Result<Arc<Known>, Outage>> {
+        let mut tries = self.reading.lock().await;
+        let current = self.current()?;
+        if !Arc::ptr_eq(&current, seen) {
+            return Some(Ok(current));
+        }
+        if tries
+            .keys_asked
+            .is_some_and(|at| at.elapsed() < self.pace.keys_refetch_interval)
+        {
+            return None;
+        }
+        tries.keys_asked = Some(Instant::now());
+        let read = keys::read(http, &current.document.jwks).await;
+        Some(read.map(|keys| self.keep(current.document.clone(), keys)))
     }
 
     async fn read(
@@ -216,6 +245,10 @@ impl Knowledge {
             _ => {}
         }
     }
+}
+
+fn spared(http: &Http) {
+    http.calls().spared(ProviderEndpoint::Discovery);
 }
 
 async fn read_both(http: &Http, settings: &ProviderSettings) -> Result<(Document, KeySet), Outage> {

@@ -23,6 +23,7 @@ pub mod groups;
 pub mod http;
 pub mod id_token;
 
+mod breaker;
 mod client_auth;
 mod discovery;
 mod keys;
@@ -48,6 +49,7 @@ pub use signing::SigningAlg;
 
 use crate::clock::Clock;
 use crate::domain::identity::Identity;
+use crate::metrics::ProviderCalls;
 use http::Http;
 use known::Knowledge;
 
@@ -79,6 +81,11 @@ impl Provider {
     /// What the last try to read the provider's documents showed.
     pub fn status(&self) -> ProviderStatus {
         self.known.status()
+    }
+
+    /// What it was asked, and how long it took.
+    pub fn calls(&self) -> &ProviderCalls {
+        self.http.calls()
     }
 
     /// Reads the provider's documents until that works, and then again now and

@@ -76,6 +76,10 @@ pub struct Pace {
     pub retry_max: Duration,
     /// Pause between two discoveries while all is well.
     pub rediscover_interval: Duration,
+    /// First rest of an endpoint that failed several times in a row; it doubles up to `rest_max`.
+    pub rest_first: Duration,
+    /// Longest rest.
+    pub rest_max: Duration,
 }
 
 impl Default for Pace {
@@ -89,6 +93,8 @@ impl Default for Pace {
             retry_first: Duration::from_secs(1),
             retry_max: Duration::from_mins(1),
             rediscover_interval: Duration::from_mins(5),
+            rest_first: Duration::from_millis(500),
+            rest_max: Duration::from_secs(5),
         }
     }
 }

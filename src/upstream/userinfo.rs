@@ -8,6 +8,7 @@ use url::Url;
 
 use super::error::{Refusal, UpstreamError};
 use super::http::{Authorization, Http};
+use crate::metrics::ProviderEndpoint;
 use crate::once::{Object, Once};
 
 /// The claims about `subject`.
@@ -26,7 +27,7 @@ pub(super) async fn read(
         .and_then(bearer)
         .ok_or(UpstreamError::Refused(Refusal::AccessToken))?;
     let reply = http
-        .get(endpoint, authorization)
+        .get(ProviderEndpoint::Userinfo, endpoint, authorization)
         .await
         .map_err(UpstreamError::Unavailable)?;
     let Once(claims) = reply.json().map_err(UpstreamError::Unavailable)?;

@@ -2,24 +2,50 @@
 //! and no configuration in either (SC-6).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
+use super::address::Address;
 use super::refusal::Refusal;
 use crate::store::watch::Watch;
 use crate::upstream::{Provider, ProviderStatus};
 
+/// Whether the process is about to end. It still answers what is under way, and
+/// nobody should send it anything new.
+#[derive(Debug, Default)]
+pub struct Stopping(AtomicBool);
+
+impl Stopping {
+    /// From now on.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn has_begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Both paths.
+pub fn configure(service: &mut web::ServiceConfig) {
+    service
+        .service(Address::endpoint("/livez").uncounted().get(livez))
+        .service(Address::endpoint("/readyz").uncounted().get(readyz));
+}
+
 /// GET `/livez`: the process answers.
-pub async fn livez() -> HttpResponse {
+async fn livez() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
 /// GET `/readyz`: the mappings are known to be fresh. The provider's state is
 /// told and never decides: those who are signed in go on without it.
-pub async fn readyz(
+async fn readyz(
     watch: web::Data<Arc<Watch>>,
     provider: web::Data<Arc<Provider>>,
+    stopping: web::Data<Stopping>,
 ) -> HttpResponse {
     let fresh = watch.current().is_ok();
     let provider = match provider.status() {
@@ -32,16 +58,24 @@ pub async fn readyz(
     } else {
         "unreachable, or what is loaded may be old"
     };
-    let mut response = if fresh {
+    let status = match (stopping.has_begun(), fresh) {
+        (true, _) => "stopping",
+        (false, true) => "ready",
+        (false, false) => "not ready",
+    };
+    let mut response = if status == "ready" {
         HttpResponse::Ok()
     } else {
         HttpResponse::ServiceUnavailable()
     };
     let response = response.json(json!({
-        "status": if fresh { "ready" } else { "not ready" },
+        "status": status,
         "database": database,
         "provider": provider,
     }));
+    if status == "ready" {
+        return response;
+    }
     // Asked every few seconds; the log has what happened to the database.
     Refusal::told("unavailable").mark(response)
 }

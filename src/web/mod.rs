@@ -11,6 +11,7 @@ mod api_error;
 mod body;
 mod client;
 mod connections;
+mod count;
 mod files;
 mod form;
 #[cfg(any(test, feature = "fuzz"))]
@@ -22,6 +23,7 @@ mod limits;
 mod mapping_api;
 mod mapping_fields;
 mod mapping_pages;
+mod ops;
 mod origin;
 mod outage;
 mod page;
@@ -50,7 +52,9 @@ pub use client::TrustedProxies;
 pub use connections::{Connections, most_connections, note as note_requests};
 pub use guard::AdminGroups;
 pub use headers::add as add_headers;
+pub use health::Stopping;
 pub use limits::RateLimits;
+pub use ops::{Gauges, configure_ops};
 pub use panics::catch as catch_panics;
 pub use request_id::number as number_requests;
 pub use site::Site;
@@ -61,7 +65,7 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
     let mut below = web::scope(base)
         .configure(pages)
         .configure(api)
-        .configure(health)
+        .configure(health::configure)
         .default_service(web::to(nothing_here));
     if !base.is_empty() {
         // The public URL as people type it, without a slash at its end.
@@ -69,7 +73,7 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
     }
     service.service(below);
     if !base.is_empty() {
-        service.configure(health);
+        service.configure(health::configure);
     }
     service.default_service(web::to(nothing_here));
 }
@@ -147,12 +151,6 @@ fn api(service: &mut web::ServiceConfig) {
         )
         .service(Address::endpoint("/openapi.json").get(api_docs::document))
         .service(web::resource("/api/{rest:.*}").default_service(web::to(no_endpoint)));
-}
-
-fn health(service: &mut web::ServiceConfig) {
-    service
-        .service(Address::endpoint("/livez").uncounted().get(health::livez))
-        .service(Address::endpoint("/readyz").uncounted().get(health::readyz));
 }
 
 async fn nothing_here(visitor: Visitor) -> HttpResponse {

@@ -36,6 +36,15 @@ impl Refusal {
     }
 }
 
+/// The stable word of an answer that is a refusal, for counting.
+pub fn code_of<B>(response: &HttpResponse<B>) -> Option<&'static str> {
+    let refusal = response.extensions().get::<Refusal>().copied();
+    let status = response.status();
+    let refused = status.is_client_error() || status.is_server_error();
+    let other = refused.then_some("other");
+    refusal.map(|refusal| refusal.reason).or(other)
+}
+
 /// Tells of an answer that is a refusal, unless that was done.
 pub fn tell<B>(response: &HttpResponse<B>) {
     let status = response.status();

@@ -1,6 +1,7 @@
 //! A number for each request, made here and nowhere else: what a client sends
 //! under the same name is not believed (LG-4). The answer carries it, so that
-//! whoever was refused can say which event of the log is theirs.
+//! whoever was refused can say which event of the log is theirs. Here requests are
+//! counted, too: nothing is further out that could change the answer.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -10,6 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest};
 use tracing::Instrument;
 
+use super::count::Counting;
 use super::refusal;
 use crate::seal::random;
 
@@ -42,8 +44,10 @@ pub async fn number(
     let path: String = request.path().chars().take(PATH_MAX).collect();
     let span = tracing::info_span!("request", id, method = request.method().as_str(), path);
     request.extensions_mut().insert(RequestId(id.clone()));
+    let counting = Counting::of(&request);
     match next.call(request).instrument(span.clone()).await {
         Ok(mut response) => {
+            counting.answered(&response);
             span.in_scope(|| refusal::tell(response.response()));
             insert(response.headers_mut(), id);
             Ok(response)
@@ -51,6 +55,7 @@ pub async fn number(
         // What a layer says instead of a handler is an answer too.
         Err(error) => {
             let mut response = error.error_response();
+            counting.failed(&response);
             span.in_scope(|| refusal::tell(&response));
             insert(response.headers_mut(), id);
             Err(InternalError::from_response(error, response).into())

@@ -13,7 +13,7 @@ use crate::flow::attempt;
 use crate::flow::login::{Answer, Failed, LoginError, SignIn};
 use crate::flow::provider_error::{ProviderError, ProviderErrorKind};
 use crate::flow::return_to::ReturnTo;
-use crate::upstream::UpstreamError;
+use crate::upstream::{Outage, UpstreamError};
 
 /// What `as` may say: the provider is to ask who signs in.
 const SOMEBODY_ELSE: &str = "somebody-else";
@@ -145,6 +145,9 @@ fn refused(visitor: &Visitor, Failed { error, return_to }: &Failed) -> Result<Ht
             ProviderErrorKind::Unknown => SignInFailure::ProviderError,
         },
         LoginError::Upstream(UpstreamError::Refused(_)) => SignInFailure::AnswerRefused,
+        LoginError::Upstream(UpstreamError::Unavailable(Outage::Resting)) => {
+            SignInFailure::ProviderBusy
+        }
         LoginError::Upstream(UpstreamError::Unavailable(_) | UpstreamError::Denied(_)) => {
             SignInFailure::ProviderFailed
         }

@@ -11,10 +11,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use actix_web::dev::ServerHandle;
 use actix_web::rt;
 use chrono::{DateTime, TimeDelta, Utc};
-use red5_bridge::app::Bridge;
+use red5_bridge::app::{Bridge, BridgeHandle};
 use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::config::Config;
 use red5_bridge::upstream::Pace;
@@ -56,7 +55,9 @@ pub struct TestBridge {
     pub database_url: String,
     /// Where it really listens.
     pub address: String,
-    handle: ServerHandle,
+    /// The second listener, where `BRIDGE_OPS_LISTEN` asks for one.
+    pub ops_address: Option<String>,
+    handle: BridgeHandle,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -98,17 +99,19 @@ impl TestBridge {
         let thread = thread::spawn(move || {
             rt::System::new().block_on(async move {
                 let bridge = Bridge::build(config, bridge_clock, Some(1)).unwrap();
-                started.send((bridge.handle(), bridge.address())).unwrap();
+                let addresses = (bridge.address(), bridge.ops_address());
+                started.send((bridge.handle(), addresses)).unwrap();
                 bridge.run().await.unwrap();
             });
         });
-        let (handle, address) = running.recv().unwrap();
+        let (handle, (address, ops_address)) = running.recv().unwrap();
         let bridge = Self {
             provider,
             clock,
             db: PgPool::connect_lazy(database_url).unwrap(),
             database_url: database_url.to_owned(),
             address: format!("http://{address}"),
+            ops_address: ops_address.map(|address| format!("http://{address}")),
             handle,
             thread: Some(thread),
         };
@@ -193,8 +196,10 @@ impl TestBridge {
 
 impl Drop for TestBridge {
     fn drop(&mut self) {
-        // The command is sent by the call; the answer needs no waiting for.
-        drop(self.handle.stop(false));
+        let handle = self.handle.clone();
+        // A runtime of its own: this may be a thread of another one.
+        let stop = thread::spawn(move || rt::System::new().block_on(handle.stop(false)));
+        let _ = stop.join();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -149,6 +149,7 @@ fn sc_1_an_empty_value_is_absent_everywhere() {
     let without = format!("{:?}", good(&[]));
     for name in [
         "BRIDGE_LISTEN",
+        "BRIDGE_OPS_LISTEN",
         "BRIDGE_ADMIN_GROUPS",
         "BRIDGE_ALLOWED_ORIGINS",
         "BRIDGE_SESSION_IDLE_MINUTES",

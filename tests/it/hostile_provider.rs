@@ -37,6 +37,8 @@ const PACE: Pace = Pace {
     retry_first: Duration::from_millis(50),
     retry_max: Duration::from_millis(50),
     rediscover_interval: Duration::from_hours(1),
+    rest_first: Duration::ZERO,
+    rest_max: Duration::ZERO,
 };
 
 /// The same with little patience, for a provider that hangs.

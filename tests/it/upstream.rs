@@ -34,6 +34,8 @@ const PACE: Pace = Pace {
     retry_first: Duration::from_millis(20),
     retry_max: Duration::from_millis(80),
     rediscover_interval: Duration::from_hours(1),
+    rest_first: Duration::ZERO,
+    rest_max: Duration::ZERO,
 };
 
 /// The bridge's side of the provider at `issuer`.

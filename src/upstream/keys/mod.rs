@@ -9,6 +9,8 @@ use url::Url;
 use super::SigningAlg;
 use super::error::Outage;
 use super::http::{Authorization, Http};
+use crate::metrics::ProviderEndpoint;
+
 pub(super) use key::Key;
 
 /// Most keys looked at: a set of thousands would cost time at every token.
@@ -46,7 +48,8 @@ impl KeySet {
 /// # Errors
 /// When it cannot be had, or holds no usable key.
 pub(super) async fn read(http: &Http, address: &Url) -> Result<KeySet, Outage> {
-    let wire: Wire = http.get(address, Authorization::None).await?.json()?;
+    let reply = http.get(ProviderEndpoint::Jwks, address, Authorization::None);
+    let wire: Wire = reply.await?.json()?;
     KeySet::from_jwks(&wire.keys)
 }
 

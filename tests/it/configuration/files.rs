@@ -179,6 +179,7 @@ fn sc_1_what_the_example_only_comments_on_is_the_default_or_works() {
         let shown = format!("{:?}", read(&environment).unwrap());
         let examples = [
             "BRIDGE_ALLOWED_ORIGINS",
+            "BRIDGE_OPS_LISTEN",
             "BRIDGE_TRUSTED_PROXIES",
             "RED5_SERVER_URL",
         ];

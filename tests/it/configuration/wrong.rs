@@ -26,6 +26,10 @@ fn sc_1_cs_7_addresses_of_the_bridge() {
         ],
     );
     each_is_refused(
+        "BRIDGE_OPS_LISTEN",
+        &["on", "OFF", "localhost:9090", "9090", "http://127.0.0.1:80"],
+    );
+    each_is_refused(
         "BRIDGE_ALLOWED_ORIGINS",
         // CS-7
         &[
@@ -269,6 +273,7 @@ fn sc_1_sc_2_everything_wrong_is_told_at_once_and_no_value_is() {
         ("DATABASE_URL", "canary-1"),
         ("BRIDGE_PUBLIC_URL", "canary-2"),
         ("BRIDGE_LISTEN", "canary-3"),
+        ("BRIDGE_OPS_LISTEN", "canary-26"),
         ("BRIDGE_SECRET_KEYS", "canary-4"),
         ("BRIDGE_ADMIN_GROUPS", "canary-5,"),
         ("BRIDGE_ALLOWED_ORIGINS", "canary-6"),

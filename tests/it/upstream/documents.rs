@@ -181,6 +181,35 @@ async fn jw_5_tokens_with_invented_keys_cause_one_reading_in_the_interval() {
 }
 
 #[tokio::test]
+async fn jw_5_a_thousand_tokens_with_invented_keys_cause_one_reading() {
+    let (provider, bridge) = ann_and_bridge();
+    let (provider, bridge) = (Arc::new(provider), Arc::new(bridge));
+    sign_in(&provider, &bridge, "ann").await.unwrap();
+    provider.every_id_token(|token| {
+        let mut kid = [0; 8];
+        getrandom::fill(&mut kid).unwrap();
+        let key = Key::es256(&format!("{:016x}", u64::from_be_bytes(kid)), 7);
+        token.signed_by(&key)
+    });
+    let crowd: Vec<_> = (0..10)
+        .map(|_| {
+            let (provider, bridge) = (Arc::clone(&provider), Arc::clone(&bridge));
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
+                    assert_eq!(refused, flaw(Flaw::UnknownKey));
+                }
+            })
+        })
+        .collect();
+    for one in crowd {
+        one.await.unwrap();
+    }
+    // The first is that of the start.
+    assert_eq!(provider.hits(Endpoint::Jwks), 2);
+}
+
+#[tokio::test]
 async fn jw_5_after_the_interval_keys_are_read_again() {
     let (provider, _) = ann_and_bridge();
     let pace = Pace {

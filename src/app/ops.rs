@@ -1,0 +1,66 @@
+//! The second listener.
+
+use std::io;
+use std::net::SocketAddr;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer};
+
+use super::parts::SharedData;
+use super::{DISCONNECT_TIMEOUT, HEAD_TIMEOUT};
+use crate::web as pages;
+
+/// Most connections: those who watch are few.
+const CONNECTIONS_MAX: usize = 64;
+
+/// Bound, and not running yet.
+pub(super) struct Ops {
+    server: Server,
+    address: SocketAddr,
+}
+
+impl Ops {
+    /// A thread of its own, which people's requests do not keep busy.
+    pub(super) fn bind(listen: SocketAddr, data: SharedData) -> io::Result<Self> {
+        let server = HttpServer::new(move || {
+            let data = data.clone();
+            App::new()
+                .app_data(data.gauges)
+                .app_data(data.watch)
+                .app_data(data.provider)
+                .app_data(data.stopping)
+                .wrap(from_fn(pages::catch_panics))
+                .wrap(from_fn(pages::add_headers))
+                .configure(pages::configure_ops)
+        })
+        .keep_alive(HEAD_TIMEOUT)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        .workers(1)
+        .max_connections(CONNECTIONS_MAX)
+        .disable_signals()
+        .bind(listen)?;
+        let address = server.addrs().first().copied().unwrap_or(listen);
+        Ok(Self {
+            server: server.run(),
+            address,
+        })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs it beside the bridge until it is stopped.
+    pub(super) fn run(self) -> ServerHandle {
+        tracing::info!(
+            event = "ops_listening",
+            "metrics on http://{}/metrics",
+            self.address
+        );
+        let handle = self.server.handle();
+        tokio::spawn(self.server);
+        handle
+    }
+}

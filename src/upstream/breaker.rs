@@ -1,0 +1,289 @@
+//! Stops asking a provider that does not answer.
+//!
+//! One that hangs would cost everybody who signs in the whole timeout, again and
+//! again. After [`FAILURES_MAX`] failures in a row nobody is sent there for a moment; then one
+//! is, and how that goes decides: all may go again, or the rest is twice as
+//! long. Only outages count: an answer, be it `invalid_grant`, shows that
+//! somebody is there.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Pace;
+use super::error::Outage;
+
+/// How many failures in a row are an outage and no accident.
+const FAILURES_MAX: u32 = 3;
+
+/// For one endpoint.
+pub(super) struct Breaker {
+    machine: Mutex<Machine>,
+}
+
+impl Breaker {
+    pub(super) fn new(pace: &Pace) -> Self {
+        let machine = Machine {
+            state: State::Closed { failures: 0 },
+            first: pace.rest_first,
+            most: pace.rest_max,
+        };
+        Self {
+            machine: Mutex::new(machine),
+        }
+    }
+
+    /// Whether somebody may ask now.
+    ///
+    /// # Errors
+    /// [`Outage::Resting`] while nobody is to ask.
+    pub(super) fn admit(&self) -> Result<Turn<'_>, Outage> {
+        let admitted = self.machine().admit(Instant::now());
+        let trial = admitted.ok_or(Outage::Resting)?;
+        Ok(Turn {
+            breaker: self,
+            trial,
+            told: false,
+        })
+    }
+
+    fn machine(&self) -> MutexGuard<'_, Machine> {
+        // Held for a few instructions, none of which can panic.
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Leave to ask once. Dropped without a word, it shows nothing: whoever asked
+/// went away.
+pub(super) struct Turn<'a> {
+    breaker: &'a Breaker,
+    trial: bool,
+    told: bool,
+}
+
+impl Turn<'_> {
+    /// There was an answer.
+    pub(super) fn answered(mut self) {
+        self.told = true;
+        if self.breaker.machine().answered() {
+            tracing::info!(
+                event = "provider_answers_again",
+                "the provider answers again; it is asked as usual"
+            );
+        }
+    }
+
+    /// There was none.
+    pub(super) fn failed(mut self, outage: Outage) {
+        self.told = true;
+        let opened = self
+            .breaker
+            .machine()
+            .failed(self.trial, Instant::now(), chance());
+        if let Some(rest) = opened {
+            tracing::warn!(
+                event = "provider_resting",
+                reason = outage.code(),
+                milliseconds = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX),
+                "the provider failed several times in a row and is not asked for a moment"
+            );
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if !self.told && self.trial {
+            self.breaker.machine().abandoned(Instant::now());
+        }
+    }
+}
+
+/// From 0 to 1; without random numbers the middle, which is as good.
+fn chance() -> f64 {
+    let mut byte = [128];
+    let _ = getrandom::fill(&mut byte);
+    f64::from(byte[0]) / 255.0
+}
+
+/// The rule itself; time and chance are arguments.
+struct Machine {
+    state: State,
+    first: Duration,
+    most: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum State {
+    /// All may ask.
+    Closed { failures: u32 },
+    /// Nobody may, before `until`.
+    Open { until: Instant, rest: Duration },
+    /// One is trying.
+    Trying { rest: Duration },
+}
+
+impl Machine {
+    /// None: not now. Else whether this one is the trial.
+    fn admit(&mut self, now: Instant) -> Option<bool> {
+        match self.state {
+            State::Closed { .. } => Some(false),
+            State::Open { until, rest } if until <= now => {
+                self.state = State::Trying { rest };
+                Some(true)
+            }
+            State::Open { .. } | State::Trying { .. } => None,
+        }
+    }
+
+    /// Whether that ended a rest.
+    fn answered(&mut self) -> bool {
+        let rested = !matches!(self.state, State::Closed { .. });
+        self.state = State::Closed { failures: 0 };
+        rested
+    }
+
+    /// The rest that begins with it, if one does. Those who were sent before a
+    /// rest began say nothing new.
+    fn failed(&mut self, trial: bool, now: Instant, chance: f64) -> Option<Duration> {
+        let rest = match self.state {
+            State::Closed { failures } if failures + 1 < FAILURES_MAX => {
+                self.state = State::Closed {
+                    failures: failures + 1,
+                };
+                return None;
+            }
+            State::Closed { .. } => self.first,
+            State::Trying { rest } if trial => (rest * 2).min(self.most),
+            State::Open { .. } | State::Trying { .. } => return None,
+        };
+        // Up to a quarter less, so that instances do not come back in step.
+        let spread = rest.mul_f64(1.0 - chance / 4.0);
+        self.state = State::Open {
+            until: now + spread,
+            rest,
+        };
+        Some(spread)
+    }
+
+    /// Nobody knows how the trial went: the next one is one.
+    fn abandoned(&mut self, now: Instant) {
+        if let State::Trying { rest } = self.state {
+            self.state = State::Open { until: now, rest };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Duration = Duration::from_millis(500);
+    const MOST: Duration = Duration::from_secs(5);
+
+    fn machine() -> (Machine, Instant) {
+        let machine = Machine {
+            state: State::Closed { failures: 0 },
+            first: FIRST,
+            most: MOST,
+        };
+        (machine, Instant::now())
+    }
+
+    fn opened() -> (Machine, Instant) {
+        let (mut machine, now) = machine();
+        for _ in 1..FAILURES_MAX {
+            assert_eq!(machine.failed(false, now, 0.0), None);
+        }
+        assert_eq!(machine.failed(false, now, 0.0), Some(FIRST));
+        (machine, now)
+    }
+
+    #[test]
+    fn av_4_after_a_few_failures_in_a_row_nobody_asks_for_a_moment() {
+        let (mut machine, now) = opened();
+        assert_eq!(machine.admit(now), None);
+        assert_eq!(machine.admit(now + FIRST.mul_f64(0.99)), None);
+    }
+
+    #[test]
+    fn an_answer_in_between_begins_the_count_anew() {
+        let (mut machine, now) = machine();
+        for _ in 0..10 {
+            for _ in 1..FAILURES_MAX {
+                assert_eq!(machine.failed(false, now, 0.0), None);
+            }
+            assert!(!machine.answered());
+        }
+        assert_eq!(machine.admit(now), Some(false));
+    }
+
+    #[test]
+    fn av_4_then_one_tries_and_the_others_wait_for_what_it_finds() {
+        let (mut machine, now) = opened();
+        let later = now + FIRST;
+        assert_eq!(machine.admit(later), Some(true));
+        assert_eq!(machine.admit(later), None);
+        assert_eq!(machine.admit(later + MOST * 10), None);
+        assert!(machine.answered());
+        assert_eq!(machine.admit(later), Some(false));
+    }
+
+    #[test]
+    fn av_4_each_failed_trial_doubles_the_rest_up_to_its_bound() {
+        let (mut machine, mut now) = opened();
+        let mut rests = Vec::new();
+        for _ in 0..6 {
+            now += MOST;
+            assert_eq!(machine.admit(now), Some(true));
+            rests.extend(machine.failed(true, now, 0.0));
+        }
+        let millis: Vec<_> = rests.iter().map(Duration::as_millis).collect();
+        assert_eq!(millis, [1000, 2000, 4000, 5000, 5000, 5000]);
+    }
+
+    #[test]
+    fn a_trial_that_nobody_saw_to_its_end_is_repeated() {
+        let (mut machine, now) = opened();
+        assert_eq!(machine.admit(now + FIRST), Some(true));
+        machine.abandoned(now + FIRST);
+        assert_eq!(machine.admit(now + FIRST), Some(true));
+    }
+
+    #[test]
+    fn those_who_were_sent_before_the_rest_began_neither_lengthen_nor_end_a_trial() {
+        let (mut machine, now) = opened();
+        assert_eq!(machine.failed(false, now, 0.0), None);
+        assert_eq!(machine.admit(now + FIRST), Some(true));
+        assert_eq!(machine.failed(false, now + FIRST, 0.0), None);
+        assert_eq!(machine.admit(now + FIRST), None);
+        // One of them was answered after all: somebody is there.
+        assert!(machine.answered());
+    }
+
+    #[test]
+    fn chance_shortens_a_rest_by_a_quarter_at_most() {
+        let (mut machine, now) = machine();
+        for _ in 1..FAILURES_MAX {
+            machine.failed(false, now, 1.0);
+        }
+        let rest = machine.failed(false, now, 1.0);
+        assert_eq!(rest, Some(Duration::from_millis(375)));
+    }
+
+    #[test]
+    fn a_turn_that_is_dropped_lets_the_next_one_try() {
+        let pace = Pace {
+            rest_first: Duration::ZERO,
+            ..Pace::default()
+        };
+        let breaker = Breaker::new(&pace);
+        for _ in 0..FAILURES_MAX {
+            breaker.admit().unwrap().failed(Outage::TimedOut);
+        }
+        let trial = breaker.admit().unwrap();
+        assert_eq!(breaker.admit().err(), Some(Outage::Resting));
+        drop(trial);
+        breaker.admit().unwrap().answered();
+        assert!(breaker.admit().is_ok());
+    }
+}

@@ -1,0 +1,54 @@
+//! Counts requests, by the route that they took and how they were answered.
+
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::refusal;
+use super::site::Site;
+use crate::metrics::{Answered, RequestCounts};
+
+/// The thread's counters, of which a request can be asked before it goes on its way.
+pub struct Counting(Option<web::Data<RequestCounts>>);
+
+impl Counting {
+    /// For a request.
+    pub fn of(request: &ServiceRequest) -> Self {
+        Self(request.app_data::<web::Data<RequestCounts>>().cloned())
+    }
+
+    /// It was answered.
+    pub fn answered<B>(&self, answer: &ServiceResponse<B>) {
+        let route = route(answer.request());
+        self.count(route.as_deref(), answer.response());
+    }
+
+    /// A layer answered instead of a handler, after a panic: which route it was is not
+    /// known any more.
+    pub fn failed(&self, response: &HttpResponse) {
+        self.count(None, response);
+    }
+
+    fn count<B>(&self, route: Option<&str>, response: &HttpResponse<B>) {
+        if let Some(counts) = &self.0 {
+            counts.count(Answered {
+                route,
+                status: response.status().as_u16(),
+                refusal: refusal::code_of(response),
+            });
+        }
+    }
+}
+
+/// As the program writes it, without the base path, which is configuration (SC-6).
+fn route(request: &HttpRequest) -> Option<String> {
+    let mut route = request.match_pattern()?;
+    let base = request.app_data::<web::Data<Site>>();
+    let base = base.map_or("", |site| site.base());
+    if route.starts_with(base) {
+        route.drain(..base.len());
+    }
+    if route.is_empty() {
+        route.push('/');
+    }
+    Some(route)
+}

@@ -1,0 +1,294 @@
+//! The second listener, and the numbers it gives (SC-6).
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::bridge::{Browser, TestBridge};
+use crate::process::refused_start;
+
+const ON: (&str, &str) = ("BRIDGE_OPS_LISTEN", "127.0.0.1:0");
+
+async fn numbers(bridge: &TestBridge) -> String {
+    let ops = Browser::new(bridge.ops_address.as_ref().unwrap());
+    let answer = ops.peek("/metrics").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.body
+}
+
+/// The value of one series, as it is written.
+fn value<'a>(numbers: &'a str, series: &str) -> &'a str {
+    let line = numbers.lines().find_map(|line| {
+        let rest = line.strip_prefix(series)?;
+        rest.strip_prefix(' ')
+    });
+    line.unwrap_or_else(|| panic!("no {series} in\n{numbers}"))
+}
+
+#[tokio::test]
+async fn the_second_listener_serves_numbers_and_health_and_nothing_else() {
+    let bridge = TestBridge::start_with(&[ON]).await;
+    let ops = Browser::new(bridge.ops_address.as_ref().unwrap());
+    for path in ["/metrics", "/livez", "/readyz"] {
+        assert_eq!(ops.peek(path).await.status, 200, "{path}");
+        let answer = ops.send("POST", path, &[], "").await;
+        assert_eq!(answer.status, 405, "{path}");
+    }
+    for path in [
+        "/",
+        "/metrics/",
+        "/auth/login",
+        "/admin/mappings",
+        "/assets/style.css",
+        "/nothing",
+    ] {
+        assert_eq!(ops.peek(path).await.status, 404, "{path}");
+    }
+    assert_eq!(ops.send("POST", "/auth/logout", &[], "").await.status, 404);
+    let answer = ops.peek("/metrics").await;
+    assert_eq!(
+        answer.header("content-type"),
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn sc_6_the_listener_for_people_has_no_numbers_and_without_a_word_there_is_no_second_one() {
+    let bridge = TestBridge::start().await;
+    assert_eq!(bridge.ops_address, None);
+    assert_eq!(bridge.browser().peek("/metrics").await.status, 404);
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_keeps_the_bridge_from_starting_and_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = refused_start(&[("BRIDGE_OPS_LISTEN", &address)]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("BRIDGE_OPS_LISTEN"), "{said}");
+}
+
+#[tokio::test]
+async fn what_people_do_is_counted_by_how_it_ended() {
+    let bridge = TestBridge::start_with(&[ON]).await;
+    bridge
+        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
+        .await;
+    let before = numbers(&bridge).await;
+    let zero = r#"red5_bridge_exchanges_total{outcome="issued"}"#;
+    assert_eq!(value(&before, zero), "0", "there from the start");
+    bridge.provider.person("vic").groups(["viewers"]);
+    let vic = bridge.signed_in("vic").await;
+    assert_eq!(vic.token(json!({})).await.status, 200);
+    assert_eq!(vic.token(json!({})).await.status, 200);
+    assert_eq!(vic.token(json!({"rooms": ["studio"]})).await.status, 403);
+    assert_eq!(vic.peek("/nothing/of/ours").await.status, 404);
+    let stranger = bridge.browser();
+    assert_eq!(
+        stranger.peek("/auth/callback?state=x&code=y").await.status,
+        400
+    );
+
+    let numbers = numbers(&bridge).await;
+
+    for (series, expected) in [
+        // The administrator who made the mapping, and Vic.
+        (r#"red5_bridge_sign_ins_total{outcome="signed_in"}"#, "2"),
+        (r#"red5_bridge_sign_ins_total{outcome="attempt"}"#, "1"),
+        (r#"red5_bridge_exchanges_total{outcome="issued"}"#, "2"),
+        (
+            r#"red5_bridge_exchanges_total{outcome="scope_not_granted"}"#,
+            "1",
+        ),
+        (r#"red5_bridge_refreshes_total{outcome="refreshed"}"#, "0"),
+        (
+            r#"red5_bridge_refusals_total{code="scope_not_granted"}"#,
+            "1",
+        ),
+        (r#"red5_bridge_refusals_total{code="sign_in_failed"}"#, "1"),
+        (
+            r#"red5_bridge_http_requests_total{route="/api/token",status="2xx"}"#,
+            "2",
+        ),
+        (
+            r#"red5_bridge_http_requests_total{route="/api/token",status="4xx"}"#,
+            "1",
+        ),
+        (
+            r#"red5_bridge_http_requests_total{route="other",status="4xx"}"#,
+            "1",
+        ),
+        (
+            r#"red5_bridge_provider_call_seconds_count{endpoint="token",outcome="answered"}"#,
+            "2",
+        ),
+        (
+            r#"red5_bridge_provider_calls_spared_total{endpoint="token"}"#,
+            "0",
+        ),
+        (r#"red5_bridge_build_info{version="0.1.0"}"#, "1"),
+        ("red5_bridge_fresh", "1"),
+        ("red5_bridge_provider_ready", "1"),
+        ("red5_bridge_database_connections_max", "10"),
+    ] {
+        assert_eq!(value(&numbers, series), expected, "{series}");
+    }
+    let version: i64 = sqlx::query_scalar("SELECT mappings FROM change_counter")
+        .fetch_one(&bridge.db)
+        .await
+        .unwrap();
+    let told = value(&numbers, "red5_bridge_mapping_version");
+    assert_eq!(told, version.to_string());
+    let age: f64 = value(&numbers, "red5_bridge_snapshot_age_seconds")
+        .parse()
+        .unwrap();
+    assert!(age < 5.0, "{age}");
+    assert_ne!(
+        value(&numbers, "red5_bridge_database_wait_seconds_count"),
+        "0"
+    );
+}
+
+/// Nobody and nothing of an installation is in the numbers, and strangers
+/// cannot make series.
+#[tokio::test]
+async fn sc_6_no_identity_and_no_configuration_is_in_the_numbers() {
+    let bridge = TestBridge::start_with(&[
+        ON,
+        ("BRIDGE_PUBLIC_URL", "https://bridge.example/canary-base"),
+    ])
+    .await;
+    let mut stranger = bridge.browser();
+    let begun = stranger.get("/canary-base/auth/login").await;
+    assert_eq!(begun.status, 303);
+    bridge
+        .provider
+        .person("canary-sub")
+        .groups(["canary-group"]);
+    let back = bridge
+        .provider
+        .approve(&begun.location(), "canary-sub")
+        .await;
+    let callback = format!("{}?{}", back.path(), back.query().unwrap());
+    assert_eq!(stranger.get(&callback).await.status, 303);
+    let ask = json!({"rooms": ["canary-room"]});
+    let refused = stranger.api("POST", "/canary-base/api/token", &ask).await;
+    assert_eq!(refused.status, 403);
+    for path in [
+        "/canary-path",
+        "/canary-base/canary-path",
+        "/canary-base/assets/canary.css",
+        "/canary-base/api/canary",
+        "/canary-base/admin/mappings/7077077",
+        "/canary-base/?canary=canary",
+    ] {
+        stranger.peek(path).await;
+        stranger.send("CANARY", path, &[], "").await;
+    }
+
+    let numbers = numbers(&bridge).await;
+
+    let own = url::Url::parse(&bridge.database_url).unwrap();
+    for secret in [
+        "canary",
+        "CANARY",
+        "bridge.example",
+        bridge.provider.issuer(),
+        own.path().trim_start_matches('/'),
+        "7077077",
+    ] {
+        let found = numbers.lines().find(|line| line.contains(secret));
+        assert_eq!(found, None, "{secret}");
+    }
+    assert!(numbers.contains(r#"route="/admin/mappings/{id}",status="4xx""#));
+    assert!(numbers.contains(r#"route="/",status="2xx""#));
+}
+
+/// The names in the rules that are ours.
+fn names(rules: &str) -> Vec<String> {
+    let mut names: Vec<String> = rules
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .filter(|word| word.starts_with("red5_bridge_"))
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The values of a label that a rule compares with, as far as they are words.
+fn compared(rules: &str, label: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for rest in rules.split(&format!("{label}=")).skip(1) {
+        let quoted = rest.trim_start_matches('~').trim_start_matches('"');
+        let value = quoted.split('"').next().unwrap();
+        found.extend(value.split('|').map(str::to_owned));
+    }
+    found
+}
+
+#[tokio::test]
+async fn each_alert_rule_names_metrics_and_outcomes_that_exist() {
+    let rules = fs::read_to_string(alerts()).unwrap();
+    let bridge = TestBridge::start_with(&[ON]).await;
+    // Refusals and calls are there once they happened.
+    bridge.browser().peek("/nothing").await;
+    bridge.admin().await;
+    let numbers = numbers(&bridge).await;
+    let names = names(&rules);
+    assert!(names.len() > 8, "{names:?}");
+    for name in names {
+        let is_it = |line: &str| {
+            line.starts_with(&format!("{name}{{")) || line.starts_with(&format!("{name} "))
+        };
+        assert!(numbers.lines().any(is_it), "{name} in\n{numbers}");
+    }
+    for outcome in compared(&rules, "outcome") {
+        assert!(
+            numbers.contains(&format!("outcome=\"{outcome}\"")),
+            "{outcome}"
+        );
+    }
+    let document =
+        fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/operators.md"))
+            .unwrap();
+    for line in rules.lines().filter(|line| line.contains("- alert: ")) {
+        let alert = line.split(": ").nth(1).unwrap();
+        assert!(
+            document.contains(alert),
+            "{alert} is not in docs/operators.md"
+        );
+    }
+}
+
+fn alerts() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/alerts.yml")
+}
+
+/// Prometheus's own program, as `scripts/provide promtool` has it.
+fn promtool() -> Command {
+    let unpacked =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".local/debian/promtool/bin/promtool");
+    if unpacked.exists() {
+        Command::new(unpacked)
+    } else {
+        Command::new("promtool")
+    }
+}
+
+#[test]
+fn prometheus_itself_reads_the_alert_rules() {
+    let output = promtool().arg("check").arg("rules").arg(alerts()).output();
+    let output = output.expect("promtool: run scripts/provide promtool");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(said.contains("12 rules found"), "{said}");
+}
