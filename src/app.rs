@@ -127,6 +127,8 @@ impl Bridge {
                 .app_data(data.sign_out)
                 .app_data(data.exchange)
                 .app_data(data.desk)
+                .app_data(data.people)
+                .app_data(data.back_channel)
                 .app_data(data.server)
                 .app_data(data.limits)
                 .app_data(data.proxies)

@@ -108,6 +108,7 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
         last_seen_at: now,
         ends_at: now + TimeDelta::hours(1),
         provider_sid: None,
+        provider_issued_at: None,
     };
     let sessions = LiveSessions::new(store.clone(), TimeDelta::hours(1));
     sessions.start(session, None).await.unwrap();

@@ -13,9 +13,11 @@ use super::StartError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::red5::SubjectClaim;
+use crate::flow::back_channel::BackChannel;
 use crate::flow::exchange::{Exchange, TokenRules};
 use crate::flow::login::{SessionLimits, SignIn};
 use crate::flow::mappings::MappingDesk;
+use crate::flow::people::PeopleDesk;
 use crate::flow::return_to::ReturnToRule;
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
@@ -59,6 +61,8 @@ pub(super) struct Parts {
     pub(super) desk: MappingDesk,
     pub(super) requests: Requests,
     pub(super) gauges: Gauges,
+    pub(super) people: PeopleDesk,
+    pub(super) back_channel: BackChannel,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -82,6 +86,8 @@ pub(super) struct SharedData {
     pub(super) stopping: web::Data<Stopping>,
     /// For the worker to make its own counters of.
     pub(super) requests: Requests,
+    pub(super) people: web::Data<PeopleDesk>,
+    pub(super) back_channel: web::Data<BackChannel>,
 }
 
 impl Parts {
@@ -149,6 +155,14 @@ impl Parts {
             store.clone(),
             Arc::clone(&provider),
         );
+        let people = PeopleDesk::new(
+            store.clone(),
+            Arc::clone(&live),
+            Arc::clone(&watch),
+            Arc::clone(&clock),
+            provider.issuer().to_owned(),
+        );
+        let back_channel = BackChannel::new(Arc::clone(&provider), Arc::clone(&live));
         Ok(Self {
             listen: config.listen,
             ops_listen: config.ops_listen,
@@ -168,6 +182,8 @@ impl Parts {
             desk,
             requests,
             gauges,
+            people,
+            back_channel,
             clock,
         })
     }
@@ -206,7 +222,8 @@ impl Parts {
                 // Twice as long: another instance may not have written yet.
                 let sessions = store.sweep_sessions(now, now - idle * 2).await;
                 let sign_outs = store.sweep_sign_outs(now).await;
-                if let Err(error) = attempts.and(sessions).and(sign_outs) {
+                let logouts = store.sweep_logouts(now).await;
+                if let Err(error) = attempts.and(sessions).and(sign_outs).and(logouts) {
                     tracing::warn!(event = "sweep_failed", %error, "what is over was not removed");
                 }
             }
@@ -237,6 +254,8 @@ impl Parts {
             gauges: web::Data::new(self.gauges),
             stopping: web::Data::default(),
             requests: self.requests,
+            people: web::Data::new(self.people),
+            back_channel: web::Data::new(self.back_channel),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
 
 mod affixes;
+pub mod block;
 pub mod claims;
 pub mod entitlement;
 pub mod grant;

@@ -1,7 +1,7 @@
 //! From an identity and what was asked to a signed token.
 //!
 //! Every door calls [`Exchange::exchange`], so two doors can never grant
-//! different things. The steps: a fresh snapshot, the entitlement now, the
+//! different things. The steps: a fresh snapshot, nobody blocked, the entitlement now, the
 //! scope, the scope checked once more, the lifetime, the claims, the
 //! signature, the length. Nothing here waits for the database or the provider.
 
@@ -73,6 +73,9 @@ pub struct Issued {
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum NoToken {
+    /// An administrator does not let the person in.
+    #[error("the person is blocked")]
+    Blocked,
     /// The provider sent no groups because there are too many.
     #[error("the provider sent no groups because there are too many")]
     GroupsOverage,
@@ -189,6 +192,10 @@ impl Exchange {
     ) -> Result<Issued, NoToken> {
         let now = self.clock.now();
         let snapshot = self.watch.current()?;
+        let blocks = &snapshot.blocks;
+        if blocks.include(&identity.issuer, &identity.subject, now) {
+            return Err(NoToken::Blocked);
+        }
         let entitlement = snapshot.mappings.resolve(identity, now);
         let scope = entitlement
             .scope(&wish.ask)
@@ -267,6 +274,7 @@ fn explained(refusal: Refusal, identity: &Identity) -> NoToken {
 impl NoToken {
     const fn outcome(&self) -> ExchangeOutcome {
         match self {
+            Self::Blocked => ExchangeOutcome::Blocked,
             Self::GroupsOverage => ExchangeOutcome::GroupsOverage,
             Self::Refused(Refusal::NoGrant) | Self::NoUsername => ExchangeOutcome::NoGrant,
             Self::Refused(Refusal::NotGranted { .. }) => ExchangeOutcome::ScopeNotGranted,

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::fingerprint::pseudonym;
 use crate::metrics::{Counts, SignInOutcome};
 use crate::seal::{Seal, SealError};
-use crate::store::sessions::Session;
+use crate::store::sessions::{NotStarted, Session};
 use crate::store::{Store, StoreError};
 use crate::upstream::{CallbackAnswer, Provider, SignInWish, SignedIn, UpstreamError};
 
@@ -74,9 +74,25 @@ pub enum LoginError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An administrator does not let the person in.
+    #[error("the person is blocked")]
+    Blocked,
+    /// The provider ended the sign-in while it was under way.
+    #[error("the provider ended this sign-in meanwhile")]
+    LoggedOut,
     /// No random numbers.
     #[error(transparent)]
     Seal(#[from] SealError),
+}
+
+impl From<NotStarted> for LoginError {
+    fn from(error: NotStarted) -> Self {
+        match error {
+            NotStarted::Blocked => Self::Blocked,
+            NotStarted::LoggedOut => Self::LoggedOut,
+            NotStarted::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl LoginError {
@@ -91,6 +107,8 @@ impl LoginError {
             Self::Provider(error) => error.code,
             Self::Upstream(error) => error.code(),
             Self::Store(_) => "database",
+            Self::Blocked => "blocked",
+            Self::LoggedOut => "logged_out",
             Self::Seal(_) => "sealing",
         }
     }
@@ -106,6 +124,8 @@ impl LoginError {
             Self::Upstream(UpstreamError::Unavailable(_)) => SignInOutcome::ProviderUnavailable,
             Self::Upstream(UpstreamError::Denied(_)) => SignInOutcome::Denied,
             Self::Upstream(UpstreamError::Refused(_)) => SignInOutcome::AnswerRefused,
+            Self::Blocked => SignInOutcome::Blocked,
+            Self::LoggedOut => SignInOutcome::LoggedOut,
             Self::Store(_) => SignInOutcome::DatabaseUnavailable,
             Self::Seal(_) => SignInOutcome::Internal,
         }
@@ -288,10 +308,12 @@ impl SignIn {
             iss: answer.iss,
         };
         let signed_in = self.provider.finish(&attempt.secrets, &answer).await?;
+        let welcome = self.start(signed_in, return_to).await?;
+        // Afterwards: whoever is not let in stays who they were.
         if let Some(earlier) = earlier {
             self.sessions.end(earlier).await?;
         }
-        self.start(signed_in, return_to).await
+        Ok(welcome)
     }
 
     async fn spend(&self, attempt: &OpenedAttempt) -> Result<(), LoginError> {
@@ -317,9 +339,18 @@ impl SignIn {
             last_seen_at: now,
             ends_at,
             provider_sid: signed_in.sid,
+            provider_issued_at: Some(signed_in.issued_at),
         };
         let subject = session.identity.subject.clone();
-        self.sessions.start(session, &id_token).await?;
+        let started = self.sessions.start(session, &id_token).await;
+        if matches!(started, Err(NotStarted::Blocked)) {
+            tracing::info!(
+                event = "blocked",
+                at = "sign_in",
+                subject = &*pseudonym(&subject)
+            );
+        }
+        started?;
         tracing::info!(event = "signed_in", subject = &*pseudonym(&subject));
         Ok(Welcome {
             secret,

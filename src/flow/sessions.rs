@@ -10,10 +10,11 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::clock::Clock;
+use crate::fingerprint::pseudonym;
 use crate::seal::{SealError, random};
 use crate::store::StoreError;
 use crate::store::live::{LiveSession, LiveSessions};
-use crate::store::sessions::{EndedSession, Session, SessionHash};
+use crate::store::sessions::{EndedSession, NotStarted, Session, SessionHash};
 use crate::store::watch::Watch;
 
 /// Bytes of a session's secret: twice what nobody can guess (SE-1).
@@ -74,6 +75,10 @@ pub enum SessionError {
     /// Notices may be missing: somebody may have signed out elsewhere.
     #[error("the sessions in memory are not known to be fresh")]
     Stale,
+    /// An administrator does not let the person in; the session is there all the
+    /// same when somebody wrote the block by hand.
+    #[error("the person is blocked")]
+    Blocked,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -92,7 +97,7 @@ impl Sessions {
         Self { live, watch, clock }
     }
 
-    /// The live session of a cookie. Nothing is believed that could be older
+    /// The live session of a cookie, of somebody who may come in. Nothing is believed that could be older
     /// than the staleness bound.
     pub async fn find(
         &self,
@@ -101,14 +106,28 @@ impl Sessions {
         if self.watch.current().is_err() {
             return Err(SessionError::Stale);
         }
-        Ok(self.live.find(&secret.hash(), self.clock.now()).await?)
+        let now = self.clock.now();
+        let Some(live) = self.live.find(&secret.hash(), now).await? else {
+            return Ok(None);
+        };
+        let snapshot = self.watch.current().map_err(|_| SessionError::Stale)?;
+        let identity = &live.session.identity;
+        if snapshot
+            .blocks
+            .include(&identity.issuer, &identity.subject, now)
+        {
+            let subject = &*pseudonym(&identity.subject);
+            tracing::info!(event = "blocked", at = "session", subject);
+            return Err(SessionError::Blocked);
+        }
+        Ok(Some(live))
     }
 
     pub(super) async fn start(
         &self,
         session: Session,
         sealed_id_token: &[u8],
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), NotStarted> {
         self.live.start(session, Some(sealed_id_token)).await
     }
 

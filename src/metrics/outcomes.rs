@@ -87,6 +87,10 @@ outcomes! {
         Denied = "denied",
         /// The provider's answer did not pass a check.
         AnswerRefused = "answer_refused",
+        /// An administrator does not let the person in.
+        Blocked = "blocked",
+        /// The provider ended it while it was under way.
+        LoggedOut = "logged_out",
         /// The provider cannot be used.
         ProviderUnavailable = "provider_unavailable",
         /// The database cannot be used.
@@ -101,6 +105,8 @@ outcomes! {
     ExchangeOutcome {
         /// A token.
         Issued = "issued",
+        /// An administrator does not let the person in.
+        Blocked = "blocked",
         /// Nothing is granted.
         NoGrant = "no_grant",
         /// The provider sent no groups because there are too many.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::{Store, StoreError};
+use crate::domain::block::PersonKey;
 
 /// Who does it, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,14 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// As a person of the provider.
+    pub fn person(&self) -> PersonKey {
+        PersonKey {
+            issuer: self.issuer.clone(),
+            subject: self.subject.clone(),
+        }
+    }
+
     /// Somebody at the command line.
     pub fn cli(user: &str) -> Self {
         Self {

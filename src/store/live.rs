@@ -16,7 +16,7 @@ use moka::ops::compute::Op;
 use moka::sync::Cache;
 use tokio::sync::{Mutex, mpsc};
 
-use super::sessions::{EndedSession, Session, SessionHash};
+use super::sessions::{EndedSession, NotStarted, Session, SessionHash};
 use super::{Store, StoreError};
 
 /// Most memory of sessions, in bytes; the rest are loaded again when they are
@@ -115,6 +115,10 @@ impl LiveSessions {
         self.entries.entry_count()
     }
 
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// How long a session may rest.
     pub fn idle(&self) -> TimeDelta {
         self.idle
@@ -152,7 +156,7 @@ impl LiveSessions {
         &self,
         session: Session,
         sealed_id_token: Option<&[u8]>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), NotStarted> {
         let before = self.before();
         self.store.insert_session(&session, sealed_id_token).await?;
         self.keep(&LiveSession::new(session, before.generation), before);

@@ -1,20 +1,25 @@
-//! What the bridge remembers: mappings, sessions, spent attempts, sign-outs on
-//! their way, the audit log.
+//! What the bridge remembers: mappings, blocks, sessions, spent attempts,
+//! sign-outs and logouts on their way, the audit log.
 //!
 //! All SQL is here. A row leaves as a type of `domain` or not at all. [`watch`]
-//! keeps the mappings compiled in memory, [`live`] the sessions in use, so that
+//! keeps the mappings and the blocks in memory, [`live`] the sessions in use, so that
 //! an exchange asks the database nothing.
 
 pub mod attempts;
 pub mod audit;
+pub mod blocks;
 mod connection;
+pub mod ending;
+mod fence;
 mod freshness;
 pub mod live;
+pub mod logouts;
 pub mod mappings;
 mod migrate;
 mod notice;
 pub mod sessions;
 pub mod sign_outs;
+pub mod signed_in;
 pub mod survey;
 pub mod watch;
 

@@ -1,5 +1,5 @@
-//! What a notice of the database says: `mappings 7`, `sessions 8 HASH HASH …`,
-//! or `sessions 9` when more ended than a notice can name.
+//! What a notice of the database says: `mappings 7`, `blocks 10`,
+//! `sessions 8 HASH HASH …`, or `sessions 9` when more ended than a notice can name.
 
 use super::sessions::SessionHash;
 
@@ -18,6 +18,8 @@ pub(super) struct Notice {
 pub(super) enum News {
     /// The table changed.
     Mappings,
+    /// Somebody was blocked, or is no longer.
+    Blocks,
     /// These sessions ended.
     Ended(Vec<SessionHash>),
     /// Some sessions ended; nobody says which.
@@ -33,6 +35,7 @@ impl Notice {
         let hashes: Vec<SessionHash> = words.map(session_hash).collect::<Option<_>>()?;
         let news = match kind {
             "mappings" if hashes.is_empty() => News::Mappings,
+            "blocks" if hashes.is_empty() => News::Blocks,
             "sessions" if hashes.is_empty() => News::ManyEnded,
             "sessions" => News::Ended(hashes),
             _ => return None,
@@ -57,10 +60,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_kinds_of_notices_are_read() {
+    fn the_four_kinds_of_notices_are_read() {
         let (ones, ffs) = ("01".repeat(32), "fF".repeat(32));
         let news = |payload: &str| Notice::parse(payload).map(|n| (n.number, n.news));
         assert_eq!(news("mappings 7"), Some((7, News::Mappings)));
+        assert_eq!(news("blocks 10"), Some((10, News::Blocks)));
         assert_eq!(news("sessions 9"), Some((9, News::ManyEnded)));
         assert_eq!(
             news(&format!("sessions 8 {ones} {ffs}")),
@@ -78,8 +82,10 @@ mod tests {
             "mappings 7 ",
             "sessions 8 01",
             "sessions 8 +1",
-            "blocks 7",
+            "blocks",
+            "block 7",
             &format!("mappings 7 {hash}"),
+            &format!("blocks 7 {hash}"),
             &format!("sessions 8 {hash}00"),
             &format!("sessions 8 {}", "é".repeat(32)),
             &format!("sessions 8 {}", "+1".repeat(32)),

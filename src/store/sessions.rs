@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Connection as _;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, blocks, fence, logouts};
 use crate::domain::identity::{Groups, Identity};
 
 /// SHA-256 of the cookie's value: what a session is known by.
@@ -26,6 +26,28 @@ pub struct Session {
     pub ends_at: DateTime<Utc>,
     /// The provider's session id.
     pub provider_sid: Option<String>,
+    /// When the provider says that they signed in, by its own clock (`iat`).
+    pub provider_issued_at: Option<DateTime<Utc>>,
+}
+
+/// Why there is no new session.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// An administrator does not let the person in.
+    #[error("the person is blocked")]
+    Blocked,
+    /// The provider ended the sign-in while it was under way.
+    #[error("the provider ended this sign-in meanwhile")]
+    LoggedOut,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for NotStarted {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 /// What the row of a session that has just ended held besides.
@@ -48,20 +70,34 @@ const SWEEP_BATCH: i64 = 1000;
 const SWEEP_LOCK: i64 = 0x5245_4435_5357_4550;
 
 impl Store {
-    /// Writes a new session.
+    /// Writes a new session, unless the person is blocked or was logged out while
+    /// they signed in. Both are asked for in the session's own transaction, behind
+    /// the fence: of a block and a sign-in at the same moment the block wins.
     pub(super) async fn insert_session(
         &self,
         session: &Session,
         sealed_id_token: Option<&[u8]>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), NotStarted> {
         let identity = &session.identity;
         let groups: Vec<String> = identity.groups.listed().map(str::to_owned).collect();
         self.with(async |connection| {
+            let mut transaction = connection.begin().await?;
+            fence::person(&mut transaction, &identity.issuer, &identity.subject).await?;
+            if let Some(sid) = &session.provider_sid {
+                fence::provider_session(&mut transaction, &identity.issuer, sid).await?;
+            }
+            let (issuer, subject) = (&identity.issuer, &identity.subject);
+            if blocks::blocks(&mut transaction, issuer, subject, session.created_at).await? {
+                return Err(NotStarted::Blocked);
+            }
+            if logouts::ended(&mut transaction, session).await? {
+                return Err(NotStarted::LoggedOut);
+            }
             sqlx::query!(
                 "INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
                                        groups_read_at, created_at, last_seen_at, ends_at, provider_sid,
-                                       sealed_id_token)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                                       sealed_id_token, provider_issued_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
                 session.hash.as_slice(),
                 identity.issuer,
                 identity.subject,
@@ -75,9 +111,11 @@ impl Store {
                 session.ends_at,
                 session.provider_sid,
                 sealed_id_token,
+                session.provider_issued_at,
             )
-            .execute(connection)
+            .execute(&mut *transaction)
             .await?;
+            transaction.commit().await?;
             Ok(())
         })
         .await
@@ -89,7 +127,7 @@ impl Store {
             .with(async |connection| {
                 let row = sqlx::query!(
                     "SELECT issuer, subject, username, name, groups, groups_overage, groups_read_at,
-                            created_at, last_seen_at, ends_at, provider_sid
+                            created_at, last_seen_at, ends_at, provider_sid, provider_issued_at
                      FROM sessions WHERE id_hash = $1",
                     hash.as_slice(),
                 )
@@ -116,6 +154,7 @@ impl Store {
             last_seen_at: row.last_seen_at,
             ends_at: row.ends_at,
             provider_sid: row.provider_sid,
+            provider_issued_at: row.provider_issued_at,
         }))
     }
 

@@ -17,9 +17,11 @@ use crate::clock::{Clock, Window};
 const VERSION_MIN: i32 = 150_000;
 
 /// What the role that serves has to be allowed. Locking rows needs UPDATE too.
-const RIGHTS: [(&str, &str); 7] = [
+const RIGHTS: [(&str, &str); 9] = [
     ("mappings", "SELECT INSERT UPDATE DELETE"),
     ("sessions", "SELECT INSERT UPDATE DELETE"),
+    ("blocked", "SELECT INSERT UPDATE DELETE"),
+    ("logouts", "SELECT INSERT DELETE"),
     ("spent_attempts", "SELECT INSERT UPDATE DELETE"),
     ("sign_outs", "SELECT INSERT DELETE"),
     ("audit_log", "SELECT INSERT"),

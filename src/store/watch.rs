@@ -1,7 +1,7 @@
-//! The mappings in memory, kept up with the table.
+//! The mappings and the blocks in memory, kept up with their tables.
 //!
 //! A trigger raises the change counter and sends a numbered notice in every
-//! transaction that changes mappings or ends a session. One connection listens.
+//! transaction that changes mappings or blocks or ends a session. One connection listens.
 //! The order of its steps:
 //!
 //! 1. listen, then load everything and doubt every session in memory;
@@ -28,6 +28,7 @@ use super::freshness::Freshness;
 use super::live::LiveSessions;
 use super::notice::{News, Notice};
 use super::{Store, StoreError};
+use crate::domain::block::Blocks;
 use crate::domain::mapping::Mappings;
 
 /// Between two tries to reach a database that is gone.
@@ -40,11 +41,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// come over the same connection, so in practice they are there.
 const NOTICE_GRACE: Duration = Duration::from_millis(200);
 
-/// The table at one number of the counter.
+/// Both tables at one number of the counter.
 #[derive(Debug)]
 pub struct Snapshot {
     /// Compiled.
     pub mappings: Mappings,
+    /// Who may not come in.
+    pub blocks: Blocks,
     /// The number of the last change to the mappings.
     pub mapping_version: i64,
     counter: i64,
@@ -52,7 +55,7 @@ pub struct Snapshot {
 
 /// The snapshot is missing or older than the bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the mappings in memory are not known to be fresh")]
+#[error("the mappings and blocks in memory are not known to be fresh")]
 pub struct Stale;
 
 /// What keeps the snapshot.
@@ -100,7 +103,7 @@ impl Watch {
         snapshot.as_ref().map(|snapshot| snapshot.mapping_version)
     }
 
-    /// Loads the table as it is now. The instance that took an edit does so
+    /// Loads both tables as they are now. The instance that took an edit does so
     /// before it answers, so that its next exchange knows. Those who wait for a
     /// load share the next one.
     pub async fn reload(&self) -> Result<(), StoreError> {
@@ -113,6 +116,7 @@ impl Watch {
         let table = self.store.mapping_table().await?;
         self.snapshot.store(Some(Arc::new(Snapshot {
             mappings: Mappings::compile(table.rows),
+            blocks: table.blocks,
             mapping_version: table.mapping_version,
             counter: table.counter,
         })));
@@ -205,7 +209,7 @@ impl Watch {
             return self.catch_up(listener).await;
         }
         match notice.news {
-            News::Mappings => self.reload_to(notice.number).await?,
+            News::Mappings | News::Blocks => self.reload_to(notice.number).await?,
             News::Ended(hashes) => {
                 for hash in &hashes {
                     self.sessions.ended(hash);
@@ -216,7 +220,7 @@ impl Watch {
         Ok(notice.number.max(seen))
     }
 
-    /// Loads the table unless that change is in it already.
+    /// Loads both tables unless that change is in it already.
     async fn reload_to(&self, number: i64) -> Result<(), StoreError> {
         let newest = self.snapshot.load_full();
         if newest.is_some_and(|newest| newest.counter >= number) {

@@ -11,6 +11,7 @@ use url::Url;
 use super::discovery::Document;
 use super::error::{Outage, Refusal, UpstreamError};
 use super::id_token::{self, Expected, Flaw, VerifiedIdToken};
+use super::keys::KeySet;
 use super::known::Known;
 use super::{
     Attempt, AttemptSecrets, CallbackAnswer, Provider, ProviderSettings, SignInWish, SignedIn,
@@ -99,6 +100,7 @@ impl Provider {
         Ok(SignedIn {
             identity,
             sid: verified.sid(),
+            issued_at: verified.issued_at(),
             id_token,
             refresh_token: tokens.refresh_token,
         })
@@ -111,35 +113,17 @@ impl Provider {
             .map_err(UpstreamError::Unavailable)
     }
 
-    /// Verifies with the keys at hand; if none of them made the signature, the
-    /// provider may have changed its keys: once more with newer ones (JW-4).
     async fn verify(
         &self,
         id_token: &SecretString,
         expected: &Expected<'_>,
     ) -> Result<VerifiedIdToken, UpstreamError> {
-        let known = self
-            .known
-            .for_verifying(&self.http, &self.settings)
-            .await
-            .map_err(UpstreamError::Unavailable)?;
-        let verify = |known: &Known| {
-            id_token::verify(
-                id_token.expose_secret(),
-                &known.keys,
-                expected,
-                self.clock.now(),
-            )
+        let verify = |keys: &KeySet| {
+            id_token::verify(id_token.expose_secret(), keys, expected, self.clock.now())
         };
-        let outcome = match verify(&known) {
-            Err(flaw @ (Flaw::UnknownKey | Flaw::Signature)) => {
-                match self.known.newer_keys(&known, &self.http).await {
-                    Some(newer) => verify(&newer),
-                    None => Err(flaw),
-                }
-            }
-            decided => decided,
-        };
+        let newer_may_do = |flaw: &Flaw| flaw.newer_keys_may_do();
+        let outcome = self.with_keys(verify, newer_may_do).await;
+        let outcome = outcome.map_err(UpstreamError::Unavailable)?;
         outcome.map_err(|flaw| UpstreamError::Refused(flaw.into()))
     }
 

@@ -12,6 +12,9 @@
 //!    the ID token is verified (`id_token`), and groups and names are read from
 //!    it or else from `userinfo` (`groups`).
 //!
+//! [`Provider::logout_token`] verifies what the provider says by itself: that a
+//! session is over (`logout_token`).
+//!
 //! Everything goes through one HTTP client that follows no redirect, trusts no
 //! proxy of the environment and reads a bounded number of bytes (`http`).
 
@@ -22,6 +25,7 @@ pub(crate) mod fuzzing;
 pub mod groups;
 pub mod http;
 pub mod id_token;
+pub mod logout_token;
 
 mod breaker;
 mod client_auth;
@@ -33,13 +37,16 @@ pub mod probe;
 mod prompt;
 mod settings;
 mod sign_out;
+mod signed_token;
 mod signing;
 mod token;
 mod userinfo;
+mod verifying;
 
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 pub use claim_path::ClaimPath;
@@ -76,6 +83,11 @@ impl Provider {
             known,
             clock,
         })
+    }
+
+    /// Who signs people in, character by character.
+    pub fn issuer(&self) -> &str {
+        &self.settings.issuer
     }
 
     /// What the last try to read the provider's documents showed.
@@ -165,6 +177,8 @@ pub struct SignedIn {
     pub id_token: SecretString,
     /// The provider's session (`sid`), for back-channel logout.
     pub sid: Option<String>,
+    /// When the provider says that this was (`iat`), by its own clock.
+    pub issued_at: DateTime<Utc>,
     /// For reading the groups again.
     pub refresh_token: Option<SecretString>,
 }

@@ -44,6 +44,11 @@ impl Address {
         Self::new(path, Reader::Program)
     }
 
+    /// For the provider: no part of the API, whose description does not have it.
+    pub fn for_provider(path: &str) -> Self {
+        Self::new(path, Reader::Program)
+    }
+
     /// For the scripts of allowed origins too.
     pub fn app_endpoint(path: &str) -> Self {
         Self::new(path, Reader::App)

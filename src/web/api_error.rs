@@ -13,9 +13,13 @@ use super::refusal::Refusal as Refused;
 use crate::domain::entitlement::Refusal;
 use crate::domain::mapping::{FieldError, Mapping, MappingRecord};
 use crate::flow::exchange::NoToken;
+use crate::flow::people::PeopleError;
 use crate::flow::sessions::SessionError;
 use crate::store::StoreError;
 use crate::store::mappings::MappingError;
+
+/// Why nobody blocks themselves.
+pub(super) const YOURSELF: &str = "is you: another administrator would have to let you in again";
 
 /// One refusal.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub enum ApiError {
     ForbiddenOrigin,
     /// 403
     NotAdmin,
+    /// 403: an administrator does not let the person in.
+    Blocked,
     /// 404
     NotFound,
     /// 405
@@ -100,6 +106,7 @@ impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Stale => Self::stale(),
+            SessionError::Blocked => Self::Blocked,
             SessionError::Store(error) => error.into(),
         }
     }
@@ -112,6 +119,16 @@ impl From<MappingError> for ApiError {
             MappingError::Stale(current) => Self::Stale(current),
             MappingError::Duplicate => Self::Duplicate,
             MappingError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PeopleError> for ApiError {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::NotFound => Self::NotFound,
+            PeopleError::Yourself => Self::Invalid(vec![FieldError::new("subject", YOURSELF)]),
+            PeopleError::Store(error) => error.into(),
         }
     }
 }
@@ -129,6 +146,7 @@ impl ApiError {
             Self::NotSignedIn { .. } => "not_signed_in",
             Self::ForbiddenOrigin => "forbidden_origin",
             Self::NotAdmin => "not_admin",
+            Self::Blocked => "blocked",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Invalid(_) => "invalid_request",
@@ -155,6 +173,7 @@ impl ApiError {
         match self {
             Self::NoToken(_)
             | Self::NotAdmin
+            | Self::Blocked
             | Self::RateLimited(_)
             | Self::Internal
             | Self::Unavailable => Refused::told(self.code()),
@@ -165,7 +184,7 @@ impl ApiError {
     const fn status(&self) -> StatusCode {
         match self {
             Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
-            Self::ForbiddenOrigin | Self::NotAdmin => StatusCode::FORBIDDEN,
+            Self::ForbiddenOrigin | Self::NotAdmin | Self::Blocked => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
@@ -194,6 +213,7 @@ impl ApiError {
             Self::ForbiddenOrigin => {
                 "Send X-Red5-Bridge: 1 from the bridge's own origin or, for /api/token alone, from one of BRIDGE_ALLOWED_ORIGINS."
             }
+            Self::Blocked => BLOCKED,
             Self::NotAdmin => "Only members of BRIDGE_ADMIN_GROUPS administer.",
             Self::NotFound => "There is nothing at this address.",
             Self::MethodNotAllowed => "This address does not take this method.",
@@ -263,8 +283,12 @@ impl ApiError {
     }
 }
 
+const BLOCKED: &str =
+    "An administrator has blocked your access. If that is a mistake, ask your administrator.";
+
 fn no_token_detail(refusal: &NoToken) -> String {
     match refusal {
+        NoToken::Blocked => BLOCKED.to_owned(),
         NoToken::Refused(Refusal::NoGrant) => {
             "No mapping grants anything to your groups. Ask your administrator.".to_owned()
         }

@@ -41,6 +41,9 @@ pub enum Rule {
     Callback,
     /// `/auth/logout`
     Logout,
+    /// `/auth/backchannel-logout`: each costs a signature and a transaction, and all
+    /// come from one address.
+    BackChannel,
     /// Whatever changes the table: every instance loads it again.
     Change,
     /// Tokens of one session.
@@ -49,11 +52,12 @@ pub enum Rule {
 
 impl Rule {
     #[cfg(test)]
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Visit,
         Self::Login,
         Self::Callback,
         Self::Logout,
+        Self::BackChannel,
         Self::Change,
         Self::Token,
     ];
@@ -63,6 +67,7 @@ impl Rule {
         match self {
             Self::Visit => (3000, 150),
             Self::Login | Self::Callback | Self::Logout => (300, 5),
+            Self::BackChannel => (1200, 40),
             Self::Change => (300, 10),
             Self::Token => (120, 2),
         }
@@ -191,6 +196,7 @@ struct Limiters<C: Clock<Instant = Nanos>> {
     login: Limiter<C>,
     callback: Limiter<C>,
     logout: Limiter<C>,
+    back_channel: Limiter<C>,
     change: Limiter<C>,
     token: Limiter<C>,
 }
@@ -204,6 +210,7 @@ impl<C: Clock<Instant = Nanos> + Clone> Limiters<C> {
             login: limiter(Rule::Login),
             callback: limiter(Rule::Callback),
             logout: limiter(Rule::Logout),
+            back_channel: limiter(Rule::BackChannel),
             change: limiter(Rule::Change),
             token: limiter(Rule::Token),
         }
@@ -215,6 +222,7 @@ impl<C: Clock<Instant = Nanos> + Clone> Limiters<C> {
             Rule::Login => &self.login,
             Rule::Callback => &self.callback,
             Rule::Logout => &self.logout,
+            Rule::BackChannel => &self.back_channel,
             Rule::Change => &self.change,
             Rule::Token => &self.token,
         };

@@ -4,22 +4,17 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
+use super::admin_api::{self, page_of, respond};
 use super::api_error::ApiError;
 use super::body::{self, ADMIN_BODY_MAX, Members, together};
 use super::form::Form;
-use super::guard::{self, Admin, AdminGroups};
-use super::limits::{RateLimits, Rule};
-use super::origin;
-use super::site::Site;
-use super::token::barred_error;
 use crate::domain::mapping::{
     FieldError, Mapping, MappingDraft, MappingId, MappingInput, MappingRecord,
 };
 use crate::flow::mappings::MappingDesk;
-use crate::flow::sessions::Sessions;
 
-const LIMIT: i64 = 50;
-const LIMIT_MAX: i64 = 500;
+/// A request about the table.
+type Call = admin_api::Call<MappingDesk>;
 
 /// Members of a mapping that may be sent back and are not read.
 pub(super) const READ_ONLY: [&str; 6] = [
@@ -30,57 +25,6 @@ pub(super) const READ_ONLY: [&str; 6] = [
     "updated_at",
     "updated_by",
 ];
-
-/// What every handler here needs.
-pub struct Call {
-    request: HttpRequest,
-    site: web::Data<Site>,
-    sessions: web::Data<Sessions>,
-    admins: web::Data<AdminGroups>,
-    limits: web::Data<RateLimits>,
-    desk: web::Data<MappingDesk>,
-}
-
-impl actix_web::FromRequest for Call {
-    type Error = actix_web::Error;
-    type Future = std::future::Ready<Result<Self, Self::Error>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
-        fn data<T: 'static>(
-            request: &HttpRequest,
-            payload: &mut actix_web::dev::Payload,
-        ) -> Result<web::Data<T>, actix_web::Error> {
-            web::Data::<T>::from_request(request, payload).into_inner()
-        }
-        let call = (|| {
-            Ok(Self {
-                site: data(request, payload)?,
-                sessions: data(request, payload)?,
-                admins: data(request, payload)?,
-                limits: data(request, payload)?,
-                desk: data(request, payload)?,
-                request: request.clone(),
-            })
-        })();
-        std::future::ready(call)
-    }
-}
-
-impl Call {
-    async fn admin(&self) -> Result<Admin, ApiError> {
-        guard::admin(&self.request, &self.site, &self.sessions, &self.admins)
-            .await
-            .map_err(|barred| barred_error(barred, &self.site))
-    }
-
-    /// For whatever changes something: the origin is judged first.
-    async fn admin_from_here(&self) -> Result<Admin, ApiError> {
-        origin::check_api(&self.request, &self.site, false)?;
-        let admin = self.admin().await?;
-        self.limits.check_client(Rule::Change, &self.request)?;
-        Ok(admin)
-    }
-}
 
 fn answer(mapping: &Mapping, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
     response
@@ -149,8 +93,7 @@ pub async fn replace(call: Call, id: web::Path<String>, payload: web::Payload) -
 pub async fn delete(call: Call, id: web::Path<String>, payload: web::Payload) -> HttpResponse {
     respond(async {
         let admin = call.admin_from_here().await?;
-        let members = Members::new(body::json(&call.request, payload, ADMIN_BODY_MAX).await?);
-        together(members.finish(), Ok(())).map_err(ApiError::Invalid)?;
+        call.nothing_said(payload).await?;
         let (id, version) = (parse_id(&id)?, if_match(&call.request)?);
         call.desk
             .delete(id, version, &admin.actor(&call.request))
@@ -158,10 +101,6 @@ pub async fn delete(call: Call, id: web::Path<String>, payload: web::Payload) ->
         Ok(HttpResponse::NoContent().finish())
     })
     .await
-}
-
-async fn respond(answer: impl Future<Output = Result<HttpResponse, ApiError>>) -> HttpResponse {
-    answer.await.unwrap_or_else(|error| error.response())
 }
 
 async fn draft(
@@ -202,31 +141,6 @@ pub(super) fn read(
         more
     });
     together(errors, judged)
-}
-
-/// `limit` and `offset` of a query.
-pub(super) fn page_of(query: &Form) -> Result<(i64, i64), Vec<FieldError>> {
-    let mut errors = Vec::new();
-    let mut number = |name: &str, default: i64, least: i64, most: i64| {
-        let value = match query.one(name) {
-            Ok(None) => return default,
-            Ok(Some(value)) => value.parse().ok(),
-            Err(_) => None,
-        };
-        let good = value.filter(|value| (least..=most).contains(value));
-        good.unwrap_or_else(|| {
-            let reason = format!("must be one whole number from {least} to {most}");
-            errors.push(FieldError::new(name, reason));
-            default
-        })
-    };
-    let limit = number("limit", LIMIT, 1, LIMIT_MAX);
-    let offset = number("offset", 0, 0, i64::from(i32::MAX));
-    if errors.is_empty() {
-        Ok((limit, offset))
-    } else {
-        Err(errors)
-    }
 }
 
 /// Anything that is no number of a row is the number of none (AD-8).

@@ -3,8 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
+use super::admin_api::page_of;
 use super::form::Form;
-use super::mapping_api::{page_of, parse_id};
+use super::mapping_api::parse_id;
 use super::mapping_fields::{read, typed};
 use super::page::{self, Sent, Visitor};
 use super::refusal::Refusal;

@@ -5,9 +5,11 @@
 //! what it may say is in [`api_error`] and [`views`].
 
 mod address;
+mod admin_api;
 mod answer;
 mod api_docs;
 mod api_error;
+mod back_channel;
 mod body;
 mod client;
 mod connections;
@@ -28,6 +30,7 @@ mod origin;
 mod outage;
 mod page;
 mod panics;
+mod people_api;
 mod portal;
 mod refusal;
 mod request_id;
@@ -139,6 +142,11 @@ fn api(service: &mut web::ServiceConfig) {
                 .on(Method::OPTIONS, token::preflight_token),
         )
         .service(
+            Address::for_provider("/auth/backchannel-logout")
+                .counted(Rule::BackChannel)
+                .on(Method::POST, back_channel::logout),
+        )
+        .service(
             Address::endpoint("/api/admin/mappings")
                 .get(mapping_api::list)
                 .on(Method::POST, mapping_api::create),
@@ -148,6 +156,21 @@ fn api(service: &mut web::ServiceConfig) {
                 .get(mapping_api::get)
                 .on(Method::PUT, mapping_api::replace)
                 .on(Method::DELETE, mapping_api::delete),
+        )
+        .service(
+            Address::endpoint("/api/admin/sessions")
+                .get(people_api::list_sessions)
+                .on(Method::DELETE, people_api::end_person),
+        )
+        .service(
+            Address::endpoint("/api/admin/sessions/{id}")
+                .on(Method::DELETE, people_api::end_session),
+        )
+        .service(
+            Address::endpoint("/api/admin/blocks")
+                .get(people_api::list_blocks)
+                .on(Method::POST, people_api::block)
+                .on(Method::DELETE, people_api::unblock),
         )
         .service(Address::endpoint("/openapi.json").get(api_docs::document))
         .service(web::resource("/api/{rest:.*}").default_service(web::to(no_endpoint)));

@@ -29,6 +29,8 @@ pub struct Visitor {
     admins: web::Data<AdminGroups>,
     limits: web::Data<RateLimits>,
     caller: Option<Caller>,
+    /// Signed in, and an administrator does not let them in.
+    blocked: bool,
 }
 
 impl FromRequest for Visitor {
@@ -49,9 +51,12 @@ impl FromRequest for Visitor {
                 admins,
                 limits,
                 caller: None,
+                blocked: false,
             };
             match found {
                 Ok(caller) => visitor.caller = caller,
+                // Signing in as somebody else must still be possible.
+                Err(SessionError::Blocked) => visitor.blocked = true,
                 Err(SessionError::Stale) => return Err(visitor.stale()),
                 Err(SessionError::Store(error)) => return Err(visitor.store_failed(&error)),
             }
@@ -83,8 +88,17 @@ impl Visitor {
 
     /// Demands somebody signed in.
     pub fn signed_in(&self) -> Result<&Caller, Error> {
+        self.check_not_blocked()?;
         self.caller()
             .ok_or_else(|| self.refuse(Problem::NotSignedIn))
+    }
+
+    /// Demands that no administrator keeps them out; told to the log already.
+    pub fn check_not_blocked(&self) -> Result<(), Error> {
+        if self.blocked {
+            return Err(self.refuse_told(Problem::Blocked));
+        }
+        Ok(())
     }
 
     /// Whether the page's visitor administers.

@@ -24,6 +24,7 @@ use crate::flow::exchange::{self, Exchange, NoToken};
 
 /// GET `/`
 pub async fn show(visitor: Visitor, exchange: web::Data<Exchange>) -> Result<HttpResponse, Error> {
+    visitor.check_not_blocked()?;
     let Some(caller) = visitor.caller() else {
         let page = Welcome {
             frame: visitor.frame(),
@@ -110,6 +111,7 @@ fn invalid(errors: Vec<FieldError>) -> Outcome {
 
 fn refused(refusal: NoToken) -> Refused {
     match refusal {
+        NoToken::Blocked => Refused::Blocked,
         NoToken::GroupsOverage => Refused::GroupsOverage,
         NoToken::Refused(Refusal::NoGrant) | NoToken::NoUsername => Refused::NoGrant,
         NoToken::Refused(Refusal::NotGranted { refused }) => Refused::NotGranted { refused },

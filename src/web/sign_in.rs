@@ -151,6 +151,8 @@ fn refused(visitor: &Visitor, Failed { error, return_to }: &Failed) -> Result<Ht
         LoginError::Upstream(UpstreamError::Unavailable(_) | UpstreamError::Denied(_)) => {
             SignInFailure::ProviderFailed
         }
+        LoginError::Blocked => SignInFailure::Blocked,
+        LoginError::LoggedOut => SignInFailure::LoggedOut,
         LoginError::Store(error) => return Err(visitor.store_failed(error)),
         LoginError::Seal(_) => return Err(visitor.refuse_told(Problem::Internal)),
     };

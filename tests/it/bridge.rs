@@ -5,6 +5,7 @@
 //! and `Secure` as in production; the browsers know where that really is.
 
 mod browser;
+mod gate;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -23,6 +24,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use crate::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
 
 pub use browser::{Answer, Browser};
+pub use gate::Gate;
 
 pub const ORIGIN: &str = "https://bridge.example";
 pub const APP_ORIGIN: &str = "https://app.example";

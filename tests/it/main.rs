@@ -10,6 +10,7 @@ mod abandoned;
 mod access;
 mod administrators;
 mod api_document;
+mod back_channel;
 mod bodies;
 mod bridge;
 mod callback;
@@ -39,6 +40,7 @@ mod metrics;
 mod odd_cookies;
 mod order;
 mod origin;
+mod people;
 #[cfg(feature = "demo")]
 mod private_postgres;
 mod problem;

@@ -30,6 +30,10 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("/api/token", "POST, OPTIONS"),
     ("/api/admin/mappings", "GET, HEAD, POST"),
     ("/api/admin/mappings/{id}", "GET, HEAD, PUT, DELETE"),
+    ("/api/admin/sessions", "GET, HEAD, DELETE"),
+    ("/api/admin/sessions/{id}", "DELETE"),
+    ("/api/admin/blocks", "GET, HEAD, POST, DELETE"),
+    ("/auth/backchannel-logout", "POST"),
     ("/livez", "GET, HEAD"),
     ("/readyz", "GET, HEAD"),
 ];

@@ -160,6 +160,7 @@ fn session(number: u32) -> Session {
         last_seen_at: at(0),
         ends_at: at(12 * 3600),
         provider_sid: Some("sid-1".to_owned()),
+        provider_issued_at: Some(at(-1)),
     }
 }
 

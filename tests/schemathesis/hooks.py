@@ -12,6 +12,8 @@ BETWEEN_MEMBERS = (
     "can do nothing over these transports",
     "serves none of these roles",
     "must be later than valid_from",
+    "must be later than now",
+    "is you: ",
     "a time from 1970 to 9999",
 )
 

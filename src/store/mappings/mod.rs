@@ -5,12 +5,13 @@ mod row;
 
 use sqlx::{Connection as _, PgConnection};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, blocks};
+use crate::domain::block::Blocks;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use row::{Row, select_mappings};
 
 /// Counts and rows as of one moment, however many statements ask for them.
-const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+pub(super) const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /// Why a mapping was not written. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
@@ -53,11 +54,12 @@ pub struct MappingPage {
     pub mapping_version: i64,
 }
 
-/// All rows with the two numbers of the counter, as of one moment.
+/// All rows and all blocks with the two numbers of the counter, as of one moment.
 pub(super) struct Table {
     pub rows: Vec<Mapping>,
+    pub blocks: Blocks,
     pub mapping_version: i64,
-    /// The change counter, which also counts ended sessions.
+    /// The change counter, which also counts blocks and ended sessions.
     pub counter: i64,
 }
 
@@ -69,9 +71,11 @@ impl Store {
                 .fetch_one(&mut *moment)
                 .await?;
             let rows = select_mappings!("").fetch_all(&mut *moment).await?;
+            let blocks = blocks::all(&mut moment).await?;
             moment.commit().await?;
             Ok(Table {
                 rows: rows.into_iter().filter_map(Row::into_mapping).collect(),
+                blocks,
                 mapping_version: counter.mappings,
                 counter: counter.value,
             })

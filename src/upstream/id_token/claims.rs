@@ -7,18 +7,14 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::{Expected, Flaw, times};
+use super::{Expected, Flaw};
 use crate::once::Object;
 use crate::upstream::SigningAlg;
 use crate::upstream::keys::Key;
+use crate::upstream::signed_token::times::{self, Expiry};
+use crate::upstream::signed_token::{check_audience, check_issuer, subject};
 
-/// Longest `sub` in bytes (OpenID Connect Core §2): it names a row and a person.
-pub const SUBJECT_MAX: usize = 255;
-
-/// Longest `sid` in bytes that is kept.
-const SID_MAX: usize = 255;
-
-/// Checks everything but the signature and `at_hash`; gives the subject.
+/// Checks everything but the signature and `at_hash`; gives the subject and `iat`.
 ///
 /// `max_age` is never asked for, so there is no `auth_time` to be compared, and no
 /// `acr` either (ID-12): how people show who they are is the provider's business.
@@ -26,35 +22,14 @@ pub(super) fn check(
     claims: &Object,
     expected: &Expected<'_>,
     now: DateTime<Utc>,
-) -> Result<String, Flaw> {
+) -> Result<(String, DateTime<Utc>), Flaw> {
     check_issuer(claims, expected.issuer)?;
     check_audience(claims, expected.client_id)?;
     check_authorized_party(claims, expected.client_id)?;
-    times::check(claims, now)?;
+    let issued_at = times::check(claims, Expiry::Required, now)?;
     check_nonce(claims, expected.nonce.expose_secret())?;
     refuse_logout_token(claims)?;
-    subject(claims)
-}
-
-/// Character by character (step 2).
-fn check_issuer(claims: &Object, issuer: &str) -> Result<(), Flaw> {
-    match claims.get("iss") {
-        Some(iss) if iss == issuer => Ok(()),
-        _ => Err(Flaw::Issuer),
-    }
-}
-
-/// This client and nobody else (step 3): somebody else for whom the token is meant
-/// could pass it on to us.
-fn check_audience(claims: &Object, client_id: &str) -> Result<(), Flaw> {
-    let ours = match claims.get("aud") {
-        Some(Value::Array(several)) => {
-            !several.is_empty() && several.iter().all(|one| one == client_id)
-        }
-        Some(one) => one == client_id,
-        None => false,
-    };
-    if ours { Ok(()) } else { Err(Flaw::Audience) }
+    Ok((subject(claims)?, issued_at))
 }
 
 /// `azp`, if present, is us; a token for several audiences must have it. Otherwise
@@ -86,31 +61,6 @@ fn refuse_logout_token(claims: &Object) -> Result<(), Flaw> {
     } else {
         Ok(())
     }
-}
-
-/// `sub` is the key of a person here: it must be something that can be stored,
-/// compared and logged without being mistaken for another.
-fn subject(claims: &Object) -> Result<String, Flaw> {
-    let subject = claims
-        .get("sub")
-        .and_then(Value::as_str)
-        .ok_or(Flaw::Subject)?;
-    if (1..=SUBJECT_MAX).contains(&subject.len()) && subject.bytes().all(is_printable) {
-        Ok(subject.to_owned())
-    } else {
-        Err(Flaw::Subject)
-    }
-}
-
-/// The provider's name for its session, if it can serve as a name.
-pub(super) fn sid(claims: &Object) -> Option<String> {
-    let sid = claims.get("sid")?.as_str()?;
-    let fits = (1..=SID_MAX).contains(&sid.len()) && sid.bytes().all(is_printable);
-    fits.then(|| sid.to_owned())
-}
-
-fn is_printable(byte: u8) -> bool {
-    byte == b' ' || byte.is_ascii_graphic()
 }
 
 /// `at_hash`, if present, belongs to the access token that came along: another

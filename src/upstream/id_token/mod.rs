@@ -3,20 +3,14 @@
 //!
 //! `verify` is pure. Its steps, in order:
 //!
-//! 1. size and form (`compact`);
-//! 2. how it says it is signed, and the one key that fits (`header`);
-//! 3. the signature, by the library's hand;
-//! 4. the claims that decide something, each strictly typed (`claims`, `times`).
+//! 1. size, form, key and signature (`signed_token`);
+//! 2. the claims that decide something, each strictly typed (`claims`).
 //!
 //! The claims are not read by the library: it refuses a whole token because a claim
 //! that nobody uses has a shape of its own, and leaves out `azp`, `iat`, `nbf`,
 //! `sub`, `events` and `at_hash`.
 
 mod claims;
-mod compact;
-mod flaw;
-mod header;
-mod times;
 
 #[cfg(test)]
 mod tests;
@@ -24,15 +18,12 @@ mod tests;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-pub use claims::SUBJECT_MAX;
-pub use compact::ID_TOKEN_MAX;
-pub use flaw::Flaw;
+pub use super::signed_token::{Flaw, SUBJECT_MAX, TOKEN_MAX as ID_TOKEN_MAX};
 
 use super::SigningAlg;
 use super::keys::KeySet;
+use super::signed_token::{self, Signed};
 use crate::once::Object;
-use compact::Unverified;
-use header::Header;
 
 /// What a token must agree with.
 pub(super) struct Expected<'a> {
@@ -47,6 +38,7 @@ pub(super) struct Expected<'a> {
 /// Claims that passed every check; only [`verify`] makes one.
 pub(super) struct VerifiedIdToken {
     subject: String,
+    issued_at: DateTime<Utc>,
     claims: Object,
 }
 
@@ -55,13 +47,18 @@ impl VerifiedIdToken {
         &self.subject
     }
 
+    /// `iat`, by the provider's clock.
+    pub(super) fn issued_at(&self) -> DateTime<Utc> {
+        self.issued_at
+    }
+
     pub(super) fn claims(&self) -> &Object {
         &self.claims
     }
 
     /// The provider's name for its session, if it can serve as a name.
     pub(super) fn sid(&self) -> Option<String> {
-        claims::sid(&self.claims)
+        signed_token::sid(&self.claims)
     }
 }
 
@@ -75,17 +72,13 @@ pub(super) fn verify(
     expected: &Expected<'_>,
     now: DateTime<Utc>,
 ) -> Result<VerifiedIdToken, Flaw> {
-    let token = Unverified::read(raw)?;
-    let header = Header::read(&token.header, expected.algs)?;
-    let key = header.key(keys)?;
-    if !key.made(header.alg, token.signed, &token.signature) {
-        return Err(Flaw::Signature);
-    }
+    let Signed { claims, key, alg } = signed_token::open(raw, keys, expected.algs, &[])?;
     let access_token = expected.access_token.map(ExposeSecret::expose_secret);
-    let subject = claims::check(&token.claims, expected, now)?;
-    claims::check_access_token_hash(&token.claims, access_token, key, header.alg)?;
+    let (subject, issued_at) = claims::check(&claims, expected, now)?;
+    claims::check_access_token_hash(&claims, access_token, key, alg)?;
     Ok(VerifiedIdToken {
         subject,
-        claims: token.claims,
+        issued_at,
+        claims,
     })
 }

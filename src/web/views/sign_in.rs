@@ -48,6 +48,8 @@ pub enum SignInFailure {
     ProviderFailed,
     /// 403: the person is blocked.
     Blocked,
+    /// 403: the provider ended the sign-in while it was under way.
+    LoggedOut,
 }
 
 impl SignInFailure {
@@ -59,7 +61,11 @@ impl SignInFailure {
             | Self::AttemptUnknown
             | Self::CookieMissing
             | Self::AnswerRefused => 400,
-            Self::Declined | Self::Unfinished(_) | Self::ProviderError | Self::Blocked => 403,
+            Self::Declined
+            | Self::Unfinished(_)
+            | Self::ProviderError
+            | Self::Blocked
+            | Self::LoggedOut => 403,
             Self::Misconfigured(_) | Self::ProviderFailed => 502,
             Self::ProviderBusy => 503,
         }
@@ -79,6 +85,7 @@ impl SignInFailure {
             Self::AnswerRefused => "answer_refused",
             Self::ProviderFailed => "provider_failed",
             Self::Blocked => "blocked",
+            Self::LoggedOut => "logged_out",
         }
     }
 
@@ -92,6 +99,7 @@ impl SignInFailure {
             Self::AttemptSpent => "This sign-in is over already",
             Self::CookieMissing => "Your browser did not send our cookie back",
             Self::Blocked => "Your access is blocked",
+            Self::LoggedOut => "You were signed out again at once",
             Self::ProviderError
             | Self::AttemptUnknown
             | Self::AnswerRefused
@@ -137,6 +145,10 @@ impl SignInFailure {
             ],
             Self::ProviderFailed => &[
                 "Your identity provider could not be reached, or failed while signing you in. Try again in a moment.",
+            ],
+            Self::LoggedOut => &[
+                "While you were signing in here, your identity provider said that you had signed out there. So the sign-in was stopped.",
+                "If that was not what you wanted, sign in again.",
             ],
             Self::Blocked => &[
                 "An administrator has blocked your access. If that is a mistake, ask your administrator.",

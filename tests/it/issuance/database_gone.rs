@@ -4,59 +4,12 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::{WATCH, viewer};
-use crate::bridge::TestBridge;
+use crate::bridge::{Gate, TestBridge};
 
 /// What the bridge promises here.
 const BOUND: Duration = Duration::from_secs(1);
-
-/// The database of one bridge, to be shut before everybody but us.
-struct Gate {
-    server: PgConnection,
-    inside: PgConnection,
-    name: String,
-}
-
-impl Gate {
-    async fn of(bridge: &TestBridge) -> Self {
-        let mut url = url::Url::parse(&bridge.database_url).unwrap();
-        let inside = PgConnection::connect(url.as_str()).await.unwrap();
-        let name = url.path().trim_start_matches('/').to_owned();
-        url.set_path("postgres");
-        Self {
-            server: PgConnection::connect(url.as_str()).await.unwrap(),
-            inside,
-            name,
-        }
-    }
-
-    async fn shut(&mut self) {
-        self.allow(false).await;
-        let ours: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
-            .fetch_one(&mut self.inside)
-            .await
-            .unwrap();
-        sqlx::query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE datname = $1 AND pid <> $2",
-        )
-        .bind(&self.name)
-        .bind(ours)
-        .execute(&mut self.server)
-        .await
-        .unwrap();
-    }
-
-    async fn allow(&mut self, allow: bool) {
-        let statement = format!("ALTER DATABASE {} ALLOW_CONNECTIONS {allow}", self.name);
-        sqlx::query(AssertSqlSafe(statement))
-            .execute(&mut self.server)
-            .await
-            .unwrap();
-    }
-}
 
 #[tokio::test]
 async fn av_5_without_the_database_there_are_no_tokens_after_the_bound_and_never_stale_ones() {

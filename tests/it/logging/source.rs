@@ -65,8 +65,10 @@ fn lg_2_every_event_has_a_name_and_is_documented_and_no_other_is() {
                 ),
             }
         }
-        for rest in text.split(".settle(\"").skip(1) {
-            names.insert(rest.split('"').next().unwrap().to_owned());
+        for call in [".settle(\"", " tell(\""] {
+            for rest in text.split(call).skip(1) {
+                names.insert(rest.split('"').next().unwrap().to_owned());
+            }
         }
     }
     let documented: BTreeSet<String> = documented().into_keys().collect();

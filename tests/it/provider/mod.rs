@@ -236,6 +236,23 @@ impl Provider {
         wired + flooded
     }
 
+    // ---- what it says by itself ------------------------------------------------------
+
+    /// A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4) that names nobody
+    /// yet; the test sends it.
+    pub fn logout_token(&self, bend: impl FnOnce(IdToken) -> IdToken) -> String {
+        let mut script = self.script();
+        let now = script.clock.now().timestamp();
+        let jti = script.fresh("jti");
+        let claims = json!({
+            "iss": script.issuer, "aud": script.client.id, "iat": now, "exp": now + 120, "jti": jti,
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        });
+        let token = IdToken::new(claims, script.signer.clone());
+        drop(script);
+        bend(token.header("typ", "logout+jwt")).finish()
+    }
+
     // ---- keys ------------------------------------------------------------------------
 
     /// Signs with this key from now on, and publishes it alone.

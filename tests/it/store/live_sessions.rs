@@ -158,7 +158,7 @@ async fn se_4_a_sign_in_that_races_with_the_end_does_not_bring_the_session_back(
     let proxy = Proxy::start(&database).await;
     let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
     let live = Arc::clone(&a.live);
-    proxy.hold("INSERT 0 1");
+    proxy.hold("COMMIT");
     let starting = tokio::spawn(async move { live.start(session(1), None).await });
     proxy.until_holding().await;
     assert_eq!(database.by_hand("DELETE FROM sessions").await.unwrap(), 1);

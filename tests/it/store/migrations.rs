@@ -51,7 +51,8 @@ async fn sc_4_a_role_that_cannot_change_tables_suffices_once_they_are_there() {
         .by_hand(format!(
             "CREATE ROLE {role} LOGIN;
              REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-             GRANT SELECT, INSERT, UPDATE, DELETE ON mappings, sessions, spent_attempts TO {role};
+             GRANT SELECT, INSERT, UPDATE, DELETE ON mappings, blocked, sessions, spent_attempts, logouts
+                 TO {role};
              GRANT SELECT, UPDATE ON change_counter TO {role};
              GRANT SELECT, INSERT ON audit_log TO {role};
              GRANT SELECT ON _sqlx_migrations TO {role}"

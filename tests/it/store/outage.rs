@@ -4,6 +4,7 @@
 use red5_bridge::domain::mapping::MappingId;
 use red5_bridge::store::StoreError;
 use red5_bridge::store::mappings::MappingError;
+use red5_bridge::store::sessions::NotStarted;
 use tokio::net::TcpListener;
 
 use super::proxy::Proxy;
@@ -38,7 +39,11 @@ async fn is_unavailable(store: &Store) {
             "{outcome:?}"
         );
     }
-    for outcome in [list.map(drop), spend.map(drop), start, find.map(drop)] {
+    assert!(
+        matches!(start, Err(NotStarted::Store(StoreError::Unavailable(_)))),
+        "{start:?}"
+    );
+    for outcome in [list.map(drop), spend.map(drop), find.map(drop)] {
         assert!(
             matches!(outcome, Err(StoreError::Unavailable(_))),
             "{outcome:?}"

@@ -40,6 +40,12 @@ fn every_operation_is_shown_once_below_its_tag() {
             "GET /api/admin/mappings/{id}",
             "PUT /api/admin/mappings/{id}",
             "DELETE /api/admin/mappings/{id}",
+            "GET /api/admin/blocks",
+            "POST /api/admin/blocks",
+            "DELETE /api/admin/blocks",
+            "GET /api/admin/sessions",
+            "DELETE /api/admin/sessions",
+            "DELETE /api/admin/sessions/{id}",
             "GET /livez",
             "GET /readyz",
         ]
@@ -90,7 +96,8 @@ fn an_answer_shows_the_members_of_members_and_each_code() {
             "groups_overage",
             "scope_not_granted",
             "room_required",
-            "ttl_too_short"
+            "ttl_too_short",
+            "blocked"
         ]
     );
     assert!(refused.fields.is_empty());

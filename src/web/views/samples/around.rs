@@ -28,7 +28,7 @@ const PROBLEMS: [(&str, Problem); 18] = [
     ("problem-unavailable", Problem::Unavailable),
 ];
 
-const FAILURES: [(&str, SignInFailure); 12] = [
+const FAILURES: [(&str, SignInFailure); 13] = [
     ("sign-in-declined", SignInFailure::Declined),
     (
         "sign-in-unfinished",
@@ -47,6 +47,7 @@ const FAILURES: [(&str, SignInFailure); 12] = [
     ("sign-in-refused", SignInFailure::AnswerRefused),
     ("sign-in-provider", SignInFailure::ProviderFailed),
     ("sign-in-blocked", SignInFailure::Blocked),
+    ("sign-in-logged-out", SignInFailure::LoggedOut),
 ];
 
 pub fn samples() -> Vec<Sample> {

@@ -1,11 +1,11 @@
-//! What can be wrong with an ID token.
+//! What can be wrong with a token of the provider: any, or an ID token.
 
 use thiserror::Error;
 
 /// The first thing found wrong. Holds nothing of the token: a flaw is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Flaw {
-    /// Over [`ID_TOKEN_MAX`](super::ID_TOKEN_MAX).
+    /// Over [`TOKEN_MAX`](super::TOKEN_MAX).
     #[error("it is longer than 64 KiB")]
     TooLarge,
     /// Not the compact form of a signature; five parts are an encrypted token.
@@ -18,7 +18,7 @@ pub enum Flaw {
     #[error("it is compressed")]
     Compressed,
     /// `typ`, `cty` or `crit`.
-    #[error("its header marks it as something else than an ID token")]
+    #[error("its header marks it as another kind of token")]
     Type,
     /// Not in `OIDC_SIGNING_ALGS`, symmetric, or none.
     #[error("its signature algorithm is not one of OIDC_SIGNING_ALGS")]
@@ -68,6 +68,17 @@ pub enum Flaw {
 }
 
 impl Flaw {
+    /// Whether the provider may have changed its keys since they were read.
+    pub(in crate::upstream) const fn newer_keys_may_do(self) -> bool {
+        matches!(self, Self::UnknownKey | Self::Signature)
+    }
+
+    /// The word without the kind of token.
+    pub(in crate::upstream) fn word(self) -> &'static str {
+        let code = self.code();
+        code.strip_prefix("id_token_").unwrap_or(code)
+    }
+
     /// A stable word for logs and metrics.
     pub const fn code(self) -> &'static str {
         match self {

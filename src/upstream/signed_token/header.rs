@@ -18,9 +18,14 @@ pub(super) struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Reads the header of an ID token that is signed in one of these ways.
-    pub(super) fn read(header: &'a Object, allowed: &[SigningAlg]) -> Result<Self, Flaw> {
-        // A few kilobytes that inflate to gigabytes; nobody signs such ID tokens.
+    /// Reads the header of a token that is signed in one of these ways, and is of
+    /// one of these kinds or does not say.
+    pub(super) fn read(
+        header: &'a Object,
+        allowed: &[SigningAlg],
+        kinds: &[&str],
+    ) -> Result<Self, Flaw> {
+        // A few kilobytes that inflate to gigabytes; nobody signs such tokens.
         if header.contains_key("zip") {
             return Err(Flaw::Compressed);
         }
@@ -29,9 +34,9 @@ impl<'a> Header<'a> {
         if header.contains_key("crit") || header.contains_key("cty") {
             return Err(Flaw::Type);
         }
-        // An access token (`at+jwt`) or a logout token must not sign anybody in
-        // (RFC 8725 §3.11).
-        if !header.get("typ").is_none_or(is_jwt) {
+        // An access token (`at+jwt`) or a logout token must not sign anybody in, nor
+        // an access token sign anybody out (RFC 8725 §3.11).
+        if !header.get("typ").is_none_or(|typ| is_one_of(typ, kinds)) {
             return Err(Flaw::Type);
         }
         let alg = header.get("alg").and_then(Value::as_str);
@@ -58,9 +63,16 @@ impl<'a> Header<'a> {
     }
 }
 
-/// RFC 7519 §5.1, in any case; RFC 7515 §4.1.9 lets the prefix be left out.
-fn is_jwt(typ: &Value) -> bool {
+/// `JWT` (RFC 7519 §5.1) or one of these kinds, in any case; RFC 7515 §4.1.9 lets
+/// the prefix be left out.
+fn is_one_of(typ: &Value, kinds: &[&str]) -> bool {
+    const PREFIX: &str = "application/";
     typ.as_str().is_some_and(|typ| {
-        typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt")
+        let bare = match typ.get(..PREFIX.len()) {
+            Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => &typ[PREFIX.len()..],
+            _ => typ,
+        };
+        let mut allowed = kinds.iter().chain(&["JWT"]);
+        allowed.any(|kind| bare.eq_ignore_ascii_case(kind))
     })
 }

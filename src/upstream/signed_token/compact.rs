@@ -9,7 +9,7 @@ use crate::once::{Object, Once};
 
 /// Longest token in bytes, looked at before any decoding: a token of megabytes
 /// would cost memory and time before its signature is seen to be wrong.
-pub const ID_TOKEN_MAX: usize = 64 * 1024;
+pub const TOKEN_MAX: usize = 64 * 1024;
 
 /// A token that can be read.
 pub(super) struct Unverified<'a> {
@@ -24,7 +24,7 @@ impl<'a> Unverified<'a> {
     /// Exactly three parts (five would be an encrypted token, in which an unsigned one
     /// can hide), of which the first two are JSON objects.
     pub(super) fn read(raw: &'a str) -> Result<Self, Flaw> {
-        if raw.len() > ID_TOKEN_MAX {
+        if raw.len() > TOKEN_MAX {
             return Err(Flaw::TooLarge);
         }
         let mut parts = raw.split('.');

@@ -18,14 +18,31 @@ pub const ISSUED_BEFORE_MAX: TimeDelta = TimeDelta::minutes(10);
 /// provider whose other times cannot be believed either.
 pub const ISSUED_AHEAD_MAX: TimeDelta = TimeDelta::seconds(60);
 
+/// Whether there must be an `exp`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::upstream) enum Expiry {
+    Required,
+    Optional,
+}
+
+/// Gives `iat`.
+///
 /// # Errors
-/// When `exp` or `iat` is missing, one of the three is no whole number of seconds
-/// since 1970, or the token is over, too old, from the future, or not valid yet.
-pub(super) fn check(claims: &Object, now: DateTime<Utc>) -> Result<(), Flaw> {
-    let expires = moment(claims, "exp")?.ok_or(Flaw::Time)?;
+/// When `iat` or a required `exp` is missing, one of the three is no whole number of
+/// seconds since 1970, or the token is over, too old, from the future, or not valid
+/// yet.
+pub(in crate::upstream) fn check(
+    claims: &Object,
+    expiry: Expiry,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, Flaw> {
+    let expires = moment(claims, "exp")?;
     let issued = moment(claims, "iat")?.ok_or(Flaw::Time)?;
     let not_before = moment(claims, "nbf")?;
-    if expires <= now - LEEWAY {
+    if expires.is_none() && expiry == Expiry::Required {
+        return Err(Flaw::Time);
+    }
+    if expires.is_some_and(|expires| expires <= now - LEEWAY) {
         return Err(Flaw::Expired);
     }
     if issued < now - ISSUED_BEFORE_MAX || issued > now + ISSUED_AHEAD_MAX {
@@ -34,7 +51,7 @@ pub(super) fn check(claims: &Object, now: DateTime<Utc>) -> Result<(), Flaw> {
     if not_before.is_some_and(|moment| moment > now + LEEWAY) {
         return Err(Flaw::NotBefore);
     }
-    Ok(())
+    Ok(issued)
 }
 
 fn moment(claims: &Object, name: &str) -> Result<Option<DateTime<Utc>>, Flaw> {

@@ -1,0 +1,230 @@
+//! Who may not come in, although the provider would let them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::mapping::FieldError;
+
+/// Longest issuer in bytes, as the table has it.
+const ISSUER_MAX: usize = 2048;
+
+/// Longest `sub` in bytes (OpenID Connect Core §2).
+const SUBJECT_MAX: usize = 255;
+
+/// Longest reason in characters.
+pub const REASON_MAX: usize = 1000;
+
+/// A person, as the provider names them for good.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PersonKey {
+    /// The provider's issuer identifier.
+    pub issuer: String,
+    /// `sub`
+    pub subject: String,
+}
+
+impl PersonKey {
+    /// Judges both, as they come from an administrator.
+    ///
+    /// # Errors
+    /// Each field that could name nobody.
+    pub fn parse(issuer: &str, subject: &str) -> Result<Self, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let is_issuer = (1..=ISSUER_MAX).contains(&issuer.len());
+        if !is_issuer || !issuer.bytes().all(|byte| byte.is_ascii_graphic()) {
+            errors.push(FieldError::new(
+                "issuer",
+                "must be the provider's issuer, as OIDC_ISSUER_URL has it",
+            ));
+        }
+        let printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        let is_subject = (1..=SUBJECT_MAX).contains(&subject.len());
+        if !is_subject || !subject.bytes().all(printable) {
+            errors.push(FieldError::new(
+                "subject",
+                "must be 1 to 255 printable ASCII characters, as the provider's sub",
+            ));
+        }
+        if errors.is_empty() {
+            Ok(Self {
+                issuer: issuer.to_owned(),
+                subject: subject.to_owned(),
+            })
+        } else {
+            Err(errors)
+        }
+    }
+}
+
+/// What an administrator decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockDraft {
+    person: PersonKey,
+    until: Option<DateTime<Utc>>,
+    reason: String,
+}
+
+impl BlockDraft {
+    /// Judges every field.
+    ///
+    /// # Errors
+    /// Each field that is wrong: a person who cannot be, an end that is over
+    /// already, no reason.
+    pub fn parse(
+        issuer: &str,
+        subject: &str,
+        until: Option<DateTime<Utc>>,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Vec<FieldError>> {
+        let person = PersonKey::parse(issuer, subject);
+        let mut errors = Vec::new();
+        if until.is_some_and(|until| until <= now) {
+            errors.push(FieldError::new("until", "must be later than now"));
+        }
+        // A form sends CR LF.
+        let reason = reason.replace("\r\n", "\n").replace('\r', "\n");
+        let control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+        let length = reason.chars().count();
+        if !(1..=REASON_MAX).contains(&length) || reason.chars().any(control) {
+            let text = format!(
+                "1 to {REASON_MAX} characters; line breaks, but no other control characters"
+            );
+            errors.push(FieldError::new("reason", text));
+        }
+        match person {
+            Ok(person) if errors.is_empty() => Ok(Self {
+                person,
+                until,
+                reason,
+            }),
+            Ok(_) => Err(errors),
+            Err(mut first) => {
+                first.extend(errors);
+                Err(first)
+            }
+        }
+    }
+
+    /// Whom.
+    pub fn person(&self) -> &PersonKey {
+        &self.person
+    }
+
+    /// Until when; none: for good.
+    pub fn until(&self) -> Option<DateTime<Utc>> {
+        self.until
+    }
+
+    /// Why.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Whom.
+    pub person: PersonKey,
+    /// Until when; none: for good.
+    pub until: Option<DateTime<Utc>>,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// Who did it.
+    pub created_by: String,
+}
+
+impl Block {
+    /// Whether it counts.
+    pub fn counts(&self, now: DateTime<Utc>) -> bool {
+        counts(self.until, now)
+    }
+}
+
+fn counts(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    until.is_none_or(|until| now < until)
+}
+
+/// All blocks, to be asked at every exchange: by issuer, then by subject.
+#[derive(Debug, Default)]
+pub struct Blocks(HashMap<String, HashMap<String, Option<DateTime<Utc>>>>);
+
+impl Blocks {
+    /// Whether this person may not come in now.
+    pub fn include(&self, issuer: &str, subject: &str, now: DateTime<Utc>) -> bool {
+        let of_issuer = self.0.get(issuer);
+        let until = of_issuer.and_then(|people| people.get(subject));
+        until.is_some_and(|until| counts(*until, now))
+    }
+}
+
+impl FromIterator<(PersonKey, Option<DateTime<Utc>>)> for Blocks {
+    fn from_iter<T: IntoIterator<Item = (PersonKey, Option<DateTime<Utc>>)>>(rows: T) -> Self {
+        let mut blocks = Self::default();
+        for (person, until) in rows {
+            let people = blocks.0.entry(person.issuer).or_default();
+            people.insert(person.subject, until);
+        }
+        blocks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    fn person(issuer: &str, subject: &str) -> PersonKey {
+        PersonKey::parse(issuer, subject).unwrap()
+    }
+
+    #[test]
+    fn a_block_counts_until_its_end_and_one_without_an_end_for_good() {
+        let blocks: Blocks = [
+            (person("https://a", "ann"), Some(at(60))),
+            (person("https://a", "bob"), None),
+        ]
+        .into_iter()
+        .collect();
+        assert!(blocks.include("https://a", "ann", at(59)));
+        assert!(!blocks.include("https://a", "ann", at(60)));
+        assert!(blocks.include("https://a", "bob", at(1_000_000_000)));
+    }
+
+    #[test]
+    fn it_counts_for_this_very_person_and_nobody_alike() {
+        let blocks: Blocks = [(person("https://a", "ann"), None)].into_iter().collect();
+        for (issuer, subject) in [
+            ("https://a", "Ann"),
+            ("https://a", "ann "),
+            ("https://a/", "ann"),
+            ("https://b", "ann"),
+            ("ann", "https://a"),
+        ] {
+            assert!(
+                !blocks.include(issuer, subject, at(0)),
+                "{issuer} {subject}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        let errors = BlockDraft::parse("", "é", Some(at(0)), "", at(0)).unwrap_err();
+        let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(fields, ["issuer", "subject", "until", "reason"]);
+        let long = "x".repeat(REASON_MAX + 1);
+        for reason in [long.as_str(), "a\u{0}b", "\u{1b}[2J"] {
+            assert!(BlockDraft::parse("https://a", "ann", None, reason, at(0)).is_err());
+        }
+        let draft = BlockDraft::parse("https://a", "ann", Some(at(1)), "left\r\nus", at(0));
+        assert_eq!(draft.unwrap().reason(), "left\nus");
+    }
+}

@@ -1,0 +1,220 @@
+//! Blocks as rows. Each change is one transaction with its audit row (AD-9); a
+//! trigger raises the change counter and sends the notice.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
+
+use super::audit::{self, Actor, Change};
+use super::ending::{self, Ended};
+use super::{Store, StoreError, fence};
+use crate::domain::block::{Block, BlockDraft, Blocks, PersonKey};
+use crate::domain::mapping::record::utc;
+
+/// One page of the table.
+#[derive(Debug)]
+pub struct BlockPage {
+    /// The rows, the newest first.
+    pub items: Vec<Block>,
+    /// How many there are in all.
+    pub total: i64,
+}
+
+/// Somebody is blocked.
+#[derive(Debug)]
+pub struct Blocked {
+    /// As it is written.
+    pub block: Block,
+    /// Whether they were blocked before; then this is in that one's place.
+    pub replaced: bool,
+    /// How many sessions of theirs it ended.
+    pub ended: usize,
+}
+
+impl Store {
+    /// One page.
+    pub async fn list_blocks(&self, limit: i64, offset: i64) -> Result<BlockPage, StoreError> {
+        self.with(async |connection| {
+            let rows = sqlx::query!(
+                r#"SELECT issuer, subject, until, reason, created_at, created_by
+                   FROM blocked ORDER BY created_at DESC, issuer, subject LIMIT $1 OFFSET $2"#,
+                limit,
+                offset,
+            )
+            .fetch_all(&mut *connection)
+            .await?;
+            let total = sqlx::query_scalar!(r#"SELECT count(*) AS "total!" FROM blocked"#)
+                .fetch_one(connection)
+                .await?;
+            let items = rows.into_iter().map(|row| Block {
+                person: PersonKey {
+                    issuer: row.issuer,
+                    subject: row.subject,
+                },
+                until: row.until,
+                reason: row.reason,
+                created_at: row.created_at,
+                created_by: row.created_by,
+            });
+            Ok(BlockPage {
+                items: items.collect(),
+                total,
+            })
+        })
+        .await
+    }
+
+    /// The block of a person, whether it still counts or not.
+    pub async fn find_block(&self, person: &PersonKey) -> Result<Option<Block>, StoreError> {
+        self.with(async |connection| Ok(find(connection, person).await?))
+            .await
+    }
+
+    /// Blocks a person and ends all that they have; with what was ended.
+    pub(super) async fn insert_block(
+        &self,
+        draft: &BlockDraft,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<(Blocked, Vec<Ended>), StoreError> {
+        let person = draft.person();
+        self.with(async |connection| {
+            let mut transaction = connection.begin().await?;
+            fence::person(&mut transaction, &person.issuer, &person.subject).await?;
+            let before = find(&mut transaction, person).await?;
+            sqlx::query!(
+                "INSERT INTO blocked (issuer, subject, until, reason, created_at, created_by)
+                 VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (issuer, subject) DO UPDATE
+                 SET until = $3, reason = $4, created_at = $5, created_by = $6",
+                person.issuer,
+                person.subject,
+                draft.until(),
+                draft.reason(),
+                now,
+                actor.label,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            let ended = ending::delete_of_person(&mut transaction, person).await?;
+            // As it is kept: the database has microseconds.
+            let block = find(&mut transaction, person).await?;
+            let block = block.ok_or(sqlx::Error::RowNotFound)?;
+            let mut after = as_json(&block);
+            after["sessions_ended"] = ended.iter().map(|ended| ended.id.to_string()).collect();
+            let change = Change {
+                at: now,
+                actor,
+                action: "person.block",
+                object: ending::object(person),
+                before: before.as_ref().map(as_json),
+                after: Some(after),
+            };
+            audit::record(&mut transaction, change).await?;
+            transaction.commit().await?;
+            let done = Blocked {
+                block,
+                replaced: before.is_some(),
+                ended: ended.len(),
+            };
+            Ok((done, ended))
+        })
+        .await
+    }
+
+    /// Lets a person in again; false: they were not blocked.
+    pub async fn delete_block(
+        &self,
+        person: &PersonKey,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.with(async |connection| {
+            let mut transaction = connection.begin().await?;
+            fence::person(&mut transaction, &person.issuer, &person.subject).await?;
+            let Some(before) = find(&mut transaction, person).await? else {
+                return Ok(false);
+            };
+            sqlx::query!(
+                "DELETE FROM blocked WHERE issuer = $1 AND subject = $2",
+                person.issuer,
+                person.subject,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            let change = Change {
+                at: now,
+                actor,
+                action: "person.unblock",
+                object: ending::object(person),
+                before: Some(as_json(&before)),
+                after: None,
+            };
+            audit::record(&mut transaction, change).await?;
+            transaction.commit().await?;
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// All of them, as an exchange asks for them.
+pub(super) async fn all(connection: &mut PgConnection) -> Result<Blocks, sqlx::Error> {
+    let rows = sqlx::query!("SELECT issuer, subject, until FROM blocked")
+        .fetch_all(connection)
+        .await?;
+    let blocks = rows.into_iter().map(|row| {
+        let (issuer, subject) = (row.issuer, row.subject);
+        (PersonKey { issuer, subject }, row.until)
+    });
+    Ok(blocks.collect())
+}
+
+/// Whether the person may not come in. Asked with the person's fence held.
+pub(super) async fn blocks(
+    connection: &mut PgConnection,
+    issuer: &str,
+    subject: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM blocked
+                          WHERE issuer = $1 AND subject = $2 AND (until IS NULL OR $3 < until)) AS "is!""#,
+        issuer,
+        subject,
+        now,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+async fn find(
+    connection: &mut PgConnection,
+    person: &PersonKey,
+) -> Result<Option<Block>, sqlx::Error> {
+    let row = sqlx::query!(
+        "SELECT until, reason, created_at, created_by FROM blocked WHERE issuer = $1 AND subject = $2",
+        person.issuer,
+        person.subject,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| Block {
+        person: person.clone(),
+        until: row.until,
+        reason: row.reason,
+        created_at: row.created_at,
+        created_by: row.created_by,
+    }))
+}
+
+fn as_json(block: &Block) -> Value {
+    json!({
+        "issuer": block.person.issuer,
+        "subject": block.person.subject,
+        "until": block.until.map(utc),
+        "reason": block.reason,
+        "created_at": utc(block.created_at),
+        "created_by": block.created_by,
+    })
+}

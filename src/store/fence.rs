@@ -1,0 +1,38 @@
+//! Sign-ins on one side, blocks and logouts on the other: one after another for
+//! each person. Otherwise a sign-in could look for a block that is just being
+//! written, find none, and write its session after the block has looked for
+//! sessions to end. The locks are the transaction's, and go with it.
+//!
+//! Whoever takes both takes the person's first.
+
+use sqlx::PgConnection;
+
+/// Until the transaction ends, nobody else signs this person in, blocks them or
+/// logs them out.
+pub(super) async fn person(
+    connection: &mut PgConnection,
+    issuer: &str,
+    subject: &str,
+) -> Result<(), sqlx::Error> {
+    lock(connection, &format!("person\x01{issuer}\x01{subject}")).await
+}
+
+/// The same for a session of the provider, whoever's it is.
+pub(super) async fn provider_session(
+    connection: &mut PgConnection,
+    issuer: &str,
+    sid: &str,
+) -> Result<(), sqlx::Error> {
+    lock(connection, &format!("sid\x01{issuer}\x01{sid}")).await
+}
+
+/// Two names with the same hash wait for each other; that does no harm.
+async fn lock(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL AS locked",
+        name,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
+}

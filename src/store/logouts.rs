@@ -1,0 +1,118 @@
+//! What the provider says is over (OpenID Connect Back-Channel Logout 1.0 §2.7),
+//! and how long that is remembered.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Connection as _, PgConnection};
+
+use super::ending::{Ended, Row};
+use super::sessions::Session;
+use super::{Store, StoreError, fence};
+
+/// A logout token that was verified.
+#[derive(Debug, Clone)]
+pub struct Logout {
+    /// SHA-256 of issuer and `jti`: the same token has the same.
+    pub token_hash: [u8; 32],
+    /// The provider's issuer identifier.
+    pub issuer: String,
+    /// `sub`
+    pub subject: Option<String>,
+    /// `sid`
+    pub sid: Option<String>,
+    /// `iat`, by the provider's clock.
+    pub issued_at: DateTime<Utc>,
+    /// When the token would be refused for its age: then nothing needs to be
+    /// remembered of it.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Store {
+    /// Ends what it names, if it began before it; none: it was here before.
+    ///
+    /// With `sid` that is one session of the provider, and of this person where
+    /// `sub` is there too. A session of theirs for which the provider sent no
+    /// `sid` may be that one, and ends as well. With `sub` alone it is all.
+    pub(super) async fn log_out(&self, logout: &Logout) -> Result<Option<Vec<Ended>>, StoreError> {
+        self.with(async |connection| {
+            let mut transaction = connection.begin().await?;
+            if let Some(subject) = &logout.subject {
+                fence::person(&mut transaction, &logout.issuer, subject).await?;
+            }
+            if let Some(sid) = &logout.sid {
+                fence::provider_session(&mut transaction, &logout.issuer, sid).await?;
+            }
+            let taken = sqlx::query!(
+                "INSERT INTO logouts (token_hash, issuer, subject, sid, issued_at, expires_at)
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                logout.token_hash.as_slice(),
+                logout.issuer,
+                logout.subject,
+                logout.sid,
+                logout.issued_at,
+                logout.expires_at,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            if taken.rows_affected() == 0 {
+                return Ok(None);
+            }
+            let rows = sqlx::query_as!(
+                Row,
+                r#"WITH over AS (
+                       SELECT id_hash FROM sessions
+                       WHERE issuer = $1
+                         AND ($2::text IS NULL OR subject = $2)
+                         AND ($3::text IS NULL OR provider_sid = $3
+                              OR (provider_sid IS NULL AND $2::text IS NOT NULL))
+                         AND coalesce(provider_issued_at, created_at) <= $4
+                       ORDER BY id_hash FOR UPDATE
+                   )
+                   DELETE FROM sessions USING over WHERE sessions.id_hash = over.id_hash
+                   RETURNING public_id::text AS "id!", sessions.id_hash, issuer, subject,
+                             sealed_id_token, created_at, ends_at"#,
+                logout.issuer,
+                logout.subject,
+                logout.sid,
+                logout.issued_at,
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(Some(rows.into_iter().filter_map(Row::into_ended).collect()))
+        })
+        .await
+    }
+
+    /// Forgets tokens that would be refused for their age, and says how many.
+    pub async fn sweep_logouts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.with(async |connection| {
+            let swept = sqlx::query!("DELETE FROM logouts WHERE expires_at < $1", now)
+                .execute(connection)
+                .await?;
+            Ok(swept.rows_affected())
+        })
+        .await
+    }
+}
+
+/// Whether a session that is about to be written was logged out while its
+/// sign-in was under way. Asked with the fences of person and `sid` held.
+pub(super) async fn ended(
+    connection: &mut PgConnection,
+    session: &Session,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM logouts
+               WHERE issuer = $1
+                 AND (subject IS NULL OR subject = $2)
+                 AND (sid IS NULL OR sid = $3 OR ($3::text IS NULL AND subject IS NOT NULL))
+                 AND issued_at >= $4) AS "is!""#,
+        session.identity.issuer,
+        session.identity.subject,
+        session.provider_sid,
+        session.provider_issued_at.unwrap_or(session.created_at),
+    )
+    .fetch_one(connection)
+    .await
+}

@@ -1,0 +1,73 @@
+//! Stopping people: who is signed in, ending that, and blocks (SE-5).
+
+mod api;
+mod blocks;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::bridge::{Answer, Browser, TestBridge};
+
+const SESSIONS: &str = "/api/admin/sessions";
+const BLOCKS: &str = "/api/admin/blocks";
+
+/// Whether the browser's session is good for anything.
+async fn is_in(browser: &Browser) -> bool {
+    match browser.peek("/api/session").await.status {
+        200 => true,
+        401 => false,
+        other => panic!("{other}"),
+    }
+}
+
+/// An address with a person in its query.
+fn of(path: &str, bridge: &TestBridge, subject: &str) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("issuer", bridge.provider.issuer())
+        .append_pair("subject", subject)
+        .finish();
+    format!("{path}?{query}")
+}
+
+/// Somebody who may watch in the lobby.
+async fn viewer(bridge: &TestBridge, name: &str) -> Browser {
+    bridge.provider.person(name).groups(["viewers"]);
+    bridge.signed_in(name).await
+}
+
+async fn lobby(bridge: &TestBridge) {
+    bridge
+        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
+        .await;
+}
+
+/// Blocks somebody as an administrator would, by the API.
+async fn block(bridge: &TestBridge, root: &Browser, subject: &str) -> Answer {
+    let block = json!({
+        "issuer": bridge.provider.issuer(), "subject": subject, "reason": "Left the company.",
+    });
+    root.api("POST", BLOCKS, &block).await
+}
+
+/// Action, object, before and after of the audit log, the newest last.
+async fn audit(bridge: &TestBridge) -> Vec<(String, String, Option<Value>, Option<Value>)> {
+    sqlx::query_as(
+        "SELECT action, object, before, after FROM audit_log
+         WHERE action NOT LIKE 'mapping.%' ORDER BY id",
+    )
+    .fetch_all(&bridge.db)
+    .await
+    .unwrap()
+}
+
+/// Waits for another instance to hear of it: moments, not the stated worst case.
+async fn until(heard: impl AsyncFn() -> bool) {
+    for _ in 0..100 {
+        if heard().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the other instance did not hear of it within two seconds");
+}
