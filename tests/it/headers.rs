@@ -235,6 +235,31 @@ async fn cs_8_an_asset_is_kept_only_under_its_own_version() {
 }
 
 #[tokio::test]
+async fn a_part_of_a_file_is_never_sent_however_it_is_asked_for() {
+    let bridge = TestBridge::start().await;
+    let browser = bridge.browser();
+    let whole = browser.peek("/assets/bridge.css").await.body;
+    for range in [
+        "",
+        "bytes",
+        "bytes=",
+        "bytes=-",
+        "bytes=0-",
+        "bytes=0-0",
+        "bytes=-1",
+        "bytes=9-1",
+        "bytes=99999999999999999999-",
+        "bytes=0-0,1-1,2-2",
+        "lines=1-2",
+    ] {
+        let asked = [("range", range)];
+        let answer = browser.send("GET", "/assets/bridge.css", &asked, "").await;
+        assert_eq!(answer.status, 200, "{range:?}");
+        assert!(answer.body == whole, "{range:?}");
+    }
+}
+
+#[tokio::test]
 async fn sc_7_unknown_methods_are_refused_and_nothing_is_echoed() {
     let bridge = TestBridge::start().await;
     let admin = bridge.admin().await;

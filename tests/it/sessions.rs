@@ -8,7 +8,7 @@ use red5_bridge::flow::sessions::SessionSecret;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::bridge::{Browser, TestBridge, path_of};
+use crate::bridge::{ADMIN_GROUP, Browser, ORIGIN, TestBridge, path_of};
 use crate::callback::come_back;
 use crate::provider::Endpoint;
 
@@ -203,6 +203,44 @@ async fn se_4_after_signing_out_the_old_cookie_opens_nothing() {
         .await
         .unwrap();
     assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn se_4_on_a_machine_that_people_share_nothing_of_the_one_before_is_left() {
+    let bridge = TestBridge::start().await;
+    bridge
+        .map("canary-crew", &["red5-subscriber"], &["WHEP"], &["canary"])
+        .await;
+    let ann = bridge.provider.person("ann-canary");
+    ann.groups(["canary-crew", ADMIN_GROUP]);
+    bridge.provider.person("bob").groups(["nobody"]);
+    let mut shared = bridge.signed_in("ann-canary").await;
+    shared.get("/admin/mappings").await;
+    assert_eq!(shared.token(json!({})).await.status, 200);
+    let form = shared.peek("/admin/mappings/new").await.field("form_token");
+    shared.submit("/", "/auth/logout", &[]).await;
+    shared.get("/auth/signed-out").await;
+
+    bridge.sign_in(&mut shared, "bob").await;
+
+    assert_eq!(shared.cookies.len(), 1, "{:?}", shared.cookies);
+    for (path, status) in [
+        ("/", 403),
+        ("/api/session", 200),
+        ("/docs", 200),
+        ("/admin/mappings", 403),
+    ] {
+        let answer = shared.peek(path).await;
+        let all = format!("{:?}{}", answer.headers, answer.body);
+        assert!(!all.contains("canary"), "{path}: {all}");
+        assert_eq!(answer.status, status, "{path}");
+    }
+    assert_eq!(shared.token(json!({})).await.code(), "no_grant");
+    // A page of hers that is still open in another tab does nothing for him.
+    let fields = [("form_token", form.as_str())];
+    let stale = shared.post_form("/portal/token", &fields, ORIGIN).await;
+    assert_eq!(stale.status, 403);
+    assert!(!stale.body.contains("canary"), "{}", stale.body);
 }
 
 #[tokio::test]
