@@ -139,6 +139,11 @@ mod tests {
     }
 
     #[test]
+    fn sc_2_debug_says_how_many_keys_there_are_and_no_more() {
+        assert_eq!(format!("{:?}", seal(&[1, 2])), "Seal(2 keys)");
+    }
+
+    #[test]
     fn without_a_key_nothing_is_sealed() {
         assert!(matches!(Seal::new(&[]), Err(SealError::NoKey)));
     }

@@ -61,7 +61,7 @@ pub struct OpenedAttempt {
 }
 
 /// Why a sealed attempt is not opened.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unopened {
     /// Altered, of another state, or sealed elsewhere.
     Foreign,
@@ -193,3 +193,6 @@ fn unseal(seal: &Seal, value: &str) -> Option<Wire> {
     let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
     serde_json::from_slice(&seal.open(PURPOSE, &sealed).ok()?).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,6 +158,20 @@ async fn cb_2_a_callback_serves_once() {
 }
 
 #[tokio::test]
+async fn cb_2_a_spent_attempt_is_remembered_for_two_minutes_more_than_it_lives() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("ann");
+    bridge.signed_in("ann").await;
+    let query = "SELECT extract(epoch FROM expires_at)::bigint FROM spent_attempts";
+    let until: i64 = sqlx::query_scalar(query)
+        .fetch_one(&bridge.db)
+        .await
+        .unwrap();
+    let left = until - bridge.now();
+    assert!((11 * 60..=12 * 60).contains(&left), "{left}");
+}
+
+#[tokio::test]
 async fn cb_2_of_twenty_callbacks_at_once_one_asks_the_provider() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");

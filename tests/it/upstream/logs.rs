@@ -10,7 +10,7 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::{ann_and_bridge, answer, bridge, come_back, query, sign_in};
-use crate::provider::{Answer, CLIENT_SECRET, Endpoint, Provider};
+use crate::provider::{Answer, CLIENT_ID, CLIENT_SECRET, Endpoint, Provider};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -121,6 +121,15 @@ async fn lg_1_neither_log_nor_error_repeats_what_the_provider_said_or_was_sent()
     for secret in ["canary", CLIENT_SECRET, "access-"] {
         assert!(!said.contains(secret), "{secret} in: {said}");
     }
+}
+
+#[test]
+fn sc_2_debug_of_a_provider_tells_its_state_and_no_secret() {
+    let (provider, bridge) = super::ann_and_bridge();
+    let shown = format!("{bridge:?}");
+    let told = [provider.issuer(), CLIENT_ID, "Unknown"];
+    assert!(told.iter().all(|word| shown.contains(word)), "{shown}");
+    assert!(!shown.contains(CLIENT_SECRET), "{shown}");
 }
 
 fn text(lines: &Lines) -> String {
