@@ -9,7 +9,7 @@ use serde_json::json;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{ann_and_bridge, answer, bridge, come_back, query, sign_in};
+use super::{PACE, Pace, ann_and_bridge, answer, bridge, bridge_at, come_back, query, sign_in};
 use crate::provider::{Answer, CLIENT_ID, CLIENT_SECRET, Endpoint, Provider};
 
 #[derive(Clone, Default)]
@@ -109,7 +109,7 @@ async fn lg_1_neither_log_nor_error_repeats_what_the_provider_said_or_was_sent()
             }
         }
         provider.behave(endpoint);
-        tokio::time::sleep(super::PACE.retry_first).await;
+        tokio::time::sleep(PACE.retry_first).await;
     }
     said.push_str(&text(&lines));
     for warning in [
@@ -121,6 +121,34 @@ async fn lg_1_neither_log_nor_error_repeats_what_the_provider_said_or_was_sent()
     for secret in ["canary", CLIENT_SECRET, "access-"] {
         assert!(!said.contains(secret), "{secret} in: {said}");
     }
+}
+
+#[tokio::test]
+async fn lg_2_that_a_provider_fails_is_told_once_and_so_is_that_it_works() {
+    let (lines, _capturing) = capture();
+    let provider = Provider::start();
+    let pace = Pace {
+        rediscover_interval: PACE.retry_first,
+        ..PACE
+    };
+    let bridge = bridge_at(provider.issuer(), pace, |_| {});
+    // `event` as often as the log has it by now, after a few more readings.
+    let told = async |event: &str| {
+        let before = provider.hits(Endpoint::Discovery);
+        while provider.hits(Endpoint::Discovery) < before + 4 {
+            let some = tokio::time::timeout(PACE.retry_max, bridge.watch());
+            assert!(some.await.is_err(), "it never ends");
+        }
+        text(&lines).matches(event).count()
+    };
+    provider.always(Endpoint::Discovery, Answer::status(500));
+    assert_eq!(told("provider_failing").await, 1);
+    provider.always(Endpoint::Discovery, Answer::json(200, &json!([])));
+    assert_eq!(told("provider_failing").await, 2);
+    provider.behave(Endpoint::Discovery);
+    assert_eq!(told("provider_ready").await, 1);
+    assert_eq!(told("provider_ready").await, 1);
+    assert_eq!(text(&lines).matches("provider_failing").count(), 2);
 }
 
 #[test]
