@@ -232,3 +232,6 @@ pub fn moment(text: &str) -> Option<chrono::DateTime<chrono::Utc>> {
     let year = chrono::Datelike::year(&moment);
     (1970..=9999).contains(&year).then_some(moment)
 }
+
+#[cfg(test)]
+mod tests;
