@@ -24,9 +24,9 @@ use crate::flow::sign_out::SignOut;
 use crate::metrics::{self, Counts, Exposition, Requests};
 use crate::seal::Seal;
 use crate::signer::Signer;
-use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
+use crate::store::{Store, StoreError};
 use crate::upstream::Provider;
 use crate::web::{
     AdminGroups, ApiDocument, Gauges, RateLimits, Red5Server, Site, Stopping, TrustedProxies,
@@ -192,10 +192,19 @@ impl Parts {
     pub(super) fn tasks(&self) -> Vec<JoinHandle<()>> {
         let (store, watch) = (self.store.clone(), Arc::clone(&self.watch));
         let keep_up = async move {
+            let mut told = String::new();
             while let Err(error) = store.migrate().await {
-                tracing::warn!(event = "tables_not_migrated", %error, "the tables could not be brought up to date; trying again");
+                let missing = matches!(error, StoreError::NotMigrated | StoreError::Migration(_));
+                watch.tables_are_missing(missing);
+                let words = error.to_string();
+                // Tried every second, told when it changes.
+                if words != told {
+                    tracing::warn!(event = "tables_not_migrated", %error, "the tables could not be brought up to date; trying again");
+                    told = words;
+                }
                 tokio::time::sleep(MIGRATE_AGAIN_AFTER).await;
             }
+            watch.tables_are_missing(false);
             watch.run().await;
         };
         let provider = Arc::clone(&self.provider);

@@ -98,6 +98,13 @@ fn tell(survey: &Survey, report: &mut Report) {
             "Grant them; docs/operators.md has the statements for a role of its own.",
         );
     }
+    if survey.may_rewrite_audit {
+        report.note(
+            GROUP,
+            "the role may do more than serving needs: it could rewrite the audit log",
+            "Let serve connect as the role that docs/database-role.sql makes, and migrate as this one.",
+        );
+    }
     match survey.way {
         Way::Protected => {}
         Way::Unverified => report.note(

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::sessions::SWEEP_LOCK;
 use super::{Store, StoreError};
 
 /// How long a row stays after the attempt's end: on an instance whose clock is
@@ -32,8 +33,8 @@ impl Store {
         .await
     }
 
-    /// Forgets some attempts that their own age refuses by now, and says how
-    /// many; 0: nothing is left to do.
+    /// Forgets attempts that their own age refuses by now, and says how many. One
+    /// instance does it at a time; another one does nothing.
     pub async fn sweep_attempts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut swept = 0;
         // Until a batch is not full: strangers can spend attempts faster than
@@ -50,10 +51,11 @@ impl Store {
     async fn sweep_attempts_batch(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         self.with(async |connection| {
             let swept = sqlx::query!(
-                "DELETE FROM spent_attempts WHERE id IN
+                "DELETE FROM spent_attempts WHERE (SELECT pg_try_advisory_xact_lock($2)) AND id IN
                      (SELECT id FROM spent_attempts WHERE expires_at < $1
-                      ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+                      ORDER BY expires_at LIMIT 1000)",
                 now - SWEEP_GRACE,
+                SWEEP_LOCK,
             )
             .execute(connection)
             .await?;

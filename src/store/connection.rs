@@ -73,6 +73,14 @@ pub(super) fn lost() -> StoreError {
     unavailable(io::ErrorKind::ConnectionAborted, "the connection was lost")
 }
 
+/// The connection leads to a server that does not know the newest yet.
+pub(super) fn behind() -> StoreError {
+    unavailable(
+        io::ErrorKind::ConnectionAborted,
+        "two connections lead to servers that disagree",
+    )
+}
+
 fn unavailable(kind: io::ErrorKind, reason: &'static str) -> StoreError {
     StoreError::Unavailable(sqlx::Error::Io(io::Error::new(kind, reason)))
 }

@@ -1,50 +1,97 @@
 //! Since when what is in memory is known to be true.
+//!
+//! Two clocks count. The steady one cannot be set, and stands still while a
+//! machine sleeps or a virtual one is paused; the wall clock is right again
+//! after that, and can be set. What is in memory is as old as the one that
+//! says more: a machine that wakes up does not serve what was true when it went to
+//! sleep, and a clock that is set forward costs one question's time of
+//! refusals, which is the right side to err on.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// A moment by both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    steady: Instant,
+    wall: SystemTime,
+}
+
+impl Moment {
+    /// Now.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "no date is taken from it: it only shows whether time went on while the steady clock stood"
+    )]
+    pub fn now() -> Self {
+        Self {
+            steady: Instant::now(),
+            wall: SystemTime::now(),
+        }
+    }
+}
 
 /// The moment at which the last question that agreed was sent, and the last
-/// moment at which somebody knew better. Both are microseconds after `started`;
-/// 0 is never.
+/// moment at which somebody knew better. Microseconds after `started`; 0 of the
+/// steady clock is never.
 #[derive(Debug)]
 pub(super) struct Freshness {
-    started: Instant,
+    started: Moment,
     agreed: AtomicU64,
+    /// The same by the wall clock, where it may be before the start. Written by one task
+    /// alone, and whichever of the two a reader finds newer, it takes the older.
+    agreed_wall: AtomicI64,
     doubted: AtomicU64,
 }
 
 impl Freshness {
-    pub fn new(now: Instant) -> Self {
+    pub fn new(now: Moment) -> Self {
         Self {
             started: now,
             agreed: AtomicU64::new(0),
+            agreed_wall: AtomicI64::new(0),
             doubted: AtomicU64::new(0),
         }
     }
 
     /// A question sent at `sent` was answered, and what is in memory agreed.
-    pub fn agreed(&self, sent: Instant) {
-        self.agreed.fetch_max(self.micros(sent), Ordering::SeqCst);
+    pub fn agreed(&self, sent: Moment) {
+        let steady = self.micros(sent);
+        if self.agreed.fetch_max(steady, Ordering::SeqCst) <= steady {
+            self.agreed_wall
+                .store(self.wall_micros(sent), Ordering::SeqCst);
+        }
     }
 
     /// What is in memory is known to be old: only the answer to a question sent
     /// after `now` makes it fresh again.
-    pub fn doubt(&self, now: Instant) {
+    pub fn doubt(&self, now: Moment) {
         self.doubted.fetch_max(self.micros(now), Ordering::SeqCst);
     }
 
     /// How old it may be at `now`; none: nobody knows.
-    pub fn age(&self, now: Instant) -> Option<Duration> {
+    pub fn age(&self, now: Moment) -> Option<Duration> {
         let agreed = self.agreed.load(Ordering::SeqCst);
         let known = agreed > self.doubted.load(Ordering::SeqCst);
-        let then = self.started + Duration::from_micros(agreed);
-        known.then(|| now.saturating_duration_since(then))
+        let then = self.started.steady + Duration::from_micros(agreed);
+        let steady = now.steady.saturating_duration_since(then);
+        let wall = self.wall_micros(now) - self.agreed_wall.load(Ordering::SeqCst);
+        let wall = Duration::from_micros(u64::try_from(wall).unwrap_or(0));
+        known.then(|| steady.max(wall))
     }
 
     /// Rounded down: what is fresh may seem older than it is, never younger.
-    fn micros(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.started);
+    fn micros(&self, at: Moment) -> u64 {
+        let since = at.steady.saturating_duration_since(self.started.steady);
         u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn wall_micros(&self, at: Moment) -> i64 {
+        let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 2);
+        match at.wall.duration_since(self.started.wall) {
+            Ok(since) => micros(since),
+            Err(before) => -micros(before.duration()),
+        }
     }
 }
 
@@ -52,27 +99,90 @@ impl Freshness {
 mod tests {
     use super::*;
 
+    impl Moment {
+        /// Both clocks go on.
+        fn plus(self, seconds: u64) -> Self {
+            let by = Duration::from_secs(seconds);
+            Self {
+                steady: self.steady + by,
+                wall: self.wall + by,
+            }
+        }
+
+        /// The machine sleeps: one of them stands still.
+        fn asleep(self, seconds: u64) -> Self {
+            Self {
+                wall: self.wall + Duration::from_secs(seconds),
+                ..self
+            }
+        }
+
+        /// The wall clock is set back.
+        fn set_back(self, seconds: u64) -> Self {
+            Self {
+                wall: self.wall - Duration::from_secs(seconds),
+                ..self
+            }
+        }
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
     #[test]
     fn it_is_as_old_as_the_last_question_that_agreed() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
+        let start = Moment::now();
         let freshness = Freshness::new(start);
-        assert_eq!(freshness.age(at(1)), None);
-        freshness.agreed(at(2));
-        freshness.agreed(at(1));
-        assert_eq!(freshness.age(at(5)), Some(Duration::from_secs(3)));
+        assert_eq!(freshness.age(start.plus(1)), None);
+        freshness.agreed(start.plus(2));
+        freshness.agreed(start.plus(1));
+        assert_eq!(freshness.age(start.plus(5)), Some(seconds(3)));
     }
 
     #[test]
     fn after_a_doubt_only_a_later_question_counts() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
+        let start = Moment::now();
         let freshness = Freshness::new(start);
-        freshness.agreed(at(1));
-        freshness.doubt(at(3));
-        freshness.agreed(at(2));
-        assert_eq!(freshness.age(at(4)), None);
-        freshness.agreed(at(4));
-        assert_eq!(freshness.age(at(5)), Some(Duration::from_secs(1)));
+        freshness.agreed(start.plus(1));
+        freshness.doubt(start.plus(3));
+        freshness.agreed(start.plus(2));
+        assert_eq!(freshness.age(start.plus(4)), None);
+        freshness.agreed(start.plus(4));
+        assert_eq!(freshness.age(start.plus(5)), Some(seconds(1)));
+    }
+
+    #[test]
+    fn av_5_what_was_true_before_the_machine_slept_is_as_old_as_its_sleep() {
+        let start = Moment::now();
+        let freshness = Freshness::new(start);
+        freshness.agreed(start.plus(1));
+        let awake = start.plus(2).asleep(3600);
+        assert_eq!(freshness.age(awake), Some(seconds(3601)));
+        // A question that was on its way when it fell asleep shows nothing new.
+        freshness.agreed(start.plus(2));
+        assert_eq!(freshness.age(awake), Some(seconds(3600)));
+        freshness.agreed(awake);
+        assert_eq!(freshness.age(awake.plus(1)), Some(seconds(1)));
+    }
+
+    #[test]
+    fn av_5_a_clock_that_is_set_back_makes_nothing_younger() {
+        let start = Moment::now();
+        let freshness = Freshness::new(start);
+        freshness.agreed(start.plus(10));
+        assert_eq!(
+            freshness.age(start.plus(17).set_back(3600)),
+            Some(seconds(7))
+        );
+        freshness.agreed(start.plus(18).set_back(3600));
+        assert_eq!(
+            freshness.age(start.plus(19).set_back(3600)),
+            Some(seconds(1))
+        );
+        assert_eq!(
+            freshness.age(start.plus(30).set_back(3600)),
+            Some(seconds(12))
+        );
     }
 }

@@ -10,6 +10,9 @@ use super::{ACQUIRE_TIMEOUT, Store, StoreError};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!();
 
+/// Not checked against `.sqlx`, like everything about tables that are not there yet.
+const MAY_CREATE: &str = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)";
+
 impl Store {
     /// Brings the tables up to this version, under an advisory lock: two
     /// instances that start together do it once. Where nothing is to be done it
@@ -24,6 +27,11 @@ impl Store {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(self.options.clone())
             .await?;
+        // Otherwise the first statement would fail in words about a table.
+        let may_create: bool = sqlx::query_scalar(MAY_CREATE).fetch_one(&single).await?;
+        if !may_create {
+            return Err(StoreError::NotMigrated);
+        }
         MIGRATIONS.run(&single).await?;
         single.close().await;
         Ok(())

@@ -76,6 +76,13 @@ pub enum StoreError {
     /// that is not as migrated.
     #[error("the database refused the statement")]
     Refused(#[source] sqlx::Error),
+    /// Migrations are pending, and this role may not apply them.
+    #[error(
+        "the tables are not those of this version, and this role may make none: run red5-bridge \
+         migrate with the DATABASE_URL of their owner, then docs/database-role.sql; it goes on by \
+         itself"
+    )]
+    NotMigrated,
     /// A migration failed or the tables belong to another version.
     #[error("the migrations failed: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -111,8 +118,8 @@ fn is_passing(code: &str) -> bool {
     // password or database that is being changed, 40 deadlock, 53 resources,
     // 55 in use, 57 shutdown or statement timeout, 58 and XX the server itself.
     const CLASSES: [&str; 10] = ["08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX"];
-    // No such table, column or function: not migrated yet.
-    const NOT_MIGRATED: [&str; 3] = ["42P01", "42703", "42883"];
+    // No such table, column or function, or no right to it yet: not migrated yet.
+    const NOT_MIGRATED: [&str; 4] = ["42P01", "42703", "42883", "42501"];
     CLASSES.iter().any(|class| code.starts_with(class)) || NOT_MIGRATED.contains(&code)
 }
 
@@ -151,6 +158,14 @@ impl Store {
         listener.eager_reconnect(false);
         listener.listen(notice::CHANNEL).await?;
         Ok(listener)
+    }
+
+    /// Ends the connections that nobody uses: they may lead to another server than
+    /// new ones do.
+    pub(crate) fn drop_idle(&self) {
+        while let Some(mut connection) = self.pool.try_acquire() {
+            connection.close_on_drop();
+        }
     }
 
     /// Ends all connections but the one that listens.

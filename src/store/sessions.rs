@@ -66,8 +66,8 @@ const SWEEP_GRACE: TimeDelta = TimeDelta::minutes(5);
 /// Rows of one transaction of the sweep: nobody waits long for their locks.
 const SWEEP_BATCH: i64 = 1000;
 
-/// One instance sweeps at a time; the number stands for nothing else.
-const SWEEP_LOCK: i64 = 0x5245_4435_5357_4550;
+/// One instance sweeps at a time, whichever table; the number stands for nothing else.
+pub(super) const SWEEP_LOCK: i64 = 0x5245_4435_5357_4550;
 
 impl Store {
     /// Writes a new session, unless the person is blocked or was logged out while

@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
+use super::sessions::SWEEP_LOCK;
 use super::{Store, StoreError};
+
+/// Rows of one `DELETE` of [`Store::sweep_sign_outs`].
+const SWEEP_BATCH: u64 = 1000;
 
 /// SHA-256 of a ticket.
 pub type TicketHash = [u8; 32];
@@ -50,13 +54,29 @@ impl Store {
         .await
     }
 
-    /// Forgets what nobody came for, and says how many. Only people who were
-    /// signed in make such rows, one for each session: one statement is enough.
+    /// Forgets what nobody came for, and says how many. One instance does it at a
+    /// time; another one does nothing.
     pub async fn sweep_sign_outs(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut swept = 0;
+        loop {
+            let batch = self.sweep_sign_outs_batch(now).await?;
+            swept += batch;
+            if batch < SWEEP_BATCH {
+                return Ok(swept);
+            }
+        }
+    }
+
+    async fn sweep_sign_outs_batch(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         self.with(async |connection| {
-            let swept = sqlx::query!("DELETE FROM sign_outs WHERE expires_at < $1", now)
-                .execute(connection)
-                .await?;
+            let swept = sqlx::query!(
+                "DELETE FROM sign_outs WHERE (SELECT pg_try_advisory_xact_lock($2)) AND ticket_hash IN
+                     (SELECT ticket_hash FROM sign_outs WHERE expires_at < $1 LIMIT 1000)",
+                now,
+                SWEEP_LOCK,
+            )
+            .execute(connection)
+            .await?;
             Ok(swept.rows_affected())
         })
         .await

@@ -22,7 +22,7 @@ const RIGHTS: [(&str, &str); 9] = [
     ("sessions", "SELECT INSERT UPDATE DELETE"),
     ("blocked", "SELECT INSERT UPDATE DELETE"),
     ("logouts", "SELECT INSERT DELETE"),
-    ("spent_attempts", "SELECT INSERT UPDATE DELETE"),
+    ("spent_attempts", "SELECT INSERT DELETE"),
     ("sign_outs", "SELECT INSERT DELETE"),
     ("audit_log", "SELECT INSERT"),
     ("change_counter", "SELECT UPDATE"),
@@ -31,6 +31,10 @@ const RIGHTS: [(&str, &str); 9] = [
 
 /// What was seen.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "answers to questions that do not depend on each other"
+)]
 pub struct Survey {
     /// As the server writes it.
     pub version: String,
@@ -49,6 +53,9 @@ pub struct Survey {
     pub lacking: Vec<String>,
     /// Whether the role may make tables.
     pub may_create: bool,
+    /// Whether it may change or remove what the audit log holds, or switch its
+    /// triggers off: it owns the table, is a superuser, or was granted too much.
+    pub may_rewrite_audit: bool,
 }
 
 /// How the connection is protected.
@@ -152,7 +159,9 @@ async fn look(
                   pg_is_in_recovery() AS "standby!",
                   clock_timestamp() AS "now!",
                   coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS "tls!",
-                  coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS "may_create!""#
+                  coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS "may_create!",
+                  coalesce(has_table_privilege(to_regclass('audit_log'), 'UPDATE, DELETE, TRUNCATE, TRIGGER'),
+                           false) AS "may_rewrite_audit!""#
     )
     .fetch_one(&mut *connection)
     .await?;
@@ -189,6 +198,7 @@ async fn look(
         tables,
         lacking,
         may_create: server.may_create,
+        may_rewrite_audit: server.may_rewrite_audit,
     })
 }
 

@@ -16,6 +16,7 @@
 //! agreed was *sent*. Older than the bound, nobody gets it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -24,7 +25,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 
 use super::connection::{self, within};
-use super::freshness::Freshness;
+use super::freshness::{Freshness, Moment};
 use super::live::LiveSessions;
 use super::notice::{News, Notice};
 use super::{Store, StoreError};
@@ -68,6 +69,7 @@ pub struct Watch {
     /// that succeeded was begun.
     loading: Mutex<Option<Instant>>,
     freshness: Freshness,
+    tables_missing: AtomicBool,
 }
 
 impl Watch {
@@ -79,7 +81,8 @@ impl Watch {
             bound,
             snapshot: ArcSwapOption::empty(),
             loading: Mutex::new(None),
-            freshness: Freshness::new(Instant::now()),
+            freshness: Freshness::new(Moment::now()),
+            tables_missing: AtomicBool::new(false),
         }
     }
 
@@ -94,7 +97,7 @@ impl Watch {
 
     /// How long ago the last question that agreed was sent.
     pub fn age(&self) -> Option<Duration> {
-        self.freshness.age(Instant::now())
+        self.freshness.age(Moment::now())
     }
 
     /// The number of the last change to the mappings in memory, however old they are.
@@ -127,7 +130,24 @@ impl Watch {
     /// What is loaded is known to be old: nobody gets it until a question that
     /// is sent from now on has agreed.
     pub fn doubt(&self) {
-        self.freshness.doubt(Instant::now());
+        self.freshness.doubt(Moment::now());
+    }
+
+    /// The tables are, or are not any more, missing or of another version.
+    pub fn tables_are_missing(&self, missing: bool) {
+        self.tables_missing.store(missing, Ordering::SeqCst);
+    }
+
+    /// What keeps the snapshot from being current, in words; none: nothing.
+    pub fn missing(&self) -> Option<&'static str> {
+        if self.current().is_ok() {
+            return None;
+        }
+        Some(if self.tables_missing.load(Ordering::SeqCst) {
+            "the tables are not those of this version"
+        } else {
+            "unreachable, or what is loaded may be old"
+        })
     }
 
     /// Listens until the task is dropped; the caller spawns it once.
@@ -167,9 +187,19 @@ impl Watch {
     /// Loads everything and doubts every session; the number it rests on.
     async fn catch_up(&self, listener: &mut PgListener) -> Result<i64, StoreError> {
         self.sessions.doubt_all();
-        let sent = Instant::now();
+        let sent = Moment::now();
         let counter = within(CONNECT_TIMEOUT, counter(listener)).await??;
         self.reload().await?;
+        let loaded = self.snapshot.load();
+        if loaded
+            .as_ref()
+            .is_none_or(|loaded| loaded.counter < counter)
+        {
+            // The pool's connections lead to a server that is behind the one that
+            // we listen to, such as the old primary after a failover.
+            self.store.drop_idle();
+            return Err(connection::behind());
+        }
         self.freshness.agreed(sent);
         Ok(counter)
     }
@@ -177,7 +207,7 @@ impl Watch {
     /// The regular question. A number ahead of the notices means that some
     /// were lost, one behind them that the database was restored.
     async fn ask(&self, listener: &mut PgListener, mut seen: i64) -> Result<i64, StoreError> {
-        let sent = Instant::now();
+        let sent = Moment::now();
         let counter = within(self.patience(), counter(listener)).await??;
         if counter < seen {
             return self.catch_up(listener).await;

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::address::Address;
 use super::refusal::Refusal;
 use crate::store::watch::Watch;
 use crate::upstream::{Provider, ProviderStatus};
@@ -28,36 +27,26 @@ impl Stopping {
     }
 }
 
-/// Both paths.
-pub fn configure(service: &mut web::ServiceConfig) {
-    service
-        .service(Address::endpoint("/livez").uncounted().get(livez))
-        .service(Address::endpoint("/readyz").uncounted().get(readyz));
-}
-
 /// GET `/livez`: the process answers.
-async fn livez() -> HttpResponse {
+pub async fn livez() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
 /// GET `/readyz`: the mappings are known to be fresh. The provider's state is
 /// told and never decides: those who are signed in go on without it.
-async fn readyz(
+pub async fn readyz(
     watch: web::Data<Arc<Watch>>,
     provider: web::Data<Arc<Provider>>,
     stopping: web::Data<Stopping>,
 ) -> HttpResponse {
-    let fresh = watch.current().is_ok();
+    let missing = watch.missing();
+    let fresh = missing.is_none();
     let provider = match provider.status() {
         ProviderStatus::Unknown => "unknown",
         ProviderStatus::Ready => "ready",
         ProviderStatus::Failing { .. } => "failing",
     };
-    let database = if fresh {
-        "fresh"
-    } else {
-        "unreachable, or what is loaded may be old"
-    };
+    let database = missing.unwrap_or("fresh");
     let status = match (stopping.has_begun(), fresh) {
         (true, _) => "stopping",
         (false, true) => "ready",

@@ -68,7 +68,7 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
     let mut below = web::scope(base)
         .configure(pages)
         .configure(api)
-        .configure(health::configure)
+        .configure(health)
         .default_service(web::to(nothing_here));
     if !base.is_empty() {
         // The public URL as people type it, without a slash at its end.
@@ -76,7 +76,7 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
     }
     service.service(below);
     if !base.is_empty() {
-        service.configure(health::configure);
+        service.configure(health);
     }
     service.default_service(web::to(nothing_here));
 }
@@ -174,6 +174,13 @@ fn api(service: &mut web::ServiceConfig) {
         )
         .service(Address::endpoint("/openapi.json").get(api_docs::document))
         .service(web::resource("/api/{rest:.*}").default_service(web::to(no_endpoint)));
+}
+
+/// On both listeners.
+fn health(service: &mut web::ServiceConfig) {
+    service
+        .service(Address::endpoint("/livez").uncounted().get(health::livez))
+        .service(Address::endpoint("/readyz").uncounted().get(health::readyz));
 }
 
 async fn nothing_here(visitor: Visitor) -> HttpResponse {

@@ -8,7 +8,6 @@ use actix_web::{HttpResponse, web};
 
 use super::address::Address;
 use super::api_error::ApiError;
-use super::health;
 use crate::metrics::{Exposition, State};
 use crate::store::Store;
 use crate::store::live::LiveSessions;
@@ -66,7 +65,7 @@ impl Gauges {
 pub fn configure_ops(service: &mut web::ServiceConfig) {
     service
         .service(Address::endpoint("/metrics").uncounted().get(metrics))
-        .configure(health::configure)
+        .configure(super::health)
         .default_service(web::to(nothing_here));
 }
 

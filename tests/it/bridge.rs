@@ -17,6 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use red5_bridge::app::{Bridge, BridgeHandle};
 use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::config::Config;
+use red5_bridge::store::Store;
 use red5_bridge::upstream::Pace;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
@@ -53,7 +54,9 @@ impl Clock for TestClock {
 pub struct TestBridge {
     pub provider: Provider,
     pub clock: Arc<TestClock>,
+    /// A hand at the database: its owner's.
     pub db: PgPool,
+    /// The owner's. The bridge itself connects as [`as_served`] says (SC-4).
     pub database_url: String,
     /// Where it really listens.
     pub address: String,
@@ -90,7 +93,8 @@ impl TestBridge {
     ) -> Self {
         let clock = Arc::new(TestClock::default());
         let provider = start(Arc::clone(&clock) as Arc<dyn Clock>);
-        let mut environment = environment(database_url, provider.issuer());
+        let serving = as_served(database_url).await;
+        let mut environment = environment(&serving, provider.issuer());
         for (name, value) in variables {
             environment.insert((*name).to_owned(), (*value).to_owned());
         }
@@ -253,5 +257,30 @@ pub async fn new_database() -> String {
         .unwrap();
     let mut url = url::Url::parse(&server).unwrap();
     url.set_path(&name);
+    url.into()
+}
+
+/// Migrates a database as its owner, makes the role of docs/database-role.sql,
+/// and says how `serve` reaches it: all tests of the whole run as that role.
+pub async fn as_served(owner: &str) -> String {
+    let store = Store::new(owner).unwrap();
+    store.migrate().await.unwrap();
+    store.close().await;
+    let mut connection = PgConnection::connect(owner).await.unwrap();
+    let role = include_str!("../../docs/database-role.sql");
+    sqlx::raw_sql(role).execute(&mut connection).await.unwrap();
+    let mut url = url::Url::parse(owner).unwrap();
+    url.set_username("bridge_serves").unwrap();
+    if let Some(password) = url.password() {
+        // All databases of the server share the role: others may do the same just now.
+        let statement = format!(
+            "DO $$ BEGIN ALTER ROLE bridge_serves PASSWORD '{password}';
+             EXCEPTION WHEN internal_error THEN NULL; END $$"
+        );
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
     url.into()
 }

@@ -8,6 +8,7 @@ mod lifetime;
 mod lists;
 mod nowhere_else;
 mod rooms;
+mod rotation;
 mod session;
 mod start;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use crate::bridge::environment;
@@ -118,6 +118,43 @@ impl Process {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("it does not say where it listens: {}", self.log());
+    }
+
+    /// Where its second listener is.
+    pub fn ops_address(&self) -> String {
+        let log = self.log();
+        let (_, rest) = log.split_once("metrics on http://").unwrap();
+        format!("http://{}", rest.split("/metrics").next().unwrap())
+    }
+
+    /// Asks it to end, as a service manager does.
+    pub fn terminate(&self) {
+        let kill = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {}", self.child.id())])
+            .status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        for _ in 0..1000 {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("it does not end: {}", self.log());
+    }
+
+    /// Waits until it has written something.
+    pub async fn until_log(&self, words: &str) {
+        for _ in 0..500 {
+            if self.log().contains(words) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("it does not write {words}: {}", self.log());
     }
 
     /// Memory that it holds, in kB (`VmRSS`).

@@ -30,7 +30,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::bridge::new_database;
+use crate::bridge::{as_served, new_database};
 
 /// Longer than any test: what is known in time was told by a notice, not asked.
 const NOTICES_ALONE: Duration = Duration::from_hours(1);
@@ -42,20 +42,23 @@ fn at(seconds: i64) -> DateTime<Utc> {
 
 /// A migrated database, and a hand at it.
 struct Database {
+    /// Its owner's.
     url: String,
+    /// The one that `serve` has (SC-4).
+    serving: String,
     hand: PgPool,
 }
 
 impl Database {
     async fn new() -> Self {
         let url = new_database().await;
-        Store::new(&url).unwrap().migrate().await.unwrap();
+        let serving = as_served(&url).await;
         let hand = PgPool::connect_lazy(&url).unwrap();
-        Self { url, hand }
+        Self { url, serving, hand }
     }
 
     fn store(&self) -> Store {
-        Store::new(&self.url).unwrap()
+        Store::new(&self.serving).unwrap()
     }
 
     /// What a person types at the database.

@@ -33,7 +33,7 @@ pub struct Proxy {
 
 impl Proxy {
     pub async fn start(database: &Database) -> Self {
-        let options = PgConnectOptions::from_str(&database.url).unwrap();
+        let options = PgConnectOptions::from_str(&database.serving).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!(
             "postgres://{}@{}/{}?sslmode=disable",

@@ -1,0 +1,88 @@
+//! SIGTERM (AV-8): what is under way is finished, nothing new is taken, and
+//! sessions outlive the process.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::bridge::{Browser, ORIGIN, new_database, path_of};
+use crate::process::Process;
+
+#[tokio::test]
+async fn av_8_sigterm_lets_a_request_finish_takes_no_other_and_keeps_the_sessions() {
+    let database_url = new_database().await;
+    let on = [("BRIDGE_OPS_LISTEN", "127.0.0.1:0")];
+    let mut process = Process::start(&database_url, &on).await;
+    let mut ann = Browser::new(&process.address);
+    process.provider.person("ann").groups(["streaming-admins"]);
+    // The tables are made meanwhile.
+    let begun = loop {
+        let begun = ann.get("/auth/login").await;
+        if begun.status == 303 && ann.peek("/readyz").await.status == 200 {
+            break begun;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let back = process.provider.approve(&begun.location(), "ann").await;
+    assert_eq!(ann.get(&path_of(&back)).await.status, 303);
+
+    let (name, secret) = ann.session().unwrap();
+    let body = json!({"rooms": ["studio-1"]}).to_string();
+    let (first, rest) = body.split_at(5);
+    let place = process.address.strip_prefix("http://").unwrap().to_owned();
+    let mut under_way = TcpStream::connect(&place).await.unwrap();
+    let head = format!(
+        "POST /api/token HTTP/1.1\r\nhost: x\r\ncookie: {name}={secret}\r\norigin: {ORIGIN}\r\n\
+         x-red5-bridge: 1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{first}",
+        body.len()
+    );
+    under_way.write_all(head.as_bytes()).await.unwrap();
+    // It is being answered once its session was looked at.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+
+    let ops = Browser::new(&process.ops_address());
+    assert_eq!(ops.peek("/readyz").await.status, 200);
+    process.terminate();
+    process.until_log("event=\"stopping\"").await;
+    let told = loop {
+        let told = ops.peek("/readyz").await;
+        if told.status == 503 {
+            break told;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert_eq!(told.json()["status"], "stopping");
+    let refused = async {
+        loop {
+            // Once the listening socket is closed nobody gets through.
+            match TcpStream::connect(&place).await {
+                Err(_) => break,
+                Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), refused)
+        .await
+        .expect("no new connection is taken");
+
+    under_way.write_all(rest.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    under_way.read_to_string(&mut answer).await.unwrap();
+    // Nothing is granted to her; what matters is that she is told so.
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    assert!(answer.contains("no_grant"), "{answer}");
+    assert!(process.ended().await.success());
+
+    let again = Process::start(&database_url, &[]).await;
+    let mut later = Browser::new(&again.address);
+    later.cookies = ann.cookies.clone();
+    for _ in 0..400 {
+        if later.peek("/readyz").await.status == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(later.peek("/api/session").await.status, 200);
+}
