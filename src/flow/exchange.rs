@@ -289,6 +289,7 @@ impl NoToken {
     /// The stable word of the answer (product: errors).
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Blocked => "blocked",
             Self::GroupsOverage => "groups_overage",
             Self::Refused(Refusal::NoGrant) | Self::NoUsername => "no_grant",
             Self::Refused(Refusal::NotGranted { .. }) => "scope_not_granted",
