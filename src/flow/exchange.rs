@@ -16,7 +16,7 @@ use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::identity::{Groups, Identity};
 use crate::domain::lifetime::{Lifetime, Limits, SubjectEnd, TooShort, lifetime};
 use crate::fingerprint::{fingerprint, pseudonym};
-use crate::metrics::{Counts, ExchangeOutcome};
+use crate::metrics::{Counts, ExchangeOutcome, Outcome};
 use crate::signer::{SignError, Signer};
 use crate::store::watch::{Stale, Watch};
 
@@ -286,18 +286,8 @@ impl NoToken {
         }
     }
 
-    /// The stable word of the answer (product: errors).
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Blocked => "blocked",
-            Self::GroupsOverage => "groups_overage",
-            Self::Refused(Refusal::NoGrant) | Self::NoUsername => "no_grant",
-            Self::Refused(Refusal::NotGranted { .. }) => "scope_not_granted",
-            Self::Refused(Refusal::RoomRequired { .. }) => "room_required",
-            Self::TooShort(_) => "ttl_too_short",
-            Self::TooManyRooms { .. } => "too_many_rooms",
-            Self::Stale(_) => "unavailable",
-            Self::Unwarranted(_) | Self::Claims(_) | Self::Sign(_) => "internal",
-        }
+    /// The stable word of the answer (product: errors), the same as in the metrics.
+    pub fn code(&self) -> &'static str {
+        self.outcome().word()
     }
 }

@@ -141,7 +141,7 @@ impl From<NoToken> for ApiError {
 
 impl ApiError {
     /// The stable word.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NotSignedIn { .. } => "not_signed_in",
             Self::ForbiddenOrigin => "forbidden_origin",
@@ -169,7 +169,7 @@ impl ApiError {
     }
 
     /// The exchange, the guard, the limits or the database told the log, with more than a word.
-    const fn refusal(&self) -> Refused {
+    fn refusal(&self) -> Refused {
         match self {
             Self::NoToken(_)
             | Self::NotAdmin
