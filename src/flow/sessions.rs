@@ -13,6 +13,8 @@ use crate::clock::Clock;
 use crate::fingerprint::pseudonym;
 use crate::seal::{SealError, random};
 use crate::store::StoreError;
+use crate::store::audit::Actor;
+use crate::store::ending::Ended;
 use crate::store::live::{LiveSession, LiveSessions};
 use crate::store::sessions::{EndedSession, NotStarted, Session, SessionHash};
 use crate::store::watch::Watch;
@@ -137,6 +139,12 @@ impl Sessions {
         secret: &SessionSecret,
     ) -> Result<Option<EndedSession>, StoreError> {
         self.live.end(&secret.hash()).await
+    }
+
+    /// Ends all that the actor has, everywhere.
+    pub(super) async fn end_person(&self, actor: &Actor) -> Result<Vec<Ended>, StoreError> {
+        let now = self.clock.now();
+        self.live.end_person(&actor.person(), actor, now).await
     }
 
     /// When a session ends if nothing more is asked of it.

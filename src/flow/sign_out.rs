@@ -19,6 +19,7 @@ use url::Url;
 use super::sessions::{SessionSecret, Sessions};
 use crate::clock::Clock;
 use crate::seal::{Seal, SealError, random};
+use crate::store::audit::Actor;
 use crate::store::sign_outs::TicketHash;
 use crate::store::{Store, StoreError};
 use crate::upstream::Provider;
@@ -101,15 +102,28 @@ impl SignOut {
     /// Whatever happens after the delete, the person is signed out here.
     pub async fn end(&self, secret: &SessionSecret) -> Result<Option<Ticket>, StoreError> {
         let ended = self.sessions.end(secret).await?;
-        let Some(id_token) = ended.and_then(|ended| ended.sealed_id_token) else {
-            return Ok(None);
-        };
+        let id_token = ended.and_then(|ended| ended.sealed_id_token);
+        Ok(self.ticket(id_token).await)
+    }
+
+    /// Ends all sessions of whoever's this is, and gives a ticket as above.
+    pub async fn end_everywhere(
+        &self,
+        secret: &SessionSecret,
+        actor: &Actor,
+    ) -> Result<Option<Ticket>, StoreError> {
+        let ended = self.sessions.end_person(actor).await?;
+        let own = ended.into_iter().find(|one| one.hash == secret.hash());
+        let id_token = own.and_then(|ended| ended.sealed_id_token);
+        Ok(self.ticket(id_token).await)
+    }
+
+    async fn ticket(&self, id_token: Option<Vec<u8>>) -> Option<Ticket> {
+        let id_token = id_token?;
         if !self.provider.ends_sessions() {
-            return Ok(None);
+            return None;
         }
-        let Ok(ticket) = Ticket::random() else {
-            return Ok(None);
-        };
+        let ticket = Ticket::random().ok()?;
         let expires_at = self.clock.now() + TimeDelta::seconds(2 * TICKET_SECONDS);
         let hash = ticket.hash();
         let kept = self.store.keep_sign_out(&hash, &id_token, expires_at);
@@ -117,7 +131,7 @@ impl SignOut {
             // The ticket then opens nothing, and the page that it comes to says so.
             tracing::warn!(event = "sign_out_not_led_on", %error);
         }
-        Ok(Some(ticket))
+        Some(ticket)
     }
 
     /// Ends the session and leads nowhere: somebody else signs in next.

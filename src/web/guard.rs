@@ -39,6 +39,21 @@ impl Caller {
         &self.live
     }
 
+    /// For the audit log.
+    pub fn actor(&self, request: &HttpRequest) -> Actor {
+        let identity = self.identity();
+        Actor {
+            issuer: identity.issuer.clone(),
+            subject: identity.subject.clone(),
+            label: identity
+                .username
+                .clone()
+                .unwrap_or_else(|| identity.subject.clone()),
+            client_ip: client::address(request).map(|address| address.to_string()),
+            request_id: RequestId::of(request),
+        }
+    }
+
     /// The value of their cookie.
     pub fn secret(&self) -> &SessionSecret {
         &self.secret
@@ -62,17 +77,7 @@ pub struct Admin(Caller);
 impl Admin {
     /// For the audit log.
     pub fn actor(&self, request: &HttpRequest) -> Actor {
-        let identity = self.0.identity();
-        Actor {
-            issuer: identity.issuer.clone(),
-            subject: identity.subject.clone(),
-            label: identity
-                .username
-                .clone()
-                .unwrap_or_else(|| identity.subject.clone()),
-            client_ip: client::address(request).map(|address| address.to_string()),
-            request_id: RequestId::of(request),
-        }
+        self.0.actor(request)
     }
 }
 

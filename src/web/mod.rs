@@ -28,9 +28,11 @@ mod mapping_pages;
 mod ops;
 mod origin;
 mod outage;
+mod own_sessions;
 mod page;
 mod panics;
 mod people_api;
+mod people_pages;
 mod portal;
 mod refusal;
 mod request_id;
@@ -120,6 +122,34 @@ fn pages(service: &mut web::ServiceConfig) {
             Address::page("/admin/mappings/{id}/delete")
                 .get(mapping_pages::confirm_delete)
                 .on(Method::POST, mapping_pages::delete),
+        )
+        .service(Address::page("/admin/sessions").get(people_pages::sessions))
+        .service(Address::page("/admin/sessions/end").on(Method::POST, people_pages::end_person))
+        .service(Address::page("/admin/sessions/{id}").get(people_pages::session))
+        .service(
+            Address::page("/admin/sessions/{id}/end").on(Method::POST, people_pages::end_session),
+        )
+        .service(
+            Address::page("/admin/blocks")
+                .get(people_pages::blocks)
+                .on(Method::POST, people_pages::block),
+        )
+        .service(Address::page("/admin/blocks/new").get(people_pages::new_block))
+        .service(
+            Address::page("/admin/blocks/lift")
+                .get(people_pages::confirm_lift)
+                .on(Method::POST, people_pages::lift),
+        )
+        .service(Address::page("/sessions").get(own_sessions::show))
+        .service(
+            Address::page("/sessions/end")
+                .counted(Rule::Logout)
+                .on(Method::POST, own_sessions::end_all),
+        )
+        .service(
+            Address::page("/sessions/{id}/end")
+                .counted(Rule::Logout)
+                .on(Method::POST, own_sessions::end),
         )
         .service(Address::page("/docs").get(api_docs::docs))
         .service(

@@ -121,7 +121,26 @@ async fn ad_1_an_administrator_gets_all_of_it() {
         .await;
     let admin = bridge.admin().await;
     let id = row["id"].to_string();
+    let sessions = admin.peek("/api/admin/sessions").await.json();
+    let session = sessions["items"][0]["id"].as_str().unwrap();
+    let person = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("issuer", bridge.provider.issuer())
+        .append_pair("subject", "somebody")
+        .finish();
+    let block = json!({
+        "issuer": bridge.provider.issuer(), "subject": "somebody", "reason": "x",
+    });
+    let blocked = admin.api("POST", "/api/admin/blocks", &block).await;
+    assert_eq!(blocked.status, 201);
     for route in routes(&id) {
+        // Neither a session nor a person has the number of a mapping.
+        let route = match route.as_str() {
+            "/admin/blocks/lift" => format!("{route}?{person}"),
+            of_session if of_session.contains("/sessions/") => {
+                route.replace(&format!("/{id}"), &format!("/{session}"))
+            }
+            _ => route,
+        };
         let answer = admin.peek(&route).await;
         assert!(
             [200, 405].contains(&answer.status),

@@ -2,6 +2,7 @@
 
 mod api;
 mod blocks;
+mod pages;
 
 use std::time::Duration;
 

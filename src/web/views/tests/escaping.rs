@@ -51,6 +51,11 @@ fn cs_10_hostile_content_is_shown_not_dropped() {
         "mapping-hostile",
         "sign-in-declined",
         "signed-out-leading-on",
+        "sessions-found",
+        "session-stop-hostile",
+        "blocks",
+        "block-form-wrong",
+        "block-lift-hostile",
     ] {
         assert!(page(name).contains(escaped), "{name}");
     }

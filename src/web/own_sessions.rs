@@ -1,0 +1,71 @@
+//! `/sessions`: where somebody is signed in, and ending that.
+
+use actix_web::http::StatusCode;
+use actix_web::{Error, HttpResponse, web};
+
+use super::page::{self, Visitor};
+use super::people_pages::{refusal, session_id, session_row};
+use super::site::see_other;
+use super::views::OwnSessions;
+use crate::flow::people::PeopleDesk;
+use crate::flow::sign_out::SignOut;
+use crate::store::signed_in::Whose;
+
+/// Most that are shown; nobody has more browsers.
+const SHOWN: i64 = 100;
+
+/// GET `/sessions`
+pub async fn show(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Result<HttpResponse, Error> {
+    let caller = visitor.signed_in()?;
+    let actor = caller.actor(visitor.request());
+    let found = desk
+        .sessions(Whose::Person(&actor.person()), SHOWN, 0)
+        .await;
+    let found = found.map_err(|error| visitor.store_failed(&error))?;
+    let own = caller.session().hash;
+    let rows = found.items.iter();
+    let context = OwnSessions {
+        rows: rows
+            .map(|session| session_row(session, session.hash == own))
+            .collect(),
+        ended: visitor.query()?.one("done") == Ok(Some("ended")),
+        frame: visitor.frame(),
+    };
+    Ok(page::show(StatusCode::OK, &context))
+}
+
+/// POST `/sessions/{id}/end`: one of the visitor's own.
+pub async fn end(
+    visitor: Visitor,
+    id: web::Path<String>,
+    payload: web::Payload,
+    desk: web::Data<PeopleDesk>,
+) -> Result<HttpResponse, Error> {
+    visitor.form(payload).await?;
+    let actor = visitor.signed_in()?.actor(visitor.request());
+    let ended = desk.end_own(&session_id(&visitor, &id)?, &actor).await;
+    ended.map_err(|error| refusal(&visitor, error))?;
+    // Where it was this one, the page asks for a sign-in.
+    Ok(see_other(&visitor.site().to("/sessions?done=ended")).finish())
+}
+
+/// POST `/sessions/end`: all of the visitor's own; then on to the provider's
+/// sign-out, as with this session alone.
+pub async fn end_all(
+    visitor: Visitor,
+    payload: web::Payload,
+    sign_out: web::Data<SignOut>,
+) -> Result<HttpResponse, Error> {
+    visitor.form(payload).await?;
+    let caller = visitor.signed_in()?;
+    let actor = caller.actor(visitor.request());
+    let ended = sign_out.end_everywhere(caller.secret(), &actor).await;
+    let ticket = ended.map_err(|error| visitor.store_failed(&error))?;
+    let site = visitor.site();
+    let mut response = see_other(&site.to("/auth/signed-out"));
+    response.cookie(site.session_removal());
+    if let Some(ticket) = ticket {
+        response.cookie(site.sign_out_cookie(&ticket));
+    }
+    Ok(response.finish())
+}

@@ -1,0 +1,294 @@
+//! Who is signed in, who is blocked, and stopping somebody.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::frame::Frame;
+use super::mapping_row::Moment;
+use super::shown::Shown;
+use crate::domain::block::{Block, PersonKey};
+use crate::domain::mapping::FieldError;
+
+/// A session, as administrators and its own person see it.
+#[derive(Debug, Clone)]
+pub struct SessionRow {
+    /// What it is called.
+    pub id: String,
+    /// Whose it is.
+    pub who: PersonWords,
+    /// When it began.
+    pub signed_in_at: Moment,
+    /// When it was last used.
+    pub last_seen_at: Moment,
+    /// When the provider sent the groups.
+    pub groups_read_at: Moment,
+    /// The latest end.
+    pub ends_at: Moment,
+    /// The one that looks at the page.
+    pub current: bool,
+}
+
+/// A person, by all that is known of them.
+#[derive(Debug, Clone)]
+pub struct PersonWords {
+    /// Issuer and subject.
+    pub key: PersonKey,
+    /// What the provider called them.
+    pub username: Option<Shown>,
+    /// Likewise.
+    pub name: Option<Shown>,
+}
+
+impl PersonWords {
+    /// Of whom nothing but this is known.
+    pub fn of(key: &PersonKey) -> Self {
+        Self {
+            key: key.clone(),
+            username: None,
+            name: None,
+        }
+    }
+
+    /// Name, else user name, else subject.
+    fn called(&self) -> Shown {
+        let known = self.name.as_ref().or(self.username.as_ref());
+        known.cloned().unwrap_or_else(|| self.subject())
+    }
+
+    fn subject(&self) -> Shown {
+        Shown(self.key.subject.clone())
+    }
+
+    fn issuer(&self) -> Shown {
+        Shown(self.key.issuer.clone())
+    }
+
+    /// `issuer=…&subject=…`
+    fn query(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("issuer", &self.key.issuer)
+            .append_pair("subject", &self.key.subject)
+            .finish()
+    }
+}
+
+/// Where a list stands, and where its pages are.
+#[derive(Debug, Clone)]
+pub struct Paging {
+    /// Address of the list, with what it is narrowed to: `/admin/sessions?person=ann&`.
+    pub list: String,
+    /// Rows on this page.
+    pub shown: usize,
+    /// Number of all rows.
+    pub total: i64,
+    /// Rows to a page.
+    pub limit: i64,
+    /// Rows before this page.
+    pub offset: i64,
+}
+
+impl Paging {
+    fn page(&self, offset: i64) -> String {
+        format!("{}limit={}&offset={offset}", self.list, self.limit)
+    }
+
+    fn previous(&self) -> Option<String> {
+        (self.offset > 0).then(|| self.page((self.offset - self.limit).max(0)))
+    }
+
+    fn next(&self) -> Option<String> {
+        let next = self.offset + self.limit;
+        (next < self.total).then(|| self.page(next))
+    }
+
+    fn first(&self) -> i64 {
+        self.offset + 1
+    }
+
+    fn last(&self) -> i64 {
+        self.offset + i64::try_from(self.shown).unwrap_or(i64::MAX)
+    }
+}
+
+/// What the page before this one did; it decides nothing but a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// `ended`
+    Ended,
+    /// `all-ended`
+    AllEnded,
+    /// `blocked`
+    Blocked,
+    /// `unblocked`
+    Unblocked,
+}
+
+impl Stopped {
+    const ALL: [Self; 4] = [Self::Ended, Self::AllEnded, Self::Blocked, Self::Unblocked];
+
+    /// The word in the address.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::AllEnded => "all-ended",
+            Self::Blocked => "blocked",
+            Self::Unblocked => "unblocked",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|done| done.as_str() == word)
+    }
+
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::Ended => "The session is over. No new token comes from it.",
+            Self::AllEnded => "All sessions of that person are over.",
+            Self::Blocked => "The person is blocked, and their sessions are over.",
+            Self::Unblocked => "The person may sign in again.",
+        }
+    }
+}
+
+/// GET `/admin/sessions`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "sessions.html")]
+pub struct SessionList {
+    /// The bar.
+    pub frame: Frame,
+    /// The page.
+    pub rows: Vec<SessionRow>,
+    /// Where it stands.
+    pub paging: Paging,
+    /// What it is narrowed to; empty: everybody.
+    pub person: String,
+    /// What the page before this one did.
+    pub done: Option<Stopped>,
+}
+
+/// GET `/admin/sessions/{id}`: what can be done about somebody.
+///
+/// Its forms: POST to `/admin/sessions/{id}/end`, and to `/admin/sessions/end` with
+/// `issuer` and `subject`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "session_stop.html")]
+pub struct SessionStop {
+    /// The bar.
+    pub frame: Frame,
+    /// The session.
+    pub row: SessionRow,
+    /// How many the person has.
+    pub sessions: i64,
+}
+
+/// A row of the blocks.
+#[derive(Debug, Clone)]
+pub struct BlockRow {
+    /// Whom.
+    pub who: PersonWords,
+    /// Until when; none: for good.
+    pub until: Option<Moment>,
+    /// Whether its time is not over.
+    pub counts: bool,
+    /// Why.
+    pub reason: Shown,
+    /// Since when.
+    pub created_at: Moment,
+    /// Who did it.
+    pub created_by: Shown,
+}
+
+impl BlockRow {
+    /// Of a block, as it stands at `now`.
+    pub fn of(block: &Block, now: DateTime<Utc>) -> Self {
+        Self {
+            who: PersonWords::of(&block.person),
+            until: block.until.map(Moment::of),
+            counts: block.counts(now),
+            reason: Shown(block.reason.clone()),
+            created_at: Moment::of(block.created_at),
+            created_by: Shown(block.created_by.clone()),
+        }
+    }
+}
+
+/// GET `/admin/blocks`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "blocks.html")]
+pub struct BlockList {
+    /// The bar.
+    pub frame: Frame,
+    /// The page.
+    pub rows: Vec<BlockRow>,
+    /// Where it stands.
+    pub paging: Paging,
+    /// What the page before this one did.
+    pub done: Option<Stopped>,
+}
+
+/// For how long, as the form has it: the value, and in words.
+pub const BLOCK_TIMES: [(&str, &str); 5] = [
+    ("", "For good, until somebody lifts it"),
+    ("1", "One hour"),
+    ("24", "One day"),
+    ("168", "Seven days"),
+    ("720", "Thirty days"),
+];
+
+/// What was typed into the form.
+#[derive(Debug, Clone, Default)]
+pub struct TypedBlock {
+    /// `issuer`
+    pub issuer: String,
+    /// `subject`
+    pub subject: String,
+    /// `hours`: a value of [`BLOCK_TIMES`].
+    pub hours: String,
+    /// `reason`
+    pub reason: String,
+}
+
+/// GET `/admin/blocks/new`, whose form is a POST to `/admin/blocks`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "block_form.html")]
+pub struct BlockForm {
+    /// The bar.
+    pub frame: Frame,
+    /// What was typed, or what the page that led here knows.
+    pub typed: TypedBlock,
+    /// What is wrong with it.
+    pub errors: Vec<FieldError>,
+}
+
+impl BlockForm {
+    fn error(&self, field: &str) -> Option<&str> {
+        let of_field = |error: &&FieldError| error.field == field;
+        let found = self.errors.iter().find(of_field);
+        found.map(|error| error.reason.as_str())
+    }
+}
+
+/// GET `/admin/blocks/lift`, whose form is a POST to the same address.
+#[derive(Debug, Clone, Template)]
+#[template(path = "block_lift.html")]
+pub struct BlockLift {
+    /// The bar.
+    pub frame: Frame,
+    /// The block.
+    pub row: BlockRow,
+}
+
+/// GET `/sessions`: a person's own.
+///
+/// Its forms: POST to `/sessions/{id}/end`, and to `/sessions/end`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "own_sessions.html")]
+pub struct OwnSessions {
+    /// The bar.
+    pub frame: Frame,
+    /// All of them, the latest first.
+    pub rows: Vec<SessionRow>,
+    /// Whether one was just ended.
+    pub ended: bool,
+}

@@ -1,0 +1,183 @@
+//! Who is signed in, who is blocked, and stopping somebody.
+
+use super::{END_TAG, Sample, TAG, TURNED, error, person, sample, shown, unbroken};
+use crate::domain::block::PersonKey;
+use crate::web::views::{
+    BlockForm, BlockLift, BlockList, BlockRow, Moment, OwnSessions, Paging, PersonWords,
+    SessionList, SessionRow, SessionStop, Stopped, TypedBlock,
+};
+
+fn moment(text: &str) -> Moment {
+    Moment::of(text.parse().unwrap())
+}
+
+fn who(subject: &str, username: Option<&str>, name: Option<&str>) -> PersonWords {
+    PersonWords {
+        key: PersonKey {
+            issuer: "https://id.example.com/realms/streaming".to_owned(),
+            subject: subject.to_owned(),
+        },
+        username: username.map(shown),
+        name: name.map(shown),
+    }
+}
+
+fn row(number: u32, who: PersonWords, current: bool) -> SessionRow {
+    SessionRow {
+        id: format!("5f0c1f6e-4a0b-4b8e-9d7a-{number:012}"),
+        who,
+        signed_in_at: moment("2026-11-24T15:00:00Z"),
+        last_seen_at: moment("2026-11-24T15:04:05Z"),
+        groups_read_at: moment("2026-11-24T15:00:00Z"),
+        ends_at: moment("2026-11-24T16:00:00Z"),
+        current,
+    }
+}
+
+fn rows() -> Vec<SessionRow> {
+    vec![
+        row(1, who("5a2e90c4-51c0", Some("ann"), Some("Ann Lee")), true),
+        row(2, who("77c1", None, None), false),
+        row(
+            3,
+            who(&unbroken()[..255], Some(&unbroken()), Some(&unbroken())),
+            false,
+        ),
+        row(4, who(TAG, Some(END_TAG), Some(TURNED)), false),
+    ]
+}
+
+fn block(subject: &str, reason: &str, until: Option<&str>, counts: bool) -> BlockRow {
+    BlockRow {
+        who: who(subject, None, None),
+        until: until.map(moment),
+        counts,
+        reason: shown(reason),
+        created_at: moment("2026-11-20T09:30:00Z"),
+        created_by: shown("ann"),
+    }
+}
+
+fn paging(list: &str, shown: usize, total: i64, offset: i64) -> Paging {
+    Paging {
+        list: list.to_owned(),
+        shown,
+        total,
+        limit: 50,
+        offset,
+    }
+}
+
+fn list(rows: Vec<SessionRow>, person_filter: &str, done: Option<Stopped>) -> SessionList {
+    let shown = rows.len();
+    let total = if shown == 0 { 0 } else { 120 };
+    SessionList {
+        frame: person("Ann Lee", true),
+        paging: paging("/red5/admin/sessions?person=&", shown, total, 0),
+        rows,
+        person: person_filter.to_owned(),
+        done,
+    }
+}
+
+fn form(typed: TypedBlock, errors: &[(&str, &str)]) -> BlockForm {
+    BlockForm {
+        frame: person("Ann Lee", true),
+        typed,
+        errors: errors
+            .iter()
+            .map(|(field, why)| error(field, why))
+            .collect(),
+    }
+}
+
+pub fn samples() -> Vec<Sample> {
+    let blocks = vec![
+        block("5a2e90c4-51c0", "Left the company.", None, true),
+        block(
+            "77c1",
+            "Password stolen;\nback when it is changed.",
+            Some("2026-11-25T08:00:00Z"),
+            true,
+        ),
+        block(
+            "b-2",
+            "Was to be let in again.",
+            Some("2026-11-21T08:00:00Z"),
+            false,
+        ),
+        block(TAG, END_TAG, None, true),
+        block(&unbroken()[..255], &unbroken(), None, true),
+    ];
+    let block_list = |rows: Vec<BlockRow>, total| BlockList {
+        frame: person("Ann Lee", true),
+        paging: paging("/red5/admin/blocks?", rows.len(), total, 0),
+        rows,
+        done: None,
+    };
+    let lift = |row| BlockLift {
+        frame: person("Ann Lee", true),
+        row,
+    };
+    let stop = |row, sessions| SessionStop {
+        frame: person("Ann Lee", true),
+        row,
+        sessions,
+    };
+    let own = |ended| OwnSessions {
+        frame: person("Vic Viewer", false),
+        rows: rows(),
+        ended,
+    };
+    let known = TypedBlock {
+        issuer: "https://id.example.com/realms/streaming".to_owned(),
+        subject: "5a2e90c4-51c0".to_owned(),
+        ..TypedBlock::default()
+    };
+    let hostile = TypedBlock {
+        issuer: TAG.to_owned(),
+        subject: TAG.to_owned(),
+        hours: "24".to_owned(),
+        reason: END_TAG.to_owned(),
+    };
+    let wrong = [
+        (
+            "issuer",
+            "must be the provider's issuer, as OIDC_ISSUER_URL has it",
+        ),
+        (
+            "subject",
+            "must be 1 to 255 printable ASCII characters, as the provider's sub",
+        ),
+        (
+            "reason",
+            "1 to 1000 characters; line breaks, but no other control characters",
+        ),
+    ];
+    vec![
+        sample("sessions", &list(rows(), "", None)),
+        sample("sessions-found", &list(rows(), TAG, Some(Stopped::Ended))),
+        sample(
+            "sessions-nobody",
+            &list(Vec::new(), "nobody", Some(Stopped::AllEnded)),
+        ),
+        sample(
+            "session-stop",
+            &stop(
+                row(2, who("77c1", Some("vic"), Some("Vic Viewer")), false),
+                2,
+            ),
+        ),
+        sample("session-stop-own", &stop(rows().remove(0), 1)),
+        sample("session-stop-long", &stop(rows().remove(2), 1)),
+        sample("session-stop-hostile", &stop(rows().remove(3), 1)),
+        sample("blocks", &block_list(blocks.clone(), 120)),
+        sample("blocks-nobody", &block_list(Vec::new(), 0)),
+        sample("block-form", &form(known, &[])),
+        sample("block-form-wrong", &form(hostile, &wrong)),
+        sample("block-lift", &lift(blocks[1].clone())),
+        sample("block-lift-hostile", &lift(blocks[3].clone())),
+        sample("own-sessions", &own(false)),
+        sample("own-sessions-ended", &own(true)),
+    ]
+}
