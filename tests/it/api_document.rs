@@ -21,7 +21,7 @@ fn described() -> BTreeSet<String> {
     operations.collect()
 }
 
-/// The routes of `src/web/mod.rs`: `endpoint("…")` and what follows it.
+/// The routes of `src/web/mod.rs` and `src/web/health.rs`: `endpoint("…")` and what follows it.
 fn registered() -> BTreeSet<String> {
     const METHODS: [(&str, &str); 5] = [
         (".get(", "GET"),
@@ -30,7 +30,10 @@ fn registered() -> BTreeSet<String> {
         ("Method::DELETE", "DELETE"),
         ("Method::OPTIONS", "OPTIONS"),
     ];
-    let source = include_str!("../../src/web/mod.rs");
+    let source = concat!(
+        include_str!("../../src/web/mod.rs"),
+        include_str!("../../src/web/health.rs")
+    );
     let mut found = BTreeSet::new();
     for route in source.split("endpoint(\"").skip(1) {
         let (path, rest) = route.split_once('"').unwrap();

@@ -86,10 +86,12 @@ async fn se_5_an_administrator_blocks_somebody_and_lets_them_in_again() {
         .unwrap();
     assert!((until - bridge.now() - 86_400).abs() < 60);
 
-    let lift = of("/admin/blocks/lift", &bridge, "ann");
-    let done = root.submit(&lift, "/admin/blocks/lift", &fields[..2]).await;
+    let address = of("/admin/blocks/lift", &bridge, "ann");
+    let done = root
+        .submit(&address, "/admin/blocks/lift", &fields[..2])
+        .await;
     assert_eq!(done.status, 303, "{}", done.body);
-    assert_eq!(root.peek(&lift).await.status, 404);
+    assert_eq!(root.peek(&address).await.status, 404);
     assert!(is_in(&bridge.signed_in("ann").await).await);
 }
 
