@@ -246,12 +246,14 @@ async fn jw_8_a_provider_that_is_down_is_a_503_page_and_sign_in_recovers_by_itse
 
     let provider = Provider::start_at(&place, Arc::clone(&bridge.clock) as Arc<dyn Clock>);
     provider.person("ann");
-    for _ in 0..200 {
-        if ann.peek("/auth/login").await.status == 303 {
+    // Alone: nobody asks for it meanwhile.
+    for _ in 0..600 {
+        if ann.peek("/readyz").await.json()["provider"] == "ready" {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    assert_eq!(ann.peek("/readyz").await.json()["provider"], "ready");
     let back = come_back(&provider, &mut ann, "ann").await;
     assert_eq!(ann.get(&path_of(&back)).await.status, 303);
 
