@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::flow::refresh::FreshGroups;
 use crate::seal::SealError;
 use crate::signer::SignError;
 use crate::store::Store;
@@ -72,6 +73,7 @@ pub struct Bridge {
     address: SocketAddr,
     connections: usize,
     tasks: Vec<JoinHandle<()>>,
+    fresh: FreshGroups,
     sessions: Arc<LiveSessions>,
     store: Store,
 }
@@ -104,6 +106,7 @@ impl Bridge {
         let parts = Parts::new(config, clock)?;
         let mut tasks = parts.tasks();
         let (sessions, store) = (Arc::clone(&parts.live), parts.store.clone());
+        let fresh = parts.fresh.clone();
         let (listen, ops_listen) = (parts.listen, parts.ops_listen);
         let data = parts.into_data();
         let stopping = data.stopping.clone();
@@ -161,6 +164,7 @@ impl Bridge {
             address,
             connections: most,
             tasks,
+            fresh,
             sessions,
             store,
         })
@@ -196,6 +200,7 @@ impl Bridge {
             self.connections
         );
         let outcome = self.server.await;
+        self.fresh.settle(Duration::from_secs(DRAIN_SECONDS)).await;
         for task in &self.tasks {
             task.abort();
         }

@@ -15,7 +15,7 @@ use red5_bridge::flow::sessions::SessionSecret;
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
 use red5_bridge::store::live::LiveSessions;
-use red5_bridge::store::sessions::Session;
+use red5_bridge::store::sessions::{SealedTokens, Session};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -109,9 +109,14 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
         ends_at: now + TimeDelta::hours(1),
         provider_sid: None,
         provider_issued_at: None,
+        refreshable: false,
+        identity_version: 1,
     };
     let sessions = LiveSessions::new(store.clone(), TimeDelta::hours(1));
-    sessions.start(session, None).await.unwrap();
+    sessions
+        .start(session, &SealedTokens::default())
+        .await
+        .unwrap();
     store.close().await;
 }
 

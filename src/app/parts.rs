@@ -18,10 +18,11 @@ use crate::flow::exchange::{Exchange, TokenRules};
 use crate::flow::login::{SessionLimits, SignIn};
 use crate::flow::mappings::MappingDesk;
 use crate::flow::people::PeopleDesk;
+use crate::flow::refresh::{Ages, FreshGroups};
 use crate::flow::return_to::ReturnToRule;
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
-use crate::metrics::{self, Counts, Exposition, Requests};
+use crate::metrics::{self, Exposition, Requests};
 use crate::seal::Seal;
 use crate::signer::Signer;
 use crate::store::live::LiveSessions;
@@ -52,6 +53,7 @@ pub(super) struct Parts {
     pub(super) proxies: TrustedProxies,
     pub(super) store: Store,
     pub(super) live: Arc<LiveSessions>,
+    pub(super) fresh: FreshGroups,
     pub(super) watch: Arc<Watch>,
     pub(super) provider: Arc<Provider>,
     pub(super) sessions: Arc<Sessions>,
@@ -100,8 +102,23 @@ impl Parts {
         let watch = Arc::new(Watch::new(store.clone(), Arc::clone(&live), bound));
         let provider = Provider::new(config.oidc, Arc::clone(&clock))?;
         let provider = Arc::new(provider);
+        let seal = Arc::new(Seal::new(&config.secret_keys)?);
+        let unrefreshed = TimeDelta::minutes(i64::from(config.unrefreshed_max_minutes));
+        let ages = Ages {
+            groups_max: TimeDelta::seconds(i64::from(config.groups_max_age_seconds)),
+            unrefreshed_max: unrefreshed,
+        };
+        let fresh = FreshGroups::new(
+            Arc::clone(&provider),
+            store.clone(),
+            Arc::clone(&live),
+            Arc::clone(&seal),
+            Arc::clone(&clock),
+            ages,
+        );
         let sessions = Arc::new(Sessions::new(
             Arc::clone(&live),
+            fresh.clone(),
             Arc::clone(&watch),
             Arc::clone(&clock),
         ));
@@ -110,9 +127,8 @@ impl Parts {
         let rule = ReturnToRule::new(&config.public_url.to("/"), allowed);
         let limits = SessionLimits {
             longest: TimeDelta::hours(i64::from(config.session_max_hours)),
-            unrefreshed: TimeDelta::minutes(i64::from(config.unrefreshed_max_minutes)),
+            unrefreshed,
         };
-        let seal = Arc::new(Seal::new(&config.secret_keys)?);
         let sign_out = SignOut::new(
             Arc::clone(&provider),
             store.clone(),
@@ -143,7 +159,7 @@ impl Parts {
         let exposition = Exposition::new(&metrics::Parts {
             sign_ins: sign_in.counts().clone(),
             exchanges: exchange.counts().clone(),
-            refreshes: Counts::default(),
+            refreshes: fresh.counts(),
             provider: provider.calls().clone(),
             waits: store.waits().clone(),
             requests: requests.clone(),
@@ -173,6 +189,7 @@ impl Parts {
             proxies: TrustedProxies(config.trusted_proxies),
             store,
             live,
+            fresh,
             watch,
             provider,
             sessions,

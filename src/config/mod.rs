@@ -53,6 +53,8 @@ pub struct Config {
     pub session_idle_minutes: u32,
     /// `BRIDGE_SESSION_MAX_HOURS`
     pub session_max_hours: u32,
+    /// `BRIDGE_GROUPS_MAX_AGE_SECONDS`
+    pub groups_max_age_seconds: u32,
     /// `BRIDGE_UNREFRESHED_MAX_MINUTES`
     pub unrefreshed_max_minutes: u32,
     /// `BRIDGE_MAX_STALENESS_SECONDS`
@@ -124,6 +126,7 @@ impl Config {
         });
         let session_idle_minutes = reader.number("BRIDGE_SESSION_IDLE_MINUTES", 60, 1..=10_080);
         let session_max_hours = reader.number("BRIDGE_SESSION_MAX_HOURS", 12, 1..=720);
+        let groups_max_age = reader.number("BRIDGE_GROUPS_MAX_AGE_SECONDS", 300, 1..=86_400);
         let unrefreshed = reader.number("BRIDGE_UNREFRESHED_MAX_MINUTES", 60, 1..=43_200);
         let max_staleness_seconds = reader.number("BRIDGE_MAX_STALENESS_SECONDS", 5, 1..=300);
         let oidc = oidc::read(reader, public_url.as_ref());
@@ -146,6 +149,7 @@ impl Config {
             rate_limits: rate_limits?,
             session_idle_minutes: session_idle_minutes?,
             session_max_hours: session_max_hours?,
+            groups_max_age_seconds: groups_max_age?,
             unrefreshed_max_minutes: unrefreshed?,
             max_staleness_seconds: max_staleness_seconds?,
             oidc: oidc?,

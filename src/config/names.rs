@@ -2,7 +2,7 @@
 //! nobody reads changes nothing and says nothing.
 
 /// What the bridge reads; `true` where the value may come from a file.
-pub const VARIABLES: [(&str, bool); 33] = [
+pub const VARIABLES: [(&str, bool); 34] = [
     ("DATABASE_URL", true),
     ("BRIDGE_PUBLIC_URL", false),
     ("BRIDGE_LISTEN", false),
@@ -14,6 +14,7 @@ pub const VARIABLES: [(&str, bool); 33] = [
     ("BRIDGE_RATE_LIMITS", false),
     ("BRIDGE_SESSION_IDLE_MINUTES", false),
     ("BRIDGE_SESSION_MAX_HOURS", false),
+    ("BRIDGE_GROUPS_MAX_AGE_SECONDS", false),
     ("BRIDGE_UNREFRESHED_MAX_MINUTES", false),
     ("BRIDGE_MAX_STALENESS_SECONDS", false),
     ("OIDC_ISSUER_URL", false),

@@ -28,6 +28,11 @@ pub enum Groups {
 }
 
 impl Groups {
+    /// No group at all.
+    pub const fn none() -> Self {
+        Self::Listed(BTreeSet::new())
+    }
+
     /// The groups that count; empty under overage.
     pub fn listed(&self) -> impl Iterator<Item = &str> {
         let set = match self {
@@ -35,6 +40,11 @@ impl Groups {
             Self::Overage => None,
         };
         set.into_iter().flatten().map(String::as_str)
+    }
+
+    /// The same, as a row holds them.
+    pub fn to_vec(&self) -> Vec<String> {
+        self.listed().map(str::to_owned).collect()
     }
 }
 

@@ -15,12 +15,12 @@ use super::attempt::{self, ATTEMPT_MINUTES, OpenedAttempt, SealedAttempt, Unopen
 use super::provider_error::ProviderError;
 use super::return_to::{ReturnTo, ReturnToRule};
 use super::sessions::{SessionSecret, Sessions};
-use super::sign_out;
+use super::{refresh, sign_out};
 use crate::clock::Clock;
 use crate::fingerprint::pseudonym;
 use crate::metrics::{Counts, SignInOutcome};
 use crate::seal::{Seal, SealError};
-use crate::store::sessions::{NotStarted, Session};
+use crate::store::sessions::{NotStarted, SealedTokens, Session};
 use crate::store::{Store, StoreError};
 use crate::upstream::{CallbackAnswer, Provider, SignInWish, SignedIn, UpstreamError};
 
@@ -29,8 +29,8 @@ use crate::upstream::{CallbackAnswer, Provider, SignInWish, SignedIn, UpstreamEr
 pub struct SessionLimits {
     /// `BRIDGE_SESSION_MAX_HOURS`
     pub longest: TimeDelta,
-    /// `BRIDGE_UNREFRESHED_MAX_MINUTES`: groups are not asked for again during
-    /// a session, so it ends when they are this old.
+    /// `BRIDGE_UNREFRESHED_MAX_MINUTES`: where groups cannot be asked for again, a session
+    /// ends when they are this old.
     pub unrefreshed: TimeDelta,
 }
 
@@ -329,8 +329,21 @@ impl SignIn {
     async fn start(&self, signed_in: SignedIn, return_to: ReturnTo) -> Result<Welcome, LoginError> {
         let now = self.clock.now();
         let secret = SessionSecret::random()?;
-        let ends_at = now + self.limits.longest.min(self.limits.unrefreshed);
-        let id_token = sign_out::seal_id_token(&self.seal, &signed_in.id_token)?;
+        let refresh_token = signed_in.refresh_token.as_ref();
+        let refreshable = refresh_token.is_some();
+        let longest = self.limits.longest;
+        let ends_at = now
+            + if refreshable {
+                longest
+            } else {
+                longest.min(self.limits.unrefreshed)
+            };
+        let tokens = SealedTokens {
+            id_token: Some(sign_out::seal_id_token(&self.seal, &signed_in.id_token)?),
+            refresh_token: refresh_token
+                .map(|token| refresh::seal_refresh_token(&self.seal, token))
+                .transpose()?,
+        };
         let session = Session {
             hash: secret.hash(),
             identity: signed_in.identity,
@@ -340,9 +353,11 @@ impl SignIn {
             ends_at,
             provider_sid: signed_in.sid,
             provider_issued_at: Some(signed_in.issued_at),
+            refreshable,
+            identity_version: 1,
         };
         let subject = session.identity.subject.clone();
-        let started = self.sessions.start(session, &id_token).await;
+        let started = self.sessions.start(session, &tokens).await;
         if matches!(started, Err(NotStarted::Blocked)) {
             tracing::info!(
                 event = "blocked",

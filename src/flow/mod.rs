@@ -8,6 +8,7 @@ pub mod login;
 pub mod mappings;
 pub mod people;
 pub mod provider_error;
+pub mod refresh;
 pub mod return_to;
 pub mod sessions;
 pub mod sign_out;

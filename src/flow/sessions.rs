@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::refresh::{FreshGroups, Unconfirmed};
 use crate::clock::Clock;
 use crate::fingerprint::pseudonym;
 use crate::seal::{SealError, random};
@@ -16,7 +17,7 @@ use crate::store::StoreError;
 use crate::store::audit::Actor;
 use crate::store::ending::Ended;
 use crate::store::live::{LiveSession, LiveSessions};
-use crate::store::sessions::{EndedSession, NotStarted, Session, SessionHash};
+use crate::store::sessions::{EndedSession, NotStarted, SealedTokens, Session, SessionHash};
 use crate::store::watch::Watch;
 
 /// Bytes of a session's secret: twice what nobody can guess (SE-1).
@@ -81,6 +82,9 @@ pub enum SessionError {
     /// same when somebody wrote the block by hand.
     #[error("the person is blocked")]
     Blocked,
+    /// Who it is is known, and what they may do is not: the groups are too old.
+    #[error("the groups are too old, and the provider cannot be asked for them")]
+    Unconfirmed(Arc<LiveSession>),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -89,19 +93,31 @@ pub enum SessionError {
 /// The sessions of this instance.
 pub struct Sessions {
     live: Arc<LiveSessions>,
+    fresh: FreshGroups,
     watch: Arc<Watch>,
     clock: Arc<dyn Clock>,
 }
 
 impl Sessions {
     /// Puts the story together.
-    pub fn new(live: Arc<LiveSessions>, watch: Arc<Watch>, clock: Arc<dyn Clock>) -> Self {
-        Self { live, watch, clock }
+    pub fn new(
+        live: Arc<LiveSessions>,
+        fresh: FreshGroups,
+        watch: Arc<Watch>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            live,
+            fresh,
+            watch,
+            clock,
+        }
     }
 
-    /// The live session of a cookie, of somebody who may come in. Nothing is believed that could be older
-    /// than the staleness bound.
-    pub async fn find(
+    /// The live session of a cookie, of somebody who may come in, whatever the age of its
+    /// groups: who it is, not what they may do. Nothing is believed that could be older than
+    /// the staleness bound.
+    pub async fn known(
         &self,
         secret: &SessionSecret,
     ) -> Result<Option<Arc<LiveSession>>, SessionError> {
@@ -125,12 +141,27 @@ impl Sessions {
         Ok(Some(live))
     }
 
+    /// The live session of a cookie, with groups that may serve now.
+    pub async fn find(
+        &self,
+        secret: &SessionSecret,
+    ) -> Result<Option<Arc<LiveSession>>, SessionError> {
+        let Some(live) = self.known(secret).await? else {
+            return Ok(None);
+        };
+        match self.fresh.confirm(Arc::clone(&live)).await {
+            Ok(confirmed) => Ok(confirmed),
+            Err(Unconfirmed::Provider) => Err(SessionError::Unconfirmed(live)),
+            Err(Unconfirmed::Store(error)) => Err(error.into()),
+        }
+    }
+
     pub(super) async fn start(
         &self,
         session: Session,
-        sealed_id_token: &[u8],
+        tokens: &SealedTokens,
     ) -> Result<(), NotStarted> {
-        self.live.start(session, Some(sealed_id_token)).await
+        self.live.start(session, tokens).await
     }
 
     /// Ends a session everywhere; one that is over already is no error.

@@ -137,7 +137,11 @@ outcomes! {
         Unavailable = "unavailable",
         /// The provider says that it is over, or speaks of somebody else: the session ended.
         Ended = "ended",
-        /// Another instance, or another request, refreshes it.
+        /// The provider's answer was not to be believed; the session stays.
+        Refused = "refused",
+        /// No key of `BRIDGE_SECRET_KEYS` opens the refresh token.
+        Sealed = "sealed",
+        /// Another instance asks, or has asked.
         LeaseElsewhere = "lease_elsewhere",
     }
 }

@@ -16,7 +16,7 @@ use moka::ops::compute::Op;
 use moka::sync::Cache;
 use tokio::sync::{Mutex, mpsc};
 
-use super::sessions::{EndedSession, NotStarted, Session, SessionHash};
+use super::sessions::{EndedSession, NotStarted, SealedTokens, Session, SessionHash};
 use super::{Store, StoreError};
 
 /// Most memory of sessions, in bytes; the rest are loaded again when they are
@@ -39,10 +39,16 @@ pub struct LiveSession {
     /// As it was loaded.
     pub session: Session,
     generation: u64,
+    /// Whether the row is known to be newer.
+    outdated: AtomicBool,
     /// Milliseconds of the Unix epoch.
     last_seen: AtomicI64,
     /// Whether it waits for the next flush already.
     queued: AtomicBool,
+    /// Milliseconds of the Unix epoch: before that nobody tries again to refresh it
+    /// beside the requests, and nobody waits for a refresh.
+    refresh_again: AtomicI64,
+    refresh_failed_until: AtomicI64,
 }
 
 impl LiveSession {
@@ -51,9 +57,34 @@ impl LiveSession {
         Arc::new(Self {
             session,
             generation,
+            outdated: AtomicBool::new(false),
             last_seen: AtomicI64::new(seen),
             queued: AtomicBool::new(false),
+            refresh_again: AtomicI64::new(0),
+            refresh_failed_until: AtomicI64::new(0),
         })
+    }
+
+    /// Whether the caller is the one to refresh it now; nobody else is before `again`.
+    pub fn may_refresh(&self, now: DateTime<Utc>, again: DateTime<Utc>) -> bool {
+        let due = self.refresh_again.load(Ordering::SeqCst);
+        let again = again.timestamp_millis();
+        due <= now.timestamp_millis()
+            && self
+                .refresh_again
+                .compare_exchange(due, again, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok()
+    }
+
+    /// A refresh failed: until then nobody waits for another one.
+    pub fn refresh_failed(&self, until: DateTime<Utc>) {
+        self.refresh_failed_until
+            .fetch_max(until.timestamp_millis(), Ordering::SeqCst);
+    }
+
+    /// Whether a refresh failed a moment ago.
+    pub fn refresh_failed_lately(&self, now: DateTime<Utc>) -> bool {
+        now.timestamp_millis() < self.refresh_failed_until.load(Ordering::SeqCst)
     }
 
     /// The moment at which it ends if nothing more is asked of it.
@@ -134,33 +165,59 @@ impl LiveSessions {
         let before = self.before();
         if let Some(live) = self.entries.get(hash)
             && live.generation == before.generation
+            && !live.outdated.load(Ordering::SeqCst)
             && live.is_live(now, self.idle)
         {
             self.touch(&live, now);
             return Ok(Some(live));
         }
-        let Some(session) = self.store.session(hash).await? else {
+        let Some(loaded) = self.load(hash, before, now).await? else {
             return Ok(None);
         };
-        let loaded = LiveSession::new(session, before.generation);
-        if !loaded.is_live(now, self.idle) {
-            return Ok(None);
-        }
         self.touch(&loaded, now);
         self.keep(&loaded, before);
         Ok(Some(loaded))
     }
 
-    /// Writes a new session and keeps it; the ID token is only written.
-    pub async fn start(
+    /// The row, if its session is live. The time at which it was seen here may not be written yet.
+    async fn load(
         &self,
-        session: Session,
-        sealed_id_token: Option<&[u8]>,
-    ) -> Result<(), NotStarted> {
+        hash: &SessionHash,
+        before: Before,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Arc<LiveSession>>, StoreError> {
+        let Some(session) = self.store.session(hash).await? else {
+            return Ok(None);
+        };
+        let loaded = LiveSession::new(session, before.generation);
+        if let Some(earlier) = self.entries.get(hash) {
+            let seen = earlier.last_seen.load(Ordering::SeqCst);
+            loaded.last_seen.fetch_max(seen, Ordering::SeqCst);
+        }
+        Ok(Some(loaded).filter(|loaded| loaded.is_live(now, self.idle)))
+    }
+
+    /// Writes a new session and keeps it; the provider's tokens are only written.
+    pub async fn start(&self, session: Session, tokens: &SealedTokens) -> Result<(), NotStarted> {
         let before = self.before();
-        self.store.insert_session(&session, sealed_id_token).await?;
+        self.store.insert_session(&session, tokens).await?;
         self.keep(&LiveSession::new(session, before.generation), before);
         Ok(())
+    }
+
+    /// Reads the row again, whatever is in memory: the identity in it is newer.
+    pub async fn read_again(
+        &self,
+        hash: &SessionHash,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Arc<LiveSession>>, StoreError> {
+        let before = self.before();
+        let loaded = self.load(hash, before, now).await?;
+        match &loaded {
+            Some(loaded) => self.keep(loaded, before),
+            None => self.ended(hash),
+        }
+        Ok(loaded)
     }
 
     /// Ends a session, here at once and elsewhere by notice; `None` if it was
@@ -171,11 +228,30 @@ impl LiveSessions {
         Ok(ended)
     }
 
+    /// It was found to be over.
+    pub fn found_over(&self, hash: &SessionHash) {
+        self.ended(hash);
+    }
+
     /// Another instance, or a person at the database, ended it.
     pub(super) fn ended(&self, hash: &SessionHash) {
         self.ends.fetch_add(1, Ordering::SeqCst);
         // Not `invalidate`: only this call waits for a `keep` that is under way.
         self.entries.entry(*hash).and_compute_with(|_| Op::Remove);
+    }
+
+    /// The row has this version now: what is older is read again before it serves. It stays
+    /// where it is, because it knows when the person was last seen.
+    pub(super) fn outdated(&self, hash: &SessionHash, version: i64) {
+        // A load under way may have read the row before: it is not kept, as with an end.
+        self.ends.fetch_add(1, Ordering::SeqCst);
+        self.entries.entry(*hash).and_compute_with(|entry| {
+            let live = entry.as_ref().map(moka::Entry::value);
+            if let Some(live) = live.filter(|live| live.session.identity_version < version) {
+                live.outdated.store(true, Ordering::SeqCst);
+            }
+            Op::Nop
+        });
     }
 
     /// Notices may have been missed: nothing in memory is believed any more.

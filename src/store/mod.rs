@@ -17,6 +17,7 @@ pub mod logouts;
 pub mod mappings;
 mod migrate;
 mod notice;
+pub mod refreshes;
 pub mod sessions;
 pub mod sign_outs;
 pub mod signed_in;

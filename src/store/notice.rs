@@ -1,17 +1,18 @@
 //! What a notice of the database says: `mappings 7`, `blocks 10`,
-//! `sessions 8 HASH HASH …`, or `sessions 9` when more ended than a notice can name.
+//! `sessions 8 HASH HASH …`, or `sessions 9` when more ended than a notice can name. These
+//! have the number of their change. `refreshed HASH 3` has none: its number is the row's own.
 
 use super::sessions::SessionHash;
 
 /// The channel that triggers notify.
 pub(super) const CHANNEL: &str = "bridge_changes";
 
-/// One change, and its number.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Notice {
-    /// The change counter's value after it.
-    pub number: i64,
-    pub news: News,
+pub(super) enum Notice {
+    /// One change, and the change counter's value after it.
+    Change { number: i64, news: News },
+    /// A session's identity was read again: the row has this version now.
+    Refreshed { hash: SessionHash, version: i64 },
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +32,15 @@ impl Notice {
     /// have changed.
     pub fn parse(payload: &str) -> Option<Self> {
         let mut words = payload.split(' ');
-        let (kind, number) = (words.next()?, words.next()?.parse().ok()?);
+        let kind = words.next()?;
+        if kind == "refreshed" {
+            let (hash, version) = (session_hash(words.next()?)?, words.next()?.parse().ok()?);
+            return words
+                .next()
+                .is_none()
+                .then_some(Self::Refreshed { hash, version });
+        }
+        let number = words.next()?.parse().ok()?;
         let hashes: Vec<SessionHash> = words.map(session_hash).collect::<Option<_>>()?;
         let news = match kind {
             "mappings" if hashes.is_empty() => News::Mappings,
@@ -40,7 +49,7 @@ impl Notice {
             "sessions" => News::Ended(hashes),
             _ => return None,
         };
-        Some(Self { number, news })
+        Some(Self::Change { number, news })
     }
 }
 
@@ -60,9 +69,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_four_kinds_of_notices_are_read() {
+    fn the_kinds_of_notices_are_read() {
         let (ones, ffs) = ("01".repeat(32), "fF".repeat(32));
-        let news = |payload: &str| Notice::parse(payload).map(|n| (n.number, n.news));
+        let news = |payload: &str| match Notice::parse(payload) {
+            Some(Notice::Change { number, news }) => Some((number, news)),
+            _ => None,
+        };
+        let refreshed = Notice::Refreshed {
+            hash: [1; 32],
+            version: 3,
+        };
+        assert_eq!(
+            Notice::parse(&format!("refreshed {ones} 3")),
+            Some(refreshed)
+        );
         assert_eq!(news("mappings 7"), Some((7, News::Mappings)));
         assert_eq!(news("blocks 10"), Some((10, News::Blocks)));
         assert_eq!(news("sessions 9"), Some((9, News::ManyEnded)));
@@ -86,6 +106,10 @@ mod tests {
             "block 7",
             &format!("mappings 7 {hash}"),
             &format!("blocks 7 {hash}"),
+            "refreshed 7",
+            &format!("refreshed {hash}"),
+            &format!("refreshed {hash} x"),
+            &format!("refreshed {hash} 7 8"),
             &format!("sessions 8 {hash}00"),
             &format!("sessions 8 {}", "é".repeat(32)),
             &format!("sessions 8 {}", "+1".repeat(32)),

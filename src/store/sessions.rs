@@ -28,6 +28,20 @@ pub struct Session {
     pub provider_sid: Option<String>,
     /// When the provider says that they signed in, by its own clock (`iat`).
     pub provider_issued_at: Option<DateTime<Utc>>,
+    /// Whether the groups can be asked for again.
+    pub refreshable: bool,
+    /// Rises with every change of the identity; a trigger raises it.
+    pub identity_version: i64,
+}
+
+/// What a session's row holds for the provider, sealed. It is read when it is used
+/// and takes no room in memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SealedTokens {
+    /// A hint for signing out at the provider.
+    pub id_token: Option<Vec<u8>>,
+    /// For asking for the groups again.
+    pub refresh_token: Option<Vec<u8>>,
 }
 
 /// Why there is no new session.
@@ -76,10 +90,10 @@ impl Store {
     pub(super) async fn insert_session(
         &self,
         session: &Session,
-        sealed_id_token: Option<&[u8]>,
+        tokens: &SealedTokens,
     ) -> Result<(), NotStarted> {
         let identity = &session.identity;
-        let groups: Vec<String> = identity.groups.listed().map(str::to_owned).collect();
+        let groups = identity.groups.to_vec();
         self.with(async |connection| {
             let mut transaction = connection.begin().await?;
             fence::person(&mut transaction, &identity.issuer, &identity.subject).await?;
@@ -96,8 +110,9 @@ impl Store {
             sqlx::query!(
                 "INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
                                        groups_read_at, created_at, last_seen_at, ends_at, provider_sid,
-                                       sealed_id_token, provider_issued_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                                       sealed_id_token, provider_issued_at,
+                                       sealed_refresh_token)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
                 session.hash.as_slice(),
                 identity.issuer,
                 identity.subject,
@@ -110,8 +125,9 @@ impl Store {
                 session.last_seen_at,
                 session.ends_at,
                 session.provider_sid,
-                sealed_id_token,
+                tokens.id_token,
                 session.provider_issued_at,
+                tokens.refresh_token,
             )
             .execute(&mut *transaction)
             .await?;
@@ -126,9 +142,10 @@ impl Store {
         let row = self
             .with(async |connection| {
                 let row = sqlx::query!(
-                    "SELECT issuer, subject, username, name, groups, groups_overage, groups_read_at,
-                            created_at, last_seen_at, ends_at, provider_sid, provider_issued_at
-                     FROM sessions WHERE id_hash = $1",
+                    r#"SELECT issuer, subject, username, name, groups, groups_overage, groups_read_at,
+                              created_at, last_seen_at, ends_at, provider_sid, provider_issued_at,
+                              identity_version, sealed_refresh_token IS NOT NULL AS "refreshable!"
+                       FROM sessions WHERE id_hash = $1"#,
                     hash.as_slice(),
                 )
                 .fetch_optional(connection)
@@ -155,6 +172,8 @@ impl Store {
             ends_at: row.ends_at,
             provider_sid: row.provider_sid,
             provider_issued_at: row.provider_issued_at,
+            refreshable: row.refreshable,
+            identity_version: row.identity_version,
         }))
     }
 

@@ -232,14 +232,19 @@ impl Watch {
         // `None`: the connection is gone, and the listener would make a new one
         // behind our back.
         let notice = notice.ok_or_else(connection::lost)?;
-        let Some(notice) = Notice::parse(notice.payload()) else {
-            return self.catch_up(listener).await;
+        let (number, news) = match Notice::parse(notice.payload()) {
+            Some(Notice::Change { number, news }) => (number, news),
+            Some(Notice::Refreshed { hash, version }) => {
+                self.sessions.outdated(&hash, version);
+                return Ok(seen);
+            }
+            None => return self.catch_up(listener).await,
         };
-        if notice.number > seen + 1 {
+        if number > seen + 1 {
             return self.catch_up(listener).await;
         }
-        match notice.news {
-            News::Mappings | News::Blocks => self.reload_to(notice.number).await?,
+        match news {
+            News::Mappings | News::Blocks => self.reload_to(number).await?,
             News::Ended(hashes) => {
                 for hash in &hashes {
                     self.sessions.ended(hash);
@@ -247,7 +252,7 @@ impl Watch {
             }
             News::ManyEnded => self.sessions.doubt_all(),
         }
-        Ok(notice.number.max(seen))
+        Ok(number.max(seen))
     }
 
     /// Loads both tables unless that change is in it already.

@@ -153,6 +153,12 @@ pub enum Refusal {
     /// OpenID Connect Core §5.3.2: another `sub` than the ID token's, or none.
     #[error("userinfo is about somebody else than the ID token")]
     UserinfoSubject,
+    /// OpenID Connect Core §12.2: a refresh must answer for the person who signed in.
+    #[error("the answer to a refresh is about somebody else")]
+    OtherSubject,
+    /// Neither an ID token nor userinfo: it says nothing of the groups.
+    #[error("the answer to a refresh has no ID token, and there is no userinfo endpoint")]
+    NothingNew,
 }
 
 impl Refusal {
@@ -164,6 +170,8 @@ impl Refusal {
             Self::IdToken(flaw) => flaw.code(),
             Self::AccessToken => "access_token",
             Self::UserinfoSubject => "userinfo_subject",
+            Self::OtherSubject => "refresh_other_subject",
+            Self::NothingNew => "refresh_nothing_new",
         }
     }
 }
@@ -216,6 +224,8 @@ mod tests {
             Refusal::NoIdToken,
             Refusal::AccessToken,
             Refusal::UserinfoSubject,
+            Refusal::OtherSubject,
+            Refusal::NothingNew,
             Refusal::IdToken(Flaw::Nonce),
         ];
         let errors: Vec<UpstreamError> = outages

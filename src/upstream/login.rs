@@ -90,7 +90,7 @@ impl Provider {
             issuer: &self.settings.issuer,
             client_id: &self.settings.client_id,
             algs: &self.settings.signing_algs,
-            nonce: &secrets.nonce,
+            nonce: Some(&secrets.nonce),
             access_token: tokens.access_token.as_ref(),
         };
         let verified = self.verify(&id_token, &expected).await?;
@@ -106,14 +106,14 @@ impl Provider {
         })
     }
 
-    async fn ensure(&self) -> Result<Arc<Known>, UpstreamError> {
+    pub(super) async fn ensure(&self) -> Result<Arc<Known>, UpstreamError> {
         self.known
             .ensure(&self.http, &self.settings)
             .await
             .map_err(UpstreamError::Unavailable)
     }
 
-    async fn verify(
+    pub(super) async fn verify(
         &self,
         id_token: &SecretString,
         expected: &Expected<'_>,
@@ -128,7 +128,7 @@ impl Provider {
     }
 
     /// Groups from the ID token, or else from userinfo; absent there too means none.
-    async fn identify(
+    pub(super) async fn identify(
         &self,
         known: &Known,
         verified: &VerifiedIdToken,
@@ -151,7 +151,7 @@ impl Provider {
             name: text(&settings.name_claim),
             groups: in_token
                 .or_else(|| groups::groups(&more, &settings.groups_claim))
-                .unwrap_or_else(|| Groups::Listed(std::collections::BTreeSet::new())),
+                .unwrap_or_else(Groups::none),
         })
     }
 }

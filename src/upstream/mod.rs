@@ -35,6 +35,7 @@ mod known;
 mod login;
 pub mod probe;
 mod prompt;
+mod refresh;
 mod settings;
 mod sign_out;
 mod signed_token;
@@ -51,6 +52,7 @@ use secrecy::SecretString;
 
 pub use claim_path::ClaimPath;
 pub use error::{Denial, Outage, Refusal, SettingsError, UpstreamError};
+pub use refresh::{RefreshFailure, Refreshed};
 pub use settings::{Pace, ProviderSettings};
 pub use signing::SigningAlg;
 

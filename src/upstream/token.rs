@@ -48,6 +48,23 @@ pub(super) async fn spend_code(
     read(&ask(http, document, settings, secrets, code).await?)
 }
 
+/// Spends a refresh token (RFC 6749 §6). The scopes stay those that were granted.
+///
+/// # Errors
+/// As [`spend_code`].
+pub(super) async fn spend_refresh_token(
+    http: &Http,
+    document: &Document,
+    settings: &ProviderSettings,
+    refresh_token: &SecretString,
+) -> Result<Tokens, UpstreamError> {
+    let form = vec![
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_token.expose_secret()),
+    ];
+    read(&post(http, document, settings, form).await?)
+}
+
 /// The token endpoint's answer to a code, whatever it says.
 ///
 /// # Errors
@@ -59,12 +76,22 @@ pub(super) async fn ask(
     secrets: &AttemptSecrets,
     code: &SecretString,
 ) -> Result<Reply, UpstreamError> {
-    let mut form = vec![
+    let form = vec![
         ("grant_type", "authorization_code"),
         ("code", code.expose_secret()),
         ("redirect_uri", &settings.redirect_uri),
         ("code_verifier", secrets.verifier.expose_secret()),
     ];
+    post(http, document, settings, form).await
+}
+
+/// Posts the form, and shows who this client is as the provider wants it.
+async fn post<'a>(
+    http: &Http,
+    document: &Document,
+    settings: &'a ProviderSettings,
+    mut form: Vec<(&'static str, &'a str)>,
+) -> Result<Reply, UpstreamError> {
     let secret = settings
         .client_secret
         .as_ref()

@@ -59,6 +59,8 @@ pub enum ApiError {
     Internal,
     /// 503
     Unavailable,
+    /// 503: the groups are too old, and the provider cannot be asked.
+    Unconfirmed,
 }
 
 impl From<BodyError> for ApiError {
@@ -107,6 +109,7 @@ impl From<SessionError> for ApiError {
         match error {
             SessionError::Stale => Self::stale(),
             SessionError::Blocked => Self::Blocked,
+            SessionError::Unconfirmed(_) => Self::Unconfirmed,
             SessionError::Store(error) => error.into(),
         }
     }
@@ -158,7 +161,7 @@ impl ApiError {
             Self::RateLimited(_) => "rate_limited",
             Self::NoToken(refusal) => refusal.code(),
             Self::Internal => "internal",
-            Self::Unavailable => "unavailable",
+            Self::Unavailable | Self::Unconfirmed => "unavailable",
         }
     }
 
@@ -203,7 +206,7 @@ impl ApiError {
                 _ => StatusCode::FORBIDDEN,
             },
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Unconfirmed => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -228,6 +231,9 @@ impl ApiError {
             Self::RateLimited(_) => "Too many requests; Retry-After says when to try again.",
             Self::NoToken(refusal) => return no_token_detail(refusal),
             Self::Internal => "Something went wrong here; it is in the log.",
+            Self::Unconfirmed => {
+                "Your groups are too old to go on with, and the provider cannot be asked for them. You stay signed in. Try again."
+            }
             Self::Unavailable => {
                 "The database cannot be reached, or what is loaded may be old. Try again."
             }

@@ -24,6 +24,16 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Of a request whose session was found, and whose groups are too old.
+    pub(super) fn unconfirmed(
+        request: &HttpRequest,
+        site: &Site,
+        live: Arc<LiveSession>,
+    ) -> Option<Self> {
+        let secret = site.session(request)?;
+        Some(Self { secret, live })
+    }
+
     /// Who it is.
     pub fn identity(&self) -> &Identity {
         &self.live.session.identity
@@ -92,7 +102,21 @@ pub enum Barred {
     Session(SessionError),
 }
 
-/// The caller, if there is a live session.
+/// Who it is, if there is a live session, and not what they may do: their groups may
+/// be too old.
+pub async fn known(
+    request: &HttpRequest,
+    site: &Site,
+    sessions: &Sessions,
+) -> Result<Option<Caller>, SessionError> {
+    let Some(secret) = site.session(request) else {
+        return Ok(None);
+    };
+    let live = sessions.known(&secret).await?;
+    Ok(live.map(|live| Caller { secret, live }))
+}
+
+/// The caller, if there is a live session, with groups that may serve.
 pub async fn caller(
     request: &HttpRequest,
     site: &Site,

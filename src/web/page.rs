@@ -1,6 +1,7 @@
 //! What all pages share: who is looking, how a page is sent, how a refusal looks.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
@@ -22,7 +23,7 @@ use super::views::{Frame, Person, Problem, ProblemPage, Template};
 use crate::flow::sessions::{SessionError, Sessions};
 use crate::store::StoreError;
 
-/// Somebody in front of a page, signed in or not.
+/// Somebody in front of a page, signed in or not. Their groups may serve.
 pub struct Visitor {
     request: HttpRequest,
     site: web::Data<Site>,
@@ -31,41 +32,78 @@ pub struct Visitor {
     caller: Option<Caller>,
     /// Signed in, and an administrator does not let them in.
     blocked: bool,
+    /// Whether the caller's groups may serve.
+    confirmed: bool,
 }
+
+/// Somebody in front of a page that asks who they are and not what they may do: nobody
+/// is asked for their groups, so they can sign out while the provider is away.
+pub struct Guest(Visitor);
+
+impl Deref for Guest {
+    type Target = Visitor;
+
+    fn deref(&self) -> &Visitor {
+        &self.0
+    }
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 
 impl FromRequest for Visitor {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+    type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let site = web::Data::<Site>::extract(&request).await?;
-            let admins = web::Data::<AdminGroups>::extract(&request).await?;
-            let limits = web::Data::<RateLimits>::extract(&request).await?;
-            let sessions = web::Data::<Sessions>::extract(&request).await?;
-            let found = guard::caller(&request, &site, &sessions).await;
-            let mut visitor = Self {
-                request,
-                site,
-                admins,
-                limits,
-                caller: None,
-                blocked: false,
-            };
-            match found {
-                Ok(caller) => visitor.caller = caller,
-                // Signing in as somebody else must still be possible.
-                Err(SessionError::Blocked) => visitor.blocked = true,
-                Err(SessionError::Stale) => return Err(visitor.stale()),
-                Err(SessionError::Store(error)) => return Err(visitor.store_failed(&error)),
-            }
-            Ok(visitor)
-        })
+        Box::pin(Self::extracted(request.clone(), true))
+    }
+}
+
+impl FromRequest for Guest {
+    type Error = Error;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let visitor = Visitor::extracted(request.clone(), false);
+        Box::pin(async move { visitor.await.map(Self) })
     }
 }
 
 impl Visitor {
+    async fn extracted(request: HttpRequest, confirmed: bool) -> Result<Self, Error> {
+        let site = web::Data::<Site>::extract(&request).await?;
+        let admins = web::Data::<AdminGroups>::extract(&request).await?;
+        let limits = web::Data::<RateLimits>::extract(&request).await?;
+        let sessions = web::Data::<Sessions>::extract(&request).await?;
+        let found = if confirmed {
+            guard::caller(&request, &site, &sessions).await
+        } else {
+            guard::known(&request, &site, &sessions).await
+        };
+        let mut visitor = Self {
+            request,
+            site,
+            admins,
+            limits,
+            caller: None,
+            blocked: false,
+            confirmed,
+        };
+        match found {
+            Ok(caller) => visitor.caller = caller,
+            // Signing in as somebody else must still be possible.
+            Err(SessionError::Blocked) => visitor.blocked = true,
+            Err(SessionError::Stale) => return Err(visitor.stale()),
+            Err(SessionError::Store(error)) => return Err(visitor.store_failed(&error)),
+            Err(SessionError::Unconfirmed(live)) => {
+                visitor.confirmed = false;
+                visitor.caller = Caller::unconfirmed(&visitor.request, &visitor.site, live);
+                return Err(visitor.refuse(Problem::Unconfirmed));
+            }
+        }
+        Ok(visitor)
+    }
+
     /// The bridge's address.
     pub fn site(&self) -> &Site {
         &self.site
@@ -101,15 +139,20 @@ impl Visitor {
         Ok(())
     }
 
-    /// Whether the page's visitor administers.
+    /// Whether the page's visitor administers, as far as that is known now.
     pub fn is_admin(&self) -> bool {
-        self.caller()
-            .is_some_and(|caller| self.admins.include(caller.identity()))
+        self.confirmed
+            && self
+                .caller()
+                .is_some_and(|caller| self.admins.include(caller.identity()))
     }
 
     /// Demands an administrator; the page keeps its frame.
     pub fn admin(&self) -> Result<Admin, Error> {
         let caller = self.signed_in()?;
+        if !self.confirmed {
+            return Err(self.refuse(Problem::Unconfirmed));
+        }
         guard::as_admin(caller.clone(), &self.admins)
             .map_err(|_| self.refuse_told(Problem::NotAdministrator))
     }

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
 use super::form::{Form, NoText, Repeated};
-use super::page::{self, Visitor};
+use super::page::{self, Guest, Visitor};
 use super::refusal::Refusal;
 use super::request_id::RequestId;
 use super::site::{ATTEMPTS_MAX, REMOVALS_MAX, see_other};
@@ -20,7 +20,7 @@ const SOMEBODY_ELSE: &str = "somebody-else";
 
 /// GET `/auth/login?return_to=&as=`: 303 to the provider. Nothing is written but
 /// a cookie, so following the link unasked does no harm (LR-8).
-pub async fn login(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpResponse, Error> {
+pub async fn login(visitor: Guest, sign_in: web::Data<SignIn>) -> Result<HttpResponse, Error> {
     let query = visitor.query()?;
     let return_to = match query.one("return_to") {
         Ok(None | Some("")) => sign_in.return_to().home(),
@@ -54,7 +54,7 @@ pub async fn login(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpR
 }
 
 /// GET `/auth/callback`: 303 to where the person wanted to go.
-pub async fn callback(visitor: Visitor, sign_in: web::Data<SignIn>) -> Result<HttpResponse, Error> {
+pub async fn callback(visitor: Guest, sign_in: web::Data<SignIn>) -> Result<HttpResponse, Error> {
     let query = Form::of_query(visitor.request());
     let answer = query.map_err(|NoText| Repeated);
     let Ok(answer) = answer.and_then(|query| parse(&query)) else {

@@ -8,7 +8,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
-use super::page::{self, Visitor};
+use super::page::{self, Guest, Visitor};
 use super::site::see_other;
 use super::views::{Next, Problem, SignedOut};
 use crate::fingerprint::pseudonym;
@@ -19,7 +19,7 @@ const SOMEBODY_ELSE: &str = "somebody-else";
 
 /// POST `/auth/logout`, a form of our pages (LO-1).
 pub async fn logout(
-    visitor: Visitor,
+    visitor: Guest,
     payload: web::Payload,
     sign_out: web::Data<SignOut>,
 ) -> Result<HttpResponse, Error> {
@@ -57,7 +57,7 @@ pub async fn logout(
 /// GET `/auth/signed-out`: leads on to the provider once, and is where the
 /// provider comes back to. Its query is not read (LO-3).
 pub async fn signed_out(
-    visitor: Visitor,
+    visitor: Guest,
     sign_out: web::Data<SignOut>,
 ) -> Result<HttpResponse, Error> {
     let site = visitor.site();
@@ -83,7 +83,7 @@ pub async fn signed_out(
 
 /// GET `/auth/somebody-else`: signed out here, and on to a sign-in at which the
 /// provider asks who it is.
-pub async fn somebody_else(visitor: Visitor) -> HttpResponse {
+pub async fn somebody_else(visitor: Guest) -> HttpResponse {
     if visitor.caller().is_some() {
         return see_other(&visitor.site().to("/")).finish();
     }

@@ -52,7 +52,7 @@ impl Clock for TestClock {
 
 /// The running whole.
 pub struct TestBridge {
-    pub provider: Provider,
+    pub provider: Arc<Provider>,
     pub clock: Arc<TestClock>,
     /// A hand at the database: its owner's.
     pub db: PgPool,
@@ -92,7 +92,30 @@ impl TestBridge {
         start: impl FnOnce(Arc<dyn Clock>) -> Provider,
     ) -> Self {
         let clock = Arc::new(TestClock::default());
-        let provider = start(Arc::clone(&clock) as Arc<dyn Clock>);
+        let provider = Arc::new(start(Arc::clone(&clock) as Arc<dyn Clock>));
+        Self::run(database_url, variables, pace, clock, provider).await
+    }
+
+    /// Another instance on the same database, with the same provider and clock.
+    pub async fn beside(&self, variables: &[(&str, &str)]) -> Self {
+        let (clock, provider) = (Arc::clone(&self.clock), Arc::clone(&self.provider));
+        Self::run(
+            &self.database_url,
+            variables,
+            Pace::default(),
+            clock,
+            provider,
+        )
+        .await
+    }
+
+    async fn run(
+        database_url: &str,
+        variables: &[(&str, &str)],
+        pace: Pace,
+        clock: Arc<TestClock>,
+        provider: Arc<Provider>,
+    ) -> Self {
         let serving = as_served(database_url).await;
         let mut environment = environment(&serving, provider.issuer());
         for (name, value) in variables {
@@ -134,6 +157,16 @@ impl TestBridge {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         panic!("the bridge does not become ready");
+    }
+
+    /// Stops it as an operator would, and waits until it has stopped.
+    pub async fn stop(mut self) {
+        self.handle.stop(true).await;
+        if let Some(thread) = self.thread.take() {
+            tokio::task::spawn_blocking(|| thread.join().unwrap())
+                .await
+                .unwrap();
+        }
     }
 
     /// A browser without cookies.

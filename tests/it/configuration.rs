@@ -154,6 +154,7 @@ fn sc_1_an_empty_value_is_absent_everywhere() {
         "BRIDGE_ALLOWED_ORIGINS",
         "BRIDGE_SESSION_IDLE_MINUTES",
         "BRIDGE_SESSION_MAX_HOURS",
+        "BRIDGE_GROUPS_MAX_AGE_SECONDS",
         "BRIDGE_UNREFRESHED_MAX_MINUTES",
         "BRIDGE_MAX_STALENESS_SECONDS",
         "OIDC_CA_FILE",

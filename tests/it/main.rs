@@ -52,6 +52,7 @@ mod rate_limits;
 mod raw;
 mod readers;
 mod red5;
+mod refresh;
 mod return_to;
 mod role;
 mod schemathesis;

@@ -15,7 +15,7 @@ use crate::provider::Endpoint;
 const SESSION: &str = "__Host-bridge_session";
 
 /// Everything in the database, bytes included, as one text.
-async fn everything_stored(bridge: &TestBridge) -> String {
+pub async fn everything_stored(bridge: &TestBridge) -> String {
     let mut connection = bridge.db.acquire().await.unwrap();
     sqlx::query("SET bytea_output = 'escape'")
         .execute(&mut *connection)

@@ -24,7 +24,7 @@ use red5_bridge::domain::mapping::{Mapping, MappingDraft, MappingInput};
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
 use red5_bridge::store::live::LiveSessions;
-use red5_bridge::store::sessions::{Session, SessionHash};
+use red5_bridge::store::sessions::{SealedTokens, Session, SessionHash};
 use red5_bridge::store::watch::{Snapshot, Watch};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
@@ -164,7 +164,14 @@ fn session(number: u32) -> Session {
         ends_at: at(12 * 3600),
         provider_sid: Some("sid-1".to_owned()),
         provider_issued_at: Some(at(-1)),
+        refreshable: false,
+        identity_version: 1,
     }
+}
+
+/// A provider that gave nothing to keep.
+fn no_tokens() -> SealedTokens {
+    SealedTokens::default()
 }
 
 fn ann() -> Actor {

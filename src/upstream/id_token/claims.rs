@@ -27,7 +27,9 @@ pub(super) fn check(
     check_audience(claims, expected.client_id)?;
     check_authorized_party(claims, expected.client_id)?;
     let issued_at = times::check(claims, Expiry::Required, now)?;
-    check_nonce(claims, expected.nonce.expose_secret())?;
+    if let Some(nonce) = expected.nonce {
+        check_nonce(claims, nonce.expose_secret())?;
+    }
     refuse_logout_token(claims)?;
     Ok((subject(claims)?, issued_at))
 }

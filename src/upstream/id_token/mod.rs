@@ -30,7 +30,9 @@ pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
     pub(super) client_id: &'a str,
     pub(super) algs: &'a [SigningAlg],
-    pub(super) nonce: &'a SecretString,
+    /// The nonce of the attempt. None: the answer to a refresh, which belongs to no attempt
+    /// and need not repeat it (OpenID Connect Core §12.2).
+    pub(super) nonce: Option<&'a SecretString>,
     /// The one that came with the token, if any.
     pub(super) access_token: Option<&'a SecretString>,
 }

@@ -61,6 +61,8 @@ pub enum Problem {
     ProviderFailed,
     /// 503: the provider cannot be reached.
     ProviderUnavailable,
+    /// 503: who it is is known, and not whether their groups still hold.
+    Unconfirmed,
     /// 503: the database cannot be reached, or what is loaded is too old.
     Unavailable,
 }
@@ -94,7 +96,7 @@ impl Problem {
             Self::RateLimited { .. } => 429,
             Self::Internal => 500,
             Self::ProviderFailed => 502,
-            Self::ProviderUnavailable | Self::Unavailable => 503,
+            Self::ProviderUnavailable | Self::Unconfirmed | Self::Unavailable => 503,
         }
     }
 
@@ -117,7 +119,7 @@ impl Problem {
             Self::Internal => "internal",
             Self::ProviderFailed => "provider_failed",
             Self::ProviderUnavailable => "provider_unavailable",
-            Self::Unavailable => "unavailable",
+            Self::Unconfirmed | Self::Unavailable => "unavailable",
         }
     }
 
@@ -139,6 +141,7 @@ impl Problem {
             Self::Internal => "Something went wrong here",
             Self::ProviderFailed => "Your identity provider gave an answer of no use",
             Self::ProviderUnavailable => "Your identity provider cannot be reached",
+            Self::Unconfirmed => "Your groups cannot be confirmed at the moment",
             Self::Unavailable => "Not available at the moment",
         }
     }
@@ -190,6 +193,9 @@ impl Problem {
             Self::ProviderUnavailable => {
                 "The service that signs you in does not answer at the moment. Those who are signed in can go on. Try again in a moment."
             }
+            Self::Unconfirmed => {
+                "The service that signs you in does not answer, and what it last said about you is too old to go on with. You stay signed in. Try again in a moment."
+            }
             Self::Unavailable => {
                 "The service cannot read its own records at the moment, and does not guess. Nothing was changed. Try again in a moment."
             }
@@ -204,6 +210,7 @@ impl Problem {
             | Self::Internal
             | Self::ProviderFailed
             | Self::ProviderUnavailable
+            | Self::Unconfirmed
             | Self::Unavailable => WayOut::TryAgain,
             _ => WayOut::Home,
         }
@@ -269,6 +276,7 @@ mod tests {
             Problem::NotFound,
             Problem::Internal,
             Problem::ProviderUnavailable,
+            Problem::Unconfirmed,
         ] {
             let html = page(problem, Some("/red5/x")).render().unwrap();
             assert!(!html.contains("/auth/login"), "{problem:?}");

@@ -90,6 +90,14 @@ impl Browser {
         }
     }
 
+    /// The same browser, led to another instance.
+    pub fn at(&self, address: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The name of the session's cookie, if there is one.
     pub fn session(&self) -> Option<(String, String)> {
         let found = self

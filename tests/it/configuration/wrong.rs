@@ -196,6 +196,7 @@ fn sc_1_lists_and_numbers() {
     let bounds = [
         ("BRIDGE_SESSION_IDLE_MINUTES", "10081"),
         ("BRIDGE_SESSION_MAX_HOURS", "721"),
+        ("BRIDGE_GROUPS_MAX_AGE_SECONDS", "86401"),
         ("BRIDGE_UNREFRESHED_MAX_MINUTES", "43201"),
         ("BRIDGE_MAX_STALENESS_SECONDS", "301"),
         ("RED5_JWT_TTL_MINUTES", "525601"),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
+use super::grants;
 use super::script::{Code, Script};
 use super::{ClientAuth, Endpoint, Fields, IdToken, Request};
 
@@ -104,7 +105,7 @@ fn authorize(script: &mut Script, request: &Request) -> HttpResponse {
     see(&back)
 }
 
-/// RFC 6749 §4.1.3 and RFC 7636 §4.6.
+/// RFC 6749 §4.1.3 and §6, RFC 7636 §4.6.
 fn token(script: &mut Script, request: &Request) -> HttpResponse {
     let error = |status: u16, error: &str| {
         let status = actix_web::http::StatusCode::from_u16(status).unwrap();
@@ -116,6 +117,12 @@ fn token(script: &mut Script, request: &Request) -> HttpResponse {
     }
     if !client_is_authenticated(script, request) {
         return error(401, "invalid_client");
+    }
+    if sent("grant_type") == "refresh_token" {
+        let Some((person, next)) = grants::spend(script, sent("refresh_token")) else {
+            return error(400, "invalid_grant");
+        };
+        return tokens(script, &Code::of_refresh(&person), next);
     }
     if sent("grant_type") != "authorization_code" {
         return error(400, "unsupported_grant_type");
@@ -129,16 +136,25 @@ fn token(script: &mut Script, request: &Request) -> HttpResponse {
     }
     code.spent = true;
     let code = code.clone();
+    let refresh_token = grants::begin(script, &code.person);
+    tokens(script, &code, refresh_token)
+}
+
+/// RFC 6749 §5.1.
+fn tokens(script: &mut Script, code: &Code, refresh_token: Option<String>) -> HttpResponse {
     let access_token = script.fresh("access");
     script
         .access_tokens
         .insert(access_token.clone(), code.person.clone());
-    let id_token = id_token(script, &code, &access_token);
+    let id_token = id_token(script, code, &access_token);
     let usual = json!({"token_type": "Bearer", "expires_in": LIFETIME});
     let recorded = script.recorded.as_ref();
-    let answer = Fields::from(recorded.map_or(usual, |recorded| recorded.token_answer.clone()))
+    let mut answer = Fields::from(recorded.map_or(usual, |recorded| recorded.token_answer.clone()))
         .set("access_token", access_token)
         .set("id_token", id_token);
+    if let Some(refresh_token) = refresh_token {
+        answer = answer.set("refresh_token", refresh_token);
+    }
     HttpResponse::Ok().json(Value::from(script.token_answer.apply(answer)))
 }
 

@@ -20,6 +20,7 @@
 mod answer;
 mod endpoints;
 mod front;
+mod grants;
 mod key;
 mod people;
 mod place;
@@ -40,6 +41,7 @@ use url::Url;
 
 pub use answer::Answer;
 pub use front::Wire;
+pub use grants::Rotation;
 pub use key::Key;
 pub use people::PersonScript;
 pub use place::Place;
@@ -289,6 +291,29 @@ impl Provider {
     pub fn register(&self, redirect_uris: &[&str]) {
         let uris = redirect_uris.iter().map(|uri| (*uri).to_owned());
         self.script().redirect_uris = Some(uris.collect());
+    }
+
+    // ---- refresh tokens --------------------------------------------------------------
+
+    /// Gives refresh tokens at sign-ins from now on.
+    pub fn give_refresh_tokens(&self, rotation: Rotation) {
+        self.script().grants.given = Some(rotation);
+    }
+
+    /// Takes back what was granted to somebody.
+    pub fn revoke(&self, person: &str) {
+        grants::revoke(&mut self.script(), person);
+    }
+
+    /// How often a refresh was asked for.
+    pub fn refreshes(&self) -> usize {
+        let asked = |request: &&Request| {
+            request
+                .form
+                .get("grant_type")
+                .is_some_and(|kind| kind == "refresh_token")
+        };
+        self.script().requests.iter().filter(asked).count()
     }
 
     // ---- what was asked --------------------------------------------------------------

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicUsize;
 use red5_bridge::clock::Clock;
 use serde_json::{Value, json};
 
+use super::grants::Grants;
 use super::{Answer, CLIENT_ID, CLIENT_SECRET, Endpoint, Fields, IdToken, Key, Recorded, Request};
 
 /// The state behind all endpoints.
@@ -23,6 +24,7 @@ pub struct Script {
     pub codes: HashMap<String, Code>,
     /// Whose an access token is.
     pub access_tokens: HashMap<String, String>,
+    pub grants: Grants,
     pub id_token: Bends<IdToken>,
     pub token_answer: Bends<Fields>,
     pub userinfo: Bends<Fields>,
@@ -98,6 +100,19 @@ pub struct Code {
     pub spent: bool,
 }
 
+impl Code {
+    /// What an answer to a refresh is made of.
+    pub fn of_refresh(person: &str) -> Self {
+        Self {
+            person: person.to_owned(),
+            redirect_uri: String::new(),
+            challenge: String::new(),
+            nonce: None,
+            spent: true,
+        }
+    }
+}
+
 /// Changes to the next answers of one kind.
 pub struct Bends<T> {
     next: VecDeque<Box<dyn FnOnce(T) -> T + Send>>,
@@ -147,6 +162,7 @@ impl Script {
             signer,
             codes: HashMap::new(),
             access_tokens: HashMap::new(),
+            grants: Grants::default(),
             id_token: Bends::none(),
             token_answer: Bends::none(),
             userinfo: Bends::none(),

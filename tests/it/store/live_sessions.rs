@@ -17,7 +17,7 @@ async fn a_session_in_use_is_found_without_the_database() {
     let database = Database::new().await;
     let store = database.store();
     let live = LiveSessions::new(store.clone(), IDLE);
-    live.start(session(1), None).await.unwrap();
+    live.start(session(1), &super::no_tokens()).await.unwrap();
     store.close().await;
     let found = live.find(&hash(1), at(5)).await.unwrap().unwrap();
     assert_eq!(found.session, session(1));
@@ -29,7 +29,7 @@ async fn a_session_in_use_is_found_without_the_database() {
 async fn se_3_a_session_ends_when_idle_and_at_its_absolute_end() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
-    a.live.start(session(1), None).await.unwrap();
+    a.live.start(session(1), &super::no_tokens()).await.unwrap();
     let end = 12 * 3600;
     // Used every half an hour, it lives up to the absolute end and no longer.
     for now in (0..end).step_by(1800) {
@@ -38,7 +38,7 @@ async fn se_3_a_session_ends_when_idle_and_at_its_absolute_end() {
     assert!(find(&a, 1, at(end - 1)).await);
     assert!(!find(&a, 1, at(end)).await);
 
-    a.live.start(session(2), None).await.unwrap();
+    a.live.start(session(2), &super::no_tokens()).await.unwrap();
     assert!(find(&a, 2, at(3599)).await);
     a.live.flush().await.unwrap();
     assert!(!find(&a, 2, at(3599 + 3600)).await);
@@ -49,7 +49,7 @@ async fn se_3_a_person_seen_by_another_instance_is_not_idle() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
     let b = Instance::start(&database, NOTICES_ALONE).await;
-    a.live.start(session(1), None).await.unwrap();
+    a.live.start(session(1), &super::no_tokens()).await.unwrap();
     assert!(find(&b, 1, at(3000)).await);
     // Not written down yet: to the other instance the person is idle.
     assert!(!find(&a, 1, at(4000)).await);
@@ -63,7 +63,10 @@ async fn se_4_a_session_that_ended_is_over_here_at_once_and_elsewhere_by_notice(
     let a = Instance::start(&database, NOTICES_ALONE).await;
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in [1, 2] {
-        a.live.start(session(number), None).await.unwrap();
+        a.live
+            .start(session(number), &super::no_tokens())
+            .await
+            .unwrap();
         assert!(find(&b, number, at(1)).await);
     }
     assert!(a.live.end(&hash(1)).await.unwrap().is_some());
@@ -80,7 +83,7 @@ async fn se_4_the_instance_that_ends_a_session_waits_for_no_notice() {
     let database = Database::new().await;
     // Nobody listens here.
     let live = LiveSessions::new(database.store(), IDLE);
-    live.start(session(1), None).await.unwrap();
+    live.start(session(1), &super::no_tokens()).await.unwrap();
     assert!(live.find(&hash(1), at(1)).await.unwrap().is_some());
     live.end(&hash(1)).await.unwrap();
     assert!(live.find(&hash(1), at(1)).await.unwrap().is_none());
@@ -98,7 +101,7 @@ async fn se_4_every_end_by_hand_is_heard_of() {
         "UPDATE sessions SET subject = 'somebody else'",
         "SET session_replication_role = replica; DELETE FROM sessions",
     ] {
-        a.live.start(session(1), None).await.unwrap();
+        a.live.start(session(1), &super::no_tokens()).await.unwrap();
         assert!(find(&a, 1, at(1)).await);
         database.by_hand(end).await.unwrap();
         a.hears(&database).await;
@@ -115,7 +118,10 @@ async fn a_notice_can_tell_of_more_ends_than_it_can_name() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..300 {
-        a.live.start(session(number), None).await.unwrap();
+        a.live
+            .start(session(number), &super::no_tokens())
+            .await
+            .unwrap();
     }
     // 100 are named, in 6.5 kB; more than 123 would not fit into 8.
     for (subjects, left) in [("s-%00", 298), ("s-2__", 199), ("%", 0)] {
@@ -136,7 +142,7 @@ async fn se_4_a_load_that_races_with_the_end_does_not_bring_the_session_back() {
     let proxy = Proxy::start(&database).await;
     let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
     let other = LiveSessions::new(database.store(), IDLE);
-    other.start(session(1), None).await.unwrap();
+    other.start(session(1), &super::no_tokens()).await.unwrap();
 
     // The row is read, and on the way the answer waits …
     let live = Arc::clone(&a.live);
@@ -159,7 +165,7 @@ async fn se_4_a_sign_in_that_races_with_the_end_does_not_bring_the_session_back(
     let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
     let live = Arc::clone(&a.live);
     proxy.hold("COMMIT");
-    let starting = tokio::spawn(async move { live.start(session(1), None).await });
+    let starting = tokio::spawn(async move { live.start(session(1), &super::no_tokens()).await });
     proxy.until_holding().await;
     assert_eq!(database.by_hand("DELETE FROM sessions").await.unwrap(), 1);
     a.hears(&database).await;
@@ -174,7 +180,10 @@ async fn last_seen_times_are_written_in_batches_and_never_go_back() {
     let a = Instance::start(&database, NOTICES_ALONE).await;
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..2100 {
-        a.live.start(session(number), None).await.unwrap();
+        a.live
+            .start(session(number), &super::no_tokens())
+            .await
+            .unwrap();
         assert!(find(&a, number, at(100)).await);
     }
     a.live.flush().await.unwrap();
@@ -197,7 +206,7 @@ async fn last_seen_times_are_written_in_batches_and_never_go_back() {
 async fn a_flush_that_failed_is_made_up_for() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
-    a.live.start(session(1), None).await.unwrap();
+    a.live.start(session(1), &super::no_tokens()).await.unwrap();
     assert!(find(&a, 1, at(100)).await);
     database
         .by_hand("ALTER TABLE sessions RENAME TO away")
@@ -223,7 +232,10 @@ async fn instances_that_flush_the_same_sessions_do_not_block_each_other() {
     let a = Instance::start(&database, NOTICES_ALONE).await;
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..200 {
-        a.live.start(session(number), None).await.unwrap();
+        a.live
+            .start(session(number), &super::no_tokens())
+            .await
+            .unwrap();
     }
     for round in 1..20 {
         for number in 0..200 {

@@ -5,7 +5,9 @@ use super::*;
 async fn write(database: &Database, sessions: &[Session]) {
     let live = LiveSessions::new(database.store(), IDLE);
     for session in sessions {
-        live.start(session.clone(), None).await.unwrap();
+        live.start(session.clone(), &super::no_tokens())
+            .await
+            .unwrap();
     }
 }
 
@@ -62,7 +64,7 @@ async fn rows_that_make_no_sense_are_refused() {
         );
     }
     let twice = LiveSessions::new(database.store(), IDLE)
-        .start(session(1), None)
+        .start(session(1), &super::no_tokens())
         .await;
     assert!(twice.is_err());
 }

@@ -144,7 +144,7 @@ impl Verification {
             issuer: ISSUER,
             client_id: CLIENT,
             algs: &self.algs,
-            nonce: &SecretString::from(NONCE),
+            nonce: Some(&SecretString::from(NONCE)),
             access_token: access_token.as_ref(),
         };
         let keys = KeySet::from_jwks(&self.keys).unwrap();

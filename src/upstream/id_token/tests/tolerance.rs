@@ -51,7 +51,7 @@ fn the_session_of_the_provider_is_kept_when_it_is_a_name() {
             issuer: ISSUER,
             client_id: CLIENT,
             algs: &[SigningAlg::Es256],
-            nonce: &SecretString::from(NONCE),
+            nonce: Some(&SecretString::from(NONCE)),
             access_token: None,
         };
         let keys = KeySet::from_jwks(&verification().keys).unwrap();

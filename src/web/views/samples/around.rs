@@ -7,7 +7,7 @@ use crate::web::views::{
     ApiDescription, ApiDocs, Next, Problem, ProblemPage, SignInFailed, SignInFailure, SignedOut,
 };
 
-const PROBLEMS: [(&str, Problem); 18] = [
+const PROBLEMS: [(&str, Problem); 19] = [
     ("problem-invalid", Problem::InvalidRequest),
     ("problem-not-signed-in", Problem::NotSignedIn),
     ("problem-blocked", Problem::Blocked),
@@ -25,6 +25,7 @@ const PROBLEMS: [(&str, Problem); 18] = [
     ("problem-internal", Problem::Internal),
     ("problem-provider-failed", Problem::ProviderFailed),
     ("problem-provider-unavailable", Problem::ProviderUnavailable),
+    ("problem-unconfirmed", Problem::Unconfirmed),
     ("problem-unavailable", Problem::Unavailable),
 ];
 
@@ -54,7 +55,9 @@ pub fn samples() -> Vec<Sample> {
     let problems = PROBLEMS.into_iter().map(|(name, problem)| {
         let page = ProblemPage {
             frame: match problem {
-                Problem::NotAdministrator | Problem::SessionChanged => person("Ann Lee", false),
+                Problem::NotAdministrator | Problem::SessionChanged | Problem::Unconfirmed => {
+                    person("Ann Lee", false)
+                }
                 Problem::Stale => person("Ann Lee", true),
                 _ => signed_out(),
             },

@@ -1,0 +1,166 @@
+//! One refresh of a session at a time, across all instances: the lease in its row.
+//!
+//! Each step is one short statement; nothing is held while the provider is asked. The
+//! lease's end is counted by the database's clock, of which there is one.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::types::PgInterval;
+
+use super::sessions::{SealedTokens, SessionHash};
+use super::{Store, StoreError};
+use crate::domain::identity::{Groups, Identity};
+
+/// Who holds a lease: random, and nobody else's.
+pub type LeaseId = [u8; 16];
+
+/// What came of asking for the lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lease {
+    /// It is ours; the sealed refresh token.
+    Taken(Vec<u8>),
+    /// Somebody else asks the provider at this moment.
+    Elsewhere,
+    /// The row is newer than what the caller has, or has no refresh token any more:
+    /// read it again.
+    Newer,
+    /// The session is over.
+    Over,
+}
+
+/// A refresh that succeeded, to be written.
+#[derive(Debug)]
+pub struct NewIdentity {
+    /// Who it is now.
+    pub identity: Identity,
+    /// When the provider was asked.
+    pub read_at: DateTime<Utc>,
+    /// In place of those in the row, where there are any.
+    pub tokens: SealedTokens,
+}
+
+impl Store {
+    /// Takes the lease, if the row is as the caller knows it and nobody has the lease.
+    pub async fn take_lease(
+        &self,
+        hash: &SessionHash,
+        seen_version: i64,
+        lease: &LeaseId,
+        length: Duration,
+    ) -> Result<Lease, StoreError> {
+        let length = PgInterval::try_from(length)
+            .map_err(|error| StoreError::from(sqlx::Error::Encode(error)))?;
+        self.with(async |connection| {
+            let taken = sqlx::query_scalar!(
+                r#"UPDATE sessions
+                   SET refresh_lease = $3, refresh_leased_until = clock_timestamp() + $4
+                   WHERE id_hash = $1 AND identity_version = $2 AND sealed_refresh_token IS NOT NULL
+                     AND (refresh_leased_until IS NULL OR refresh_leased_until <= clock_timestamp())
+                   RETURNING sealed_refresh_token AS "token!""#,
+                hash.as_slice(),
+                seen_version,
+                lease.as_slice(),
+                length,
+            )
+            .fetch_optional(&mut *connection)
+            .await?;
+            if let Some(token) = taken {
+                return Ok(Lease::Taken(token));
+            }
+            let row = sqlx::query!(
+                r#"SELECT identity_version = $2 AND sealed_refresh_token IS NOT NULL AS "as_seen!"
+                   FROM sessions WHERE id_hash = $1"#,
+                hash.as_slice(),
+                seen_version,
+            )
+            .fetch_optional(connection)
+            .await?;
+            Ok(match row {
+                Some(row) if row.as_seen => Lease::Elsewhere,
+                Some(_) => Lease::Newer,
+                None => Lease::Over,
+            })
+        })
+        .await
+    }
+
+    /// Writes what the provider said and gives the lease back. False: the lease was not
+    /// ours any more, or the session is over, and nothing was written.
+    pub async fn write_refreshed(
+        &self,
+        hash: &SessionHash,
+        lease: &LeaseId,
+        new: &NewIdentity,
+    ) -> Result<bool, StoreError> {
+        let identity = &new.identity;
+        let groups = identity.groups.to_vec();
+        self.with(async |connection| {
+            let written = sqlx::query!(
+                "UPDATE sessions
+                 SET username = $3, name = $4, groups = $5, groups_overage = $6, groups_read_at = $7,
+                     sealed_id_token = coalesce($8, sealed_id_token),
+                     sealed_refresh_token = coalesce($9, sealed_refresh_token),
+                     refresh_lease = NULL, refresh_leased_until = NULL
+                 WHERE id_hash = $1 AND refresh_lease = $2",
+                hash.as_slice(),
+                lease.as_slice(),
+                identity.username,
+                identity.name,
+                &groups,
+                identity.groups == Groups::Overage,
+                new.read_at,
+                new.tokens.id_token,
+                new.tokens.refresh_token,
+            )
+            .execute(connection)
+            .await?;
+            Ok(written.rows_affected() == 1)
+        })
+        .await
+    }
+
+    /// Gives the lease back without news of the person; a rotated refresh token is kept.
+    pub async fn give_lease_back(
+        &self,
+        hash: &SessionHash,
+        lease: &LeaseId,
+        sealed_refresh_token: Option<&[u8]>,
+    ) -> Result<bool, StoreError> {
+        self.with(async |connection| {
+            let written = sqlx::query!(
+                "UPDATE sessions
+                 SET sealed_refresh_token = coalesce($3, sealed_refresh_token),
+                     refresh_lease = NULL, refresh_leased_until = NULL
+                 WHERE id_hash = $1 AND refresh_lease = $2",
+                hash.as_slice(),
+                lease.as_slice(),
+                sealed_refresh_token,
+            )
+            .execute(connection)
+            .await?;
+            Ok(written.rows_affected() == 1)
+        })
+        .await
+    }
+
+    /// Ends a session whose grant is over. False: the lease was not ours any more, and
+    /// what was learnt was of a refresh token that is no longer the session's.
+    pub async fn end_with_lease(
+        &self,
+        hash: &SessionHash,
+        lease: &LeaseId,
+    ) -> Result<bool, StoreError> {
+        self.with(async |connection| {
+            let ended = sqlx::query!(
+                "DELETE FROM sessions WHERE id_hash = $1 AND refresh_lease = $2",
+                hash.as_slice(),
+                lease.as_slice(),
+            )
+            .execute(connection)
+            .await?;
+            Ok(ended.rows_affected() == 1)
+        })
+        .await
+    }
+}

@@ -1,0 +1,137 @@
+//! Asking who somebody is again, during a session (OpenID Connect Core §12).
+//!
+//! The answer must be about the same person. An ID token is verified as at the
+//! sign-in, but for the nonce; an answer without one is completed from userinfo. What
+//! is neither says nothing of the groups and is no refresh.
+//!
+//! A provider that rotates has spent the old refresh token with its answer, whatever
+//! else is wrong with it: so a new one is handed back with every failure too.
+
+use secrecy::SecretString;
+
+use super::error::{Denial, Refusal, UpstreamError};
+use super::id_token::{Expected, Flaw};
+use super::known::Known;
+use super::token::{self, Tokens};
+use super::{Provider, groups, userinfo};
+use crate::domain::identity::{Groups, Identity};
+
+/// What a refresh showed.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// Who it is now. Names that the answer does not repeat are those of before.
+    pub identity: Identity,
+    /// The newer hint for signing out, if there was one.
+    pub id_token: Option<SecretString>,
+    /// In place of the one that was spent, if there was one.
+    pub refresh_token: Option<SecretString>,
+}
+
+/// Why nothing is known anew.
+#[derive(Debug)]
+pub enum RefreshFailure {
+    /// The provider took the grant back, or its answer is about somebody else: the
+    /// session is over.
+    Over(UpstreamError),
+    /// Anything else. It says nothing about the session.
+    Failed {
+        /// What went wrong.
+        error: UpstreamError,
+        /// In place of the one that was spent, if the answer got that far.
+        refresh_token: Option<SecretString>,
+    },
+}
+
+impl From<UpstreamError> for RefreshFailure {
+    fn from(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::Denied(Denial::InvalidGrant) => Self::Over(error),
+            _ => Self::Failed {
+                error,
+                refresh_token: None,
+            },
+        }
+    }
+}
+
+impl Provider {
+    /// Spends the refresh token and says who `person` is now.
+    ///
+    /// # Errors
+    /// When the provider fails, says no, or is not to be believed.
+    pub async fn refresh(
+        &self,
+        person: &Identity,
+        refresh_token: &SecretString,
+    ) -> Result<Refreshed, RefreshFailure> {
+        let known = self.ensure().await?;
+        let tokens =
+            token::spend_refresh_token(&self.http, &known.document, &self.settings, refresh_token)
+                .await?;
+        match self.who_now(&known, person, &tokens).await {
+            Ok(identity) => Ok(Refreshed {
+                identity,
+                id_token: tokens.id_token,
+                refresh_token: tokens.refresh_token,
+            }),
+            Err(error) if is_about_somebody_else(&error) => Err(RefreshFailure::Over(error)),
+            Err(error) => Err(RefreshFailure::Failed {
+                error,
+                refresh_token: tokens.refresh_token,
+            }),
+        }
+    }
+
+    async fn who_now(
+        &self,
+        known: &Known,
+        person: &Identity,
+        tokens: &Tokens,
+    ) -> Result<Identity, UpstreamError> {
+        let access_token = tokens.access_token.as_ref();
+        let now = if let Some(id_token) = &tokens.id_token {
+            let expected = Expected {
+                issuer: &self.settings.issuer,
+                client_id: &self.settings.client_id,
+                algs: &self.settings.signing_algs,
+                nonce: None,
+                access_token,
+            };
+            let verified = self.verify(id_token, &expected).await?;
+            if verified.subject() != person.subject {
+                return Err(UpstreamError::Refused(Refusal::OtherSubject));
+            }
+            self.identify(known, &verified, access_token).await?
+        } else {
+            let endpoint = known.document.userinfo.as_ref();
+            let endpoint = endpoint.ok_or(UpstreamError::Refused(Refusal::NothingNew))?;
+            let claims =
+                userinfo::read(&self.http, endpoint, access_token, &person.subject).await?;
+            Identity {
+                username: groups::text(&claims, &self.settings.username_claim),
+                name: groups::text(&claims, &self.settings.name_claim),
+                // Absent means none here too: a provider that drops the claim with
+                // the last group must not leave the old ones.
+                groups: groups::groups(&claims, &self.settings.groups_claim)
+                    .unwrap_or_else(Groups::none),
+                ..person.clone()
+            }
+        };
+        Ok(Identity {
+            username: now.username.or_else(|| person.username.clone()),
+            name: now.name.or_else(|| person.name.clone()),
+            ..now
+        })
+    }
+}
+
+/// Of the flaws of an ID token, its issuer is looked at when its signature was found
+/// good: then the provider itself says that it is another's.
+fn is_about_somebody_else(error: &UpstreamError) -> bool {
+    matches!(
+        error,
+        UpstreamError::Refused(
+            Refusal::OtherSubject | Refusal::UserinfoSubject | Refusal::IdToken(Flaw::Issuer)
+        )
+    )
+}

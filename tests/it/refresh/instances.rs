@@ -1,0 +1,61 @@
+//! Several instances, one refresh.
+
+use super::{AGE, age, exchange, soon, with_ann};
+use crate::bridge::TestBridge;
+
+const VARIABLES: [(&str, &str); 1] = [("BRIDGE_GROUPS_MAX_AGE_SECONDS", "60")];
+
+#[tokio::test]
+async fn se_11_sixty_four_exchanges_over_two_instances_cause_one_refresh_and_get_64_tokens() {
+    let (bridge, ann) = with_ann().await;
+    let second = bridge.beside(&VARIABLES).await;
+    for repeat in 1..=10 {
+        age(&bridge, 2 * AGE + 1);
+        let asked: Vec<_> = (0..64)
+            .map(|number| {
+                let address = [&bridge.address, &second.address][number % 2];
+                let ann = ann.at(address);
+                tokio::spawn(async move { exchange(&ann).await.status })
+            })
+            .collect();
+        for status in asked {
+            assert_eq!(status.await.unwrap(), 200, "repeat {repeat}");
+        }
+        assert_eq!(bridge.provider.refreshes(), repeat);
+    }
+}
+
+#[tokio::test]
+async fn se_6_what_one_instance_read_the_others_serve_as_soon_as_they_hear_of_it() {
+    let (bridge, ann) = with_ann().await;
+    let second = bridge.beside(&VARIABLES).await;
+    let there = ann.at(&second.address);
+    assert_eq!(exchange(&there).await.status, 200);
+    bridge.provider.person("ann").groups([]);
+    age(&bridge, 2 * AGE - 2);
+    assert_eq!(exchange(&ann).await.status, 200);
+    soon(async || exchange(&ann).await.status == 403).await;
+    soon(async || exchange(&there).await.status == 403).await;
+    assert_eq!(bridge.provider.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn groups_that_somebody_takes_away_at_the_database_are_gone_in_every_memory() {
+    let (bridge, ann) = with_ann().await;
+    let second = bridge.beside(&VARIABLES).await;
+    let there = ann.at(&second.address);
+    for browser in [&ann, &there] {
+        assert_eq!(exchange(browser).await.status, 200);
+    }
+    take_groups(&bridge).await;
+    for browser in [&ann, &there] {
+        soon(async || exchange(browser).await.status == 403).await;
+    }
+}
+
+async fn take_groups(bridge: &TestBridge) {
+    sqlx::query("UPDATE sessions SET groups = '{}' WHERE subject = 'ann'")
+        .execute(&bridge.db)
+        .await
+        .unwrap();
+}
