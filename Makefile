@@ -49,6 +49,10 @@ bench: build ## exchange throughput as a ratio to a bare handler, and the cost o
 abandoned: build ## begins 50,000 sign-ins and abandons them: what that leaves in memory and tables
 	ABANDONED=50000 $(BRIDGE) with-postgres -- $(CARGO) test --locked --features demo --test it abandoned -- --nocapture
 
+.PHONY: delays
+delays: build ## how long 1,000 changes on one instance take to decide another's next exchange
+	DELAYS=1000 $(BRIDGE) with-postgres -- $(CARGO) test --locked --features demo --test it delays -- --nocapture --test-threads 1
+
 .PHONY: mutants
 mutants: build ## changes the rule, the door and the edge in small ways; lists what no test notices
 	@scripts/provide cc

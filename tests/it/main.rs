@@ -21,11 +21,14 @@ mod client_address;
 mod commands;
 mod configuration;
 mod csrf;
+mod database_way;
 #[cfg(feature = "demo")]
 mod demo;
 mod dependencies;
 mod exchange;
 mod groups;
+#[cfg(feature = "demo")]
+mod harness;
 mod headers;
 mod hostile_provider;
 mod id_tokens;

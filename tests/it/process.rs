@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bridge::environment;
@@ -59,14 +60,14 @@ fn configured(mut program: Command, database_url: &str, issuer: &str) -> Command
 pub struct Process {
     child: Child,
     log: PathBuf,
-    pub provider: Provider,
+    pub provider: Arc<Provider>,
     pub address: String,
 }
 
 impl Process {
     /// Starts it with every log line there is.
     pub async fn start(database_url: &str, variables: &[(&str, &str)]) -> Self {
-        let provider = Provider::start();
+        let provider = Arc::new(Provider::start());
         let mut program = program(database_url, provider.issuer());
         program
             .env("RUST_LOG", "trace")
@@ -74,14 +75,25 @@ impl Process {
         Self::spawn(program, provider).await
     }
 
+    /// One of several instances with the same provider.
+    pub async fn start_with_provider(
+        database_url: &str,
+        provider: &Arc<Provider>,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut program = program(database_url, provider.issuer());
+        program.envs(variables.iter().copied());
+        Self::spawn(program, Arc::clone(provider)).await
+    }
+
     /// Starts it with a limit of open files.
     pub async fn start_with_files(database_url: &str, files: u32) -> Self {
-        let provider = Provider::start();
+        let provider = Arc::new(Provider::start());
         let program = program_with_files(database_url, provider.issuer(), files);
         Self::spawn(program, provider).await
     }
 
-    async fn spawn(mut program: Command, provider: Provider) -> Self {
+    async fn spawn(mut program: Command, provider: Arc<Provider>) -> Self {
         let mut name = [0; 8];
         getrandom::fill(&mut name).unwrap();
         let name = format!("red5-bridge-{:016x}.log", u64::from_be_bytes(name));

@@ -8,7 +8,6 @@ mod live_sessions;
 mod losses;
 mod migrations;
 mod outage;
-mod proxy;
 mod rules;
 mod sessions;
 mod sign_outs;

@@ -76,10 +76,21 @@ impl Answer {
 
 impl Browser {
     pub fn new(address: &str) -> Self {
+        Self::keeping(address, usize::MAX)
+    }
+
+    /// One whose every request has a connection of its own, so that a balancer decides
+    /// about each.
+    pub fn without_keep_alive(address: &str) -> Self {
+        Self::keeping(address, 0)
+    }
+
+    fn keeping(address: &str, connections: usize) -> Self {
         red5_bridge::upstream::http::install_crypto();
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()
+            .pool_max_idle_per_host(connections)
             .timeout(Duration::from_secs(20))
             .build()
             .unwrap();
@@ -116,6 +127,27 @@ impl Browser {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
+        self.sent(method, path, headers, body).await.unwrap()
+    }
+
+    /// The same where there may be no answer.
+    pub async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Option<Answer> {
+        self.sent(method, path, headers, body).await.ok()
+    }
+
+    async fn sent(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer, reqwest::Error> {
         let method: reqwest::Method = method.parse().unwrap();
         let mut request = self
             .client
@@ -131,14 +163,14 @@ impl Browser {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = request.body(body.to_owned()).send().await.unwrap();
+        let response = request.body(body.to_owned()).send().await?;
         let answer = Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            body: response.text().await.unwrap(),
+            body: response.text().await?,
         };
         document::check(method.as_str(), path, body, &answer);
-        answer
+        Ok(answer)
     }
 
     /// The same, and keeps the cookies of the answer.
@@ -201,13 +233,20 @@ impl Browser {
         more: &[(&str, &str)],
         body: &Value,
     ) -> Answer {
-        let mut headers = vec![
-            ("content-type", "application/json"),
-            ("x-red5-bridge", "1"),
-            ("origin", ORIGIN),
-        ];
-        headers.extend(more);
-        self.send(method, path, &headers, &body.to_string()).await
+        self.send(method, path, &of_a_script(more), &body.to_string())
+            .await
+    }
+
+    /// The same where there may be no answer.
+    pub async fn try_api(
+        &self,
+        method: &str,
+        path: &str,
+        more: &[(&str, &str)],
+        body: &Value,
+    ) -> Option<Answer> {
+        self.try_send(method, path, &of_a_script(more), &body.to_string())
+            .await
     }
 
     /// `POST /api/token`
@@ -218,4 +257,15 @@ impl Browser {
     pub async fn get(&mut self, path: &str) -> Answer {
         self.visit("GET", path, &[], "").await
     }
+}
+
+/// The headers of a script of our own origin, and more.
+fn of_a_script<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut headers = vec![
+        ("content-type", "application/json"),
+        ("x-red5-bridge", "1"),
+        ("origin", ORIGIN),
+    ];
+    headers.extend(more);
+    headers
 }

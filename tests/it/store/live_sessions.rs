@@ -1,7 +1,7 @@
 //! The sessions in use, in memory.
 
-use super::proxy::Proxy;
 use super::*;
+use crate::database_way::Proxy;
 
 async fn find(instance: &Instance, number: u32, now: DateTime<Utc>) -> bool {
     instance
@@ -139,7 +139,7 @@ async fn a_notice_can_tell_of_more_ends_than_it_can_name() {
 #[tokio::test]
 async fn se_4_a_load_that_races_with_the_end_does_not_bring_the_session_back() {
     let database = Database::new().await;
-    let proxy = Proxy::start(&database).await;
+    let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
     let other = LiveSessions::new(database.store(), IDLE);
     other.start(session(1), &super::no_tokens()).await.unwrap();
@@ -161,7 +161,7 @@ async fn se_4_a_load_that_races_with_the_end_does_not_bring_the_session_back() {
 #[tokio::test]
 async fn se_4_a_sign_in_that_races_with_the_end_does_not_bring_the_session_back() {
     let database = Database::new().await;
-    let proxy = Proxy::start(&database).await;
+    let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
     let live = Arc::clone(&a.live);
     proxy.hold("COMMIT");

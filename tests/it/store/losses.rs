@@ -4,8 +4,8 @@
 
 use red5_bridge::store::StoreError;
 
-use super::proxy::Proxy;
 use super::*;
+use crate::database_way::Proxy;
 
 /// So short that a test can wait for it.
 const BOUND: Duration = Duration::from_millis(900);
@@ -42,7 +42,7 @@ async fn a_lost_connection_loads_everything_again() {
 #[tokio::test]
 async fn a_notice_that_was_lost_is_missed_at_the_next_one() {
     let database = Database::new().await;
-    let proxy = Proxy::start(&database).await;
+    let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(proxy.store(), database.store(), NOTICES_ALONE).await;
     a.live.start(session(1), &super::no_tokens()).await.unwrap();
     proxy.swallow(1);
@@ -56,7 +56,7 @@ async fn a_notice_that_was_lost_is_missed_at_the_next_one() {
 #[tokio::test]
 async fn without_any_notice_the_bound_holds() {
     let database = Database::new().await;
-    let proxy = Proxy::start(&database).await;
+    let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(proxy.store(), database.store(), BOUND).await;
     a.live.start(session(1), &super::no_tokens()).await.unwrap();
     for n in 0..5 {
@@ -77,7 +77,7 @@ async fn without_any_notice_the_bound_holds() {
 #[tokio::test]
 async fn av_5_a_connection_that_falls_silent_is_stale_in_time_and_replaced() {
     let database = Database::new().await;
-    let proxy = Proxy::start(&database).await;
+    let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(proxy.store(), database.store(), BOUND).await;
     proxy.silence();
     let silent = Instant::now();

@@ -7,8 +7,8 @@ use red5_bridge::store::mappings::MappingError;
 use red5_bridge::store::sessions::NotStarted;
 use tokio::net::TcpListener;
 
-use super::proxy::Proxy;
 use super::*;
+use crate::database_way::Proxy;
 
 /// Time to find out, and a margin for a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(4);
@@ -94,7 +94,7 @@ async fn a_wrong_password_name_or_version_is_unavailable_not_a_bug() {
 #[tokio::test]
 async fn connections_that_fall_silent_are_given_up_and_their_places_used_again() {
     let database = Database::new().await;
-    let proxy = Proxy::start(&database).await;
+    let proxy = Proxy::start(&database.serving).await;
     let store = proxy.store();
     // Every connection of the pool is open and busy …
     let ask = |store: &Store| {

@@ -1,7 +1,7 @@
 //! The mappings in memory, kept up with the table by notices.
 
-use super::proxy::Proxy;
 use super::*;
+use crate::database_way::Proxy;
 
 #[tokio::test]
 async fn an_edit_on_one_instance_reaches_the_other_by_notice() {
@@ -105,7 +105,7 @@ async fn numbers_are_in_the_order_of_commits_without_gaps() {
 #[tokio::test]
 async fn se_7_the_instance_that_took_the_edit_knows_before_it_answers() {
     let database = Database::new().await;
-    let proxy = Proxy::start(&database).await;
+    let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(proxy.store(), database.store(), NOTICES_ALONE).await;
     proxy.swallow(u32::MAX);
     for n in 0..20 {

@@ -1,14 +1,16 @@
-//! A way to the database that can fall silent or swallow notices.
+//! A way to the database that can be cut, fall silent or swallow notices.
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 
-use super::*;
+use red5_bridge::store::Store;
 
 /// What `NotificationResponse` begins with (PostgreSQL: message formats).
 const NOTIFICATION: u8 = b'A';
@@ -23,17 +25,20 @@ struct State {
     holding: bool,
     /// So many notices are still swallowed.
     swallow: u32,
+    /// Connections with a lower number are gone.
+    cut_below: u64,
 }
 
 pub struct Proxy {
     pub url: String,
     state: watch::Sender<State>,
     connections: watch::Receiver<u64>,
+    leads_to: Arc<Mutex<PgConnectOptions>>,
 }
 
 impl Proxy {
-    pub async fn start(database: &Database) -> Self {
-        let options = PgConnectOptions::from_str(&database.serving).unwrap();
+    pub async fn start(database_url: &str) -> Self {
+        let options = PgConnectOptions::from_str(database_url).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!(
             "postgres://{}@{}/{}?sslmode=disable",
@@ -44,18 +49,33 @@ impl Proxy {
         let (state, _) = watch::channel(State::default());
         let (count, connections) = watch::channel(0);
         let states = state.clone();
+        let leads_to = Arc::new(Mutex::new(options));
+        let to = Arc::clone(&leads_to);
         tokio::spawn(async move {
             for number in 0.. {
                 let (client, _) = listener.accept().await.unwrap();
                 count.send_replace(number + 1);
-                tokio::spawn(carry(client, options.clone(), number, states.clone()));
+                let options = to.lock().unwrap().clone();
+                tokio::spawn(carry(client, options, number, states.clone()));
             }
         });
         Self {
             url,
             state,
             connections,
+            leads_to,
         }
+    }
+
+    /// New connections lead there.
+    pub fn lead_to(&self, database_url: &str) {
+        *self.leads_to.lock().unwrap() = PgConnectOptions::from_str(database_url).unwrap();
+    }
+
+    /// The connections there are end; new ones are as good as ever.
+    pub fn cut(&self) {
+        let cut_below = *self.connections.borrow();
+        self.state.send_modify(|state| state.cut_below = cut_below);
     }
 
     pub fn store(&self) -> Store {
@@ -105,10 +125,15 @@ async fn carry(
     number: u64,
     state: watch::Sender<State>,
 ) {
+    client.set_nodelay(true).unwrap();
     let (from_client, to_client) = client.into_split();
     if let Some(folder) = options.get_socket() {
         let socket = PathBuf::from(folder).join(format!(".s.PGSQL.{}", options.get_port()));
-        let (from_server, to_server) = UnixStream::connect(socket).await.unwrap().into_split();
+        // Nobody is there: the client is told by the end of its connection.
+        let Ok(server) = UnixStream::connect(socket).await else {
+            return;
+        };
+        let (from_server, to_server) = server.into_split();
         carry_both(
             from_client,
             to_server,
@@ -120,7 +145,10 @@ async fn carry(
         .await;
     } else {
         let server = (options.get_host(), options.get_port());
-        let (from_server, to_server) = TcpStream::connect(server).await.unwrap().into_split();
+        let Ok(server) = TcpStream::connect(server).await else {
+            return;
+        };
+        let (from_server, to_server) = server.into_split();
         carry_both(
             from_client,
             to_server,
@@ -154,9 +182,13 @@ async fn carry_both(
     };
     let answers = async {
         while let Ok(kind) = from_server.read_u8().await {
-            let length = from_server.read_u32().await.unwrap();
+            let Ok(length) = from_server.read_u32().await else {
+                break;
+            };
             let mut body = vec![0; length as usize - 4];
-            from_server.read_exact(&mut body).await.unwrap();
+            if from_server.read_exact(&mut body).await.is_err() {
+                break;
+            }
             let is_held = |state: &State| state.hold.is_some_and(|text| contains(&body, text));
             if is_held(&state.borrow()) {
                 state.send_modify(|state| state.holding = true);
@@ -174,7 +206,9 @@ async fn carry_both(
         }
     };
     // Whichever side goes first, the other is told.
-    tokio::select! { () = requests => {}, () = answers => {} }
+    let mut ends = state.subscribe();
+    let cut = ends.wait_for(|state| number < state.cut_below);
+    tokio::select! { () = requests => {}, () = answers => {}, _ = cut => {} }
 }
 
 fn swallow_one(state: &mut State) -> bool {
