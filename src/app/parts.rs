@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::StartError;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::config::red5::SubjectClaim;
+use crate::config::red5::{Red5, SubjectClaim};
 use crate::flow::back_channel::BackChannel;
 use crate::flow::exchange::{Exchange, TokenRules};
 use crate::flow::login::{SessionLimits, SignIn};
@@ -92,10 +92,28 @@ pub(super) struct SharedData {
     pub(super) back_channel: web::Data<BackChannel>,
 }
 
+fn ages(config: &Config) -> Ages {
+    Ages {
+        groups_max: TimeDelta::seconds(i64::from(config.groups_max_age_seconds)),
+        unrefreshed_max: TimeDelta::minutes(i64::from(config.unrefreshed_max_minutes)),
+    }
+}
+
+fn token_rules(red5: &Red5) -> TokenRules {
+    TokenRules {
+        issuer: red5.issuer.clone(),
+        subject_is_username: red5.subject == SubjectClaim::Username,
+        default_seconds: red5.token_ttl_seconds,
+        server_seconds: red5.longest_ttl_seconds,
+        max_bytes: red5.token_max_bytes,
+    }
+}
+
 impl Parts {
     pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let store =
             Store::new(config.database_url.expose_secret()).map_err(|_| StartError::DatabaseUrl)?;
+        let ages = ages(&config);
         let idle = TimeDelta::minutes(i64::from(config.session_idle_minutes));
         let live = Arc::new(LiveSessions::new(store.clone(), idle));
         let bound = Duration::from_secs(u64::from(config.max_staleness_seconds));
@@ -103,11 +121,6 @@ impl Parts {
         let provider = Provider::new(config.oidc, Arc::clone(&clock))?;
         let provider = Arc::new(provider);
         let seal = Arc::new(Seal::new(&config.secret_keys)?);
-        let unrefreshed = TimeDelta::minutes(i64::from(config.unrefreshed_max_minutes));
-        let ages = Ages {
-            groups_max: TimeDelta::seconds(i64::from(config.groups_max_age_seconds)),
-            unrefreshed_max: unrefreshed,
-        };
         let fresh = FreshGroups::new(
             Arc::clone(&provider),
             store.clone(),
@@ -127,7 +140,7 @@ impl Parts {
         let rule = ReturnToRule::new(&config.public_url.to("/"), allowed);
         let limits = SessionLimits {
             longest: TimeDelta::hours(i64::from(config.session_max_hours)),
-            unrefreshed,
+            unrefreshed: ages.unrefreshed_max,
         };
         let sign_out = SignOut::new(
             Arc::clone(&provider),
@@ -145,14 +158,8 @@ impl Parts {
             limits,
             Arc::clone(&clock),
         );
-        let rules = TokenRules {
-            issuer: config.red5.issuer,
-            subject_is_username: config.red5.subject == SubjectClaim::Username,
-            default_seconds: config.red5.token_ttl_seconds,
-            server_seconds: config.red5.longest_ttl_seconds,
-            max_bytes: config.red5.token_max_bytes,
-        };
         let signer = Signer::new(&config.red5.secret)?;
+        let rules = token_rules(&config.red5);
         let exchange = Exchange::new(Arc::clone(&watch), signer, rules, Arc::clone(&clock));
         let desk = MappingDesk::new(store.clone(), Arc::clone(&watch), Arc::clone(&clock));
         let requests = Requests::default();
