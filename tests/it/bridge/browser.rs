@@ -81,6 +81,10 @@ impl Browser {
 
     /// One whose every request has a connection of its own, so that a balancer decides
     /// about each.
+    #[cfg_attr(
+        not(feature = "demo"),
+        expect(dead_code, reason = "the harness needs the demo's Postgres")
+    )]
     pub fn without_keep_alive(address: &str) -> Self {
         Self::keeping(address, 0)
     }
@@ -238,6 +242,10 @@ impl Browser {
     }
 
     /// The same where there may be no answer.
+    #[cfg_attr(
+        not(feature = "demo"),
+        expect(dead_code, reason = "the harness needs the demo's Postgres")
+    )]
     pub async fn try_api(
         &self,
         method: &str,
