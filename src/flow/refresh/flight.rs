@@ -16,15 +16,16 @@ use crate::store::refreshes::{Lease, LeaseId, NewIdentity};
 use crate::store::sessions::{SealedTokens, SessionHash};
 use crate::upstream::{RefreshFailure, Refreshed, Refusal, UpstreamError};
 
-/// How long nobody else may ask. Longer than all calls of one refresh may take together.
-const LEASE: Duration = Duration::from_secs(45);
+/// How long nobody else may ask. Longer than everything that one refresh may do: all its
+/// calls together take half a minute at most, and then [`KEEP_TRYING`].
+const LEASE: Duration = Duration::from_secs(90);
 
 /// How often a lease that another instance has is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How long what the provider said is kept for a database that cannot be written: a
 /// rotated refresh token that is lost costs the session.
-const KEEP_TRYING: Duration = Duration::from_mins(2);
+const KEEP_TRYING: Duration = Duration::from_secs(40);
 
 /// Between two tries to write.
 const WRITE_AGAIN: Duration = Duration::from_millis(200);

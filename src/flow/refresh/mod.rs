@@ -195,6 +195,10 @@ impl FreshGroups {
             let Some(found) = self.0.live.find(&live.session.hash, now).await? else {
                 return Ok(None);
             };
+            // Read while somebody waited: however long that took, it is the answer.
+            if found.session.groups_read_at > live.session.groups_read_at {
+                return Ok(Some(found));
+            }
             live = found;
             match self.0.ages.judge(&live.session, now) {
                 Standing::Old => {}
@@ -217,16 +221,17 @@ impl FreshGroups {
         drop(flights);
         let (inner, live) = (Arc::clone(&self.0), Arc::clone(live));
         self.0.runtime.spawn(async move {
-            // Gone with this task, also when it panics.
-            let _entry = Entry {
-                inner: &inner,
-                hash,
+            let landing = {
+                // Gone before anybody is told, also when the refresh panics.
+                let _entry = Entry {
+                    inner: &inner,
+                    hash,
+                };
+                inner.fly(&live, place).await
             };
-            let landing = inner.fly(&live, place).await;
             if landing == Landing::Failed {
                 live.refresh_failed(inner.clock.now() + AGAIN_AWAITED);
             }
-            inner.flights().remove(&hash);
             land.send_replace(Some(landing));
         });
         flight

@@ -133,6 +133,17 @@ async fn without_an_id_token_userinfo_says_who_it_is_now() {
 }
 
 #[tokio::test]
+async fn userinfo_without_the_claim_means_no_groups_and_never_those_of_before() {
+    let (bridge, ann) = with_ann().await;
+    bridge.provider.person("ann").without("groups");
+    bridge
+        .provider
+        .next_token_answer(|answer| answer.without("id_token"));
+    age(&bridge, 2 * AGE + 1);
+    assert_eq!(exchange(&ann).await.code(), "no_grant");
+}
+
+#[tokio::test]
 async fn cb_14_userinfo_about_somebody_else_ends_the_session() {
     let (bridge, ann) = with_ann().await;
     bridge

@@ -56,6 +56,33 @@ async fn a_crowd_does_not_ask_a_dead_provider_once_for_each_request() {
 }
 
 #[tokio::test]
+async fn nor_is_a_provider_that_says_no_asked_once_for_each_request() {
+    let (bridge, ann) = with_ann().await;
+    let no = Answer::json(401, &json!({"error": "invalid_client"}));
+    bridge.provider.always(Endpoint::Token, no);
+    age(&bridge, 2 * AGE + 1);
+    for _ in 0..40 {
+        assert_eq!(exchange(&ann).await.status, 503);
+    }
+    assert!(
+        bridge.provider.refreshes() <= 10,
+        "{}",
+        bridge.provider.refreshes()
+    );
+}
+
+#[tokio::test]
+async fn a_provider_that_takes_longer_than_the_age_is_asked_once() {
+    let variables = [("BRIDGE_GROUPS_MAX_AGE_SECONDS", "1")];
+    let (bridge, ann) = super::with_ann_and(Rotation::Each, &variables).await;
+    let late = Answer::late(std::time::Duration::from_secs(3));
+    bridge.provider.once(Endpoint::Token, late);
+    age(&bridge, 3);
+    assert_eq!(exchange(&ann).await.status, 200);
+    assert_eq!(bridge.provider.refreshes(), 1);
+}
+
+#[tokio::test]
 async fn who_stops_waiting_for_a_refresh_does_not_stop_it() {
     let (bridge, ann) = with_ann().await;
     let late = Answer::late(std::time::Duration::from_millis(700));
