@@ -151,6 +151,8 @@ impl Bridge {
         .keep_alive(HEAD_TIMEOUT)
         .client_request_timeout(HEAD_TIMEOUT)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        // An answer in two writes would wait for the other side's delayed acknowledgement.
+        .tcp_nodelay(true)
         .workers(workers)
         .max_connections((most / workers).max(1))
         .disable_signals()

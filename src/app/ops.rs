@@ -37,6 +37,7 @@ impl Ops {
         .keep_alive(HEAD_TIMEOUT)
         .client_request_timeout(HEAD_TIMEOUT)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        .tcp_nodelay(true)
         .workers(1)
         .max_connections(CONNECTIONS_MAX)
         .disable_signals()

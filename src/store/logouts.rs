@@ -5,8 +5,11 @@ use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 
 use super::ending::{Ended, Row};
-use super::sessions::Session;
+use super::sessions::{SWEEP_LOCK, Session};
 use super::{Store, StoreError, fence};
+
+/// Rows of one `DELETE` of [`Store::sweep_logouts`].
+const SWEEP_BATCH: u64 = 1000;
 
 /// A logout token that was verified.
 #[derive(Debug, Clone)]
@@ -83,12 +86,29 @@ impl Store {
         .await
     }
 
-    /// Forgets tokens that would be refused for their age, and says how many.
+    /// Forgets tokens that would be refused for their age, and says how many. One
+    /// instance does it at a time; another one does nothing.
     pub async fn sweep_logouts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut swept = 0;
+        loop {
+            let batch = self.sweep_logouts_batch(now).await?;
+            swept += batch;
+            if batch < SWEEP_BATCH {
+                return Ok(swept);
+            }
+        }
+    }
+
+    async fn sweep_logouts_batch(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         self.with(async |connection| {
-            let swept = sqlx::query!("DELETE FROM logouts WHERE expires_at < $1", now)
-                .execute(connection)
-                .await?;
+            let swept = sqlx::query!(
+                "DELETE FROM logouts WHERE (SELECT pg_try_advisory_xact_lock($2)) AND token_hash IN
+                     (SELECT token_hash FROM logouts WHERE expires_at < $1 LIMIT 1000)",
+                now,
+                SWEEP_LOCK,
+            )
+            .execute(connection)
+            .await?;
             Ok(swept.rows_affected())
         })
         .await

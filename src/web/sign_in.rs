@@ -120,6 +120,8 @@ fn refused(visitor: &Visitor, Failed { error, return_to }: &Failed) -> Result<Ht
         LoginError::Upstream(_) | LoginError::Store(_) | LoginError::Seal(_) => {
             tracing::warn!(event = "sign_in_failed", reason = error.code(), %error);
         }
+        // Told where it was found, with whom it kept out.
+        LoginError::Blocked => {}
         _ => tracing::info!(event = "sign_in_failed", reason = error.code()),
     }
     let over = matches!(

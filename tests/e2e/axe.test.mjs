@@ -3,46 +3,18 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { readFileSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { NARROW, WIDE, everyWay, findings } from './axe.mjs';
 import { openFrontDoor } from './front_door.mjs';
 
 const LIMIT_MS = 300_000;
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PAGES = fileURLToPath(new URL('../../target/pages', import.meta.url));
 const TYPES = { css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml', html: 'text/html; charset=utf-8' };
-
-const NARROW = { width: 360, height: 740 };
-const WIDE = { width: 1280, height: 800 };
 
 let door;
 
 before(async () => { door = await openFrontDoor(); }, { timeout: LIMIT_MS });
 after(async () => { await door?.close(); });
-
-/** What axe finds on the page as it is now, and whether it is wider than the window. */
-async function findings(page, name) {
-  // Under the pages' own policy a script element would not run; this is the debugger's way.
-  const found = await page.evaluate(`${AXE}; axe.run(document, { resultTypes: ['violations'] })
-    .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 160)).join(' | ')))`);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  if (wide > 0) found.push(`${wide} px wider than the window`);
-  return found.map((finding) => `${name} (${page.viewportSize().width} px): ${finding}`);
-}
-
-/** The same in light and dark, narrow and wide. */
-async function everyWay(page, name) {
-  const all = [];
-  for (const viewport of [NARROW, WIDE]) {
-    await page.setViewportSize(viewport);
-    for (const colorScheme of ['light', 'dark']) {
-      // Without transitions: colours half-way from light to dark are nobody's.
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      all.push(...(await findings(page, `${name}, ${colorScheme}`)));
-    }
-  }
-  return all;
-}
 
 test('axe finds nothing on the pages that people meet', { timeout: LIMIT_MS }, async () => {
   const ada = await door.signIn('ada');
@@ -66,8 +38,46 @@ test('axe finds nothing on the pages that people meet', { timeout: LIMIT_MS }, a
   found.push(...(await everyWay(zoe, 'token')));
   assert.equal(await zoe.locator('img[src=x]').count(), 0);
 
+  await zoe.goto(`${door.url}/sessions`);
+  found.push(...(await everyWay(zoe, '/sessions')));
+
   const noor = await door.signIn('noor');
   found.push(...(await everyWay(noor, 'no grant')));
+  assert.deepEqual(found, []);
+});
+
+test('axe finds nothing on the pages by which people are stopped', { timeout: LIMIT_MS }, async () => {
+  const ada = await door.signIn('ada');
+  await door.signIn('zoe');
+  const found = [];
+  const look = async (name) => found.push(...(await everyWay(ada, name)));
+
+  await ada.goto(`${door.url}/admin/sessions`);
+  await look('/admin/sessions');
+  await ada.getByLabel('Subject, user name or name').fill('zoe');
+  await ada.getByRole('button', { name: 'Find' }).click();
+  await look('/admin/sessions, found');
+  await ada.getByRole('link', { name: /^Stop/ }).first().click();
+  await ada.getByRole('heading', { name: /^Stop/ }).waitFor();
+  await look('stop');
+
+  await ada.getByRole('link', { name: 'Block the person' }).click();
+  await look('/admin/blocks/new');
+  await ada.getByRole('textbox', { name: 'Why' }).fill('');
+  await ada.getByRole('button', { name: /^Block/ }).click();
+  await look('/admin/blocks, refused');
+  await ada.getByRole('textbox', { name: 'Why' }).fill(`</td><img src=x> ${'w'.repeat(900)}`);
+  await ada.getByRole('button', { name: /^Block/ }).click();
+  await ada.getByText('The person is blocked').waitFor();
+  await look('/admin/blocks');
+  await ada.getByRole('link', { name: /^Lift/ }).click();
+  await look('/admin/blocks/lift');
+  assert.equal(await ada.locator('img[src=x]').count(), 0);
+
+  const zoe = await door.newPage();
+  await door.signInAt(zoe, 'zoe');
+  await zoe.getByRole('heading', { name: 'Your access is blocked' }).waitFor();
+  found.push(...(await everyWay(zoe, 'blocked')));
   assert.deepEqual(found, []);
 });
 

@@ -57,14 +57,14 @@ export async function answerProvider(page, provider, login) {
   }
 }
 
-/** `POST /api/token` as an app on the bridge's own origin sends it. */
-export async function exchange(page, ask = {}) {
-  return page.evaluate(async (body) => {
-    const answer = await fetch('/api/token', {
+/** `POST /api/token`, below `base`, as an app on the bridge's own origin sends it. */
+export async function exchange(page, ask = {}, base = '') {
+  return page.evaluate(async ({ body, address }) => {
+    const answer = await fetch(address, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Red5-Bridge': '1' },
       body: JSON.stringify(body),
     });
     return { status: answer.status, body: await answer.json() };
-  }, ask);
+  }, { body: ask, address: `${base}/api/token` });
 }

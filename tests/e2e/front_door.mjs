@@ -6,12 +6,13 @@ import { freePort } from './port.mjs';
 import { startProvider } from './provider.mjs';
 import { startProxy } from './proxy.mjs';
 
-export async function openFrontDoor() {
+/** `settings`: variables of the bridge beside the usual ones. */
+export async function openFrontDoor(settings = {}) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/bridge`;
   const listen = `127.0.0.1:${await freePort()}`;
   const [browser, provider, proxy] = await Promise.all([startBrowser(), startProvider(url), startProxy(port, listen)]);
-  const bridge = await startBridge({ url, listen, issuer: provider.issuer, database: await freshDatabase() });
+  const bridge = await startBridge({ url, listen, issuer: provider.issuer, database: await freshDatabase(), settings });
   while (!(await fetch(`${url}/readyz`)).ok) await sleep(50);
 
   /** Signs `login` in by the start page, in this page. */
@@ -24,6 +25,7 @@ export async function openFrontDoor() {
   return {
     url,
     provider,
+    log: () => bridge.log(),
     signInAt,
     newPage: (options) => newPage(browser, options),
     async signIn(login, options) {

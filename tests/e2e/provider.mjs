@@ -1,6 +1,7 @@
 // A certified OpenID provider (npm `oidc-provider`) on a free loopback port,
 // with a few people whose groups are in the ID token. Its own development
-// pages ask for a name (any password will do) and then for consent.
+// pages ask for a name (any password will do) and then for consent. It gives refresh
+// tokens, each good once, and says by the back channel when a session is over.
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import Provider from 'oidc-provider';
@@ -21,8 +22,8 @@ const PEOPLE = {
   },
 };
 
-function account(id) {
-  const person = PEOPLE[id];
+function account(people, id) {
+  const person = people[id];
   return person && {
     accountId: id,
     claims: () => ({ sub: id, preferred_username: id, name: person.name, groups: person.groups }),
@@ -33,20 +34,34 @@ function account(id) {
 export async function startProvider(bridgeUrl) {
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
+  const people = structuredClone(PEOPLE);
   const provider = new Provider(issuer, {
     clients: [{
       client_id: CLIENT.id,
       client_secret: CLIENT.secret,
       redirect_uris: [`${bridgeUrl}/auth/callback`],
       post_logout_redirect_uris: [`${bridgeUrl}/auth/signed-out`],
+      grant_types: ['authorization_code', 'refresh_token'],
+      backchannel_logout_uri: `${bridgeUrl}/auth/backchannel-logout`,
+      backchannel_logout_session_required: true,
     }],
+    features: { backchannelLogout: { enabled: true } },
+    // Its own fetch refuses every address of the loopback.
+    fetch: (url, { dispatcher: _refusing, ...options }) => fetch(url, options),
+    // Without `offline_access`; the second use of one ends the grant.
+    issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
     claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'] },
     conformIdTokenClaims: false,
     cookies: { keys: [randomBytes(24).toString('base64url')] },
-    findAccount: (_context, id) => account(id),
+    findAccount: (_context, id) => account(people, id),
   });
   let tokenRequests = 0;
-  provider.on('grant.success', () => { tokenRequests += 1; });
+  let refreshes = 0;
+  provider.on('grant.success', ({ oidc }) => {
+    tokenRequests += 1;
+    if (oidc.params.grant_type === 'refresh_token') refreshes += 1;
+  });
   provider.on('grant.error', () => { tokenRequests += 1; });
   const server = provider.listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -54,6 +69,10 @@ export async function startProvider(bridgeUrl) {
     issuer,
     /** How often its token endpoint was asked. */
     tokenRequests: () => tokenRequests,
+    /** How often it gave tokens for a refresh token. */
+    refreshes: () => refreshes,
+    /** From now on these are the groups of `login`. */
+    setGroups(login, groups) { people[login].groups = groups; },
     stop() {
       server.closeAllConnections();
       server.close();

@@ -3,7 +3,7 @@
 
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::bridge::{Browser, new_database};
+use crate::bridge::{Browser, as_served, new_database};
 use crate::process::Process;
 
 /// Far less than an attempt's own bytes would add up to: it is some 300 of them.
@@ -39,7 +39,7 @@ async fn begin(browser: &Browser, number: usize) {
 )]
 async fn lr_11_sign_ins_that_are_begun_and_abandoned_leave_memory_and_tables_as_they_were() {
     let database_url = new_database().await;
-    let process = Process::start_with_files(&database_url, 1024).await;
+    let process = Process::start_with_files(&as_served(&database_url).await, 1024).await;
     let db = PgPool::connect(&database_url).await.unwrap();
     let browser = Browser::new(&process.address);
     // What the first ones need once: the provider's document, buffers.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::bridge::{ADMIN_GROUP, Browser, path_of};
+use crate::bridge::{ADMIN_GROUP, Browser, as_served, path_of};
 use crate::database_way::Proxy;
 use crate::process::Process;
 use crate::provider::{Provider, Rotation};
@@ -42,10 +42,9 @@ impl House {
 
     async fn start_with(more: &[(&str, &str)]) -> Self {
         let postgres = Postgres::start().await;
-        let ways = [
-            Proxy::start(&postgres.url()).await,
-            Proxy::start(&postgres.url()).await,
-        ];
+        // The instances; the tests' own hand stays the owner's (SC-4).
+        let serving = as_served(&postgres.url()).await;
+        let ways = [Proxy::start(&serving).await, Proxy::start(&serving).await];
         let provider = Arc::new(Provider::start());
         provider.give_refresh_tokens(Rotation::Each);
         let mut variables = vec![("BRIDGE_MAX_STALENESS_SECONDS", "2")];

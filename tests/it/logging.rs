@@ -4,6 +4,7 @@
 mod events;
 mod panics;
 mod source;
+mod stopping;
 
 use std::collections::{BTreeMap, BTreeSet};
 

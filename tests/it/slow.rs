@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::bridge::{Browser, ORIGIN, TestBridge};
+use crate::bridge::{Browser, ORIGIN, TestBridge, as_served, new_database};
 use crate::process::Process;
 use crate::raw::{connect, statuses};
 
@@ -150,7 +150,7 @@ async fn av_3_idle_connections_hold_up_nobody_and_go_by_themselves() {
 
 #[tokio::test]
 async fn av_3_connections_beyond_the_files_wait_and_the_database_keeps_its_own() {
-    let database_url = crate::bridge::new_database().await;
+    let database_url = as_served(&new_database().await).await;
     let process = Process::start_with_files(&database_url, 256).await;
     let address = process.address.strip_prefix("http://").unwrap().to_owned();
     let others = Browser::new(&process.address);

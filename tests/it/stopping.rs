@@ -7,17 +7,17 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::bridge::{Browser, ORIGIN, new_database, path_of};
+use crate::bridge::{Browser, ORIGIN, as_served, new_database, path_of};
 use crate::process::Process;
 
 #[tokio::test]
 async fn av_8_sigterm_lets_a_request_finish_takes_no_other_and_keeps_the_sessions() {
-    let database_url = new_database().await;
+    let database_url = as_served(&new_database().await).await;
     let on = [("BRIDGE_OPS_LISTEN", "127.0.0.1:0")];
     let mut process = Process::start(&database_url, &on).await;
     let mut ann = Browser::new(&process.address);
     process.provider.person("ann").groups(["streaming-admins"]);
-    // The tables are made meanwhile.
+    // It becomes ready meanwhile.
     let begun = loop {
         let begun = ann.get("/auth/login").await;
         if begun.status == 303 && ann.peek("/readyz").await.status == 200 {

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::Canaries;
 use crate::bridge::{
-    ADMIN_GROUP, Answer, Browser, ORIGIN, RED5_SECRET, SECRET_KEY, new_database, path_of,
+    ADMIN_GROUP, Answer, Browser, ORIGIN, RED5_SECRET, SECRET_KEY, as_served, new_database, path_of,
 };
 use crate::process::Process;
 use crate::provider::{self, CLIENT_SECRET, Endpoint, IdToken, Key};
@@ -33,7 +33,7 @@ struct Stage {
 impl Stage {
     async fn start(variables: &[(&str, &str)]) -> Self {
         let database_url = new_database().await;
-        let mut with_password = Url::parse(&database_url).unwrap();
+        let mut with_password = Url::parse(&as_served(&database_url).await).unwrap();
         with_password.set_password(Some(DATABASE_PASSWORD)).unwrap();
         let process = Process::start(with_password.as_str(), variables).await;
         let mut canaries = Canaries::default();

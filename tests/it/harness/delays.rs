@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{House, mapping, number_of};
+use super::{House, mapping, number_of, until};
+use crate::bridge::Browser;
 
 #[expect(clippy::disallowed_methods, reason = "how many `make delays` wants")]
 fn wanted() -> u64 {
@@ -51,22 +52,91 @@ async fn se_7_an_edit_on_one_instance_decides_the_others_next_exchange() {
     tell("an edit", delays);
 }
 
+/// Ann signs in and is stopped by way of the first instance, again and again: until the
+/// second one refuses her. `mend` makes good what would keep her out.
+async fn until_refused(
+    what: &str,
+    stop: impl AsyncFn(&House, &Browser, Browser),
+    mend: impl AsyncFn(&House, &Browser),
+) {
+    let house = House::start().await;
+    let admin = house.admin().await.at(&house.bridges[0].address);
+    house.map(&admin).await;
+    let ann = house.provider.person("ann");
+    ann.groups(["viewers"]);
+    let mut delays = Vec::new();
+    for number in 0..wanted() {
+        ann.claim("sid", number.to_string());
+        let here = house.signed_in("ann").await.at(&house.bridges[0].address);
+        let there = here.at(&house.bridges[1].address);
+        until("she is served", async || {
+            there.token(json!({})).await.status == 200
+        })
+        .await;
+        stop(&house, &admin, here).await;
+        let acknowledged = Instant::now();
+        let mut status = 200;
+        while status == 200 {
+            status = there.token(json!({})).await.status;
+        }
+        delays.push(acknowledged.elapsed());
+        assert!(matches!(status, 401 | 403), "{status}");
+        mend(&house, &admin).await;
+    }
+    tell(what, delays);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn se_4_a_sign_out_on_one_instance_decides_the_others_next_exchange() {
-    let house = House::start().await;
-    let admin = house.admin().await;
-    house.map(&admin).await;
-    house.provider.person("ann").groups(["viewers"]);
-    let mut delays = Vec::new();
-    for _ in 0..wanted() {
-        let mut here = house.signed_in("ann").await.at(&house.bridges[0].address);
-        let there = here.at(&house.bridges[1].address);
-        assert_eq!(there.token(json!({})).await.status, 200);
-        let left = here.submit("/", "/auth/logout", &[]).await;
+    let sign_out = async |_: &House, _: &Browser, mut ann: Browser| {
+        let left = ann.submit("/", "/auth/logout", &[]).await;
         assert_eq!(left.status, 303, "{}", left.body);
-        let acknowledged = Instant::now();
-        while there.token(json!({})).await.status != 401 {}
-        delays.push(acknowledged.elapsed());
-    }
-    tell("a sign-out", delays);
+    };
+    until_refused("a sign-out", sign_out, async |_, _| ()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn se_5_a_termination_on_one_instance_decides_the_others_next_exchange() {
+    let end = async |_: &House, admin: &Browser, _: Browser| {
+        let found = admin.peek("/api/admin/sessions?person=ann").await.json();
+        let id = found["items"][0]["id"].as_str().unwrap().to_owned();
+        let session = format!("/api/admin/sessions/{id}");
+        let ended = admin.api("DELETE", &session, &json!({})).await;
+        assert_eq!(ended.status, 204, "{}", ended.body);
+    };
+    until_refused("a termination", end, async |_, _| ()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn se_5_a_block_on_one_instance_decides_the_others_next_exchange() {
+    let block = async |house: &House, admin: &Browser, _: Browser| {
+        let issuer = house.provider.issuer();
+        let block = json!({"issuer": issuer, "subject": "ann", "reason": "Now."});
+        let blocked = admin.api("POST", "/api/admin/blocks", &block).await;
+        assert_eq!(blocked.status, 201, "{}", blocked.body);
+    };
+    let lift = async |house: &House, admin: &Browser| {
+        let person = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("issuer", house.provider.issuer())
+            .append_pair("subject", "ann")
+            .finish();
+        let block = format!("/api/admin/blocks?{person}");
+        let lifted = admin.api("DELETE", &block, &json!({})).await;
+        assert_eq!(lifted.status, 204, "{}", lifted.body);
+    };
+    until_refused("a block", block, lift).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bc_5_a_logout_token_on_one_instance_decides_the_others_next_exchange() {
+    let log_out = async |house: &House, _: &Browser, ann: Browser| {
+        let sid = house.provider.person("ann").claimed("sid");
+        let token = house.provider.logout_token(|token| token.claim("sid", sid));
+        let kind = [("content-type", "application/x-www-form-urlencoded")];
+        let body = format!("logout_token={token}");
+        let taken = ann.send("POST", "/auth/backchannel-logout", &kind, &body);
+        let taken = taken.await;
+        assert_eq!(taken.status, 200, "{}", taken.body);
+    };
+    until_refused("a logout token", log_out, async |_, _| ()).await;
 }

@@ -2,7 +2,7 @@
 //! nowhere else: no header, no cookie, no address, no log line at any level.
 
 use super::WATCH;
-use crate::bridge::{Answer, Browser, RED5_SECRET, new_database, path_of};
+use crate::bridge::{Answer, Browser, RED5_SECRET, as_served, new_database, path_of};
 use crate::process::Process;
 use serde_json::json;
 
@@ -45,7 +45,7 @@ fn assert_only_in_body(answer: &Answer, token: &str) {
 #[tokio::test]
 async fn r5_14_a_token_is_in_the_body_and_nowhere_else() {
     let database_url = new_database().await;
-    let process = Process::start(&database_url, SERVER).await;
+    let process = Process::start(&as_served(&database_url).await, SERVER).await;
     let mut vic = vic(&process, &database_url).await;
 
     let answer = vic.token(json!({})).await;

@@ -7,23 +7,30 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::documented;
-use crate::bridge::{ADMIN_GROUP, Browser, ORIGIN, new_database, path_of};
+use crate::bridge::{ADMIN_GROUP, Browser, ORIGIN, as_served, new_database, path_of};
 use crate::process::Process;
 use crate::provider::{Answer, Endpoint};
 
-struct Told {
-    process: Process,
+/// A program, and what it tells.
+pub struct Told {
+    pub process: Process,
+    /// The owner's.
+    pub database_url: String,
 }
 
 impl Told {
-    async fn start(variables: &[(&str, &str)]) -> Self {
+    pub async fn start(variables: &[(&str, &str)]) -> Self {
         let mut all = vec![
             ("LOG_FORMAT", "json"),
             ("RUST_LOG", "warn,red5_bridge=debug"),
         ];
         all.extend(variables);
-        let process = Process::start(&new_database().await, &all).await;
-        let told = Self { process };
+        let database_url = new_database().await;
+        let process = Process::start(&as_served(&database_url).await, &all).await;
+        let told = Self {
+            process,
+            database_url,
+        };
         let browser = told.browser();
         for _ in 0..500 {
             if browser.peek("/readyz").await.status == 200 {
@@ -34,17 +41,17 @@ impl Told {
         panic!("it does not become ready: {}", told.process.log());
     }
 
-    fn browser(&self) -> Browser {
+    pub fn browser(&self) -> Browser {
         Browser::new(&self.process.address)
     }
 
-    async fn signed_in(&self, person: &str) -> Browser {
+    pub async fn signed_in(&self, person: &str) -> Browser {
         let mut browser = self.browser();
         assert_eq!(self.come_back(&mut browser, person).await, 303);
         browser
     }
 
-    async fn come_back(&self, browser: &mut Browser, person: &str) -> u16 {
+    pub async fn come_back(&self, browser: &mut Browser, person: &str) -> u16 {
         let begun = browser.get("/auth/login").await;
         let back = self
             .process
@@ -55,7 +62,7 @@ impl Told {
     }
 
     /// Every event of ours so far.
-    fn events(&self) -> Vec<Value> {
+    pub fn events(&self) -> Vec<Value> {
         let log = self.process.log();
         let events = log.lines().map(|line| {
             serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("no JSON: {line}"))
@@ -66,6 +73,30 @@ impl Told {
     /// What was told since there were so many events.
     fn since(&self, many: usize) -> Vec<Value> {
         self.events().split_off(many)
+    }
+
+    /// Told of each step are exactly these events, all of them with its request's id;
+    /// returns them.
+    pub fn steps(&self) -> impl FnMut(&[&str]) -> Vec<Value> {
+        let mut seen = self.events().len();
+        move |expected| {
+            let new = self.since(seen);
+            seen += new.len();
+            let names: Vec<&str> = new
+                .iter()
+                .map(|event| event["event"].as_str().unwrap())
+                .collect();
+            assert_eq!(names, expected, "{new:#?}");
+            for event in &new {
+                let id = event["span"]["id"].as_str().unwrap();
+                assert_eq!(id.len(), 16, "{event}");
+                assert!(
+                    event["timestamp"].as_str().unwrap().ends_with('Z'),
+                    "{event}"
+                );
+            }
+            new
+        }
     }
 }
 
@@ -98,25 +129,7 @@ async fn lg_2_each_thing_that_happens_is_one_event_with_the_fields_of_the_page()
     provider
         .person("ann@example.com")
         .claim("groups", json!([7, "viewers"]));
-    let mut seen = told.events().len();
-    let mut step = |expected: &[&str]| {
-        let new = told.since(seen);
-        seen += new.len();
-        let names: Vec<&str> = new
-            .iter()
-            .map(|event| event["event"].as_str().unwrap())
-            .collect();
-        assert_eq!(names, expected);
-        for event in &new {
-            let id = event["span"]["id"].as_str().unwrap();
-            assert_eq!(id.len(), 16, "{event}");
-            assert!(
-                event["timestamp"].as_str().unwrap().ends_with('Z'),
-                "{event}"
-            );
-        }
-        new
-    };
+    let mut step = told.steps();
 
     let mut root = told.signed_in("root").await;
     assert_eq!(one(&step(&["signed_in"]))["subject"], "root");
@@ -241,19 +254,20 @@ async fn lg_2_each_thing_that_happens_is_one_event_with_the_fields_of_the_page()
 
     // What was told at the start belongs to no request; all of it fits the page.
     let events = told.events();
+    assert!(fits_the_page(&events) >= 13);
     let unknown = events
         .iter()
         .find(|event| event["event"] == "unknown_variable")
         .unwrap();
     assert_eq!(unknown["variable"], "BRIDGE_ADMIN_GROUP");
-    fits_the_page(&events);
     for personal in ["ann@example.com", "viewers\"", "127.0.0.1:"] {
         let log = told.process.log().replace(&told.process.address, "");
         assert!(!log.contains(personal), "{personal}");
     }
 }
 
-fn fits_the_page(events: &[Value]) {
+/// Each event has the level and the fields of the page; says how many kinds there are.
+pub fn fits_the_page(events: &[Value]) -> usize {
     let page = documented();
     let mut by_name: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     for event in events {
@@ -262,7 +276,7 @@ fn fits_the_page(events: &[Value]) {
             .or_default()
             .push(event);
     }
-    assert!(by_name.len() >= 13, "{:?}", by_name.keys());
+    let kinds = by_name.len();
     for (name, events) in by_name {
         let documented = page
             .get(name)
@@ -282,6 +296,7 @@ fn fits_the_page(events: &[Value]) {
             );
         }
     }
+    kinds
 }
 
 #[tokio::test]

@@ -22,6 +22,15 @@ impl PersonScript<'_> {
         self.edit(|person| person.claims[name] = value.into())
     }
 
+    /// What a claim is now.
+    #[cfg_attr(
+        not(feature = "demo"),
+        expect(dead_code, reason = "the harness needs the demo's Postgres")
+    )]
+    pub fn claimed(&self, name: &str) -> Value {
+        self.provider.script().people[&self.name].claims[name].clone()
+    }
+
     /// A claim that only userinfo tells.
     pub fn userinfo_claim(&self, name: &str, value: impl Into<Value>) -> &Self {
         self.edit(|person| person.only_userinfo[name] = value.into())

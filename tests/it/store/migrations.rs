@@ -64,6 +64,7 @@ async fn sc_4_a_role_that_cannot_change_tables_suffices_once_they_are_there() {
     store.sweep_attempts(at(9999)).await.unwrap();
     store.sweep_sessions(at(9999), at(0)).await.unwrap();
     store.sweep_sign_outs(at(9999)).await.unwrap();
+    store.sweep_logouts(at(9999)).await.unwrap();
 }
 
 #[tokio::test]
@@ -127,7 +128,8 @@ async fn one_instance_sweeps_at_a_time_and_the_other_does_nothing() {
     database
         .by_hand(
             "INSERT INTO spent_attempts SELECT sha256(int4send(n)), 'epoch' FROM generate_series(1, 2500) n;
-             INSERT INTO sign_outs SELECT sha256(int4send(n)), '\\x00', 'epoch' FROM generate_series(1, 2500) n",
+             INSERT INTO sign_outs SELECT sha256(int4send(n)), '\\x00', 'epoch' FROM generate_series(1, 2500) n;
+             INSERT INTO logouts SELECT sha256(int4send(n)), 'i', 's', NULL, 'epoch', 'epoch' FROM generate_series(1, 2500) n",
         )
         .await
         .unwrap();
@@ -139,7 +141,9 @@ async fn one_instance_sweeps_at_a_time_and_the_other_does_nothing() {
         .unwrap();
     assert_eq!(store.sweep_attempts(at(0)).await.unwrap(), 0);
     assert_eq!(store.sweep_sign_outs(at(0)).await.unwrap(), 0);
+    assert_eq!(store.sweep_logouts(at(0)).await.unwrap(), 0);
     other.rollback().await.unwrap();
     assert_eq!(store.sweep_attempts(at(0)).await.unwrap(), 2500);
     assert_eq!(store.sweep_sign_outs(at(0)).await.unwrap(), 2500);
+    assert_eq!(store.sweep_logouts(at(0)).await.unwrap(), 2500);
 }
