@@ -43,6 +43,12 @@ impl Shown {
         pieces
     }
 
+    /// Text of several lines, line by line, as a form's text area sends it or not.
+    pub(super) fn lines(&self) -> Vec<Self> {
+        let lines = self.0.lines();
+        lines.map(|line| Self(line.to_owned())).collect()
+    }
+
     /// Codes of the characters that would not be seen, each once.
     pub(super) fn unseen(&self) -> Vec<String> {
         let mut codes: Vec<String> = Vec::new();
@@ -135,6 +141,14 @@ mod tests {
             Shown("a\u{200b}b\u{200b}\u{202e}".to_owned()).unseen(),
             ["U+200B", "U+202E"]
         );
+    }
+
+    #[test]
+    fn text_is_shown_line_by_line_and_nothing_else_breaks_it() {
+        let lines = |text: &str| Shown(text.to_owned()).lines();
+        assert_eq!(lines("one\r\ntwo\n\nfour").len(), 4);
+        assert_eq!(text(&lines("a\r\nb")[0].0), "a");
+        assert_eq!(text(&lines("a\u{2028}b\rc")[0].0), "a<U+2028>b<U+000D>c");
     }
 
     #[test]
