@@ -64,10 +64,13 @@ async fn until_refused(
     house.map(&admin).await;
     let ann = house.provider.person("ann");
     ann.groups(["viewers"]);
+    let browser = Browser::without_keep_alive(&house.front);
     let mut delays = Vec::new();
     for number in 0..wanted() {
         ann.claim("sid", number.to_string());
-        let here = house.signed_in("ann").await.at(&house.bridges[0].address);
+        let mut here = browser.clone();
+        assert!(house.sign_in(&mut here, "ann").await);
+        let here = here.at(&house.bridges[0].address);
         let there = here.at(&house.bridges[1].address);
         until("she is served", async || {
             there.token(json!({})).await.status == 200
@@ -134,9 +137,9 @@ async fn bc_5_a_logout_token_on_one_instance_decides_the_others_next_exchange() 
         let token = house.provider.logout_token(|token| token.claim("sid", sid));
         let kind = [("content-type", "application/x-www-form-urlencoded")];
         let body = format!("logout_token={token}");
-        let taken = ann.send("POST", "/auth/backchannel-logout", &kind, &body);
-        let taken = taken.await;
-        assert_eq!(taken.status, 200, "{}", taken.body);
+        let sent = ann.send("POST", "/auth/backchannel-logout", &kind, &body);
+        let answer = sent.await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
     };
     until_refused("a logout token", log_out, async |_, _| ()).await;
 }
