@@ -109,7 +109,7 @@ fn tell(survey: &Survey, report: &mut Report) {
         Way::Protected => {}
         Way::Unverified => report.note(
             GROUP,
-            "the connection is encrypted, and nobody checks with whom",
+            "the connection is encrypted, and nobody checks that it leads to this host",
             "Set sslmode=verify-full in DATABASE_URL (and sslrootcert=FILE for an authority of your own).",
         ),
         Way::Open => report.note(

@@ -63,7 +63,7 @@ pub struct Survey {
 pub enum Way {
     /// It stays on this machine, or TLS knows who is at the other end.
     Protected,
-    /// TLS, and nobody knows with whom.
+    /// TLS, and it may be with another server than the one that is named.
     Unverified,
     /// Everybody on the way can read and change what crosses it.
     Open,
@@ -176,10 +176,8 @@ async fn look(
         // Said by the right that lacks.
         Tables::Current
     };
-    let verified = matches!(
-        store.options.get_ssl_mode(),
-        PgSslMode::VerifyFull | PgSslMode::VerifyCa
-    );
+    // `verify-ca` is content with any certificate of the authority, whatever it names.
+    let verified = matches!(store.options.get_ssl_mode(), PgSslMode::VerifyFull);
     let way = match (store.is_local(), server.tls) {
         (true, _) => Way::Protected,
         (false, true) if verified => Way::Protected,

@@ -21,14 +21,14 @@ use crate::provider::{CLIENT_SECRET, Provider};
 const NO_DATABASE: &str = "postgres://bridge:db-canary@127.0.0.1:1/bridge";
 
 /// The variables, some of them set otherwise; an empty value takes one away.
-struct Checked {
+pub struct Checked {
     provider: Provider,
     variables: BTreeMap<String, String>,
 }
 
 impl Checked {
     /// With a provider that has everything, and no database.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let provider = Provider::start();
         provider.register(&[&format!("{ORIGIN}/auth/callback")]);
         provider.discovery(|document| {
@@ -58,7 +58,7 @@ impl Checked {
         checked
     }
 
-    fn set(mut self, name: &str, value: &str) -> Self {
+    pub fn set(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
     }
@@ -83,7 +83,7 @@ impl Checked {
     }
 
     /// One line for each finding and note, words joined, and its kind before it.
-    async fn said(&self) -> Vec<String> {
+    pub async fn said(&self) -> Vec<String> {
         said(&self.report().await)
     }
 }
@@ -107,7 +107,7 @@ fn said(report: &Report) -> Vec<String> {
 
 /// The one line of this kind that holds all these words.
 #[track_caller]
-fn find<'a>(lines: &'a [String], kind: &str, words: &[&str]) -> &'a str {
+pub fn find<'a>(lines: &'a [String], kind: &str, words: &[&str]) -> &'a str {
     let mut found = lines
         .iter()
         .filter(|line| line.starts_with(kind) && words.iter().all(|word| line.contains(word)));

@@ -21,6 +21,8 @@ mod client_address;
 mod commands;
 mod configuration;
 mod csrf;
+#[cfg(feature = "demo")]
+mod database_tls;
 mod database_way;
 #[cfg(feature = "demo")]
 mod demo;

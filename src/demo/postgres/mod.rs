@@ -1,6 +1,6 @@
 //! A private Postgres: a cluster of our own behind a socket that only its
-//! owner (and root) can reach. It listens on no network address and leaves
-//! servers that already run alone.
+//! owner (and root) can reach. It listens on no network address, unless a test
+//! of TLS asks for one of this machine, and leaves servers that already run alone.
 //!
 //! In this order: choose the account and the folders, stop what an earlier run
 //! of ours left behind, `initdb` where there is nothing yet, start under a
@@ -30,6 +30,9 @@ use programs::{POSTGRES, START_LIMIT, STOP_LIMIT, data_folder, io_error, stop_le
 pub use programs::PostgresError;
 pub use run_with::{WithPostgresError, with_postgres};
 
+/// Part of the socket's name; nothing listens at it unless it is asked for.
+const PORT: u16 = 5432;
+
 const POLL: Duration = Duration::from_millis(20);
 
 const SUPERVISE: &str = include_str!("supervise.sh");
@@ -42,6 +45,8 @@ pub struct Cluster {
     /// Closing it is what stops Postgres.
     lifeline: ChildStdin,
     socket_folder: PathBuf,
+    /// Of 127.0.0.1, where it listens there as well.
+    port: Option<u16>,
     data: PathBuf,
     fate: Fate,
 }
@@ -53,8 +58,22 @@ impl Cluster {
     /// # Errors
     /// As [`PostgresError`] says.
     pub async fn throwaway(local: &Path) -> Result<Self, PostgresError> {
+        Self::thrown_away(local, None).await
+    }
+
+    /// The same, which also listens at this port of 127.0.0.1: for tests of what no
+    /// socket has, such as TLS. Whoever is on this machine gets in meanwhile.
+    ///
+    /// # Errors
+    /// As [`PostgresError`] says.
+    pub async fn throwaway_at(local: &Path, port: u16) -> Result<Self, PostgresError> {
+        Self::thrown_away(local, Some(port)).await
+    }
+
+    async fn thrown_away(local: &Path, port: Option<u16>) -> Result<Self, PostgresError> {
         let (temporary, account) = temporary()?;
-        let started = Self::start(local, &temporary, &temporary, account, Fate::ThrownAway).await;
+        let fate = Fate::ThrownAway;
+        let started = Self::start(local, &temporary, &temporary, account, port, fate).await;
         clear_up_unless(started, &temporary)
     }
 
@@ -68,7 +87,7 @@ impl Cluster {
     pub async fn kept(local: &Path, folder: &Path) -> Result<Self, PostgresError> {
         let (sockets, account) = temporary()?;
         let started = match reachable_folder(folder, account) {
-            Ok(folder) => Self::start(local, &folder, &sockets, account, Fate::Kept).await,
+            Ok(folder) => Self::start(local, &folder, &sockets, account, None, Fate::Kept).await,
             Err(error) => Err(io_error(format!("make {}", folder.display()), error)),
         };
         clear_up_unless(started, &sockets)
@@ -82,7 +101,8 @@ impl Cluster {
     /// Where a client finds `database`.
     pub fn url(&self, database: &str) -> String {
         let folder = self.socket_folder.display();
-        format!("postgres://{POSTGRES}@localhost/{database}?host={folder}")
+        let port = self.port.unwrap_or(PORT);
+        format!("postgres://{POSTGRES}@localhost:{port}/{database}?host={folder}")
     }
 
     /// Where a client finds the database that every cluster has.
@@ -128,13 +148,14 @@ impl Cluster {
         folder: &Path,
         socket_folder: &Path,
         account: Account,
+        port: Option<u16>,
         fate: Fate,
     ) -> Result<Self, PostgresError> {
         let binaries = Binaries::find(local, account).ok_or(PostgresError::NoPrograms)?;
         let data = data_folder(&binaries, folder, account).await?;
         stop_leftover(&binaries, &data, account).await?;
         let log = socket_folder.join("postgres.log");
-        let mut cluster = Self::spawn(&binaries, data, socket_folder, &log, account, fate)?;
+        let mut cluster = Self::spawn(&binaries, data, socket_folder, &log, account, port, fate)?;
         cluster.wait_until_ready(&log).await?;
         Ok(cluster)
     }
@@ -145,6 +166,7 @@ impl Cluster {
         socket_folder: &Path,
         log: &Path,
         account: Account,
+        port: Option<u16>,
         fate: Fate,
     ) -> Result<Self, PostgresError> {
         let log_file =
@@ -158,7 +180,13 @@ impl Cluster {
             .arg(&data)
             .arg("-k")
             .arg(socket_folder)
-            .args(["-c", "listen_addresses=", "-c", "jit=off"])
+            .args(["-c", "jit=off", "-c"])
+            .arg(if port.is_some() {
+                "listen_addresses=127.0.0.1"
+            } else {
+                "listen_addresses="
+            })
+            .args(["-c", &format!("port={}", port.unwrap_or(PORT))])
             .args(fate.settings().iter().flat_map(|setting| ["-c", setting]))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -177,6 +205,7 @@ impl Cluster {
             supervisor,
             lifeline,
             socket_folder: socket_folder.to_owned(),
+            port,
             data,
             fate,
         })
