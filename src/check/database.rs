@@ -60,6 +60,22 @@ fn words(obstacle: Obstacle) -> (&'static str, &'static str) {
              that the certificate names; a server without TLS needs sslmode=disable and a network that \
              you trust.",
         ),
+        Obstacle::Authority => (
+            "TLS to Postgres fails: its certificate is of an authority that is not trusted",
+            "Give sslrootcert=FILE in DATABASE_URL, with the certificate of the server's authority.",
+        ),
+        Obstacle::OtherHost => (
+            "TLS to Postgres fails: its certificate does not name the host of DATABASE_URL",
+            "Write the host as the certificate names it, or let the server show one that names it.",
+        ),
+        Obstacle::Expired => (
+            "TLS to Postgres fails: its certificate is not valid today",
+            "Renew it, or set this machine's clock.",
+        ),
+        Obstacle::File => (
+            "a file that DATABASE_URL names cannot be read",
+            "Mend the path after sslrootcert=, sslcert= or sslkey=, or let this user read it.",
+        ),
         Obstacle::Full => (
             "Postgres has no connection left",
             "Raise max_connections: each instance of the bridge takes up to 12.",

@@ -73,8 +73,9 @@ pub(super) fn lost() -> StoreError {
     unavailable(io::ErrorKind::ConnectionAborted, "the connection was lost")
 }
 
-/// The connection leads to a server that does not know the newest yet.
-pub(super) fn behind() -> StoreError {
+/// The connection leads to another server than the one that is listened to, or to one that
+/// does not know the newest yet.
+pub(super) fn elsewhere() -> StoreError {
     unavailable(
         io::ErrorKind::ConnectionAborted,
         "two connections lead to servers that disagree",

@@ -1,7 +1,8 @@
 //! What can be known of the database before the bridge serves; for `check`.
 
+mod obstacle;
+
 use std::collections::HashMap;
-use std::io::ErrorKind;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgSslMode;
@@ -12,6 +13,8 @@ use super::Store;
 use super::connection::ANSWER_TIMEOUT;
 use super::migrate::MIGRATIONS;
 use crate::clock::{Clock, Window};
+
+pub use obstacle::Obstacle;
 
 /// Oldest server, as `server_version_num` counts.
 const VERSION_MIN: i32 = 150_000;
@@ -91,31 +94,6 @@ pub enum Tables {
     },
 }
 
-/// Why there is nothing to see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Obstacle {
-    /// Nobody listens there.
-    NobodyListens,
-    /// The name is unknown, or there is no way there.
-    Unreachable,
-    /// It took too long.
-    TimedOut,
-    /// A wrong password, or none.
-    Password,
-    /// The role is unknown or must not come from here.
-    Role,
-    /// No such database.
-    Database,
-    /// TLS failed, or the server has none.
-    Tls,
-    /// No connection is left.
-    Full,
-    /// It is starting or stopping.
-    NotYet,
-    /// Something else.
-    Other,
-}
-
 impl Store {
     /// Looks around, on a connection of its own: also at a standby.
     ///
@@ -130,16 +108,19 @@ impl Store {
             survey
         };
         match timeout(ANSWER_TIMEOUT, look).await {
-            Ok(survey) => survey.map_err(|error| obstacle(&error)),
+            Ok(survey) => survey.map_err(|error| self.obstacle(&error)),
             Err(_late) => Err(Obstacle::TimedOut),
         }
+    }
+
+    fn is_by_socket(&self) -> bool {
+        self.options.get_socket().is_some() || self.options.get_host().starts_with('/')
     }
 
     /// Whether the connection stays on this machine.
     fn is_local(&self) -> bool {
         let host = self.options.get_host();
-        self.options.get_socket().is_some()
-            || host.starts_with('/')
+        self.is_by_socket()
             || host == "localhost"
             || host
                 .parse::<std::net::IpAddr>()
@@ -262,26 +243,4 @@ async fn tables(connection: &mut PgConnection) -> Result<Tables, sqlx::Error> {
         0 => Tables::Current,
         missing => Tables::Behind { missing },
     })
-}
-
-/// PostgreSQL's appendix A, and what a network says.
-fn obstacle(error: &sqlx::Error) -> Obstacle {
-    use sqlx::Error as E;
-    match error {
-        E::Io(error) => match error.kind() {
-            ErrorKind::ConnectionRefused | ErrorKind::NotFound => Obstacle::NobodyListens,
-            ErrorKind::TimedOut => Obstacle::TimedOut,
-            _ => Obstacle::Unreachable,
-        },
-        E::Tls(_) | E::Configuration(_) => Obstacle::Tls,
-        E::Database(refusal) => match refusal.code().as_deref() {
-            Some("28P01") => Obstacle::Password,
-            Some("28000" | "42501") => Obstacle::Role,
-            Some("3D000") => Obstacle::Database,
-            Some("53300") => Obstacle::Full,
-            Some("57P01" | "57P02" | "57P03") => Obstacle::NotYet,
-            _ => Obstacle::Other,
-        },
-        _ => Obstacle::Other,
-    }
 }

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgListener, PgNotification};
 use tokio::sync::Mutex;
 use tokio::time::timeout_at;
@@ -52,6 +53,8 @@ pub struct Snapshot {
     /// The number of the last change to the mappings.
     pub mapping_version: i64,
     counter: i64,
+    /// Which server it comes from.
+    server: DateTime<Utc>,
 }
 
 /// The snapshot is missing or older than the bound.
@@ -122,6 +125,7 @@ impl Watch {
             blocks: table.blocks,
             mapping_version: table.mapping_version,
             counter: table.counter,
+            server: table.server,
         })));
         *last = Some(begun);
         Ok(())
@@ -190,18 +194,31 @@ impl Watch {
         let sent = Moment::now();
         let counter = within(CONNECT_TIMEOUT, counter(listener)).await??;
         self.reload().await?;
-        let loaded = self.snapshot.load();
-        if loaded
-            .as_ref()
-            .is_none_or(|loaded| loaded.counter < counter)
-        {
-            // The pool's connections lead to a server that is behind the one that
-            // we listen to, such as the old primary after a failover.
+        if !self.rests_on(&counter) {
+            // The pool's connections lead to another server than the one that we
+            // listen to, such as the old primary after a failover.
             self.store.drop_idle();
-            return Err(connection::behind());
+            return Err(connection::elsewhere());
         }
         self.freshness.agreed(sent);
-        Ok(counter)
+        Ok(counter.value)
+    }
+
+    /// Whether what is loaded comes from the very server that counts like this, and
+    /// holds all that it counts. Another server's number may be higher and mean nothing.
+    fn rests_on(&self, counter: &Counter) -> bool {
+        let loaded = self.snapshot.load();
+        let loaded = loaded
+            .as_ref()
+            .filter(|loaded| loaded.server == counter.server);
+        loaded.is_some_and(|loaded| loaded.counter >= counter.value)
+    }
+
+    fn comes_from(&self, server: DateTime<Utc>) -> bool {
+        let loaded = self.snapshot.load();
+        loaded
+            .as_ref()
+            .is_some_and(|loaded| loaded.server == server)
     }
 
     /// The regular question. A number ahead of the notices means that some
@@ -209,15 +226,19 @@ impl Watch {
     async fn ask(&self, listener: &mut PgListener, mut seen: i64) -> Result<i64, StoreError> {
         let sent = Moment::now();
         let counter = within(self.patience(), counter(listener)).await??;
-        if counter < seen {
+        if counter.value < seen {
             return self.catch_up(listener).await;
         }
         let grace = Instant::now() + NOTICE_GRACE;
-        while seen < counter {
+        while seen < counter.value {
             match timeout_at(grace.into(), listener.try_recv()).await {
                 Ok(notice) => seen = self.heed(listener, notice?, seen).await?,
                 Err(_lost) => return self.catch_up(listener).await,
             }
+        }
+        // An edit or a notice may have loaded it from elsewhere since.
+        if !self.comes_from(counter.server) {
+            return self.catch_up(listener).await;
         }
         self.freshness.agreed(sent);
         Ok(seen)
@@ -265,14 +286,25 @@ impl Watch {
     }
 }
 
+/// What the server that is listened to says.
+struct Counter {
+    value: i64,
+    /// When it was started.
+    server: DateTime<Utc>,
+}
+
 /// The counter, as a server that takes writes has it.
-async fn counter(listener: &mut PgListener) -> Result<i64, sqlx::Error> {
-    let row =
-        sqlx::query!(r#"SELECT value, pg_is_in_recovery() AS "in_recovery!" FROM change_counter"#)
-            .fetch_one(listener)
-            .await?;
+async fn counter(listener: &mut PgListener) -> Result<Counter, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT value, pg_is_in_recovery() AS "in_recovery!", pg_postmaster_start_time() AS "server!" FROM change_counter"#
+    )
+    .fetch_one(listener)
+    .await?;
     if row.in_recovery {
         return Err(sqlx::Error::Protocol("the server is a standby".to_owned()));
     }
-    Ok(row.value)
+    Ok(Counter {
+        value: row.value,
+        server: row.server,
+    })
 }

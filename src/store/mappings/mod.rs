@@ -3,6 +3,7 @@
 mod edit;
 mod row;
 
+use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 
 use super::{Store, StoreError, blocks};
@@ -61,15 +62,19 @@ pub(super) struct Table {
     pub mapping_version: i64,
     /// The change counter, which also counts blocks and ended sessions.
     pub counter: i64,
+    /// When the server that said so was started: no two of them at the same microsecond.
+    pub server: DateTime<Utc>,
 }
 
 impl Store {
     pub(super) async fn mapping_table(&self) -> Result<Table, StoreError> {
         self.with(async |connection| {
             let mut moment = connection.begin_with(ONE_MOMENT).await?;
-            let counter = sqlx::query!("SELECT value, mappings FROM change_counter")
-                .fetch_one(&mut *moment)
-                .await?;
+            let counter = sqlx::query!(
+                r#"SELECT value, mappings, pg_postmaster_start_time() AS "server!" FROM change_counter"#
+            )
+            .fetch_one(&mut *moment)
+            .await?;
             let rows = select_mappings!("").fetch_all(&mut *moment).await?;
             let blocks = blocks::all(&mut moment).await?;
             moment.commit().await?;
@@ -78,6 +83,7 @@ impl Store {
                 blocks,
                 mapping_version: counter.mappings,
                 counter: counter.value,
+                server: counter.server,
             })
         })
         .await

@@ -200,24 +200,23 @@ async fn av_5_nothing_is_served_before_the_first_load_and_after_the_bound() {
 
 // --- standby ---
 
-/// Makes the server say of itself that it is in recovery, or not.
-async fn set_standby(database: &Database, standby: bool) {
-    let name = database
-        .url
-        .split('?')
-        .next()
-        .unwrap()
-        .rsplit('/')
-        .next()
-        .unwrap()
-        .to_owned();
+/// Puts a function in the place of one of the server's own.
+async fn pretend(database: &Database, function: &str) {
+    let path = database.url.split('?').next().unwrap();
+    let name = path.rsplit('/').next().unwrap();
     database
         .by_hand(format!(
-            "CREATE OR REPLACE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT {standby}';
+            "CREATE OR REPLACE FUNCTION public.{function};
              ALTER DATABASE {name} SET search_path = public, pg_catalog"
         ))
         .await
         .unwrap();
+}
+
+/// Makes the server say of itself that it is in recovery, or not.
+async fn set_standby(database: &Database, standby: bool) {
+    let says = format!("RETURNS boolean LANGUAGE sql AS 'SELECT {standby}'");
+    pretend(database, &format!("pg_is_in_recovery() {says}")).await;
 }
 
 #[tokio::test]
@@ -237,4 +236,33 @@ async fn a_server_in_recovery_is_not_believed() {
     );
     set_standby(&database, false).await;
     a.until("it takes writes again", |_| true).await;
+}
+
+// --- another server ---
+
+/// Makes every connection but the one that listens say that it leads to another server,
+/// or not.
+async fn set_elsewhere(database: &Database, elsewhere: bool) {
+    let says = format!(
+        "RETURNS timestamptz LANGUAGE sql AS
+         'SELECT pg_catalog.pg_postmaster_start_time() - CASE
+              WHEN {elsewhere} AND NOT EXISTS (SELECT FROM pg_listening_channels())
+              THEN interval ''1 day'' ELSE interval ''0'' END'"
+    );
+    pretend(database, &format!("pg_postmaster_start_time() {says}")).await;
+}
+
+/// AV-5: as after a failover, when old connections lead to the old primary.
+#[tokio::test]
+async fn av_5_what_another_server_says_than_the_one_that_is_listened_to_is_not_believed() {
+    let database = Database::new().await;
+    set_elsewhere(&database, false).await;
+    let a = Instance::start(&database, BOUND).await;
+    set_elsewhere(&database, true).await;
+    create(&a.store, "team", "a").await;
+    tokio::time::sleep(BOUND * 2).await;
+    assert!(a.watch.current().is_err());
+    set_elsewhere(&database, false).await;
+    a.until("both lead to the same server", |now| may_watch(now, "team"))
+        .await;
 }

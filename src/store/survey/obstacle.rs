@@ -1,0 +1,88 @@
+//! Why a database cannot be asked, as far as its answer or the lack of one says.
+
+use std::io::ErrorKind;
+
+use super::Store;
+
+/// Why there is nothing to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Nobody listens there.
+    NobodyListens,
+    /// The name is unknown, or there is no way there.
+    Unreachable,
+    /// It took too long.
+    TimedOut,
+    /// A wrong password, or none.
+    Password,
+    /// The role is unknown or must not come from here.
+    Role,
+    /// No such database.
+    Database,
+    /// TLS failed, or the server has none.
+    Tls,
+    /// Its certificate is of an authority that is not trusted.
+    Authority,
+    /// Its certificate names other hosts.
+    OtherHost,
+    /// Its certificate is not valid any more, or not yet.
+    Expired,
+    /// A file that the address names, such as that of the authority, cannot be read.
+    File,
+    /// No connection is left.
+    Full,
+    /// It is starting or stopping.
+    NotYet,
+    /// Something else.
+    Other,
+}
+
+impl Store {
+    /// PostgreSQL's appendix A, and what a network says.
+    pub(super) fn obstacle(&self, error: &sqlx::Error) -> Obstacle {
+        use sqlx::Error as E;
+        match error {
+            E::Io(error) => match (of_tls(error), error.kind()) {
+                (Some(obstacle), _) => obstacle,
+                // Of a socket it is the socket itself.
+                (None, ErrorKind::NotFound | ErrorKind::PermissionDenied)
+                    if !self.is_by_socket() =>
+                {
+                    Obstacle::File
+                }
+                (None, ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
+                    Obstacle::NobodyListens
+                }
+                (None, ErrorKind::TimedOut) => Obstacle::TimedOut,
+                (None, _) => Obstacle::Unreachable,
+            },
+            E::Tls(_) | E::Configuration(_) => Obstacle::Tls,
+            E::Database(refusal) => match refusal.code().as_deref() {
+                Some("28P01") => Obstacle::Password,
+                Some("28000" | "42501") => Obstacle::Role,
+                Some("3D000") => Obstacle::Database,
+                Some("53300") => Obstacle::Full,
+                Some("57P01" | "57P02" | "57P03") => Obstacle::NotYet,
+                _ => Obstacle::Other,
+            },
+            _ => Obstacle::Other,
+        }
+    }
+}
+
+/// What the TLS library says stands inside an error of the network.
+fn of_tls(error: &std::io::Error) -> Option<Obstacle> {
+    use rustls::CertificateError as C;
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::InvalidCertificate(flaw) = error else {
+        return Some(Obstacle::Tls);
+    };
+    Some(match flaw {
+        C::UnknownIssuer | C::BadSignature => Obstacle::Authority,
+        C::NotValidForName | C::NotValidForNameContext { .. } => Obstacle::OtherHost,
+        C::Expired | C::ExpiredContext { .. } | C::NotValidYet | C::NotValidYetContext { .. } => {
+            Obstacle::Expired
+        }
+        _ => Obstacle::Tls,
+    })
+}
