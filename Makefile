@@ -43,7 +43,11 @@ build:
 .PHONY: bench
 bench: build ## exchange throughput as a ratio to a bare handler, and the cost of resolving
 	@scripts/provide wrk
-	$(BRIDGE) with-postgres -- $(CARGO) bench --locked --features demo
+	$(BRIDGE) with-postgres -- $(CARGO) bench --locked --features demo --bench exchange
+
+.PHONY: sessions
+sessions: build ## 100,000 live sessions: start and memory; exchanges while 1,000,000 rows are swept
+	$(BRIDGE) with-postgres -- $(CARGO) bench --locked --features demo --bench sessions
 
 .PHONY: abandoned
 abandoned: build ## begins 50,000 sign-ins and abandons them: what that leaves in memory and tables
