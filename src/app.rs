@@ -30,6 +30,10 @@ use parts::Parts;
 /// How long a stopping bridge lets requests finish, in seconds.
 const DRAIN_SECONDS: u64 = 10;
 
+/// How long it then waits for refreshes under way: the provider may have spent the refresh
+/// token already, and what it said must reach the row.
+const SETTLE: Duration = Duration::from_secs(40);
+
 /// Longest time for the head of a connection's first request, and for which a
 /// connection may rest. A proxy's own must be shorter, or it sends requests
 /// into connections that close at that moment.
@@ -202,7 +206,7 @@ impl Bridge {
             self.connections
         );
         let outcome = self.server.await;
-        self.fresh.settle(Duration::from_secs(DRAIN_SECONDS)).await;
+        self.fresh.settle(SETTLE).await;
         for task in &self.tasks {
             task.abort();
         }

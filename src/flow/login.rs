@@ -307,8 +307,9 @@ impl SignIn {
             code,
             iss: answer.iss,
         };
+        let asked_at = self.clock.now();
         let signed_in = self.provider.finish(&attempt.secrets, &answer).await?;
-        let welcome = self.start(signed_in, return_to).await?;
+        let welcome = self.start(signed_in, asked_at, return_to).await?;
         // Afterwards: whoever is not let in stays who they were.
         if let Some(earlier) = earlier {
             self.sessions.end(earlier).await?;
@@ -326,7 +327,12 @@ impl SignIn {
         }
     }
 
-    async fn start(&self, signed_in: SignedIn, return_to: ReturnTo) -> Result<Welcome, LoginError> {
+    async fn start(
+        &self,
+        signed_in: SignedIn,
+        groups_read_at: DateTime<Utc>,
+        return_to: ReturnTo,
+    ) -> Result<Welcome, LoginError> {
         let now = self.clock.now();
         let secret = SessionSecret::random()?;
         let refresh_token = signed_in.refresh_token.as_ref();
@@ -347,7 +353,7 @@ impl SignIn {
         let session = Session {
             hash: secret.hash(),
             identity: signed_in.identity,
-            groups_read_at: now,
+            groups_read_at,
             created_at: now,
             last_seen_at: now,
             ends_at,

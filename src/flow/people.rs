@@ -159,7 +159,7 @@ impl PeopleDesk {
     /// the database was heard again.
     async fn settle(&self) {
         if let Err(error) = self.watch.reload().await {
-            tracing::warn!(event = "mappings_not_loaded", %error, "the table could not be loaded again after an edit");
+            tracing::warn!(event = "mappings_not_loaded", %error, "the blocks could not be loaded again after a change");
             self.watch.doubt();
         }
     }

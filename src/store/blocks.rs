@@ -82,6 +82,9 @@ impl Store {
             let mut transaction = connection.begin().await?;
             fence::person(&mut transaction, &person.issuer, &person.subject).await?;
             let before = find(&mut transaction, person).await?;
+            // First the sessions, then what raises the change counter: whoever ends one
+            // session takes its row and the counter's in this order too.
+            let ended = ending::delete_of_person(&mut transaction, person).await?;
             sqlx::query!(
                 "INSERT INTO blocked (issuer, subject, until, reason, created_at, created_by)
                  VALUES ($1, $2, $3, $4, $5, $6)
@@ -96,7 +99,6 @@ impl Store {
             )
             .execute(&mut *transaction)
             .await?;
-            let ended = ending::delete_of_person(&mut transaction, person).await?;
             // As it is kept: the database has microseconds.
             let block = find(&mut transaction, person).await?;
             let block = block.ok_or(sqlx::Error::RowNotFound)?;

@@ -30,6 +30,9 @@ const OVERHEAD: usize = 1024;
 /// What a text takes besides its bytes.
 const TEXT_OVERHEAD: usize = 64;
 
+/// Into how many shares sessions fall, by their hash.
+const SHARES: usize = 1024;
+
 /// Rows of one flush of last-seen times.
 const FLUSH_BATCH: usize = 1000;
 
@@ -49,6 +52,8 @@ pub struct LiveSession {
     /// beside the requests, and nobody waits for a refresh.
     refresh_again: AtomicI64,
     refresh_failed_until: AtomicI64,
+    /// No key opens the refresh token: nobody tries again.
+    refresh_sealed: AtomicBool,
 }
 
 impl LiveSession {
@@ -62,29 +67,40 @@ impl LiveSession {
             queued: AtomicBool::new(false),
             refresh_again: AtomicI64::new(0),
             refresh_failed_until: AtomicI64::new(0),
+            refresh_sealed: AtomicBool::new(false),
         })
     }
 
-    /// Whether the caller is the one to refresh it now; nobody else is before `again`.
-    pub fn may_refresh(&self, now: DateTime<Utc>, again: DateTime<Utc>) -> bool {
+    /// Whether the caller is the one to refresh it now; nobody else is for `rest`.
+    pub fn may_refresh(&self, now: DateTime<Utc>, rest: TimeDelta) -> bool {
         let due = self.refresh_again.load(Ordering::SeqCst);
-        let again = again.timestamp_millis();
-        due <= now.timestamp_millis()
+        let again = (now + rest).timestamp_millis();
+        !lies_ahead(due, now, rest)
             && self
                 .refresh_again
                 .compare_exchange(due, again, Ordering::SeqCst, Ordering::SeqCst)
                 .is_ok()
     }
 
-    /// A refresh failed: until then nobody waits for another one.
-    pub fn refresh_failed(&self, until: DateTime<Utc>) {
-        self.refresh_failed_until
-            .fetch_max(until.timestamp_millis(), Ordering::SeqCst);
+    /// A refresh failed: for `rest` nobody waits for another one.
+    pub fn refresh_failed(&self, now: DateTime<Utc>, rest: TimeDelta) {
+        let until = (now + rest).timestamp_millis();
+        self.refresh_failed_until.store(until, Ordering::SeqCst);
     }
 
-    /// Whether a refresh failed a moment ago.
-    pub fn refresh_failed_lately(&self, now: DateTime<Utc>) -> bool {
-        now.timestamp_millis() < self.refresh_failed_until.load(Ordering::SeqCst)
+    /// Whether a refresh failed less than `rest` ago.
+    pub fn refresh_failed_lately(&self, now: DateTime<Utc>, rest: TimeDelta) -> bool {
+        lies_ahead(self.refresh_failed_until.load(Ordering::SeqCst), now, rest)
+    }
+
+    /// No key opens its refresh token.
+    pub fn refresh_is_sealed(&self) {
+        self.refresh_sealed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether its groups can be asked for, as far as this instance knows.
+    pub fn is_refreshable(&self) -> bool {
+        self.session.refreshable && !self.refresh_sealed.load(Ordering::SeqCst)
     }
 
     /// The moment at which it ends if nothing more is asked of it.
@@ -115,8 +131,9 @@ pub struct LiveSessions {
     idle: TimeDelta,
     entries: Cache<SessionHash, Arc<LiveSession>>,
     generation: AtomicU64,
-    /// How many ends were heard of.
-    ends: AtomicU64,
+    /// How many ends, and newer rows, were heard of, each session's in its share: there
+    /// are many, and one number would make nearly every load one to be repeated.
+    ends: [AtomicU64; SHARES],
     seen: mpsc::UnboundedSender<Arc<LiveSession>>,
     /// Each session at most once ([`LiveSession::queued`]), so it is bounded.
     unflushed: Mutex<mpsc::UnboundedReceiver<Arc<LiveSession>>>,
@@ -134,7 +151,7 @@ impl LiveSessions {
                 .weigher(|_, live: &Arc<LiveSession>| weight(&live.session))
                 .build(),
             generation: AtomicU64::new(0),
-            ends: AtomicU64::new(0),
+            ends: std::array::from_fn(|_| AtomicU64::new(0)),
             seen,
             unflushed: Mutex::new(unflushed),
         }
@@ -162,7 +179,7 @@ impl LiveSessions {
         hash: &SessionHash,
         now: DateTime<Utc>,
     ) -> Result<Option<Arc<LiveSession>>, StoreError> {
-        let before = self.before();
+        let before = self.before(hash);
         if let Some(live) = self.entries.get(hash)
             && live.generation == before.generation
             && !live.outdated.load(Ordering::SeqCst)
@@ -199,7 +216,7 @@ impl LiveSessions {
 
     /// Writes a new session and keeps it; the provider's tokens are only written.
     pub async fn start(&self, session: Session, tokens: &SealedTokens) -> Result<(), NotStarted> {
-        let before = self.before();
+        let before = self.before(&session.hash);
         self.store.insert_session(&session, tokens).await?;
         self.keep(&LiveSession::new(session, before.generation), before);
         Ok(())
@@ -211,7 +228,7 @@ impl LiveSessions {
         hash: &SessionHash,
         now: DateTime<Utc>,
     ) -> Result<Option<Arc<LiveSession>>, StoreError> {
-        let before = self.before();
+        let before = self.before(hash);
         let loaded = self.load(hash, before, now).await?;
         match &loaded {
             Some(loaded) => self.keep(loaded, before),
@@ -235,7 +252,7 @@ impl LiveSessions {
 
     /// Another instance, or a person at the database, ended it.
     pub(super) fn ended(&self, hash: &SessionHash) {
-        self.ends.fetch_add(1, Ordering::SeqCst);
+        self.ends_of(hash).fetch_add(1, Ordering::SeqCst);
         // Not `invalidate`: only this call waits for a `keep` that is under way.
         self.entries.entry(*hash).and_compute_with(|_| Op::Remove);
     }
@@ -244,7 +261,7 @@ impl LiveSessions {
     /// where it is, because it knows when the person was last seen.
     pub(super) fn outdated(&self, hash: &SessionHash, version: i64) {
         // A load under way may have read the row before: it is not kept, as with an end.
-        self.ends.fetch_add(1, Ordering::SeqCst);
+        self.ends_of(hash).fetch_add(1, Ordering::SeqCst);
         self.entries.entry(*hash).and_compute_with(|entry| {
             let live = entry.as_ref().map(moka::Entry::value);
             if let Some(live) = live.filter(|live| live.session.identity_version < version) {
@@ -259,10 +276,15 @@ impl LiveSessions {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn before(&self) -> Before {
+    fn ends_of(&self, hash: &SessionHash) -> &AtomicU64 {
+        let share = u16::from_be_bytes([hash[0], hash[1]]);
+        &self.ends[usize::from(share) % SHARES]
+    }
+
+    fn before(&self, hash: &SessionHash) -> Before {
         Before {
             generation: self.generation.load(Ordering::SeqCst),
-            ends: self.ends.load(Ordering::SeqCst),
+            ends: self.ends_of(hash).load(Ordering::SeqCst),
         }
     }
 
@@ -272,7 +294,7 @@ impl LiveSessions {
         self.entries
             .entry(loaded.session.hash)
             .and_compute_with(|_| {
-                if self.ends.load(Ordering::SeqCst) == before.ends {
+                if self.ends_of(&loaded.session.hash).load(Ordering::SeqCst) == before.ends {
                     Op::Put(Arc::clone(loaded))
                 } else {
                     Op::Nop
@@ -331,4 +353,11 @@ fn weight(session: &Session) -> u32 {
     let groups = session.identity.groups.listed();
     let groups: usize = groups.map(|group| group.len() + TEXT_OVERHEAD).sum();
     u32::try_from(OVERHEAD + groups).unwrap_or(u32::MAX)
+}
+
+/// Whether a moment is still to come, and not so far away that only a clock that was set
+/// back can have brought it there.
+fn lies_ahead(millis: i64, now: DateTime<Utc>, at_most: TimeDelta) -> bool {
+    let ahead = millis.saturating_sub(now.timestamp_millis());
+    (1..=at_most.num_milliseconds()).contains(&ahead)
 }

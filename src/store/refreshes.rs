@@ -56,7 +56,8 @@ impl Store {
                 r#"UPDATE sessions
                    SET refresh_lease = $3, refresh_leased_until = clock_timestamp() + $4
                    WHERE id_hash = $1 AND identity_version = $2 AND sealed_refresh_token IS NOT NULL
-                     AND (refresh_leased_until IS NULL OR refresh_leased_until <= clock_timestamp())
+                     AND (refresh_leased_until IS NULL OR refresh_leased_until <= clock_timestamp()
+                          OR refresh_lease = $3)
                    RETURNING sealed_refresh_token AS "token!""#,
                 hash.as_slice(),
                 seen_version,

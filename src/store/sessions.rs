@@ -269,7 +269,8 @@ impl Store {
                    ), swept AS (
                        DELETE FROM sessions USING page
                        WHERE sessions.id_hash = page.id_hash
-                         AND (ends_at < $2 OR last_seen_at < $3)
+                         AND (ends_at < least($2, clock_timestamp())
+                              OR last_seen_at < least($3, clock_timestamp()))
                        RETURNING 1
                    )
                    SELECT (SELECT id_hash FROM page ORDER BY id_hash DESC LIMIT 1) AS last,

@@ -150,9 +150,12 @@ pub enum Refusal {
     /// can be sent (a b64token, RFC 6750 §2.1).
     #[error("there is no Bearer access token in the characters that RFC 6750 allows")]
     AccessToken,
-    /// OpenID Connect Core §5.3.2: another `sub` than the ID token's, or none.
+    /// OpenID Connect Core §5.3.2: another `sub` than the ID token's.
     #[error("userinfo is about somebody else than the ID token")]
     UserinfoSubject,
+    /// The same: `sub` is required.
+    #[error("userinfo does not say whom it is about")]
+    UserinfoNobody,
     /// OpenID Connect Core §12.2: a refresh must answer for the person who signed in.
     #[error("the answer to a refresh is about somebody else")]
     OtherSubject,
@@ -170,6 +173,7 @@ impl Refusal {
             Self::IdToken(flaw) => flaw.code(),
             Self::AccessToken => "access_token",
             Self::UserinfoSubject => "userinfo_subject",
+            Self::UserinfoNobody => "userinfo_nobody",
             Self::OtherSubject => "refresh_other_subject",
             Self::NothingNew => "refresh_nothing_new",
         }
@@ -224,6 +228,7 @@ mod tests {
             Refusal::NoIdToken,
             Refusal::AccessToken,
             Refusal::UserinfoSubject,
+            Refusal::UserinfoNobody,
             Refusal::OtherSubject,
             Refusal::NothingNew,
             Refusal::IdToken(Flaw::Nonce),

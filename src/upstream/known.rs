@@ -31,6 +31,15 @@ pub(super) struct Known {
     keys_read: Instant,
 }
 
+/// Why there are no newer keys to verify with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoNewerKeys {
+    /// They were read a moment ago, and nobody asks again so soon.
+    AskedLately,
+    /// They cannot be read now.
+    Unreadable(Outage),
+}
+
 /// The last good [`Known`], and how the last reading went.
 pub(super) struct Knowledge {
     pace: Pace,
@@ -143,20 +152,30 @@ impl Knowledge {
         if known.keys_read.elapsed() < self.pace.keys_max_age {
             return Ok(known);
         }
-        self.newer_keys(&known, http).await.ok_or(Outage::NoKeys)
+        let newer = self.newer_keys(&known, http).await;
+        newer.map_err(|_| Outage::NoKeys)
     }
 
     /// Keys newer than `seen`, after a token that `seen` could not verify: those
     /// that somebody else read meanwhile, or one reading if none was tried lately.
-    pub(super) async fn newer_keys(&self, seen: &Arc<Known>, http: &Http) -> Option<Arc<Known>> {
-        let turn = self.breaker.admit().inspect_err(|_| spared(http)).ok()?;
+    pub(super) async fn newer_keys(
+        &self,
+        seen: &Arc<Known>,
+        http: &Http,
+    ) -> Result<Arc<Known>, NoNewerKeys> {
+        let turn = self.breaker.admit().inspect_err(|_| spared(http));
+        let turn = turn.map_err(NoNewerKeys::Unreadable)?;
         let late = Some(Err(Outage::TimedOut));
         let reading = timeout(self.pace.begin_timeout, self.read_newer_keys(seen, http));
         // None: nobody was asked.
-        match reading.await.unwrap_or(late)? {
+        match reading
+            .await
+            .unwrap_or(late)
+            .ok_or(NoNewerKeys::AskedLately)?
+        {
             Ok(newer) => {
                 turn.answered();
-                Some(newer)
+                Ok(newer)
             }
             Err(outage) => {
                 if outage.is_down() {
@@ -169,7 +188,7 @@ impl Knowledge {
                     reason = outage.code(),
                     "the provider's keys cannot be read again"
                 );
-                None
+                Err(NoNewerKeys::Unreadable(outage))
             }
         }
     }

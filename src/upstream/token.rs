@@ -144,8 +144,14 @@ pub(super) fn read(reply: &Reply) -> Result<Tokens, UpstreamError> {
     Ok(Tokens {
         id_token: wire.id_token.map(SecretString::from),
         access_token: wire.access_token.filter(|_| bearer).map(SecretString::from),
-        refresh_token: wire.refresh_token.map(SecretString::from),
+        refresh_token: given(wire.refresh_token),
     })
+}
+
+/// An empty one would take the place of a good one.
+fn given(token: Option<String>) -> Option<SecretString> {
+    let token = token.filter(|token| !token.is_empty());
+    token.map(SecretString::from)
 }
 
 fn denial(error: &str) -> Denial {

@@ -33,10 +33,10 @@ pub(super) async fn read(
     let Once(claims) = reply.json().map_err(UpstreamError::Unavailable)?;
     // OpenID Connect Core §5.3.2: otherwise a token put in the place of another
     // would bring another person's groups.
-    if claims.get("sub").and_then(Value::as_str) == Some(subject) {
-        Ok(claims)
-    } else {
-        Err(UpstreamError::Refused(Refusal::UserinfoSubject))
+    match claims.get("sub").and_then(Value::as_str) {
+        Some(sub) if sub == subject => Ok(claims),
+        Some(_) => Err(UpstreamError::Refused(Refusal::UserinfoSubject)),
+        None => Err(UpstreamError::Refused(Refusal::UserinfoNobody)),
     }
 }
 

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
-use super::page::{self, Visitor};
+use super::page::{self, Guest, Visitor};
 use super::people_pages::{refusal, session_id, session_row};
 use super::site::see_other;
 use super::views::OwnSessions;
@@ -36,7 +36,7 @@ pub async fn show(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Result<HttpR
 
 /// POST `/sessions/{id}/end`: one of the visitor's own.
 pub async fn end(
-    visitor: Visitor,
+    visitor: Guest,
     id: web::Path<String>,
     payload: web::Payload,
     desk: web::Data<PeopleDesk>,
@@ -52,7 +52,7 @@ pub async fn end(
 /// POST `/sessions/end`: all of the visitor's own; then on to the provider's
 /// sign-out, as with this session alone.
 pub async fn end_all(
-    visitor: Visitor,
+    visitor: Guest,
     payload: web::Payload,
     sign_out: web::Data<SignOut>,
 ) -> Result<HttpResponse, Error> {

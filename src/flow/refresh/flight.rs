@@ -23,6 +23,9 @@ const LEASE: Duration = Duration::from_secs(90);
 /// How often a lease that another instance has is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// The same after some tries.
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(1);
+
 /// How long what the provider said is kept for a database that cannot be written: a
 /// rotated refresh token that is lost costs the session.
 const KEEP_TRYING: Duration = Duration::from_secs(40);
@@ -58,13 +61,7 @@ enum News {
 
 impl Inner {
     pub(super) async fn fly(&self, live: &LiveSession, place: Option<Place>) -> Landing {
-        let outcome = match &place {
-            Some(_) => self.refresh(live, false).await,
-            None => match timeout(PATIENCE, self.awaited.acquire()).await {
-                Ok(_place) => self.refresh(live, true).await,
-                Err(_late) => return Landing::Failed,
-            },
-        };
+        let outcome = self.refresh(live, place.is_none()).await;
         outcome.unwrap_or_else(|error| {
             tracing::warn!(event = "refresh_failed", reason = "database", %error);
             self.counts.count(RefreshOutcome::Unavailable);
@@ -72,11 +69,12 @@ impl Inner {
         })
     }
 
-    async fn refresh(&self, live: &LiveSession, patient: bool) -> Result<Landing, StoreError> {
+    /// `awaited`: somebody waits for it, so it waits too, for a place and for others.
+    async fn refresh(&self, live: &LiveSession, awaited: bool) -> Result<Landing, StoreError> {
         let Ok(lease) = random() else {
             return Ok(Landing::Failed);
         };
-        let sealed = match self.take_lease(live, &lease, patient).await? {
+        let sealed = match self.take_lease(live, &lease, awaited).await? {
             Lease::Taken(sealed) => sealed,
             Lease::Elsewhere => {
                 self.counts.count(RefreshOutcome::LeaseElsewhere);
@@ -91,26 +89,43 @@ impl Inner {
                 return Ok(Landing::Over);
             }
         };
-        self.ask(live, &lease, &sealed).await
+        if !awaited {
+            return self.ask(live, &lease, &sealed).await;
+        }
+        // Only now: who waits for another instance's lease takes no place.
+        match timeout(PATIENCE, self.awaited.acquire()).await {
+            Ok(_place) => self.ask(live, &lease, &sealed).await,
+            Err(_late) => {
+                let hash = &live.session.hash;
+                self.write(hash, &lease, &News::Nothing(None)).await?;
+                Ok(Landing::Failed)
+            }
+        }
     }
 
     /// Whoever waits waits for another instance too, and goes on in its place when it
-    /// is gone.
+    /// is gone. An answer of the database that is lost may have been "taken": the same
+    /// id is asked for again.
     async fn take_lease(
         &self,
         live: &LiveSession,
         lease: &LeaseId,
-        patient: bool,
+        awaited: bool,
     ) -> Result<Lease, StoreError> {
         let session = &live.session;
         let until = Instant::now() + LEASE + PATIENCE;
+        let mut pause = LOOK_AGAIN;
         loop {
-            let asked =
-                self.store
-                    .take_lease(&session.hash, session.identity_version, lease, LEASE);
-            match asked.await? {
-                Lease::Elsewhere if patient && Instant::now() < until => sleep(LOOK_AGAIN).await,
-                lease => return Ok(lease),
+            let version = session.identity_version;
+            let asked = self.store.take_lease(&session.hash, version, lease, LEASE);
+            match asked.await {
+                Ok(Lease::Elsewhere) | Err(StoreError::Unavailable(_))
+                    if awaited && Instant::now() < until =>
+                {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LOOK_AGAIN_MAX);
+                }
+                outcome => return outcome,
             }
         }
     }
@@ -140,8 +155,6 @@ impl Inner {
         let answer = self.provider.refresh(&session.identity, &refresh_token);
         let (news, landing) = match answer.await {
             Ok(refreshed) => {
-                tracing::debug!(event = "groups_refreshed", subject);
-                self.counts.count(RefreshOutcome::Refreshed);
                 let tokens = self.seal(&refreshed);
                 let identity = refreshed.identity;
                 let new = NewIdentity {
@@ -153,7 +166,6 @@ impl Inner {
             }
             Err(RefreshFailure::Over(error)) => {
                 tracing::info!(event = "session_over", subject, reason = error.code());
-                self.counts.count(RefreshOutcome::Ended);
                 (News::Over, Landing::Over)
             }
             Err(RefreshFailure::Failed {
@@ -169,12 +181,19 @@ impl Inner {
         let written = self.write(&session.hash, lease, &news).await?;
         match landing {
             Landing::Over if written => {
+                self.counts.count(RefreshOutcome::Ended);
                 self.live.found_over(&session.hash);
                 Ok(Landing::Over)
             }
             Landing::Failed => Ok(Landing::Failed),
-            // Where the lease was lost, the row says what somebody else learnt.
-            _ => self.read_again(live).await,
+            landing => {
+                if written && landing == Landing::Refreshed {
+                    tracing::debug!(event = "groups_refreshed", subject);
+                    self.counts.count(RefreshOutcome::Refreshed);
+                }
+                // Where the lease was lost, the row says what somebody else learnt.
+                self.read_again(live).await
+            }
         }
     }
 

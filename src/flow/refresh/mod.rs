@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -47,11 +48,11 @@ const AWAITED: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a session's groups are not asked for again after a try beside the requests.
-const AGAIN_BESIDE: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
+const AGAIN_BESIDE: TimeDelta = TimeDelta::seconds(2);
 
 /// How long nobody waits again after a try that failed: a crowd must not ask a
 /// dead provider once for each request.
-const AGAIN_AWAITED: chrono::TimeDelta = chrono::TimeDelta::seconds(1);
+const AGAIN_AWAITED: TimeDelta = TimeDelta::seconds(1);
 
 /// Seals a refresh token for its session's row: nothing else opens it.
 pub(super) fn seal_refresh_token(seal: &Seal, token: &SecretString) -> Result<Vec<u8>, SealError> {
@@ -121,23 +122,23 @@ impl FreshGroups {
         self.0.counts.clone()
     }
 
-    /// The session with groups that may serve now, or none when it is over. Takes no
-    /// lock and waits for nothing while they are younger than twice the age.
+    /// The session with groups that may serve now, or none when it is over. Waits for
+    /// nothing while they are younger than twice the age, and takes no lock but to begin a refresh.
     pub async fn confirm(
         &self,
         live: Arc<LiveSession>,
     ) -> Result<Option<Arc<LiveSession>>, Unconfirmed> {
         let now = self.0.clock.now();
-        match self.0.ages.judge(&live.session, now) {
+        match self.0.judge(&live, now) {
             Standing::Young => Ok(Some(live)),
             Standing::Aging => {
-                if live.may_refresh(now, now + AGAIN_BESIDE) {
+                if live.may_refresh(now, AGAIN_BESIDE) {
                     self.begin_beside(&live);
                 }
                 Ok(Some(live))
             }
             Standing::Old => self.wait(live).await,
-            Standing::Over => self.0.end(&live).await,
+            Standing::Over => Ok(None),
         }
     }
 
@@ -170,7 +171,7 @@ impl FreshGroups {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let now = self.0.clock.now();
-            if live.refresh_failed_lately(now) {
+            if live.refresh_failed_lately(now, AGAIN_AWAITED) {
                 return Err(Unconfirmed::Provider);
             }
             let mut flight = self.join_or_begin(&live, None);
@@ -184,8 +185,9 @@ impl FreshGroups {
                 Landing::Over => return Ok(None),
                 Landing::Failed => return Err(Unconfirmed::Provider),
                 Landing::Sealed => {
-                    return match self.0.ages.judge_unrefreshable(&live.session, now) {
-                        Standing::Over => self.0.end(&live).await,
+                    live.refresh_is_sealed();
+                    return match self.0.judge(&live, now) {
+                        Standing::Over => Ok(None),
                         _ => Ok(Some(live)),
                     };
                 }
@@ -200,9 +202,9 @@ impl FreshGroups {
                 return Ok(Some(found));
             }
             live = found;
-            match self.0.ages.judge(&live.session, now) {
+            match self.0.judge(&live, now) {
                 Standing::Old => {}
-                Standing::Over => return self.0.end(&live).await,
+                Standing::Over => return Ok(None),
                 Standing::Young | Standing::Aging => return Ok(Some(live)),
             }
         }
@@ -230,7 +232,7 @@ impl FreshGroups {
                 inner.fly(&live, place).await
             };
             if landing == Landing::Failed {
-                live.refresh_failed(inner.clock.now() + AGAIN_AWAITED);
+                live.refresh_failed(inner.clock.now(), AGAIN_AWAITED);
             }
             land.send_replace(Some(landing));
         });
@@ -239,10 +241,13 @@ impl FreshGroups {
 }
 
 impl Inner {
-    /// Ends a session whose groups serve nobody any more.
-    async fn end(&self, live: &LiveSession) -> Result<Option<Arc<LiveSession>>, Unconfirmed> {
-        self.live.end(&live.session.hash).await?;
-        Ok(None)
+    /// What is over is not deleted for it: the sweep does so, by more clocks than this one.
+    fn judge(&self, live: &LiveSession, now: DateTime<Utc>) -> Standing {
+        if live.is_refreshable() {
+            self.ages.judge(&live.session, now)
+        } else {
+            self.ages.judge_unrefreshable(&live.session, now)
+        }
     }
 
     fn flights(&self) -> std::sync::MutexGuard<'_, HashMap<SessionHash, Flight>> {

@@ -18,6 +18,7 @@ pub use flaw::LogoutFlaw;
 
 use super::error::Outage;
 use super::keys::KeySet;
+use super::known::NoNewerKeys;
 use super::signed_token::times::{self, Expiry, ISSUED_BEFORE_MAX};
 use super::signed_token::{self, Flaw, Signed};
 use super::{Provider, SigningAlg};
@@ -77,7 +78,14 @@ impl Provider {
             LogoutFlaw::Token(flaw) => flaw.newer_keys_may_do(),
             _ => false,
         };
-        let verified = self.with_keys(verify, newer_may_do).await;
+        // A provider does not send again what was answered with 400 (BC-9): a key that
+        // nobody could look up is no reason for that.
+        let in_doubt = |flaw, why| match (flaw, why) {
+            (_, NoNewerKeys::Unreadable(outage)) => Err(outage),
+            (LogoutFlaw::Token(Flaw::UnknownKey), NoNewerKeys::AskedLately) => Err(Outage::NoKeys),
+            (flaw, NoNewerKeys::AskedLately) => Ok(flaw),
+        };
+        let verified = self.with_keys(verify, newer_may_do, in_doubt).await;
         Ok(verified.map_err(NoLogout::Unavailable)??)
     }
 }

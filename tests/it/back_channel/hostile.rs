@@ -7,6 +7,8 @@ use super::{PATH, is_in, log_out, refused, send, signed_in_as, taken};
 use crate::bridge::TestBridge;
 use crate::provider::{CLIENT_ID, CLIENT_SECRET, IdToken, Key, Place};
 
+const UNKNOWN_KEY: &str = "BC-1: a key that nobody published";
+
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 struct Case {
@@ -64,9 +66,7 @@ fn signatures() -> Vec<Case> {
         case("BC-1: HS256 with the public key as DER", move |token| {
             token.hmac(&der)
         }),
-        case("BC-1: a key that nobody published", |token| {
-            token.signed_by(&Key::es256("es-9", 9))
-        }),
+        case(UNKNOWN_KEY, |token| token.signed_by(&Key::es256("es-9", 9))),
         case("BC-1: another key under the published name", |token| {
             token.forged_by(&Key::weak_rs256("rs-1"))
         }),
@@ -159,8 +159,13 @@ async fn bc_1_bc_2_bc_3_bc_4_bc_5_bc_7_nothing_else_ends_a_session() {
     for Case { name, bend } in cases {
         let of_ann = |token: IdToken| token.claim("sub", "ann").claim("sid", "s-1");
         let answer = log_out(&bridge, |token| bend(of_ann(token))).await;
-        assert_eq!(answer.status, 400, "{name}: {}", answer.body);
-        refused(&answer);
+        if name == UNKNOWN_KEY {
+            // Its keys were read for the one before, so nobody can know yet (BC-9).
+            assert_eq!(answer.status, 503, "{name}: {}", answer.body);
+        } else {
+            assert_eq!(answer.status, 400, "{name}: {}", answer.body);
+            refused(&answer);
+        }
         assert!(is_in(&ann).await, "{name}");
     }
     let nobody = log_out(&bridge, |token| token).await;

@@ -56,6 +56,29 @@ async fn se_5_a_block_ends_all_that_a_person_has_and_nothing_of_anybody_else() {
     assert_eq!(left, 0);
 }
 
+/// Whatever waits for the change counter holds its session's row: a block that took the
+/// counter first and then wanted that row would wait for whoever waits for it.
+#[tokio::test]
+async fn se_5_a_block_and_a_sign_out_at_the_same_moment_both_succeed() {
+    let bridge = TestBridge::start().await;
+    lobby(&bridge).await;
+    let root = bridge.admin().await;
+    let mut ann = viewer(&bridge, "ann").await;
+    let mut hand = bridge.db.begin().await.unwrap();
+    sqlx::query("UPDATE change_counter SET value = value + 1")
+        .execute(&mut *hand)
+        .await
+        .unwrap();
+    let leaving = tokio::spawn(async move { ann.submit("/", "/auth/logout", &[]).await.status });
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let (blocked, ()) = tokio::join!(block(&bridge, &root, "ann"), async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        hand.commit().await.unwrap();
+    });
+    assert_eq!(blocked.status, 201, "{}", blocked.body);
+    assert_eq!(leaving.await.unwrap(), 303);
+}
+
 #[tokio::test]
 async fn se_5_who_is_blocked_cannot_sign_in_again_and_is_told_so() {
     let bridge = TestBridge::start().await;

@@ -157,6 +157,28 @@ async fn cb_14_userinfo_about_somebody_else_ends_the_session() {
 }
 
 #[tokio::test]
+async fn userinfo_about_nobody_and_an_empty_refresh_token_cost_no_session() {
+    let (bridge, ann) = with_ann().await;
+    bridge
+        .provider
+        .next_token_answer(|answer| answer.without("id_token"));
+    bridge
+        .provider
+        .next_userinfo(|claims| claims.without("sub"));
+    age(&bridge, 2 * AGE + 1);
+    is_kept(&bridge, &ann, "userinfo about nobody").await;
+
+    let (bridge, ann) = with_ann_and(Rotation::None, &[]).await;
+    for _ in 0..2 {
+        bridge
+            .provider
+            .next_token_answer(|answer| answer.set("refresh_token", ""));
+        age(&bridge, 2 * AGE + 1);
+        assert_eq!(exchange(&ann).await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn neither_an_id_token_nor_userinfo_is_no_refresh_and_the_rotated_refresh_token_is_kept() {
     let (bridge, ann) = with_ann().await;
     bridge

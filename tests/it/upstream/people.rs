@@ -75,23 +75,23 @@ async fn without_a_userinfo_endpoint_absent_groups_are_no_groups() {
 
 #[tokio::test]
 async fn cb_14_userinfo_about_somebody_else_fails_the_sign_in() {
-    for subject in [
-        json!("eve"),
-        json!(""),
-        json!("ANN"),
-        json!(null),
-        json!(["ann"]),
+    for (subject, refusal) in [
+        (json!("eve"), Refusal::UserinfoSubject),
+        (json!(""), Refusal::UserinfoSubject),
+        (json!("ANN"), Refusal::UserinfoSubject),
+        (json!(null), Refusal::UserinfoNobody),
+        (json!(["ann"]), Refusal::UserinfoNobody),
     ] {
         let provider = ann_at_userinfo();
         provider.next_userinfo(move |claims| claims.set("sub", subject));
-        let refused = UpstreamError::Refused(Refusal::UserinfoSubject);
+        let refused = UpstreamError::Refused(refusal);
         assert_eq!(outcome(&provider).await, Err(refused));
     }
     let provider = ann_at_userinfo();
     provider.next_userinfo(|claims| claims.without("sub"));
     assert_eq!(
         outcome(&provider).await,
-        Err(UpstreamError::Refused(Refusal::UserinfoSubject))
+        Err(UpstreamError::Refused(Refusal::UserinfoNobody))
     );
 }
 
