@@ -287,6 +287,30 @@ async fn jw_4_a_token_of_a_new_key_has_the_keys_read_once() {
 }
 
 #[tokio::test]
+async fn bc_9_a_token_by_a_newer_key_while_keys_cannot_be_read_is_to_be_sent_again() {
+    let bridge = TestBridge::start().await;
+    let ann = signed_in_as(&bridge, "ann", "s-1").await;
+    bridge
+        .provider
+        .always(Endpoint::Jwks, crate::provider::Answer::status(500));
+    let under_the_same_name = Key::weak_rs256("rs-1");
+    let of_a_new_name = Key::es256("es-2", 2);
+    for answer in [
+        log_out(&bridge, |token| {
+            token.claim("sub", "ann").forged_by(&under_the_same_name)
+        })
+        .await,
+        log_out(&bridge, |token| {
+            token.claim("sub", "ann").signed_by(&of_a_new_name)
+        })
+        .await,
+    ] {
+        assert_eq!(answer.status, 503, "{}", answer.body);
+    }
+    assert!(is_in(&ann).await);
+}
+
+#[tokio::test]
 async fn bc_8_cookies_and_origins_decide_nothing() {
     let bridge = TestBridge::start().await;
     let ann = signed_in_as(&bridge, "ann", "s-1").await;
