@@ -7,7 +7,11 @@ use super::{PATH, is_in, log_out, refused, send, signed_in_as, taken};
 use crate::bridge::TestBridge;
 use crate::provider::{CLIENT_ID, CLIENT_SECRET, IdToken, Key, Place};
 
-const UNKNOWN_KEY: &str = "BC-1: a key that nobody published";
+const KEYS_THAT_ARE_NOT_THERE: [&str; 3] = [
+    "BC-1: a key that nobody published",
+    "BC-1: brings its own key",
+    "BC-1: alg \"ES256\"",
+];
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
@@ -66,7 +70,9 @@ fn signatures() -> Vec<Case> {
         case("BC-1: HS256 with the public key as DER", move |token| {
             token.hmac(&der)
         }),
-        case(UNKNOWN_KEY, |token| token.signed_by(&Key::es256("es-9", 9))),
+        case("BC-1: a key that nobody published", |token| {
+            token.signed_by(&Key::es256("es-9", 9))
+        }),
         case("BC-1: another key under the published name", |token| {
             token.forged_by(&Key::weak_rs256("rs-1"))
         }),
@@ -156,18 +162,19 @@ async fn bc_1_bc_2_bc_3_bc_4_bc_5_bc_7_nothing_else_ends_a_session() {
     let bridge = TestBridge::start().await;
     let ann = signed_in_as(&bridge, "ann", "s-1").await;
     let cases = signatures().into_iter().chain(claims(bridge.now()));
+    let mut in_doubt = Vec::new();
     for Case { name, bend } in cases {
         let of_ann = |token: IdToken| token.claim("sub", "ann").claim("sid", "s-1");
         let answer = log_out(&bridge, |token| bend(of_ann(token))).await;
-        if name == UNKNOWN_KEY {
-            // Its keys were read for the one before, so nobody can know yet (BC-9).
-            assert_eq!(answer.status, 503, "{name}: {}", answer.body);
+        if answer.status == 503 {
+            in_doubt.push(name.clone());
         } else {
-            assert_eq!(answer.status, 400, "{name}: {}", answer.body);
             refused(&answer);
         }
         assert!(is_in(&ann).await, "{name}");
     }
+    // Keys were read for one before, so of a key that is not there nobody can know yet (BC-9).
+    assert_eq!(in_doubt, KEYS_THAT_ARE_NOT_THERE);
     let nobody = log_out(&bridge, |token| token).await;
     refused(&nobody);
     assert_eq!(bridge.count("logouts").await, 0);
