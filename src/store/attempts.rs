@@ -2,15 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::sessions::SWEEP_LOCK;
-use super::{Store, StoreError};
+use super::{Store, StoreError, sweep};
 
 /// How long a row stays after the attempt's end: on an instance whose clock is
 /// behind, the attempt would still be good.
 const SWEEP_GRACE: TimeDelta = TimeDelta::hours(1);
-
-/// Rows of one `DELETE` of [`Store::sweep_attempts`].
-const SWEEP_BATCH: u64 = 1000;
 
 impl Store {
     /// Spends an attempt; `true` for exactly one caller, however many come at
@@ -36,16 +32,7 @@ impl Store {
     /// Forgets attempts that their own age refuses by now, and says how many. One
     /// instance does it at a time; another one does nothing.
     pub async fn sweep_attempts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut swept = 0;
-        // Until a batch is not full: strangers can spend attempts faster than
-        // one batch for each sweep would remove them (LR-11).
-        loop {
-            let batch = self.sweep_attempts_batch(now).await?;
-            swept += batch;
-            if batch < SWEEP_BATCH {
-                return Ok(swept);
-            }
-        }
+        sweep::in_batches(|| self.sweep_attempts_batch(now)).await
     }
 
     async fn sweep_attempts_batch(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
@@ -53,9 +40,10 @@ impl Store {
             let swept = sqlx::query!(
                 "DELETE FROM spent_attempts WHERE (SELECT pg_try_advisory_xact_lock($2)) AND id IN
                      (SELECT id FROM spent_attempts WHERE expires_at < $1
-                      ORDER BY expires_at LIMIT 1000)",
+                      ORDER BY expires_at LIMIT $3)",
                 now - SWEEP_GRACE,
-                SWEEP_LOCK,
+                sweep::LOCK,
+                sweep::BATCH,
             )
             .execute(connection)
             .await?;

@@ -5,11 +5,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 
 use super::ending::{Ended, Row};
-use super::sessions::{SWEEP_LOCK, Session};
-use super::{Store, StoreError, fence};
-
-/// Rows of one `DELETE` of [`Store::sweep_logouts`].
-const SWEEP_BATCH: u64 = 1000;
+use super::sessions::Session;
+use super::{Store, StoreError, fence, sweep};
 
 /// A logout token that was verified.
 #[derive(Debug, Clone)]
@@ -89,23 +86,17 @@ impl Store {
     /// Forgets tokens that would be refused for their age, and says how many. One
     /// instance does it at a time; another one does nothing.
     pub async fn sweep_logouts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut swept = 0;
-        loop {
-            let batch = self.sweep_logouts_batch(now).await?;
-            swept += batch;
-            if batch < SWEEP_BATCH {
-                return Ok(swept);
-            }
-        }
+        sweep::in_batches(|| self.sweep_logouts_batch(now)).await
     }
 
     async fn sweep_logouts_batch(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         self.with(async |connection| {
             let swept = sqlx::query!(
                 "DELETE FROM logouts WHERE (SELECT pg_try_advisory_xact_lock($2)) AND token_hash IN
-                     (SELECT token_hash FROM logouts WHERE expires_at < $1 LIMIT 1000)",
+                     (SELECT token_hash FROM logouts WHERE expires_at < $1 LIMIT $3)",
                 now,
-                SWEEP_LOCK,
+                sweep::LOCK,
+                sweep::BATCH,
             )
             .execute(connection)
             .await?;

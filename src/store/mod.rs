@@ -22,6 +22,7 @@ pub mod sessions;
 pub mod sign_outs;
 pub mod signed_in;
 pub mod survey;
+mod sweep;
 pub mod watch;
 
 use std::str::FromStr;

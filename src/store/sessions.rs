@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Connection as _;
 
-use super::{Store, StoreError, blocks, fence, logouts};
+use super::{Store, StoreError, blocks, fence, logouts, sweep};
 use crate::domain::identity::{Groups, Identity};
 
 /// SHA-256 of the cookie's value: what a session is known by.
@@ -76,12 +76,6 @@ pub struct EndedSession {
 /// the others write down with some delay that they have seen somebody: one that
 /// is ahead must not end what another still serves.
 const SWEEP_GRACE: TimeDelta = TimeDelta::minutes(5);
-
-/// Rows of one transaction of the sweep: nobody waits long for their locks.
-const SWEEP_BATCH: i64 = 1000;
-
-/// One instance sweeps at a time, whichever table; the number stands for nothing else.
-pub(super) const SWEEP_LOCK: i64 = 0x5245_4435_5357_4550;
 
 impl Store {
     /// Writes a new session, unless the person is blocked or was logged out while
@@ -256,7 +250,7 @@ impl Store {
             let ours = sqlx::query_scalar!(
                 r#"SELECT pg_try_advisory_xact_lock($1)
                        AND set_config('bridge.sweep', 'on', true) = 'on' AS "ours!""#,
-                SWEEP_LOCK,
+                sweep::LOCK,
             )
             .fetch_one(&mut *transaction)
             .await?;
@@ -278,7 +272,7 @@ impl Store {
                 after,
                 ended_by,
                 idle_since,
-                SWEEP_BATCH,
+                sweep::BATCH,
             )
             .fetch_one(&mut *transaction)
             .await?;

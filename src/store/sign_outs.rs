@@ -2,11 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::sessions::SWEEP_LOCK;
-use super::{Store, StoreError};
-
-/// Rows of one `DELETE` of [`Store::sweep_sign_outs`].
-const SWEEP_BATCH: u64 = 1000;
+use super::{Store, StoreError, sweep};
 
 /// SHA-256 of a ticket.
 pub type TicketHash = [u8; 32];
@@ -57,23 +53,17 @@ impl Store {
     /// Forgets what nobody came for, and says how many. One instance does it at a
     /// time; another one does nothing.
     pub async fn sweep_sign_outs(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut swept = 0;
-        loop {
-            let batch = self.sweep_sign_outs_batch(now).await?;
-            swept += batch;
-            if batch < SWEEP_BATCH {
-                return Ok(swept);
-            }
-        }
+        sweep::in_batches(|| self.sweep_sign_outs_batch(now)).await
     }
 
     async fn sweep_sign_outs_batch(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         self.with(async |connection| {
             let swept = sqlx::query!(
                 "DELETE FROM sign_outs WHERE (SELECT pg_try_advisory_xact_lock($2)) AND ticket_hash IN
-                     (SELECT ticket_hash FROM sign_outs WHERE expires_at < $1 LIMIT 1000)",
+                     (SELECT ticket_hash FROM sign_outs WHERE expires_at < $1 LIMIT $3)",
                 now,
-                SWEEP_LOCK,
+                sweep::LOCK,
+                sweep::BATCH,
             )
             .execute(connection)
             .await?;
