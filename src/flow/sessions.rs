@@ -84,7 +84,7 @@ pub enum SessionError {
     Blocked,
     /// Who it is is known, and what they may do is not: the groups are too old.
     #[error("the groups are too old, and the provider cannot be asked for them")]
-    Unconfirmed(Arc<LiveSession>),
+    Unconfirmed,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -141,19 +141,15 @@ impl Sessions {
         Ok(Some(live))
     }
 
-    /// The live session of a cookie, with groups that may serve now.
-    pub async fn find(
+    /// The same session with groups that may serve now; none when it is over.
+    pub async fn confirm(
         &self,
-        secret: &SessionSecret,
+        live: Arc<LiveSession>,
     ) -> Result<Option<Arc<LiveSession>>, SessionError> {
-        let Some(live) = self.known(secret).await? else {
-            return Ok(None);
-        };
-        match self.fresh.confirm(Arc::clone(&live)).await {
-            Ok(confirmed) => Ok(confirmed),
-            Err(Unconfirmed::Provider) => Err(SessionError::Unconfirmed(live)),
-            Err(Unconfirmed::Store(error)) => Err(error.into()),
-        }
+        self.fresh.confirm(live).await.map_err(|error| match error {
+            Unconfirmed::Provider => SessionError::Unconfirmed,
+            Unconfirmed::Store(error) => error.into(),
+        })
     }
 
     pub(super) async fn start(

@@ -109,7 +109,7 @@ impl From<SessionError> for ApiError {
         match error {
             SessionError::Stale => Self::stale(),
             SessionError::Blocked => Self::Blocked,
-            SessionError::Unconfirmed(_) => Self::Unconfirmed,
+            SessionError::Unconfirmed => Self::Unconfirmed,
             SessionError::Store(error) => error.into(),
         }
     }

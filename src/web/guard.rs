@@ -24,16 +24,6 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Of a request whose session was found, and whose groups are too old.
-    pub(super) fn unconfirmed(
-        request: &HttpRequest,
-        site: &Site,
-        live: Arc<LiveSession>,
-    ) -> Option<Self> {
-        let secret = site.session(request)?;
-        Some(Self { secret, live })
-    }
-
     /// Who it is.
     pub fn identity(&self) -> &Identity {
         &self.live.session.identity
@@ -116,16 +106,10 @@ pub async fn known(
     Ok(live.map(|live| Caller { secret, live }))
 }
 
-/// The caller, if there is a live session, with groups that may serve.
-pub async fn caller(
-    request: &HttpRequest,
-    site: &Site,
-    sessions: &Sessions,
-) -> Result<Option<Caller>, SessionError> {
-    let Some(secret) = site.session(request) else {
-        return Ok(None);
-    };
-    let live = sessions.find(&secret).await?;
+/// The same caller with groups that may serve now; none when the session is over.
+pub async fn confirmed(known: Caller, sessions: &Sessions) -> Result<Option<Caller>, SessionError> {
+    let live = sessions.confirm(known.live).await?;
+    let secret = known.secret;
     Ok(live.map(|live| Caller { secret, live }))
 }
 
@@ -135,9 +119,10 @@ pub async fn signed_in(
     site: &Site,
     sessions: &Sessions,
 ) -> Result<Caller, Barred> {
-    let found = caller(request, site, sessions)
-        .await
-        .map_err(Barred::Session)?;
+    let found = known(request, site, sessions);
+    let found = found.await.map_err(Barred::Session)?;
+    let known = found.ok_or(Barred::NotSignedIn)?;
+    let found = confirmed(known, sessions).await.map_err(Barred::Session)?;
     found.ok_or(Barred::NotSignedIn)
 }
 

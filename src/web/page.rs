@@ -75,11 +75,6 @@ impl Visitor {
         let admins = web::Data::<AdminGroups>::extract(&request).await?;
         let limits = web::Data::<RateLimits>::extract(&request).await?;
         let sessions = web::Data::<Sessions>::extract(&request).await?;
-        let found = if confirmed {
-            guard::caller(&request, &site, &sessions).await
-        } else {
-            guard::known(&request, &site, &sessions).await
-        };
         let mut visitor = Self {
             request,
             site,
@@ -87,21 +82,37 @@ impl Visitor {
             limits,
             caller: None,
             blocked: false,
-            confirmed,
+            confirmed: false,
         };
-        match found {
+        match guard::known(&visitor.request, &visitor.site, &sessions).await {
             Ok(caller) => visitor.caller = caller,
             // Signing in as somebody else must still be possible.
             Err(SessionError::Blocked) => visitor.blocked = true,
-            Err(SessionError::Stale) => return Err(visitor.stale()),
-            Err(SessionError::Store(error)) => return Err(visitor.store_failed(&error)),
-            Err(SessionError::Unconfirmed(live)) => {
-                visitor.confirmed = false;
-                visitor.caller = Caller::unconfirmed(&visitor.request, &visitor.site, live);
-                return Err(visitor.refuse(Problem::Unconfirmed));
-            }
+            Err(error) => return Err(visitor.not_known(&error)),
+        }
+        if confirmed {
+            visitor.confirm(&sessions).await?;
         }
         Ok(visitor)
+    }
+
+    /// Until then the visitor is somebody, and nobody knows what they may do.
+    async fn confirm(&mut self, sessions: &Sessions) -> Result<(), Error> {
+        if let Some(caller) = self.caller.clone() {
+            let found = guard::confirmed(caller, sessions).await;
+            self.caller = found.map_err(|error| self.not_known(&error))?;
+        }
+        self.confirmed = true;
+        Ok(())
+    }
+
+    fn not_known(&self, error: &SessionError) -> Error {
+        match error {
+            SessionError::Blocked => self.refuse_told(Problem::Blocked),
+            SessionError::Stale => self.stale(),
+            SessionError::Unconfirmed => self.refuse(Problem::Unconfirmed),
+            SessionError::Store(error) => self.store_failed(error),
+        }
     }
 
     /// The bridge's address.
