@@ -94,8 +94,9 @@ impl Provider {
             access_token: tokens.access_token.as_ref(),
         };
         let verified = self.verify(&id_token, &expected).await?;
+        let (subject, access_token) = (verified.subject(), tokens.access_token.as_ref());
         let identity = self
-            .identify(&known, &verified, tokens.access_token.as_ref())
+            .identify(&known, subject, verified.claims(), access_token)
             .await?;
         Ok(SignedIn {
             identity,
@@ -129,26 +130,28 @@ impl Provider {
         outcome.map_err(|flaw| UpstreamError::Refused(flaw.into()))
     }
 
-    /// Groups from the ID token, or else from userinfo; absent there too means none.
+    /// Who `subject` is: groups from `claims`, those of an ID token, or else from userinfo.
+    /// Absent there too means none: a provider that drops the claim with the last group
+    /// must not leave those of before.
     pub(super) async fn identify(
         &self,
         known: &Known,
-        verified: &VerifiedIdToken,
+        subject: &str,
+        claims: &Object,
         access_token: Option<&SecretString>,
     ) -> Result<Identity, UpstreamError> {
         let settings = &self.settings;
-        let in_token = groups::groups(verified.claims(), &settings.groups_claim);
+        let in_token = groups::groups(claims, &settings.groups_claim);
         let more = match (&in_token, &known.document.userinfo) {
             (None, Some(endpoint)) => {
-                userinfo::read(&self.http, endpoint, access_token, verified.subject()).await?
+                userinfo::read(&self.http, endpoint, access_token, subject).await?
             }
             _ => Object::new(),
         };
-        let text =
-            |path| groups::text(verified.claims(), path).or_else(|| groups::text(&more, path));
+        let text = |path| groups::text(claims, path).or_else(|| groups::text(&more, path));
         Ok(Identity {
             issuer: settings.issuer.clone(),
-            subject: verified.subject().to_owned(),
+            subject: subject.to_owned(),
             username: text(&settings.username_claim),
             name: text(&settings.name_claim),
             groups: in_token

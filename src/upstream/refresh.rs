@@ -9,12 +9,13 @@
 
 use secrecy::SecretString;
 
+use super::Provider;
 use super::error::{Denial, Refusal, UpstreamError};
 use super::id_token::{Expected, Flaw};
 use super::known::Known;
 use super::token::{self, Tokens};
-use super::{Provider, groups, userinfo};
-use crate::domain::identity::{Groups, Identity};
+use crate::domain::identity::Identity;
+use crate::once::Object;
 
 /// What a refresh showed.
 #[derive(Debug)]
@@ -101,21 +102,14 @@ impl Provider {
             if verified.subject() != person.subject {
                 return Err(UpstreamError::Refused(Refusal::OtherSubject));
             }
-            self.identify(known, &verified, access_token).await?
+            self.identify(known, verified.subject(), verified.claims(), access_token)
+                .await?
         } else {
-            let endpoint = known.document.userinfo.as_ref();
-            let endpoint = endpoint.ok_or(UpstreamError::Refused(Refusal::NothingNew))?;
-            let claims =
-                userinfo::read(&self.http, endpoint, access_token, &person.subject).await?;
-            Identity {
-                username: groups::text(&claims, &self.settings.username_claim),
-                name: groups::text(&claims, &self.settings.name_claim),
-                // Absent means none here too: a provider that drops the claim with
-                // the last group must not leave the old ones.
-                groups: groups::groups(&claims, &self.settings.groups_claim)
-                    .unwrap_or_else(Groups::none),
-                ..person.clone()
+            if known.document.userinfo.is_none() {
+                return Err(UpstreamError::Refused(Refusal::NothingNew));
             }
+            self.identify(known, &person.subject, &Object::new(), access_token)
+                .await?
         };
         Ok(Identity {
             username: now.username.or_else(|| person.username.clone()),
