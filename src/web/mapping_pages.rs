@@ -11,8 +11,8 @@ use super::page::{self, Sent, Visitor};
 use super::refusal::Refusal;
 use super::site::see_other;
 use super::views::{
-    Change, Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, Newer, Problem,
-    TypedMapping,
+    Change, Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, Newer, Paging,
+    Problem, TypedMapping,
 };
 use crate::domain::mapping::{FieldError, Mapping, MappingId};
 use crate::flow::mappings::MappingDesk;
@@ -29,11 +29,16 @@ pub async fn list(visitor: Visitor, desk: web::Data<MappingDesk>) -> Answer {
     let page = page.map_err(|error| visitor.store_failed(&error))?;
     let now = desk.now();
     let rows = page.items.iter().map(|row| MappingRow::of(row, now));
+    let rows: Vec<MappingRow> = rows.collect();
     let context = MappingList {
-        rows: rows.collect(),
-        total: page.total,
-        limit,
-        offset,
+        paging: Paging {
+            list: format!("{}/admin/mappings?", visitor.site().base()),
+            shown: rows.len(),
+            total: page.total,
+            limit,
+            offset,
+        },
+        rows,
         mapping_version: page.mapping_version,
         done: done(&query),
         frame: visitor.frame(),

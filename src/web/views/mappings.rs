@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::frame::Frame;
 use super::mapping_row::{GroupRule, MappingRow};
+use super::paging::Paging;
 
 /// GET `/admin/mappings`.
 ///
@@ -15,14 +16,10 @@ use super::mapping_row::{GroupRule, MappingRow};
 pub struct MappingList {
     /// The bar.
     pub frame: Frame,
-    /// The rows from `offset` on, at most `limit`.
+    /// The page.
     pub rows: Vec<MappingRow>,
-    /// Number of all rows.
-    pub total: i64,
-    /// Rows to a page.
-    pub limit: i64,
-    /// Rows before this page.
-    pub offset: i64,
+    /// Where it stands.
+    pub paging: Paging,
     /// Version of the whole table.
     pub mapping_version: i64,
     /// What the page before this one did.
@@ -87,32 +84,6 @@ impl Change {
             Self::SwitchedOff => "is off. No new token comes from it.",
             Self::Deleted => "was deleted. No new token comes from it.",
         }
-    }
-}
-
-impl MappingList {
-    fn page_href(&self, offset: i64) -> String {
-        format!(
-            "{}/admin/mappings?limit={}&offset={offset}",
-            self.frame.base, self.limit
-        )
-    }
-
-    fn previous(&self) -> Option<String> {
-        (self.offset > 0).then(|| self.page_href((self.offset - self.limit).max(0)))
-    }
-
-    fn next(&self) -> Option<String> {
-        let next = self.offset + self.limit;
-        (next < self.total).then(|| self.page_href(next))
-    }
-
-    fn first_row(&self) -> i64 {
-        self.offset + 1
-    }
-
-    fn last_row(&self) -> i64 {
-        self.offset + i64::try_from(self.rows.len()).unwrap_or(i64::MAX)
     }
 }
 

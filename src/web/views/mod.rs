@@ -17,6 +17,7 @@ mod mapping_form;
 mod mapping_row;
 mod mappings;
 mod no_grant;
+mod paging;
 mod people;
 mod portal;
 mod problem;
@@ -41,9 +42,10 @@ pub use mapping_form::{Editing, MappingForm, Newer, TypedMapping};
 pub use mapping_row::{GroupRule, MappingRow, Moment, RowState};
 pub use mappings::{Change, Done, MappingDelete, MappingList};
 pub use no_grant::NoGrant;
+pub use paging::Paging;
 pub use people::{
-    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, OwnSessions, Paging, PersonWords,
-    SessionList, SessionRow, SessionStop, Stopped, TypedBlock,
+    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, OwnSessions, PersonWords, SessionList,
+    SessionRow, SessionStop, Stopped, TypedBlock,
 };
 pub use portal::{CopyLine, Issued, Outcome, Portal, Welcome, Who};
 pub use problem::{Problem, ProblemPage};

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::frame::Frame;
 use super::mapping_row::Moment;
+use super::paging::Paging;
 use super::shown::Shown;
 use crate::domain::block::{Block, PersonKey};
 use crate::domain::mapping::FieldError;
@@ -69,44 +70,6 @@ impl PersonWords {
             .append_pair("issuer", &self.key.issuer)
             .append_pair("subject", &self.key.subject)
             .finish()
-    }
-}
-
-/// Where a list stands, and where its pages are.
-#[derive(Debug, Clone)]
-pub struct Paging {
-    /// Address of the list, with what it is narrowed to: `/admin/sessions?person=ann&`.
-    pub list: String,
-    /// Rows on this page.
-    pub shown: usize,
-    /// Number of all rows.
-    pub total: i64,
-    /// Rows to a page.
-    pub limit: i64,
-    /// Rows before this page.
-    pub offset: i64,
-}
-
-impl Paging {
-    fn page(&self, offset: i64) -> String {
-        format!("{}limit={}&offset={offset}", self.list, self.limit)
-    }
-
-    fn previous(&self) -> Option<String> {
-        (self.offset > 0).then(|| self.page((self.offset - self.limit).max(0)))
-    }
-
-    fn next(&self) -> Option<String> {
-        let next = self.offset + self.limit;
-        (next < self.total).then(|| self.page(next))
-    }
-
-    fn first(&self) -> i64 {
-        self.offset + 1
-    }
-
-    fn last(&self) -> i64 {
-        self.offset + i64::try_from(self.shown).unwrap_or(i64::MAX)
     }
 }
 

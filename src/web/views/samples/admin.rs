@@ -1,6 +1,6 @@
 //! The list of mappings, the form and the page that deletes one.
 
-use super::{END_TAG, Sample, TAG, TURNED, error, person, sample, shown, strings};
+use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample, shown, strings};
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, MappingInput};
 use crate::web::views::{
     Change, Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, Moment, Newer,
@@ -116,10 +116,8 @@ fn hostile_rows() -> Vec<MappingRow> {
 fn list(rows: Vec<MappingRow>, total: i64, offset: i64) -> MappingList {
     MappingList {
         frame: person("Ann Lee", true),
+        paging: paging("/red5/admin/mappings?", rows.len(), total, offset),
         rows,
-        total,
-        limit: 50,
-        offset,
         mapping_version: 42,
         done: None,
     }

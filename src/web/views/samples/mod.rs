@@ -9,7 +9,7 @@ mod people;
 
 use askama::Template;
 
-use super::{Frame, Person, Shown};
+use super::{Frame, Paging, Person, Shown};
 use crate::domain::mapping::FieldError;
 
 /// CS-10: leaves an attribute and a tag, where it is not escaped.
@@ -35,6 +35,16 @@ fn sample(name: &'static str, page: &impl Template) -> Sample {
     Sample {
         name,
         html: page.render().unwrap(),
+    }
+}
+
+fn paging(list: &str, shown: usize, total: i64, offset: i64) -> Paging {
+    Paging {
+        list: list.to_owned(),
+        shown,
+        total,
+        limit: 50,
+        offset,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Who is signed in, who is blocked, and stopping somebody.
 
-use super::{END_TAG, Sample, TAG, TURNED, error, person, sample, shown, unbroken};
+use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample, shown, unbroken};
 use crate::domain::block::PersonKey;
 use crate::web::views::{
-    BlockForm, BlockLift, BlockList, BlockRow, Moment, OwnSessions, Paging, PersonWords,
-    SessionList, SessionRow, SessionStop, Stopped, TypedBlock,
+    BlockForm, BlockLift, BlockList, BlockRow, Moment, OwnSessions, PersonWords, SessionList,
+    SessionRow, SessionStop, Stopped, TypedBlock,
 };
 
 fn moment(text: &str) -> Moment {
@@ -55,16 +55,6 @@ fn block(subject: &str, reason: &str, until: Option<&str>, counts: bool) -> Bloc
         reason: shown(reason),
         created_at: moment("2026-11-20T09:30:00Z"),
         created_by: shown("ann"),
-    }
-}
-
-fn paging(list: &str, shown: usize, total: i64, offset: i64) -> Paging {
-    Paging {
-        list: list.to_owned(),
-        shown,
-        total,
-        limit: 50,
-        offset,
     }
 }
 
