@@ -4,13 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use super::identity::SUBJECT_MAX;
 use super::mapping::FieldError;
 
 /// Longest issuer in bytes, as the table has it.
 const ISSUER_MAX: usize = 2048;
-
-/// Longest `sub` in bytes (OpenID Connect Core §2).
-const SUBJECT_MAX: usize = 255;
 
 /// Longest reason in characters.
 pub const REASON_MAX: usize = 1000;

@@ -8,14 +8,12 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::grant::Scope;
+use super::identity::SUBJECT_MAX;
 use super::names::{Role, RoomName, Transport};
 use super::set::AnyOr;
 
 /// Longest `name` in characters; it is an attribute for people.
 pub const NAME_MAX: usize = 128;
-
-/// Longest `sub` in bytes (OpenID Connect Core §2).
-pub const SUBJECT_MAX: usize = 255;
 
 /// Everything a token carries, and nothing else: no `iat` (one common Java
 /// library refuses one a second ahead of its clock), no `nbf`, `aud`, groups

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+/// Longest `sub` in bytes (OpenID Connect Core §2): it names a row and a person.
+pub const SUBJECT_MAX: usize = 255;
+
 /// Issuer and subject name a person; username, name and groups describe them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
-use crate::domain::claims::{ClaimError, Claims, SUBJECT_MAX};
+use crate::domain::claims::{ClaimError, Claims};
 use crate::domain::entitlement::{Entitlement, Refusal, Unwarranted};
 use crate::domain::grant::{Ask, Grant, Scope};
-use crate::domain::identity::{Groups, Identity};
+use crate::domain::identity::{Groups, Identity, SUBJECT_MAX};
 use crate::domain::lifetime::{Lifetime, Limits, SubjectEnd, TooShort, lifetime};
 use crate::fingerprint::{fingerprint, pseudonym};
 use crate::metrics::{Counts, ExchangeOutcome, Outcome};

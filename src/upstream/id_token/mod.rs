@@ -18,7 +18,7 @@ mod tests;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-pub use super::signed_token::{Flaw, SUBJECT_MAX, TOKEN_MAX as ID_TOKEN_MAX};
+pub use super::signed_token::{Flaw, TOKEN_MAX as ID_TOKEN_MAX};
 
 use super::SigningAlg;
 use super::keys::KeySet;

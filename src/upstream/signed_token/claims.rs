@@ -3,10 +3,8 @@
 use serde_json::Value;
 
 use super::Flaw;
+use crate::domain::identity::SUBJECT_MAX;
 use crate::once::Object;
-
-/// Longest `sub` in bytes (OpenID Connect Core §2): it names a row and a person.
-pub const SUBJECT_MAX: usize = 255;
 
 /// Longest `sid` in bytes that is kept.
 const SID_MAX: usize = 255;

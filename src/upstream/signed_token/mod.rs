@@ -18,7 +18,6 @@ use super::SigningAlg;
 use super::keys::{Key, KeySet};
 use crate::once::Object;
 
-pub use claims::SUBJECT_MAX;
 pub(super) use claims::{check_audience, check_issuer, sid, subject};
 pub use compact::TOKEN_MAX;
 pub use flaw::Flaw;
