@@ -107,13 +107,8 @@ impl MappingDesk {
         Ok(())
     }
 
-    /// The change is written whether or not the load succeeds. Should it fail,
-    /// nobody gets what was loaded before until the database was heard again.
     async fn settle(&self, event: &'static str, id: MappingId, actor: &Actor) {
         tracing::info!(event, mapping = id.0, actor = &*pseudonym(&actor.subject));
-        if let Err(error) = self.watch.reload().await {
-            tracing::warn!(event = "mappings_not_loaded", %error, "the table could not be loaded again after an edit");
-            self.watch.doubt();
-        }
+        self.watch.settle().await;
     }
 }

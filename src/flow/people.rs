@@ -129,7 +129,7 @@ impl PeopleDesk {
         let now = self.clock.now();
         let done = self.live.block(draft, actor, now).await?;
         tell("person_blocked", draft.person(), done.ended, actor);
-        self.settle().await;
+        self.watch.settle().await;
         Ok(done)
     }
 
@@ -140,7 +140,7 @@ impl PeopleDesk {
             return Err(PeopleError::NotFound);
         }
         tell("person_unblocked", person, 0, actor);
-        self.settle().await;
+        self.watch.settle().await;
         Ok(())
     }
 
@@ -153,15 +153,6 @@ impl PeopleDesk {
     pub async fn find_block(&self, person: &PersonKey) -> Result<Block, PeopleError> {
         let found = self.store.find_block(person).await?;
         found.ok_or(PeopleError::NotFound)
-    }
-
-    /// As after an edit of the mappings: what was loaded before is not used until
-    /// the database was heard again.
-    async fn settle(&self) {
-        if let Err(error) = self.watch.reload().await {
-            tracing::warn!(event = "mappings_not_loaded", %error, "the blocks could not be loaded again after a change");
-            self.watch.doubt();
-        }
     }
 }
 

@@ -16,6 +16,7 @@ use moka::ops::compute::Op;
 use moka::sync::Cache;
 use tokio::sync::{Mutex, mpsc};
 
+use super::refresh_marks::RefreshMarks;
 use super::sessions::{EndedSession, NotStarted, SealedTokens, Session, SessionHash};
 use super::{Store, StoreError};
 
@@ -48,12 +49,8 @@ pub struct LiveSession {
     last_seen: AtomicI64,
     /// Whether it waits for the next flush already.
     queued: AtomicBool,
-    /// Milliseconds of the Unix epoch: before that nobody tries again to refresh it
-    /// beside the requests, and nobody waits for a refresh.
-    refresh_again: AtomicI64,
-    refresh_failed_until: AtomicI64,
-    /// No key opens the refresh token: nobody tries again.
-    refresh_sealed: AtomicBool,
+    /// What this instance remembers of refreshing it.
+    pub refresh: RefreshMarks,
 }
 
 impl LiveSession {
@@ -65,42 +62,13 @@ impl LiveSession {
             outdated: AtomicBool::new(false),
             last_seen: AtomicI64::new(seen),
             queued: AtomicBool::new(false),
-            refresh_again: AtomicI64::new(0),
-            refresh_failed_until: AtomicI64::new(0),
-            refresh_sealed: AtomicBool::new(false),
+            refresh: RefreshMarks::default(),
         })
-    }
-
-    /// Whether the caller is the one to refresh it now; nobody else is for `rest`.
-    pub fn may_refresh(&self, now: DateTime<Utc>, rest: TimeDelta) -> bool {
-        let due = self.refresh_again.load(Ordering::SeqCst);
-        let again = (now + rest).timestamp_millis();
-        !lies_ahead(due, now, rest)
-            && self
-                .refresh_again
-                .compare_exchange(due, again, Ordering::SeqCst, Ordering::SeqCst)
-                .is_ok()
-    }
-
-    /// A refresh failed: for `rest` nobody waits for another one.
-    pub fn refresh_failed(&self, now: DateTime<Utc>, rest: TimeDelta) {
-        let until = (now + rest).timestamp_millis();
-        self.refresh_failed_until.store(until, Ordering::SeqCst);
-    }
-
-    /// Whether a refresh failed less than `rest` ago.
-    pub fn refresh_failed_lately(&self, now: DateTime<Utc>, rest: TimeDelta) -> bool {
-        lies_ahead(self.refresh_failed_until.load(Ordering::SeqCst), now, rest)
-    }
-
-    /// No key opens its refresh token.
-    pub fn refresh_is_sealed(&self) {
-        self.refresh_sealed.store(true, Ordering::SeqCst);
     }
 
     /// Whether its groups can be asked for, as far as this instance knows.
     pub fn is_refreshable(&self) -> bool {
-        self.session.refreshable && !self.refresh_sealed.load(Ordering::SeqCst)
+        self.session.refreshable && !self.refresh.is_sealed()
     }
 
     /// The moment at which it ends if nothing more is asked of it.
@@ -245,13 +213,9 @@ impl LiveSessions {
         Ok(ended)
     }
 
-    /// It was found to be over.
-    pub fn found_over(&self, hash: &SessionHash) {
-        self.ended(hash);
-    }
-
-    /// Another instance, or a person at the database, ended it.
-    pub(super) fn ended(&self, hash: &SessionHash) {
+    /// It is over: as was found out here, or another instance or a person at the database
+    /// ended it.
+    pub fn ended(&self, hash: &SessionHash) {
         self.ends_of(hash).fetch_add(1, Ordering::SeqCst);
         // Not `invalidate`: only this call waits for a `keep` that is under way.
         self.entries.entry(*hash).and_compute_with(|_| Op::Remove);
@@ -353,11 +317,4 @@ fn weight(session: &Session) -> u32 {
     let groups = session.identity.groups.listed();
     let groups: usize = groups.map(|group| group.len() + TEXT_OVERHEAD).sum();
     u32::try_from(OVERHEAD + groups).unwrap_or(u32::MAX)
-}
-
-/// Whether a moment is still to come, and not so far away that only a clock that was set
-/// back can have brought it there.
-fn lies_ahead(millis: i64, now: DateTime<Utc>, at_most: TimeDelta) -> bool {
-    let ahead = millis.saturating_sub(now.timestamp_millis());
-    (1..=at_most.num_milliseconds()).contains(&ahead)
 }

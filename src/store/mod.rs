@@ -17,6 +17,7 @@ pub mod logouts;
 pub mod mappings;
 mod migrate;
 mod notice;
+mod refresh_marks;
 pub mod refreshes;
 pub mod sessions;
 pub mod sign_outs;

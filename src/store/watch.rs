@@ -131,6 +131,15 @@ impl Watch {
         Ok(())
     }
 
+    /// Loads what was changed here. The change is written whether or not that succeeds;
+    /// should it fail, nobody gets what was loaded before until the database was heard again.
+    pub async fn settle(&self) {
+        if let Err(error) = self.reload().await {
+            tracing::warn!(event = "mappings_not_loaded", %error, "what was changed could not be loaded again");
+            self.doubt();
+        }
+    }
+
     /// What is loaded is known to be old: nobody gets it until a question that
     /// is sent from now on has agreed.
     pub fn doubt(&self) {

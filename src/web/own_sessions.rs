@@ -5,6 +5,7 @@ use actix_web::{Error, HttpResponse, web};
 
 use super::page::{self, Guest, Visitor};
 use super::people_pages::{refusal, session_id, session_row};
+use super::sign_out;
 use super::site::see_other;
 use super::views::OwnSessions;
 use crate::flow::people::PeopleDesk;
@@ -54,18 +55,16 @@ pub async fn end(
 pub async fn end_all(
     visitor: Guest,
     payload: web::Payload,
-    sign_out: web::Data<SignOut>,
+    desk: web::Data<SignOut>,
 ) -> Result<HttpResponse, Error> {
     visitor.form(payload).await?;
     let caller = visitor.signed_in()?;
     let actor = caller.actor(visitor.request());
-    let ended = sign_out.end_everywhere(caller.secret(), &actor).await;
+    let ended = desk.end_everywhere(caller.secret(), &actor).await;
     let ticket = ended.map_err(|error| visitor.store_failed(&error))?;
-    let site = visitor.site();
-    let mut response = see_other(&site.to("/auth/signed-out"));
-    response.cookie(site.session_removal());
-    if let Some(ticket) = ticket {
-        response.cookie(site.sign_out_cookie(&ticket));
-    }
-    Ok(response.finish())
+    Ok(sign_out::leave(
+        visitor.site(),
+        "/auth/signed-out",
+        ticket.as_ref(),
+    ))
 }

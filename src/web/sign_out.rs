@@ -9,10 +9,10 @@ use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
 use super::page::{self, Guest, Visitor};
-use super::site::see_other;
+use super::site::{Site, see_other};
 use super::views::{Next, Problem, SignedOut};
 use crate::fingerprint::pseudonym;
-use crate::flow::sign_out::{Onward, SignOut};
+use crate::flow::sign_out::{Onward, SignOut, Ticket};
 
 /// What the form's button says is wanted after signing out.
 const SOMEBODY_ELSE: &str = "somebody-else";
@@ -46,12 +46,17 @@ pub async fn logout(
     } else {
         "/auth/signed-out"
     };
+    Ok(leave(site, next, ticket.as_ref()))
+}
+
+/// To the page that comes after the session, without its cookie.
+pub(super) fn leave(site: &Site, next: &str, ticket: Option<&Ticket>) -> HttpResponse {
     let mut response = see_other(&site.to(next));
     response.cookie(site.session_removal());
     if let Some(ticket) = ticket {
-        response.cookie(site.sign_out_cookie(&ticket));
+        response.cookie(site.sign_out_cookie(ticket));
     }
-    Ok(response.finish())
+    response.finish()
 }
 
 /// GET `/auth/signed-out`: leads on to the provider once, and is where the

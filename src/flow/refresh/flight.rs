@@ -85,7 +85,7 @@ impl Inner {
                 return self.read_again(live).await;
             }
             Lease::Over => {
-                self.live.found_over(&live.session.hash);
+                self.live.ended(&live.session.hash);
                 return Ok(Landing::Over);
             }
         };
@@ -182,7 +182,7 @@ impl Inner {
         match landing {
             Landing::Over if written => {
                 self.counts.count(RefreshOutcome::Ended);
-                self.live.found_over(&session.hash);
+                self.live.ended(&session.hash);
                 Ok(Landing::Over)
             }
             Landing::Failed => Ok(Landing::Failed),

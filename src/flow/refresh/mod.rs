@@ -132,7 +132,7 @@ impl FreshGroups {
         match self.0.judge(&live, now) {
             Standing::Young => Ok(Some(live)),
             Standing::Aging => {
-                if live.may_refresh(now, AGAIN_BESIDE) {
+                if live.refresh.may_begin(now, AGAIN_BESIDE) {
                     self.begin_beside(&live);
                 }
                 Ok(Some(live))
@@ -171,7 +171,7 @@ impl FreshGroups {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let now = self.0.clock.now();
-            if live.refresh_failed_lately(now, AGAIN_AWAITED) {
+            if live.refresh.failed_lately(now, AGAIN_AWAITED) {
                 return Err(Unconfirmed::Provider);
             }
             let mut flight = self.join_or_begin(&live, None);
@@ -185,7 +185,7 @@ impl FreshGroups {
                 Landing::Over => return Ok(None),
                 Landing::Failed => return Err(Unconfirmed::Provider),
                 Landing::Sealed => {
-                    live.refresh_is_sealed();
+                    live.refresh.seal();
                     return match self.0.judge(&live, now) {
                         Standing::Over => Ok(None),
                         _ => Ok(Some(live)),
@@ -232,7 +232,7 @@ impl FreshGroups {
                 inner.fly(&live, place).await
             };
             if landing == Landing::Failed {
-                live.refresh_failed(inner.clock.now(), AGAIN_AWAITED);
+                live.refresh.failed(inner.clock.now(), AGAIN_AWAITED);
             }
             land.send_replace(Some(landing));
         });
