@@ -8,6 +8,7 @@ mod freshness;
 mod groups;
 mod postgres;
 mod round_robin;
+mod stops;
 mod work;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ mod live_sessions;
 mod losses;
 mod migrations;
 mod outage;
+mod refreshes;
 mod rules;
 mod sessions;
 mod sign_outs;

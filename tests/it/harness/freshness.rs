@@ -1,11 +1,12 @@
-//! An edit on one instance, and the other's next tokens while its listening connection is
-//! not what it should be (SE-7): none is older than the bound.
+//! An edit on one instance, somebody stopped there, and the other's next tokens while its
+//! listening connection is not what it should be (SE-7): none is older than the bound.
 
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, sleep};
 
+use super::stops::{self, Stop};
 use super::{BOUND, House, mapping, number_of, until};
 use crate::bridge::Browser;
 
@@ -58,37 +59,94 @@ async fn token(ann: &Browser) -> Option<u64> {
     }
 }
 
+/// Ann is stopped by way of the first instance under a fault of the second, in every way.
+async fn nobody_is_served_longer(fault: impl AsyncFn(&House), mend: impl AsyncFn(&House)) {
+    let house = House::start().await;
+    let admin = house.admin().await.at(&house.bridges[0].address);
+    house.map(&admin).await;
+    for (stop, sid) in Stop::ALL.into_iter().zip(0..) {
+        let [here, there] = stops::signed_in(&house, sid).await;
+        fault(&house).await;
+        stop.stop(&house, &admin, here).await;
+        let known = Instant::now();
+        let mut refused = false;
+        while !refused && known.elapsed() < BOUND * 3 {
+            let asked = Instant::now();
+            match there.token(serde_json::json!({})).await.status {
+                200 => assert!(
+                    asked < known + BOUND,
+                    "a token {:?} after {stop:?}",
+                    asked - known
+                ),
+                401 | 403 => refused = true,
+                status => assert_eq!(status, 503),
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+        mend(&house).await;
+        until("she is refused", async || {
+            matches!(there.token(serde_json::json!({})).await.status, 401 | 403)
+        })
+        .await;
+        stop.lift(&house, &admin).await;
+    }
+}
+
+async fn silence(house: &House) {
+    house.ways[1].silence();
+}
+
+async fn resume(house: &House) {
+    house.ways[1].resume();
+}
+
+async fn swallow(house: &House) {
+    house.ways[1].swallow(100);
+}
+
+async fn swallow_no_more(house: &House) {
+    house.ways[1].swallow(0);
+}
+
+async fn terminate(house: &House) {
+    let mut hand = PgConnection::connect(&house.postgres.url()).await.unwrap();
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE application_name = 'red5-bridge' AND query LIKE '%change_counter%'",
+    )
+    .execute(&mut hand)
+    .await
+    .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn se_7_with_the_listening_connection_frozen_no_token_is_older_than_the_bound() {
-    no_token_is_older(
-        async |house| house.ways[1].silence(),
-        async |house| house.ways[1].resume(),
-    )
-    .await;
+    no_token_is_older(silence, resume).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn se_7_with_notices_swallowed_no_token_is_older_than_the_bound() {
-    no_token_is_older(
-        async |house| house.ways[1].swallow(100),
-        async |house| house.ways[1].swallow(0),
-    )
-    .await;
+    no_token_is_older(swallow, swallow_no_more).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn se_7_with_the_listening_connection_terminated_no_token_is_older_than_the_bound() {
-    let terminate = async |house: &House| {
-        let mut hand = PgConnection::connect(&house.postgres.url()).await.unwrap();
-        sqlx::query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE application_name = 'red5-bridge' AND query LIKE '%change_counter%'",
-        )
-        .execute(&mut hand)
-        .await
-        .unwrap();
-    };
     no_token_is_older(terminate, async |_| ()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn se_7_with_the_listening_connection_frozen_nobody_stopped_is_served_beyond_the_bound() {
+    nobody_is_served_longer(silence, resume).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn se_7_with_notices_swallowed_nobody_stopped_is_served_beyond_the_bound() {
+    nobody_is_served_longer(swallow, swallow_no_more).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn se_7_with_the_listening_connection_terminated_nobody_stopped_is_served_beyond_the_bound() {
+    nobody_is_served_longer(terminate, async |_| ()).await;
 }
 
 /// What the server says of itself is replaced by a function of the same name.

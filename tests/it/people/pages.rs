@@ -60,9 +60,13 @@ async fn se_5_an_administrator_blocks_somebody_and_lets_them_in_again() {
     bridge.provider.person("ann");
     let ann = bridge.signed_in("ann").await;
     let form = of("/admin/blocks/new", &bridge, "ann");
-    let issuer = root.peek(&form).await;
-    assert!(issuer.body.contains("value=\"ann\""), "{}", issuer.body);
+    let filled = root.peek(&form).await;
+    assert!(filled.body.contains("value=\"ann\""), "{}", filled.body);
     let issuer = bridge.provider.issuer().to_owned();
+    // Without a person it is the provider's, of which there is one.
+    let empty = root.peek("/admin/blocks/new").await;
+    let value = format!("value=\"{issuer}\"");
+    assert!(empty.body.contains(&value), "{}", empty.body);
     let mut fields = vec![
         ("issuer", issuer.as_str()),
         ("subject", "ann"),

@@ -227,20 +227,25 @@ async fn id_14_an_overage_at_a_refresh_leaves_no_group_and_says_why() {
 
 #[tokio::test]
 async fn names_that_an_answer_does_not_repeat_are_those_of_before() {
-    let (bridge, ann) = with_ann().await;
+    let (bridge, mut ann) = with_ann().await;
+    bridge.provider.person("ann").claim("name", "Ann Lee");
+    bridge.sign_in(&mut ann, "ann").await;
+    let names = async || {
+        age(&bridge, 2 * AGE + 1);
+        let session = ann.peek("/api/session").await.json();
+        let identity = &session["identity"];
+        [identity["username"].clone(), identity["name"].clone()]
+    };
     bridge
         .provider
-        .next_id_token(|token| token.without("preferred_username"));
-    age(&bridge, 2 * AGE + 1);
-    let session = ann.peek("/api/session").await.json();
-    assert_eq!(session["identity"]["username"], "ann");
+        .next_id_token(|token| token.without("preferred_username").without("name"));
+    assert_eq!(names().await, ["ann", "Ann Lee"]);
     bridge
         .provider
         .person("ann")
-        .claim("preferred_username", "anna");
-    age(&bridge, 2 * AGE + 1);
-    let session = ann.peek("/api/session").await.json();
-    assert_eq!(session["identity"]["username"], "anna");
+        .claim("preferred_username", "anna")
+        .claim("name", "Anna Lee");
+    assert_eq!(names().await, ["anna", "Anna Lee"]);
 }
 
 #[tokio::test]

@@ -59,3 +59,34 @@ async fn take_groups(bridge: &TestBridge) {
         .await
         .unwrap();
 }
+
+/// More than may be refreshed at once.
+const WAITING: usize = 40;
+
+#[tokio::test]
+async fn who_waits_for_another_instances_lease_keeps_nobody_from_theirs() {
+    let (bridge, _) = with_ann().await;
+    let mut waiting = Vec::new();
+    for _ in 0..WAITING {
+        let ann = bridge.signed_in("ann").await;
+        waiting.push(async move { exchange(&ann).await.status });
+    }
+    bridge.provider.person("bob").groups(["viewers"]);
+    let bob = bridge.signed_in("bob").await;
+    sqlx::query(
+        "UPDATE sessions SET refresh_lease = decode('00112233445566778899aabbccddeeff', 'hex'),
+                             refresh_leased_until = clock_timestamp() + interval '1 hour'
+         WHERE subject = 'ann'",
+    )
+    .execute(&bridge.db)
+    .await
+    .unwrap();
+    age(&bridge, 2 * AGE + 1);
+    let waiting: Vec<_> = waiting.into_iter().map(tokio::spawn).collect();
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(exchange(&bob).await.status, 200);
+    assert_eq!(bridge.provider.refreshes(), 1);
+    for ann in waiting {
+        ann.abort();
+    }
+}

@@ -3,6 +3,9 @@
 use super::*;
 use crate::database_way::Proxy;
 
+/// A session whose ends are counted apart from those of the sessions with small numbers.
+const ANOTHER_SHARE: u32 = 1 << 16;
+
 async fn find(instance: &Instance, number: u32, now: DateTime<Utc>) -> bool {
     instance
         .live
@@ -156,6 +159,30 @@ async fn se_4_a_load_that_races_with_the_end_does_not_bring_the_session_back() {
     proxy.resume();
     loading.await.unwrap().unwrap();
     assert!(!find(&a, 1, at(2)).await);
+}
+
+#[tokio::test]
+async fn what_is_loaded_while_others_sign_out_stays_in_memory() {
+    let database = Database::new().await;
+    let proxy = Proxy::start(&database.serving).await;
+    let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
+    let other = LiveSessions::new(database.store(), IDLE);
+    for number in [1, ANOTHER_SHARE] {
+        other
+            .start(session(number), &super::no_tokens())
+            .await
+            .unwrap();
+    }
+    let live = Arc::clone(&a.live);
+    proxy.hold("https://login.example");
+    let loading = tokio::spawn(async move { live.find(&hash(1), at(1)).await });
+    proxy.until_holding().await;
+    other.end(&hash(ANOTHER_SHARE)).await.unwrap();
+    a.hears(&database).await;
+    proxy.resume();
+    loading.await.unwrap().unwrap();
+    a.store.close().await;
+    assert!(find(&a, 1, at(2)).await);
 }
 
 #[tokio::test]

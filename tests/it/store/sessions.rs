@@ -116,6 +116,26 @@ async fn the_sweep_removes_what_is_over_and_is_nobodys_news() {
 }
 
 #[tokio::test]
+async fn an_instance_whose_clock_is_ahead_sweeps_nobody_who_is_signed_in() {
+    let database = Database::new().await;
+    let now = Utc::now();
+    let in_use = Session {
+        last_seen_at: now,
+        ends_at: now + TimeDelta::hours(1),
+        ..session(1)
+    };
+    write(&database, &[in_use]).await;
+    let ahead = now + TimeDelta::days(100);
+    let store = database.store();
+    assert_eq!(store.sweep_sessions(ahead, now).await.unwrap(), 0);
+    assert_eq!(
+        store.sweep_sessions(now, now - IDLE).await.unwrap(),
+        0,
+        "nor does one that is right"
+    );
+}
+
+#[tokio::test]
 async fn one_instance_sweeps_at_a_time() {
     let database = Database::new().await;
     write(
