@@ -51,9 +51,16 @@ fn configured(mut program: Command, database_url: &str, issuer: &str) -> Command
     program
         .env_clear()
         .envs(environment(database_url, issuer))
+        .envs(switched_on())
         // Where there is no `.env`.
         .current_dir(std::env::temp_dir());
     program
+}
+
+/// The change that `make mutants` has switched on is in the program too.
+#[expect(clippy::disallowed_methods, reason = "what `make mutants` wants")]
+fn switched_on() -> impl Iterator<Item = (String, String)> {
+    std::env::vars().filter(|(name, _)| name.starts_with("MUTANT"))
 }
 
 /// A running program and everything that it writes.

@@ -29,7 +29,7 @@ const PACE: Pace = Pace {
     connect_timeout: Duration::from_millis(500),
     request_timeout: Duration::from_millis(700),
     begin_timeout: Duration::from_secs(2),
-    keys_refetch_interval: Duration::from_secs(30),
+    keys_refetch_interval: Duration::from_hours(1),
     keys_max_age: Duration::from_hours(1),
     retry_first: Duration::from_millis(20),
     retry_max: Duration::from_millis(80),

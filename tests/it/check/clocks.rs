@@ -25,6 +25,19 @@ async fn a_clock_that_is_off_is_found_against_database_and_provider() {
     assert!(!said.iter().any(|line| line.contains("clock")), "{said:?}");
 }
 
+/// `Date` has whole seconds, so a provider's clock may be up to one second on.
+#[tokio::test]
+async fn no_more_is_said_of_a_clock_than_is_known() {
+    let checked = Checked::new();
+    let clock = Arc::new(TestClock::default());
+    clock.advance(TimeDelta::seconds(90));
+    let said = said(&checked.report_by(clock).await);
+    let line = find(&said, "WRONG", &["the provider's clock is", "behind"]);
+    let (_, figure) = line.split_once("clock is ").unwrap();
+    let (figure, _) = figure.split_once(" seconds").unwrap();
+    assert!((85..=90).contains(&figure.parse().unwrap()), "{line}");
+}
+
 #[tokio::test]
 async fn an_answer_out_of_a_cache_tells_no_time() {
     let checked = Checked::new();

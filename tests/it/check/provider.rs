@@ -121,7 +121,8 @@ async fn a_provider_that_shows_its_error_on_a_page_is_understood() {
     let checked = Checked::new();
     for answer in [
         Answer::html(400),
-        Answer::redirect("/oauth/error?authError=x"),
+        Answer::redirect("/oauth/error?code=1"),
+        Answer::redirect("/oauth?authError=x"),
         Answer::page(200, "<h1>AADSTS50011: The redirect URI does not match</h1>"),
     ] {
         checked.provider.always(Endpoint::Authorize, answer);

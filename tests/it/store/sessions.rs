@@ -1,5 +1,7 @@
 //! The table of sessions, as people and programs at the database find it.
 
+use red5_bridge::clock::{Clock, SystemClock};
+
 use super::*;
 
 async fn write(database: &Database, sessions: &[Session]) {
@@ -118,7 +120,7 @@ async fn the_sweep_removes_what_is_over_and_is_nobodys_news() {
 #[tokio::test]
 async fn an_instance_whose_clock_is_ahead_sweeps_nobody_who_is_signed_in() {
     let database = Database::new().await;
-    let now = Utc::now();
+    let now = SystemClock.now();
     let in_use = Session {
         last_seen_at: now,
         ends_at: now + TimeDelta::hours(1),

@@ -305,6 +305,38 @@ async fn jw_7_a_key_of_1024_bits_verifies_nothing() {
 }
 
 #[tokio::test]
+async fn av_4_a_provider_that_cannot_be_read_is_asked_more_and_more_rarely() {
+    let provider = Provider::start();
+    provider.always(Endpoint::Discovery, Answer::status(503));
+    let pace = Pace {
+        retry_max: Duration::from_mins(1),
+        ..PACE
+    };
+    let bridge = bridge_at(provider.issuer(), pace, |_| {});
+    // 20 ms, 40, 80 … are more than a second after six.
+    let second = tokio::time::timeout(Duration::from_secs(1), bridge.watch());
+    assert!(second.await.is_err());
+    assert!(provider.hits(Endpoint::Discovery) <= 7);
+}
+
+#[tokio::test]
+async fn av_4_a_provider_that_answers_wrongly_is_there_and_asked_again() {
+    let provider = Provider::start();
+    provider.discovery(|document| document.set("issuer", "https://other.example"));
+    let pace = Pace {
+        retry_first: Duration::ZERO,
+        rest_first: Duration::from_mins(1),
+        rest_max: Duration::from_mins(1),
+        ..PACE
+    };
+    let bridge = bridge_at(provider.issuer(), pace, |_| {});
+    for _ in 0..5 {
+        assert_eq!(begin_fails(&bridge).await, unavailable(Outage::OtherIssuer));
+    }
+    assert_eq!(provider.hits(Endpoint::Discovery), 5);
+}
+
+#[tokio::test]
 async fn jw_8_a_provider_that_comes_late_is_found_without_a_restart() {
     let place = Place::free();
     let bridge = Arc::new(bridge_at(&place.issuer(), PACE, |_| {}));
