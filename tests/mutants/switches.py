@@ -68,7 +68,10 @@ class File:
         # Place -> what is put in there; (start, end, kind) -> what is wrapped.
         self.inserts = collections.defaultdict(list)
         self.wraps = collections.defaultdict(list)
-        self.blanks = []
+        # A switch is no constant, nor is whoever calls one: a constant function is an
+        # ordinary one here. Nothing of ours needs it sooner.
+        modifiers = (n for n in self.nodes if n.type == "function_modifiers")
+        self.blanks = [(m.start_byte, m.end_byte) for m in modifiers if m.text == b"const"]
 
     def place(self, at):
         start = self.starts[at["line"] - 1]
@@ -104,9 +107,6 @@ class File:
         function = self.innermost(fits)
         if function is None or "std::iter::" in replacement:
             return False
-        # A constant function is an ordinary one here: nothing of ours needs it sooner.
-        modifiers = (c for c in function.children if c.type == "function_modifiers")
-        self.blanks += [(m.start_byte, m.end_byte) for m in modifiers if m.text == b"const"]
         change = marked(number, f" if {is_on(number)} {{ return {replacement}; }} ")
         self.inserts[function.child_by_field_name("body").start_byte + 1].append(change)
         return True
@@ -194,14 +194,11 @@ class File:
 
 def write(source, target, changes, dropped):
     """Writes the switched files below `target`; gives the numbers that are not in there."""
-    files, missing = {}, set(dropped)
+    sources = pathlib.Path(source, "src").rglob("*.rs")
+    files = {str(path.relative_to(source)): File(path.read_bytes()) for path in sources}
+    missing = set(dropped)
     for number, change in enumerate(changes):
-        if number in dropped:
-            continue
-        path = change["file"]
-        if path not in files:
-            files[path] = File(pathlib.Path(source, path).read_bytes())
-        if not files[path].add(number, change):
+        if number not in dropped and not files[change["file"]].add(number, change):
             missing.add(number)
     for path, file in files.items():
         pathlib.Path(target, path).write_bytes(file.switched())

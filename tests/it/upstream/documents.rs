@@ -210,6 +210,16 @@ async fn jw_5_a_thousand_tokens_with_invented_keys_cause_one_reading() {
 }
 
 #[tokio::test]
+async fn jw_5_a_token_that_is_wrong_in_itself_causes_no_reading() {
+    let (provider, bridge) = ann_and_bridge();
+    for claim in ["nonce", "iss", "aud"] {
+        provider.next_id_token(move |token| token.claim(claim, "x"));
+        sign_in(&provider, &bridge, "ann").await.unwrap_err();
+    }
+    assert_eq!(provider.hits(Endpoint::Jwks), 1);
+}
+
+#[tokio::test]
 async fn jw_5_after_the_interval_keys_are_read_again() {
     let (provider, _) = ann_and_bridge();
     let pace = Pace {
