@@ -61,7 +61,7 @@ async fn take_groups(bridge: &TestBridge) {
 }
 
 /// More than may be refreshed at once.
-const WAITING: usize = 40;
+const WAITING: usize = 33;
 
 #[tokio::test]
 async fn who_waits_for_another_instances_lease_keeps_nobody_from_theirs() {
