@@ -5,7 +5,10 @@ mod onward;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use red5_bridge::clock::SystemClock;
+use serde_json::Value;
 use url::Url;
 
 use crate::bridge::{Answer, ORIGIN, TestBridge, path_of};
@@ -18,11 +21,19 @@ const SIGN_OUT: &str = "__Host-bridge_sign_out";
 const MAY_STAY: &str = "You may still be signed in at your identity provider";
 
 /// Where the page leads on to, by itself and by its link.
-fn leads_to(page: &Answer) -> Option<Url> {
+pub fn leads_to(page: &Answer) -> Option<Url> {
     let (_, rest) = page.body.split_once("content=\"0; url=")?;
     let address = rest.split('"').next().unwrap();
     assert!(page.body.contains(&format!("href=\"{address}\"")));
     Some(Url::parse(&address.replace("&#38;", "&")).unwrap())
+}
+
+/// The claims of the ID token that the provider is reminded of.
+pub fn hinted(url: &Url) -> Value {
+    let hint = url.query_pairs().find(|(name, _)| name == "id_token_hint");
+    let (_, hint) = hint.unwrap();
+    let claims = hint.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -116,6 +127,26 @@ async fn lo_2_the_session_is_gone_before_the_browser_goes_to_the_provider() {
         .await;
     assert_eq!(back.status, 200);
     assert_eq!(leads_to(&back), None);
+}
+
+#[tokio::test]
+async fn lo_2_a_ticket_opens_what_it_was_given_for_and_nothing_else() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("ann");
+    bridge.provider.person("bob");
+    let mut out = Vec::new();
+    for person in ["ann", "bob"] {
+        let mut browser = bridge.signed_in(person).await;
+        browser.submit("/", "/auth/logout", &[]).await;
+        out.push((person, browser));
+    }
+    let mut eve = bridge.browser();
+    eve.cookies.insert(SIGN_OUT.to_owned(), "A".repeat(43));
+    assert_eq!(leads_to(&eve.get("/auth/signed-out").await), None);
+    for (person, mut browser) in out {
+        let url = leads_to(&browser.get("/auth/signed-out").await).unwrap();
+        assert_eq!(hinted(&url)["sub"], person);
+    }
 }
 
 #[tokio::test]
