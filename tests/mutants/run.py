@@ -2,8 +2,9 @@
 
 `CRATE` is a copy of the crate in which files may be written, `WORK/changes.json` what
 `cargo mutants --list --json` says of it. All changes are built at once (`switches.py`); each
-is then switched on for the tests that reach it, the quickest first, until one fails. Of the
-integration tests those count whose names begin with a FILTER.
+is then switched on for the tests that reach it, those first that noticed a change of the same
+file and then the quickest, until one fails. Of the integration tests those count whose names
+begin with a FILTER.
 """
 
 import collections
@@ -136,10 +137,10 @@ def reach(programs, pool):
     return found
 
 
-def noticed(number, tests):
-    """Who notices the change."""
+def noticed(number, tests, well_known):
+    """Who notices the change. `well_known`: how many of the same file each test has noticed."""
     at, bundle = 0, 4
-    tests = sorted(tests)
+    tests = sorted(tests, key=lambda test: (-well_known[test[2]], test))
     while at < len(tests):
         some = tests[at : at + bundle]
         for program in dict.fromkeys(test[1] for test in some):
@@ -147,6 +148,7 @@ def noticed(number, tests):
             seconds = 30 + 6 * sum(test[0] for test in own)
             failed = run(program, [test[2] for test in own], seconds, MUTANT=str(number))
             if failed:
+                well_known[failed] += 1
                 return failed
         at, bundle = at + bundle, bundle * 2
     return None
@@ -158,7 +160,11 @@ def main():
     survivors = []
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         tests = reach(programs, pool)
-        todo = {pool.submit(noticed, number, tests[number]): number for number in numbers}
+        well_known = collections.defaultdict(collections.Counter)
+        todo = {
+            pool.submit(noticed, number, tests[number], well_known[changes[number]["file"]]): number
+            for number in numbers
+        }
         for done, future in enumerate(concurrent.futures.as_completed(todo), 1):
             number = todo[future]
             if future.result() is None:
