@@ -17,7 +17,7 @@ pub struct Bridge {
 impl Bridge {
     /// Starts it and waits until it is ready. The provider is never asked.
     pub fn start(database_url: &str) -> Self {
-        let (address, ops_address) = (free_address(), free_address());
+        let [address, ops_address] = free_addresses();
         let begun = Instant::now();
         let child = Command::new(env!("CARGO_BIN_EXE_red5-bridge"))
             .arg("serve")
@@ -52,9 +52,10 @@ impl Bridge {
             started_in: Duration::ZERO,
         };
         while !bridge.is_ready() {
+            let ended = bridge.child.try_wait().unwrap();
             assert!(
-                begun.elapsed() < Duration::from_mins(2),
-                "it is never ready"
+                ended.is_none() && begun.elapsed() < Duration::from_mins(2),
+                "it is never ready: {ended:?}"
             );
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -96,7 +97,9 @@ impl Drop for Bridge {
     }
 }
 
-fn free_address() -> String {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().to_string()
+/// Both are held until both are known: one alone might be given twice.
+fn free_addresses() -> [String; 2] {
+    let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.each_ref()
+        .map(|listener| listener.local_addr().unwrap().to_string())
 }

@@ -1,5 +1,7 @@
 //! Sessions as rows. The cookie's value never comes here, only its SHA-256.
 
+use std::time::Instant;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Connection as _;
 
@@ -231,9 +233,13 @@ impl Store {
         let over = (now - SWEEP_GRACE, idle_since - SWEEP_GRACE);
         let (mut swept, mut after) = (0, Some(Vec::new()));
         while let Some(last) = after {
+            let began = Instant::now();
             let batch = self.sweep_batch(&last, over).await?;
             swept += batch.swept;
             after = batch.last;
+            if after.is_some() {
+                sweep::rest(began).await;
+            }
         }
         Ok(swept)
     }

@@ -44,6 +44,15 @@ fn av_1_a_rule_lets_its_burst_through_and_then_so_many_a_second() {
 }
 
 #[test]
+fn av_1_in_the_clock_that_counts_time_goes_on() {
+    let limiters = Limiters::new(&SinceStart(Instant::now()), &Buckets::new());
+    let asker = at("192.0.2.1");
+    while limiters.check(Rule::Token, asker).is_ok() {}
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(limiters.check(Rule::Token, asker), Ok(()));
+}
+
+#[test]
 fn av_1_rules_and_askers_are_counted_each_by_itself() {
     let (_, limiters) = limiters();
     taken(&limiters, Rule::Login, at("192.0.2.1"));

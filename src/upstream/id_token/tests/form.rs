@@ -13,6 +13,7 @@ fn id_10_the_type_is_jwt_or_absent() {
     for kind in [
         "at+jwt",
         "application/at+jwt",
+        "imagination/jwt",
         "logout+jwt",
         "secevent+jwt",
         "JOSE",
