@@ -129,3 +129,24 @@ async fn ad_3_no_mapping_makes_or_unmakes_an_administrator() {
     assert_eq!(gone.status, 204);
     assert!(administers(&admin).await);
 }
+
+#[tokio::test]
+async fn the_bar_leads_administrators_alone_to_their_pages() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("ann");
+    let (root, ann) = (bridge.admin().await, bridge.signed_in("ann").await);
+    // Neither is granted anything; an administrator has something to do all the same.
+    for (browser, status, shown) in [(&root, 200, true), (&ann, 403, false)] {
+        let portal = browser.peek("/").await;
+        assert_eq!(portal.status, status);
+        for page in ["/admin/mappings", "/admin/sessions"] {
+            let link = format!("href=\"{page}\"");
+            assert_eq!(
+                portal.body.contains(&link),
+                shown,
+                "{page}: {}",
+                portal.body
+            );
+        }
+    }
+}
