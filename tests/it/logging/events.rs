@@ -126,6 +126,7 @@ async fn lg_2_each_thing_that_happens_is_one_event_with_the_fields_of_the_page()
     let provider = &told.process.provider;
     provider.person("root").groups([ADMIN_GROUP]);
     provider.person("vic").groups(["viewers"]);
+    provider.person("eve");
     provider
         .person("ann@example.com")
         .claim("groups", json!([7, "viewers"]));
@@ -213,6 +214,11 @@ async fn lg_2_each_thing_that_happens_is_one_event_with_the_fields_of_the_page()
     let mut out = vic.clone();
     out.submit("/", "/auth/logout", &[]).await;
     step(&["signed_out"]);
+    let person = json!({"issuer": provider.issuer(), "subject": "eve", "reason": "Left."});
+    root.api("POST", "/api/admin/blocks", &person).await;
+    step(&["person_blocked"]);
+    told.come_back(&mut told.browser(), "eve").await;
+    assert_eq!(one(&step(&["blocked"]))["at"], "sign_in");
 
     // An address as a subject is no name for a log, and neither is a group.
     let ann = told.signed_in("ann@example.com").await;
