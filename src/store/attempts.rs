@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::sweep::Batch;
 use super::{Store, StoreError, sweep};
 
 /// How long a row stays after the attempt's end: on an instance whose clock is
@@ -32,10 +33,10 @@ impl Store {
     /// Forgets attempts that their own age refuses by now, and says how many. One
     /// instance does it at a time; another one does nothing.
     pub async fn sweep_attempts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        sweep::in_batches(|| self.sweep_attempts_batch(now)).await
+        sweep::in_batches((), |()| self.sweep_attempts_batch(now)).await
     }
 
-    async fn sweep_attempts_batch(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    async fn sweep_attempts_batch(&self, now: DateTime<Utc>) -> Result<Batch<()>, StoreError> {
         self.with(async |connection| {
             let swept = sqlx::query!(
                 "DELETE FROM spent_attempts WHERE (SELECT pg_try_advisory_xact_lock($2)) AND id IN
@@ -47,7 +48,7 @@ impl Store {
             )
             .execute(connection)
             .await?;
-            Ok(swept.rows_affected())
+            Ok(Batch::of(swept.rows_affected()))
         })
         .await
     }

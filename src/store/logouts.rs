@@ -6,6 +6,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::ending::{Ended, Row};
 use super::sessions::Session;
+use super::sweep::Batch;
 use super::{Store, StoreError, fence, sweep};
 
 /// A logout token that was verified.
@@ -86,10 +87,10 @@ impl Store {
     /// Forgets tokens that would be refused for their age, and says how many. One
     /// instance does it at a time; another one does nothing.
     pub async fn sweep_logouts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        sweep::in_batches(|| self.sweep_logouts_batch(now)).await
+        sweep::in_batches((), |()| self.sweep_logouts_batch(now)).await
     }
 
-    async fn sweep_logouts_batch(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    async fn sweep_logouts_batch(&self, now: DateTime<Utc>) -> Result<Batch<()>, StoreError> {
         self.with(async |connection| {
             let swept = sqlx::query!(
                 "DELETE FROM logouts WHERE (SELECT pg_try_advisory_xact_lock($2)) AND token_hash IN
@@ -100,7 +101,7 @@ impl Store {
             )
             .execute(connection)
             .await?;
-            Ok(swept.rows_affected())
+            Ok(Batch::of(swept.rows_affected()))
         })
         .await
     }

@@ -1,10 +1,9 @@
 //! Sessions as rows. The cookie's value never comes here, only its SHA-256.
 
-use std::time::Instant;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Connection as _;
 
+use super::sweep::Batch;
 use super::{Store, StoreError, blocks, fence, logouts, sweep};
 use crate::domain::identity::{Groups, Identity};
 
@@ -231,26 +230,16 @@ impl Store {
         idle_since: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let over = (now - SWEEP_GRACE, idle_since - SWEEP_GRACE);
-        let (mut swept, mut after) = (0, Some(Vec::new()));
-        while let Some(last) = after {
-            let began = Instant::now();
-            let batch = self.sweep_batch(&last, over).await?;
-            swept += batch.swept;
-            after = batch.last;
-            if after.is_some() {
-                sweep::rest(began).await;
-            }
-        }
-        Ok(swept)
+        sweep::in_batches(Vec::new(), |after| self.sweep_batch(after, over)).await
     }
 
     /// Goes through the table by its key: an index on the last-seen times would
     /// make each of their many updates dearer.
     async fn sweep_batch(
         &self,
-        after: &[u8],
+        after: Vec<u8>,
         (ended_by, idle_since): (DateTime<Utc>, DateTime<Utc>),
-    ) -> Result<SweptBatch, StoreError> {
+    ) -> Result<Batch<Vec<u8>>, StoreError> {
         self.with(async |connection| {
             let mut transaction = connection.begin().await?;
             let ours = sqlx::query_scalar!(
@@ -261,7 +250,10 @@ impl Store {
             .fetch_one(&mut *transaction)
             .await?;
             if !ours {
-                return Ok(SweptBatch::default());
+                return Ok(Batch {
+                    rows: 0,
+                    next: None,
+                });
             }
             let batch = sqlx::query!(
                 r#"WITH page AS (
@@ -275,7 +267,7 @@ impl Store {
                    )
                    SELECT (SELECT id_hash FROM page ORDER BY id_hash DESC LIMIT 1) AS last,
                           (SELECT count(*) FROM swept) AS "swept!""#,
-                after,
+                after.as_slice(),
                 ended_by,
                 idle_since,
                 sweep::BATCH,
@@ -283,18 +275,11 @@ impl Store {
             .fetch_one(&mut *transaction)
             .await?;
             transaction.commit().await?;
-            Ok(SweptBatch {
-                swept: batch.swept.unsigned_abs(),
-                last: batch.last,
+            Ok(Batch {
+                rows: batch.swept.unsigned_abs(),
+                next: batch.last,
             })
         })
         .await
     }
-}
-
-#[derive(Default)]
-struct SweptBatch {
-    swept: u64,
-    /// The last row that was looked at; none: there was none left.
-    last: Option<Vec<u8>>,
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::sweep::Batch;
 use super::{Store, StoreError, sweep};
 
 /// SHA-256 of a ticket.
@@ -53,10 +54,10 @@ impl Store {
     /// Forgets what nobody came for, and says how many. One instance does it at a
     /// time; another one does nothing.
     pub async fn sweep_sign_outs(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        sweep::in_batches(|| self.sweep_sign_outs_batch(now)).await
+        sweep::in_batches((), |()| self.sweep_sign_outs_batch(now)).await
     }
 
-    async fn sweep_sign_outs_batch(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    async fn sweep_sign_outs_batch(&self, now: DateTime<Utc>) -> Result<Batch<()>, StoreError> {
         self.with(async |connection| {
             let swept = sqlx::query!(
                 "DELETE FROM sign_outs WHERE (SELECT pg_try_advisory_xact_lock($2)) AND ticket_hash IN
@@ -67,7 +68,7 @@ impl Store {
             )
             .execute(connection)
             .await?;
-            Ok(swept.rows_affected())
+            Ok(Batch::of(swept.rows_affected()))
         })
         .await
     }

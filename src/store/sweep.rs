@@ -20,24 +20,40 @@ const REST: u32 = 9;
 /// Longest rest: a batch that had to wait says nothing of what it costs.
 const REST_MAX: Duration = Duration::from_secs(1);
 
-/// Leaves the database to others after a batch that began then.
-pub(super) async fn rest(batch_began: Instant) {
-    sleep((batch_began.elapsed() * REST).min(REST_MAX)).await;
+/// What came of a batch.
+pub(super) struct Batch<P> {
+    /// How many rows are gone.
+    pub(super) rows: u64,
+    /// Where the next batch begins; none: this was the last.
+    pub(super) next: Option<P>,
 }
 
-/// Batches until one is not full, and how many rows that were: strangers can write rows
-/// faster than one batch for each sweep would remove them (LR-11).
-pub(super) async fn in_batches<F: Future<Output = Result<u64, StoreError>>>(
-    mut batch: impl FnMut() -> F,
-) -> Result<u64, StoreError> {
-    let mut swept = 0;
-    loop {
-        let began = Instant::now();
-        let rows = batch().await?;
-        swept += rows;
-        if rows < BATCH.unsigned_abs() {
-            return Ok(swept);
+impl Batch<()> {
+    /// One that takes what it finds first: another may follow where it was full.
+    pub(super) fn of(rows: u64) -> Self {
+        let full = rows >= BATCH.unsigned_abs();
+        Self {
+            rows,
+            next: full.then_some(()),
         }
-        rest(began).await;
     }
+}
+
+/// Batches until the last, and how many rows that were: strangers can write rows
+/// faster than one batch for each sweep would remove them (LR-11).
+pub(super) async fn in_batches<P, F: Future<Output = Result<Batch<P>, StoreError>>>(
+    first: P,
+    mut batch: impl FnMut(P) -> F,
+) -> Result<u64, StoreError> {
+    let (mut swept, mut next) = (0, Some(first));
+    while let Some(place) = next {
+        let began = Instant::now();
+        let done = batch(place).await?;
+        swept += done.rows;
+        next = done.next;
+        if next.is_some() {
+            sleep((began.elapsed() * REST).min(REST_MAX)).await;
+        }
+    }
+    Ok(swept)
 }
