@@ -49,6 +49,19 @@ async fn soon(mut happened: impl AsyncFnMut() -> bool) {
     panic!("it did not happen");
 }
 
+/// Another instance asks about Ann, for so long.
+async fn lease(bridge: &TestBridge, length: &str) {
+    sqlx::query(
+        "UPDATE sessions SET refresh_lease = decode('00112233445566778899aabbccddeeff', 'hex'),
+                             refresh_leased_until = clock_timestamp() + $1::text::interval
+         WHERE subject = 'ann'",
+    )
+    .bind(length)
+    .execute(&bridge.db)
+    .await
+    .unwrap();
+}
+
 fn age(bridge: &TestBridge, seconds: i64) {
     bridge.clock.advance(TimeDelta::seconds(seconds));
 }

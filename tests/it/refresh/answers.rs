@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{AGE, age, exchange, with_ann, with_ann_and};
 use crate::bridge::{Browser, TestBridge};
-use crate::provider::{Answer, Endpoint, Fields, IdToken, Key, Rotation};
+use crate::provider::{Answer, Endpoint, IdToken, Key, Rotation};
 
 /// The session is over: whoever asks is told to sign in.
 async fn is_over(bridge: &TestBridge, browser: &Browser) {
@@ -88,6 +88,12 @@ async fn se_11_an_answer_for_another_subject_or_issuer_ends_the_session() {
     }
 }
 
+fn next_without_id_token(bridge: &TestBridge) {
+    bridge
+        .provider
+        .next_token_answer(|answer| answer.without("id_token"));
+}
+
 type Bend = fn(IdToken) -> IdToken;
 
 #[tokio::test]
@@ -121,14 +127,13 @@ async fn se_11_an_id_token_that_must_not_be_believed_is_no_refresh_and_its_refre
 #[tokio::test]
 async fn without_an_id_token_userinfo_says_who_it_is_now() {
     let (bridge, ann) = with_ann().await;
-    let no_id_token = |answer: Fields| answer.without("id_token");
     age(&bridge, 2 * AGE + 1);
-    bridge.provider.next_token_answer(no_id_token);
+    next_without_id_token(&bridge);
     assert_eq!(exchange(&ann).await.status, 200);
     assert_eq!(bridge.provider.hits(Endpoint::Userinfo), 1);
     bridge.provider.person("ann").groups([]);
     age(&bridge, 2 * AGE + 1);
-    bridge.provider.next_token_answer(no_id_token);
+    next_without_id_token(&bridge);
     assert_eq!(exchange(&ann).await.code(), "no_grant");
 }
 
@@ -136,9 +141,7 @@ async fn without_an_id_token_userinfo_says_who_it_is_now() {
 async fn userinfo_without_the_claim_means_no_groups_and_never_those_of_before() {
     let (bridge, ann) = with_ann().await;
     bridge.provider.person("ann").without("groups");
-    bridge
-        .provider
-        .next_token_answer(|answer| answer.without("id_token"));
+    next_without_id_token(&bridge);
     age(&bridge, 2 * AGE + 1);
     assert_eq!(exchange(&ann).await.code(), "no_grant");
 }
@@ -146,9 +149,7 @@ async fn userinfo_without_the_claim_means_no_groups_and_never_those_of_before() 
 #[tokio::test]
 async fn cb_14_userinfo_about_somebody_else_ends_the_session() {
     let (bridge, ann) = with_ann().await;
-    bridge
-        .provider
-        .next_token_answer(|answer| answer.without("id_token"));
+    next_without_id_token(&bridge);
     bridge
         .provider
         .next_userinfo(|claims| claims.set("sub", "eve"));
@@ -159,9 +160,7 @@ async fn cb_14_userinfo_about_somebody_else_ends_the_session() {
 #[tokio::test]
 async fn userinfo_about_nobody_and_an_empty_refresh_token_cost_no_session() {
     let (bridge, ann) = with_ann().await;
-    bridge
-        .provider
-        .next_token_answer(|answer| answer.without("id_token"));
+    next_without_id_token(&bridge);
     bridge
         .provider
         .next_userinfo(|claims| claims.without("sub"));
@@ -188,9 +187,7 @@ async fn neither_an_id_token_nor_userinfo_is_no_refresh_and_the_rotated_refresh_
         .beside(&[("BRIDGE_GROUPS_MAX_AGE_SECONDS", "60")])
         .await;
     let ann = ann.at(&informed.address);
-    bridge
-        .provider
-        .next_token_answer(|answer| answer.without("id_token"));
+    next_without_id_token(&bridge);
     age(&bridge, 2 * AGE + 1);
     is_kept(&bridge, &ann, "nothing new").await;
     assert_eq!(bridge.provider.refreshes(), 2);

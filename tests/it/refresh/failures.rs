@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{AGE, age, exchange, soon, with_ann};
-use crate::bridge::{SECRET_KEY, TestBridge};
+use super::{AGE, age, exchange, lease, soon, with_ann};
+use crate::bridge::SECRET_KEY;
 use crate::provider::{Answer, Endpoint, Rotation};
 
 #[tokio::test]
@@ -201,18 +201,6 @@ async fn a_lease_that_nobody_gives_back_is_waited_for_and_costs_no_session() {
         exchange(&ann).await.status == 200
     })
     .await;
-}
-
-async fn lease(bridge: &TestBridge, length: &str) {
-    sqlx::query(
-        "UPDATE sessions SET refresh_lease = decode('00112233445566778899aabbccddeeff', 'hex'),
-                             refresh_leased_until = clock_timestamp() + $1::text::interval
-         WHERE subject = 'ann'",
-    )
-    .bind(length)
-    .execute(&bridge.db)
-    .await
-    .unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Several instances, one refresh.
 
-use super::{AGE, age, exchange, soon, with_ann};
+use super::{AGE, age, exchange, lease, soon, with_ann};
 use crate::bridge::TestBridge;
 
 const VARIABLES: [(&str, &str); 1] = [("BRIDGE_GROUPS_MAX_AGE_SECONDS", "60")];
@@ -73,14 +73,7 @@ async fn who_waits_for_another_instances_lease_keeps_nobody_from_theirs() {
     }
     bridge.provider.person("bob").groups(["viewers"]);
     let bob = bridge.signed_in("bob").await;
-    sqlx::query(
-        "UPDATE sessions SET refresh_lease = decode('00112233445566778899aabbccddeeff', 'hex'),
-                             refresh_leased_until = clock_timestamp() + interval '1 hour'
-         WHERE subject = 'ann'",
-    )
-    .execute(&bridge.db)
-    .await
-    .unwrap();
+    lease(&bridge, "1 hour").await;
     age(&bridge, 2 * AGE + 1);
     let waiting: Vec<_> = waiting.into_iter().map(tokio::spawn).collect();
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
