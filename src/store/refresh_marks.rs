@@ -1,16 +1,25 @@
 //! What one instance remembers of refreshing a session in use, without a lock.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+/// How long a session's groups are not asked for again after the first try that failed: a
+/// crowd must not ask a dead provider once for each request.
+const FAILED_REST_FIRST: TimeDelta = TimeDelta::seconds(1);
+
+/// The same after some in a row.
+const FAILED_REST_MAX: TimeDelta = TimeDelta::seconds(5);
 
 /// Moments are milliseconds of the Unix epoch.
 #[derive(Debug, Default)]
 pub struct RefreshMarks {
     /// Before that nobody tries again beside the requests.
     again: AtomicI64,
-    /// Before that nobody waits for another one.
+    /// Before that nobody tries another one.
     failed_until: AtomicI64,
+    /// How many failed in a row.
+    failures: AtomicU32,
     /// No key opens the refresh token: nobody tries again.
     sealed: AtomicBool,
 }
@@ -21,21 +30,26 @@ impl RefreshMarks {
         let due = self.again.load(Ordering::SeqCst);
         let again = (now + rest).timestamp_millis();
         !lies_ahead(due, now, rest)
+            && !self.failed_lately(now)
             && self
                 .again
                 .compare_exchange(due, again, Ordering::SeqCst, Ordering::SeqCst)
                 .is_ok()
     }
 
-    /// One failed: for `rest` nobody waits for another.
-    pub fn failed(&self, now: DateTime<Utc>, rest: TimeDelta) {
+    /// One failed: nobody tries another before a rest that grows with each in a row, up
+    /// to [`FAILED_REST_MAX`].
+    pub fn failed(&self, now: DateTime<Utc>) {
+        let before = self.failures.fetch_add(1, Ordering::SeqCst).min(8);
+        let rest = (FAILED_REST_FIRST * 2_i32.pow(before)).min(FAILED_REST_MAX);
         let until = (now + rest).timestamp_millis();
         self.failed_until.store(until, Ordering::SeqCst);
     }
 
-    /// Whether one failed less than `rest` ago.
-    pub fn failed_lately(&self, now: DateTime<Utc>, rest: TimeDelta) -> bool {
-        lies_ahead(self.failed_until.load(Ordering::SeqCst), now, rest)
+    /// Whether one failed and the rest after it is not over.
+    pub fn failed_lately(&self, now: DateTime<Utc>) -> bool {
+        let until = self.failed_until.load(Ordering::SeqCst);
+        lies_ahead(until, now, FAILED_REST_MAX)
     }
 
     /// No key opens the refresh token.
@@ -54,4 +68,23 @@ impl RefreshMarks {
 fn lies_ahead(millis: i64, now: DateTime<Utc>, at_most: TimeDelta) -> bool {
     let ahead = millis.saturating_sub(now.timestamp_millis());
     (1..=at_most.num_milliseconds()).contains(&ahead)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_whose_refreshes_fail_rests_longer_each_time_up_to_five_seconds() {
+        let marks = RefreshMarks::default();
+        let mut now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for rest in [1, 2, 4, 5, 5, 5] {
+            marks.failed(now);
+            let end = now + TimeDelta::seconds(rest);
+            assert!(marks.failed_lately(end - TimeDelta::milliseconds(1)));
+            assert!(!marks.may_begin(end - TimeDelta::milliseconds(1), TimeDelta::zero()));
+            assert!(!marks.failed_lately(end), "{rest}");
+            now = end;
+        }
+    }
 }

@@ -64,7 +64,7 @@ impl Turn<'_> {
     /// There was an answer.
     pub(super) fn answered(mut self) {
         self.told = true;
-        if self.breaker.machine().answered() {
+        if self.breaker.machine().answered(self.trial) {
             tracing::info!(
                 event = "provider_answers_again",
                 "the provider answers again; it is asked as usual"
@@ -80,14 +80,30 @@ impl Turn<'_> {
             .machine()
             .failed(self.trial, Instant::now(), chance());
         if let Some(rest) = opened {
-            tracing::warn!(
-                event = "provider_resting",
-                reason = outage.code(),
-                milliseconds = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX),
-                "the provider failed several times in a row and is not asked for a moment"
-            );
+            tell(outage.code(), rest);
         }
     }
+
+    /// There was an answer that concerns all who ask: it is to be left alone, for
+    /// `pause` at least.
+    pub(super) fn held(mut self, reason: &'static str, pause: Duration) {
+        self.told = true;
+        let mut machine = self.breaker.machine();
+        let held = machine.held(self.trial, pause, Instant::now(), chance());
+        drop(machine);
+        if let Some(rest) = held {
+            tell(reason, rest);
+        }
+    }
+}
+
+fn tell(reason: &'static str, rest: Duration) {
+    tracing::warn!(
+        event = "provider_resting",
+        reason,
+        milliseconds = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX),
+        "the provider failed several times in a row, or asked to wait, and is not asked for a moment"
+    );
 }
 
 impl Drop for Turn<'_> {
@@ -116,8 +132,13 @@ struct Machine {
 enum State {
     /// All may ask.
     Closed { failures: u32 },
-    /// Nobody may, before `until`.
-    Open { until: Instant, rest: Duration },
+    /// Nobody may, before `until`. `held`: the provider itself said so, and answers to
+    /// what was sent before do not end it.
+    Open {
+        until: Instant,
+        rest: Duration,
+        held: bool,
+    },
     /// One is trying.
     Trying { rest: Duration },
 }
@@ -127,7 +148,7 @@ impl Machine {
     fn admit(&mut self, now: Instant) -> Option<bool> {
         match self.state {
             State::Closed { .. } => Some(false),
-            State::Open { until, rest } if until <= now => {
+            State::Open { until, rest, .. } if until <= now => {
                 self.state = State::Trying { rest };
                 Some(true)
             }
@@ -136,7 +157,10 @@ impl Machine {
     }
 
     /// Whether that ended a rest.
-    fn answered(&mut self) -> bool {
+    fn answered(&mut self, trial: bool) -> bool {
+        if !trial && matches!(self.state, State::Open { held: true, .. }) {
+            return false;
+        }
         let rested = !matches!(self.state, State::Closed { .. });
         self.state = State::Closed { failures: 0 };
         rested
@@ -161,14 +185,53 @@ impl Machine {
         self.state = State::Open {
             until: now + spread,
             rest,
+            held: false,
         };
         Some(spread)
+    }
+
+    /// The rest that begins with it, if one does: at once, as long as one after failures,
+    /// and `pause` at least.
+    fn held(
+        &mut self,
+        trial: bool,
+        pause: Duration,
+        now: Instant,
+        chance: f64,
+    ) -> Option<Duration> {
+        let rest = match self.state {
+            State::Trying { rest } if trial => (rest * 2).min(self.most),
+            State::Open { until, rest, .. } => {
+                if now + pause <= until {
+                    self.state = State::Open {
+                        until,
+                        rest,
+                        held: true,
+                    };
+                    return None;
+                }
+                rest
+            }
+            State::Trying { rest } => rest,
+            State::Closed { .. } => self.first,
+        };
+        let length = rest.mul_f64(1.0 - chance / 4.0).max(pause);
+        self.state = State::Open {
+            until: now + length,
+            rest,
+            held: true,
+        };
+        Some(length)
     }
 
     /// Nobody knows how the trial went: the next one is one.
     fn abandoned(&mut self, now: Instant) {
         if let State::Trying { rest } = self.state {
-            self.state = State::Open { until: now, rest };
+            self.state = State::Open {
+                until: now,
+                rest,
+                held: false,
+            };
         }
     }
 }
@@ -212,7 +275,7 @@ mod tests {
             for _ in 1..FAILURES_MAX {
                 assert_eq!(machine.failed(false, now, 0.0), None);
             }
-            assert!(!machine.answered());
+            assert!(!machine.answered(false));
         }
         assert_eq!(machine.admit(now), Some(false));
     }
@@ -224,7 +287,7 @@ mod tests {
         assert_eq!(machine.admit(later), Some(true));
         assert_eq!(machine.admit(later), None);
         assert_eq!(machine.admit(later + MOST * 10), None);
-        assert!(machine.answered());
+        assert!(machine.answered(true));
         assert_eq!(machine.admit(later), Some(false));
     }
 
@@ -257,7 +320,38 @@ mod tests {
         assert_eq!(machine.failed(false, now + FIRST, 0.0), None);
         assert_eq!(machine.admit(now + FIRST), None);
         // One of them was answered after all: somebody is there.
-        assert!(machine.answered());
+        assert!(machine.answered(false));
+    }
+
+    #[test]
+    fn av_4_a_pause_that_the_provider_asks_for_is_kept_at_once_and_in_full() {
+        let (mut machine, now) = machine();
+        let pause = Duration::from_mins(1);
+        assert_eq!(machine.held(false, pause, now, 1.0), Some(pause));
+        // Sent before, and answered since: the pause stays.
+        assert!(!machine.answered(false));
+        let later = now + pause;
+        assert_eq!(machine.admit(now + pause.mul_f64(0.9)), None);
+        assert_eq!(machine.admit(later), Some(true));
+        assert!(machine.answered(true));
+        assert_eq!(machine.admit(later), Some(false));
+    }
+
+    #[test]
+    fn av_4_a_client_that_stays_refused_is_tried_at_the_longest_rest() {
+        let (mut machine, mut now) = machine();
+        let none = Duration::ZERO;
+        assert_eq!(machine.held(false, none, now, 0.0), Some(FIRST));
+        // Of the crowd that was sent together only the first is news.
+        assert_eq!(machine.held(false, none, now, 0.0), None);
+        let mut rests = Vec::new();
+        for _ in 0..5 {
+            now += MOST;
+            assert_eq!(machine.admit(now), Some(true));
+            rests.extend(machine.held(true, none, now, 0.0));
+        }
+        let millis: Vec<_> = rests.iter().map(Duration::as_millis).collect();
+        assert_eq!(millis, [1000, 2000, 4000, 5000, 5000]);
     }
 
     #[test]

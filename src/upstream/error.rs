@@ -20,6 +20,17 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
+    /// What the `error` of a token endpoint means (RFC 6749 §5.2).
+    pub(super) fn of_token_endpoint(error: &str) -> Self {
+        match error {
+            "invalid_grant" => Self::Denied(Denial::InvalidGrant),
+            "invalid_client" | "unauthorized_client" => Self::Denied(Denial::InvalidClient),
+            // Of the authorization endpoint (§4.1.2.1); token endpoints say them too.
+            "temporarily_unavailable" | "server_error" => Self::Unavailable(Outage::Busy),
+            _ => Self::Denied(Denial::Other),
+        }
+    }
+
     /// A stable word for logs and metrics.
     pub fn code(&self) -> &'static str {
         match self {
@@ -48,6 +59,9 @@ pub enum Outage {
     /// A status that does not belong there; redirects are never followed.
     #[error("it answered with HTTP status {0}")]
     Status(u16),
+    /// `temporarily_unavailable` or `server_error`, whatever the status.
+    #[error("it says that it cannot do its work now (temporarily_unavailable or server_error)")]
+    Busy,
     /// Not the JSON that the specification asks for.
     #[error("its answer could not be read as the JSON expected")]
     Unreadable,
@@ -85,7 +99,7 @@ impl Outage {
     pub(super) const fn is_down(self) -> bool {
         matches!(
             self,
-            Self::Unreachable | Self::TimedOut | Self::Status(500..=599)
+            Self::Unreachable | Self::TimedOut | Self::Busy | Self::Status(500..=599)
         )
     }
 
@@ -97,6 +111,7 @@ impl Outage {
             Self::Resting => "provider_resting",
             Self::TooLarge => "provider_answer_too_large",
             Self::Status(_) => "provider_status",
+            Self::Busy => "provider_says_unavailable",
             Self::Unreadable => "provider_answer_unreadable",
             Self::OtherIssuer => "provider_other_issuer",
             Self::Endpoint(_) => "provider_endpoint",
@@ -213,6 +228,7 @@ mod tests {
             Outage::Resting,
             Outage::TooLarge,
             Outage::Status(500),
+            Outage::Busy,
             Outage::Unreadable,
             Outage::OtherIssuer,
             Outage::Endpoint("token_endpoint"),

@@ -10,10 +10,15 @@
 //! whoever reads it busy for half a minute at a stretch, in which the thread does
 //! nothing else, and people's requests must not be what waits.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use chrono::DateTime;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, redirect, tls};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::{self, Runtime};
 use tokio::task::JoinSet;
@@ -22,7 +27,7 @@ use url::{Host, Url};
 
 use super::Pace;
 use super::breaker::Breaker;
-use super::error::{Outage, SettingsError};
+use super::error::{Denial, Outage, SettingsError, UpstreamError};
 use crate::metrics::{ProviderCalls, ProviderEndpoint};
 
 /// One reads on while another is kept busy.
@@ -63,15 +68,32 @@ pub(super) enum Authorization {
     Header(HeaderValue),
 }
 
-/// The client.
+/// Longest pause that a `Retry-After` is honoured for.
+const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
+
+/// What the endpoints that take tokens are asked for. Each purpose has breakers of
+/// its own: refreshes that fail must not stop anyone from signing in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    SignIn,
+    /// Refreshes of all sessions. A status of 500 is about one session alone, which
+    /// backs off by itself; a request to wait and a refused client concern all of them.
+    Refresh,
+}
+
+/// The client, as one purpose uses it.
 pub(super) struct Http {
-    client: Client,
-    /// Longest time for one request, its body included.
-    patience: Duration,
+    shared: Arc<Shared>,
+    purpose: Purpose,
     /// Of the endpoints that people's requests ask; the documents have one of
     /// their own (`known`).
     token: Breaker,
     userinfo: Breaker,
+}
+
+struct Shared {
+    client: Client,
+    pace: Pace,
     calls: ProviderCalls,
     /// There as long as this is.
     threads: Option<Runtime>,
@@ -96,14 +118,27 @@ impl Http {
             .enable_all()
             .build()
             .map_err(|_| SettingsError::HttpClient)?;
-        Ok(Self {
+        let shared = Shared {
             client,
-            patience: pace.request_timeout,
-            token: Breaker::new(pace),
-            userinfo: Breaker::new(pace),
+            pace: *pace,
             calls: ProviderCalls::default(),
             threads: Some(threads),
-        })
+        };
+        Ok(Self::of(Arc::new(shared), Purpose::SignIn))
+    }
+
+    fn of(shared: Arc<Shared>, purpose: Purpose) -> Self {
+        Self {
+            token: Breaker::new(&shared.pace),
+            userinfo: Breaker::new(&shared.pace),
+            shared,
+            purpose,
+        }
+    }
+
+    /// The same client for refreshes of sessions.
+    pub(super) fn for_refreshes(&self) -> Self {
+        Self::of(Arc::clone(&self.shared), Purpose::Refresh)
     }
 
     /// # Errors
@@ -114,7 +149,7 @@ impl Http {
         url: &Url,
         auth: Authorization,
     ) -> Result<Reply, Outage> {
-        let request = self.client.get(url.clone()).header(ACCEPT, JSON);
+        let request = self.shared.client.get(url.clone()).header(ACCEPT, JSON);
         self.ask(endpoint, request, auth).await
     }
 
@@ -123,7 +158,8 @@ impl Http {
     /// # Errors
     /// When there is no answer within the limits, whatever its status.
     pub(super) async fn get_page(&self, url: &Url) -> Result<Reply, Outage> {
-        let request = self.client.get(url.clone()).header(ACCEPT, "text/html");
+        let request = self.shared.client.get(url.clone());
+        let request = request.header(ACCEPT, "text/html");
         self.ask(ProviderEndpoint::Page, request, Authorization::None)
             .await
     }
@@ -142,6 +178,7 @@ impl Http {
             .extend_pairs(form)
             .finish();
         let request = self
+            .shared
             .client
             .post(url.clone())
             .header(ACCEPT, JSON)
@@ -152,7 +189,7 @@ impl Http {
 
     /// What was asked, and how long it took.
     pub(super) fn calls(&self) -> &ProviderCalls {
-        &self.calls
+        &self.shared.calls
     }
 
     fn breaker(&self, endpoint: ProviderEndpoint) -> Option<&Breaker> {
@@ -173,22 +210,28 @@ impl Http {
         let turn = match self.breaker(endpoint).map(Breaker::admit).transpose() {
             Ok(turn) => turn,
             Err(resting) => {
-                self.calls.spared(endpoint);
+                self.calls().spared(endpoint);
                 return Err(resting);
             }
         };
         let sent = Instant::now();
         let outcome = self.send(request, auth).await;
         let down = match &outcome {
-            Ok(reply) => Some(Outage::Status(reply.status)),
+            Ok(reply) => reply.outage(),
             Err(outage) => Some(*outage),
         };
         let down = down.filter(|outage| outage.is_down());
-        self.calls.took(endpoint, down.is_none(), sent.elapsed());
-        match (turn, down) {
-            (Some(turn), Some(outage)) => turn.failed(outage),
-            (Some(turn), None) => turn.answered(),
-            (None, _) => {}
+        self.calls().took(endpoint, down.is_none(), sent.elapsed());
+        let Some(turn) = turn else { return outcome };
+        match (self.purpose, &outcome) {
+            (Purpose::Refresh, Ok(reply)) => match reply.hold() {
+                Some((reason, pause)) => turn.held(reason, pause),
+                None => turn.answered(),
+            },
+            _ => match down {
+                Some(outage) => turn.failed(outage),
+                None => turn.answered(),
+            },
         }
         outcome
     }
@@ -196,10 +239,10 @@ impl Http {
     /// Sends it from the client's own threads and waits on this one. Whoever stops
     /// waiting stops the request: the set aborts what is in it when it goes.
     async fn send(&self, request: RequestBuilder, auth: Authorization) -> Result<Reply, Outage> {
-        let threads = self.threads.as_ref().ok_or(Outage::Unreachable)?;
+        let threads = self.shared.threads.as_ref().ok_or(Outage::Unreachable)?;
         let mut sent = JoinSet::new();
         sent.spawn_on(exchange(request, auth), threads.handle());
-        match timeout(self.patience, sent.join_next()).await {
+        match timeout(self.shared.pace.request_timeout, sent.join_next()).await {
             Err(_) => Err(Outage::TimedOut),
             Ok(Some(Ok(outcome))) => outcome,
             Ok(_) => Err(Outage::Unreachable),
@@ -207,13 +250,19 @@ impl Http {
     }
 }
 
-impl Drop for Http {
+impl Drop for Shared {
     /// Without waiting: this may be a thread that must not wait.
     fn drop(&mut self) {
         if let Some(threads) = self.threads.take() {
             threads.shutdown_background();
         }
     }
+}
+
+/// An error answer of a token endpoint (RFC 6749 §5.2), as far as it is read here.
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: String,
 }
 
 /// An answer that was read to its end.
@@ -227,6 +276,54 @@ impl Reply {
     /// A header, where it is one line of text.
     pub(super) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The error of RFC 6749 §5.2 that the body holds, whatever the status is.
+    pub(super) fn oauth_error(&self) -> Option<UpstreamError> {
+        let body: ErrorBody = self.any_json().ok()?;
+        Some(UpstreamError::of_token_endpoint(&body.error))
+    }
+
+    /// That the server cannot do its work. A 5xx whose body is an OAuth error is an
+    /// answer about what was sent: Dex answers the refresh of a removed user so.
+    fn outage(&self) -> Option<Outage> {
+        if self.status == 200 {
+            return None;
+        }
+        match self.oauth_error() {
+            Some(UpstreamError::Unavailable(outage)) => Some(outage),
+            Some(_) => None,
+            None => Some(Outage::Status(self.status)),
+        }
+    }
+
+    /// Why, and at least how long, no session's refresh is to be tried again.
+    fn hold(&self) -> Option<(&'static str, Duration)> {
+        let refused = self.status != 200
+            && self.oauth_error() == Some(UpstreamError::Denied(Denial::InvalidClient));
+        if refused {
+            return Some((Denial::InvalidClient.code(), Duration::ZERO));
+        }
+        let pause = self.retry_after();
+        match self.status {
+            429 => Some(("too_many_requests", pause.unwrap_or_default())),
+            503 => pause.map(|pause| ("retry_after", pause)),
+            _ => None,
+        }
+    }
+
+    /// RFC 9110 §10.2.3: seconds, or a moment, which is compared with the answer's own
+    /// `Date`, so that two clocks do not matter.
+    fn retry_after(&self) -> Option<Duration> {
+        let text = self.header(&RETRY_AFTER)?.trim();
+        let pause = if let Ok(seconds) = text.parse() {
+            Duration::from_secs(seconds)
+        } else {
+            let moment = |text| DateTime::parse_from_rfc2822(text).ok();
+            let ahead = moment(text)? - moment(self.header(&DATE)?)?;
+            ahead.to_std().ok()?
+        };
+        Some(pause.min(RETRY_AFTER_MAX))
     }
 
     /// The body as text, for looking whether words occur in it.

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::discovery::Document;
 use super::error::{Outage, Refusal, UpstreamError};
+use super::http::Http;
 use super::id_token::{self, Expected, Flaw, VerifiedIdToken};
 use super::keys::KeySet;
 use super::known::Known;
@@ -96,7 +97,7 @@ impl Provider {
         let verified = self.verify(&id_token, &expected).await?;
         let (subject, access_token) = (verified.subject(), tokens.access_token.as_ref());
         let identity = self
-            .identify(&known, subject, verified.claims(), access_token)
+            .identify(&self.http, &known, subject, verified.claims(), access_token)
             .await?;
         Ok(SignedIn {
             identity,
@@ -135,6 +136,7 @@ impl Provider {
     /// must not leave those of before.
     pub(super) async fn identify(
         &self,
+        http: &Http,
         known: &Known,
         subject: &str,
         claims: &Object,
@@ -143,9 +145,7 @@ impl Provider {
         let settings = &self.settings;
         let in_token = groups::groups(claims, &settings.groups_claim);
         let more = match (&in_token, &known.document.userinfo) {
-            (None, Some(endpoint)) => {
-                userinfo::read(&self.http, endpoint, access_token, subject).await?
-            }
+            (None, Some(endpoint)) => userinfo::read(http, endpoint, access_token, subject).await?,
             _ => Object::new(),
         };
         let text = |path| groups::text(claims, path).or_else(|| groups::text(&more, path));

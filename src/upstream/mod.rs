@@ -66,6 +66,8 @@ use known::Knowledge;
 pub struct Provider {
     settings: ProviderSettings,
     http: Http,
+    /// The same client, with breakers of its own.
+    refresh_http: Http,
     known: Knowledge,
     clock: Arc<dyn Clock>,
 }
@@ -81,6 +83,7 @@ impl Provider {
         let known = Knowledge::new(settings.pace);
         Ok(Self {
             settings,
+            refresh_http: http.for_refreshes(),
             http,
             known,
             clock,

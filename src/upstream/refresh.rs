@@ -10,7 +10,7 @@
 use secrecy::SecretString;
 
 use super::Provider;
-use super::error::{Denial, Refusal, UpstreamError};
+use super::error::{Denial, Outage, Refusal, UpstreamError};
 use super::id_token::{Expected, Flaw};
 use super::known::Known;
 use super::token::{self, Tokens};
@@ -34,6 +34,9 @@ pub enum RefreshFailure {
     /// The provider took the grant back, or its answer is about somebody else: the
     /// session is over.
     Over(UpstreamError),
+    /// The token endpoint refuses this refresh token without `invalid_grant`. Once is
+    /// nothing; what persists ends the session.
+    TokenRefused(UpstreamError),
     /// Anything else. It says nothing about the session.
     Failed {
         /// What went wrong.
@@ -43,14 +46,25 @@ pub enum RefreshFailure {
     },
 }
 
-impl From<UpstreamError> for RefreshFailure {
-    fn from(error: UpstreamError) -> Self {
+impl RefreshFailure {
+    fn without_answer(error: UpstreamError) -> Self {
+        Self::Failed {
+            error,
+            refresh_token: None,
+        }
+    }
+
+    /// What a failure of the token endpoint means for the refresh token. A 401 without an
+    /// OAuth error is about the client (RFC 6749 §5.2); 408 and 429 are about the moment.
+    fn of_token_endpoint(error: UpstreamError) -> Self {
         match error {
             UpstreamError::Denied(Denial::InvalidGrant) => Self::Over(error),
-            _ => Self::Failed {
-                error,
-                refresh_token: None,
-            },
+            UpstreamError::Unavailable(Outage::Status(401 | 408 | 429))
+            | UpstreamError::Denied(Denial::InvalidClient) => Self::without_answer(error),
+            UpstreamError::Denied(_) | UpstreamError::Unavailable(Outage::Status(400..=499)) => {
+                Self::TokenRefused(error)
+            }
+            _ => Self::without_answer(error),
         }
     }
 }
@@ -65,10 +79,11 @@ impl Provider {
         person: &Identity,
         refresh_token: &SecretString,
     ) -> Result<Refreshed, RefreshFailure> {
-        let known = self.ensure().await?;
-        let tokens =
-            token::spend_refresh_token(&self.http, &known.document, &self.settings, refresh_token)
-                .await?;
+        let known = self.ensure().await;
+        let known = known.map_err(RefreshFailure::without_answer)?;
+        let (http, document) = (&self.refresh_http, &known.document);
+        let tokens = token::spend_refresh_token(http, document, &self.settings, refresh_token);
+        let tokens = tokens.await.map_err(RefreshFailure::of_token_endpoint)?;
         match self.who_now(&known, person, &tokens).await {
             Ok(identity) => Ok(Refreshed {
                 identity,
@@ -102,13 +117,21 @@ impl Provider {
             if verified.subject() != person.subject {
                 return Err(UpstreamError::Refused(Refusal::OtherSubject));
             }
-            self.identify(known, verified.subject(), verified.claims(), access_token)
-                .await?
+            let http = &self.refresh_http;
+            self.identify(
+                http,
+                known,
+                verified.subject(),
+                verified.claims(),
+                access_token,
+            )
+            .await?
         } else {
             if known.document.userinfo.is_none() {
                 return Err(UpstreamError::Refused(Refusal::NothingNew));
             }
-            self.identify(known, &person.subject, &Object::new(), access_token)
+            let http = &self.refresh_http;
+            self.identify(http, known, &person.subject, &Object::new(), access_token)
                 .await?
         };
         Ok(Identity {

@@ -9,7 +9,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::client_auth::ClientAuth;
 use super::discovery::Document;
-use super::error::{Denial, Outage, UpstreamError};
+use super::error::{Outage, UpstreamError};
 use super::http::{Authorization, Http, Reply};
 use super::{AttemptSecrets, ProviderSettings};
 
@@ -31,7 +31,7 @@ struct Wire {
     access_token: Option<String>,
     token_type: Option<String>,
     refresh_token: Option<String>,
-    error: Option<String>,
+    error: Option<serde_json::Value>,
 }
 
 /// Spends an authorization code.
@@ -125,18 +125,17 @@ fn basic(client_id: &str, secret: &str) -> Result<Authorization, UpstreamError> 
         .map_err(|_| UpstreamError::Unavailable(Outage::ClientAuthentication))
 }
 
-/// RFC 6749 §5.1 and §5.2. A provider that breaks the rule and says `error` in a
-/// 200 has not given tokens.
+/// RFC 6749 §5.1 and §5.2. Some providers say `error` in a 200 or in a 500: what
+/// it says counts, not the status. 429 is never about what was sent.
 pub(super) fn read(reply: &Reply) -> Result<Tokens, UpstreamError> {
-    if !matches!(reply.status, 200 | 400 | 401 | 403) {
-        return Err(UpstreamError::Unavailable(Outage::Status(reply.status)));
+    let said = reply.oauth_error().filter(|_| reply.status != 429);
+    if let (Some(error), 200 | 400..=599) = (said, reply.status) {
+        return Err(error);
     }
-    let wire: Wire = reply.any_json().map_err(UpstreamError::Unavailable)?;
-    if let Some(error) = wire.error {
-        return Err(UpstreamError::Denied(denial(&error)));
-    }
-    if reply.status != 200 {
-        return Err(UpstreamError::Unavailable(Outage::Status(reply.status)));
+    let wire: Wire = reply.json().map_err(UpstreamError::Unavailable)?;
+    // Of another type than text: neither an error that can be read, nor a good answer.
+    if wire.error.is_some() {
+        return Err(UpstreamError::Unavailable(Outage::Unreadable));
     }
     let bearer = wire
         .token_type
@@ -152,14 +151,6 @@ pub(super) fn read(reply: &Reply) -> Result<Tokens, UpstreamError> {
 fn given(token: Option<String>) -> Option<SecretString> {
     let token = token.filter(|token| !token.is_empty());
     token.map(SecretString::from)
-}
-
-fn denial(error: &str) -> Denial {
-    match error {
-        "invalid_grant" => Denial::InvalidGrant,
-        "invalid_client" | "unauthorized_client" => Denial::InvalidClient,
-        _ => Denial::Other,
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod answers;
 mod failures;
 mod instances;
+mod refusals;
 
 use std::time::Duration;
 

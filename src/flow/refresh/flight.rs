@@ -168,6 +168,11 @@ impl Inner {
                 tracing::info!(event = "session_over", subject, reason = error.code());
                 (News::Over, Landing::Over)
             }
+            Err(RefreshFailure::TokenRefused(error)) => {
+                tracing::warn!(event = "refresh_failed", subject, reason = error.code(), %error);
+                self.counts.count(counted(&error));
+                (News::Nothing(None), Landing::Failed)
+            }
             Err(RefreshFailure::Failed {
                 error,
                 refresh_token,

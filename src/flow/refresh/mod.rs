@@ -50,10 +50,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a session's groups are not asked for again after a try beside the requests.
 const AGAIN_BESIDE: TimeDelta = TimeDelta::seconds(2);
 
-/// How long nobody waits again after a try that failed: a crowd must not ask a
-/// dead provider once for each request.
-const AGAIN_AWAITED: TimeDelta = TimeDelta::seconds(1);
-
 /// Seals a refresh token for its session's row: nothing else opens it.
 pub(super) fn seal_refresh_token(seal: &Seal, token: &SecretString) -> Result<Vec<u8>, SealError> {
     seal.seal(REFRESH_TOKEN, token.expose_secret().as_bytes())
@@ -171,7 +167,7 @@ impl FreshGroups {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let now = self.0.clock.now();
-            if live.refresh.failed_lately(now, AGAIN_AWAITED) {
+            if live.refresh.failed_lately(now) {
                 return Err(Unconfirmed::Provider);
             }
             let mut flight = self.join_or_begin(&live, None);
@@ -232,7 +228,7 @@ impl FreshGroups {
                 inner.fly(&live, place).await
             };
             if landing == Landing::Failed {
-                live.refresh.failed(inner.clock.now(), AGAIN_AWAITED);
+                live.refresh.failed(inner.clock.now());
             }
             land.send_replace(Some(landing));
         });

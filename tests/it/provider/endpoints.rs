@@ -26,6 +26,7 @@ pub async fn serve(
         let request = Request::read(&request, &body, &script.routes);
         script.requests.push(request.clone());
         let scripted = script.scripted(request.endpoint);
+        let scripted = scripted.or_else(|| grants::refused(&script, &request));
         (request, scripted, Arc::clone(&script.flooded))
     };
     if let Some(answer) = scripted

@@ -4,12 +4,15 @@
 use std::collections::HashMap;
 
 use super::script::Script;
+use super::{Answer, Request};
 
 /// What was granted, by refresh token.
 #[derive(Default)]
 pub struct Grants {
     /// Whether sign-ins get a refresh token, and what happens at its use.
     pub given: Option<Rotation>,
+    /// Whose refreshes are answered with what instead of tokens.
+    pub refused: HashMap<String, Answer>,
     tokens: HashMap<String, Grant>,
 }
 
@@ -54,6 +57,14 @@ pub fn spend(script: &mut Script, token: &str) -> Option<(String, Option<String>
     grant.spent = true;
     let next = issue(script, family, person.clone());
     Some((person, Some(next)))
+}
+
+/// What is answered instead of tokens, if the request would spend a refresh token of
+/// such a person.
+pub fn refused(script: &Script, request: &Request) -> Option<Answer> {
+    let token = request.form.get("refresh_token")?;
+    let grant = script.grants.tokens.get(token)?;
+    script.grants.refused.get(&grant.person).cloned()
 }
 
 /// Takes back what was granted to somebody.

@@ -305,6 +305,12 @@ impl Provider {
         grants::revoke(&mut self.script(), person);
     }
 
+    /// Answers this to every refresh of somebody, and to nothing else; the grant stays.
+    pub fn answer_refreshes_of(&self, person: &str, answer: Answer) {
+        let mut script = self.script();
+        script.grants.refused.insert(person.to_owned(), answer);
+    }
+
     /// How often a refresh was asked for.
     pub fn refreshes(&self) -> usize {
         let asked = |request: &&Request| {

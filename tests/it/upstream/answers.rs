@@ -62,12 +62,25 @@ async fn cb_11_failures_of_the_token_endpoint_are_told_apart() {
         ),
         (
             Answer::json(503, &error("temporarily_unavailable")),
-            Unavailable(Outage::Status(503)),
+            Unavailable(Outage::Busy),
+        ),
+        (
+            Answer::json(400, &error("server_error")),
+            Unavailable(Outage::Busy),
+        ),
+        // Dex, when a removed user's code or refresh token is spent.
+        (
+            Answer::json(500, &error("invalid_request")),
+            Denied(Denial::Other),
+        ),
+        (
+            Answer::json(429, &error("invalid_request")),
+            Unavailable(Outage::Status(429)),
         ),
         (Answer::status(500), Unavailable(Outage::Status(500))),
         (Answer::status(204), Unavailable(Outage::Status(204))),
         (Answer::html(200), Unavailable(Outage::Unreadable)),
-        (Answer::html(400), Unavailable(Outage::Unreadable)),
+        (Answer::html(400), Unavailable(Outage::Status(400))),
         (Answer::html(502), Unavailable(Outage::Status(502))),
         (
             Answer::json(200, &json!([])),

@@ -1,0 +1,138 @@
+//! What the token endpoint says about one refresh token, and whom that concerns (AV-4, SE-12).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{AGE, age, exchange, soon, with_ann};
+use crate::bridge::{Browser, TestBridge};
+use crate::provider::{Answer, Endpoint};
+
+/// As Dex answers the refresh of a user who was removed.
+fn as_dex() -> Answer {
+    Answer::json(500, &json!({"error": "invalid_request"}))
+}
+
+async fn signed_in_as(bridge: &TestBridge, prefix: &str, many: usize) -> Vec<Browser> {
+    let mut browsers = Vec::new();
+    for number in 0..many {
+        let person = format!("{prefix}-{number}");
+        bridge.provider.person(&person).groups(["viewers"]);
+        browsers.push(bridge.signed_in(&person).await);
+    }
+    browsers
+}
+
+/// Asks again and again, as an app does, until the test is over.
+fn poll(browsers: Vec<Browser>) -> (Arc<AtomicBool>, Vec<tokio::task::JoinHandle<()>>) {
+    let over = Arc::new(AtomicBool::new(false));
+    let polling = browsers.into_iter().map(|browser| {
+        let over = Arc::clone(&over);
+        tokio::spawn(async move {
+            while !over.load(Ordering::SeqCst) {
+                exchange(&browser).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        })
+    });
+    let polling = polling.collect();
+    (over, polling)
+}
+
+#[tokio::test]
+async fn av_4_sessions_whose_refreshes_fail_stop_neither_sign_ins_nor_the_refreshes_of_others() {
+    for (what, answer) in [
+        ("as Dex", as_dex()),
+        ("without a body", Answer::status(500)),
+    ] {
+        let (bridge, ann) = with_ann().await;
+        let removed = signed_in_as(&bridge, "removed", 12).await;
+        for number in 0..12 {
+            let person = format!("removed-{number}");
+            bridge.provider.answer_refreshes_of(&person, answer.clone());
+        }
+        age(&bridge, 2 * AGE + 1);
+        let (over, polling) = poll(removed);
+        for number in 0..25 {
+            let person = format!("new-{number}");
+            bridge.provider.person(&person).groups(["viewers"]);
+            let new = bridge.signed_in(&person).await;
+            assert_eq!(exchange(&new).await.status, 200, "{what}: {person}");
+        }
+        for refresh in 0..5 {
+            assert_eq!(
+                exchange(&ann).await.status,
+                200,
+                "{what}: refresh {refresh}"
+            );
+            age(&bridge, 2 * AGE + 1);
+        }
+        over.store(true, Ordering::SeqCst);
+        for task in polling {
+            task.await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn av_4_a_request_to_wait_holds_the_refreshes_of_all_sessions_and_no_sign_in() {
+    for status in [429, 503] {
+        let (bridge, ann) = with_ann().await;
+        bridge.provider.person("bob").groups(["viewers"]);
+        let bob = bridge.signed_in("bob").await;
+        let wait = Answer::status(status).header("retry-after", "3600");
+        bridge.provider.answer_refreshes_of("ann", wait);
+        age(&bridge, 2 * AGE + 1);
+        assert_eq!(exchange(&ann).await.status, 503);
+        // Neither clock nor refresh token of Bob's would keep him from it.
+        assert_eq!(exchange(&bob).await.status, 503, "{status}");
+        assert_eq!(bridge.provider.refreshes(), 1, "{status}");
+        let ann = bridge.signed_in("ann").await;
+        assert_eq!(exchange(&ann).await.status, 200, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn av_4_a_request_to_wait_that_is_over_holds_nobody() {
+    let (bridge, ann) = with_ann().await;
+    let moments = [
+        ("retry-after", "Sun, 29 Nov 2026 10:00:01 GMT"),
+        ("date", "Sun, 29 Nov 2026 10:00:00 GMT"),
+    ];
+    let wait = moments
+        .iter()
+        .fold(Answer::status(429), |answer, (name, value)| {
+            answer.header(name, value)
+        });
+    bridge.provider.once(Endpoint::Token, wait);
+    age(&bridge, 2 * AGE + 1);
+    assert_eq!(exchange(&ann).await.status, 503);
+    age(&bridge, 2);
+    assert_eq!(exchange(&ann).await.status, 503);
+    assert_eq!(bridge.provider.refreshes(), 1);
+    soon(async || {
+        age(&bridge, 2);
+        exchange(&ann).await.status == 200
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn av_4_a_refused_client_is_not_tried_at_the_pace_of_the_requests() {
+    let (bridge, _) = with_ann().await;
+    let polling = signed_in_as(&bridge, "polling", 15).await;
+    let no = Answer::json(401, &json!({"error": "invalid_client"}));
+    bridge.provider.always(Endpoint::Token, no);
+    age(&bridge, 2 * AGE + 1);
+    for _ in 0..10 {
+        for browser in &polling {
+            // The rests of the sessions do not count: their clock goes on.
+            age(&bridge, 6);
+            assert_eq!(exchange(browser).await.status, 503);
+        }
+    }
+    let asked = bridge.provider.refreshes();
+    assert!(asked <= 20, "{asked} of 150");
+}
