@@ -6,6 +6,7 @@
 //! `ARCHITECTURE.md` has the map and the three stories.
 
 pub mod app;
+mod certificates;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -2,11 +2,22 @@
 //!
 //! The library passes over a parameter that it does not know, so that a
 //! misspelt `sslmode` would mean an unprotected connection and nobody be told;
-//! and it writes the parameter's value to the log, which may be a password.
+//! and it writes the parameter's value to the log, which may be a password. A
+//! password that is not percent-encoded is read as a host, a port or a database,
+//! and a host is looked up and shown.
 
 use std::net::IpAddr;
 
+use percent_encoding::percent_decode_str;
 use url::Url;
+
+use crate::certificates;
+
+/// How it is written.
+pub(super) const FORM: &str = "an address such as postgres://USER:PASSWORD@HOST/DATABASE";
+
+const ENCODE: &str = "write special characters of the password percent-encoded (@ is %40, / is %2F, # is %23, \
+                      ? is %3F, % is %25)";
 
 const SSL_MODES: [&str; 6] = [
     "disable",
@@ -17,11 +28,11 @@ const SSL_MODES: [&str; 6] = [
     "verify-full",
 ];
 
+/// Those that name a file of authorities.
+const AUTHORITIES: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
+
 /// What the library reads besides those that are judged one by one.
-const OTHERS: [&str; 13] = [
-    "sslrootcert",
-    "ssl-root-cert",
-    "ssl-ca",
+const OTHERS: [&str; 10] = [
     "sslcert",
     "ssl-cert",
     "sslkey",
@@ -37,15 +48,13 @@ const OTHERS: [&str; 13] = [
 /// Says what is wrong with an address; never repeats a part of it that may be
 /// secret.
 pub(super) fn check(text: &str) -> Result<(), String> {
+    require_encoded(text)?;
     let url = Url::parse(text).ok();
     let url = url.filter(|url| ["postgres", "postgresql"].contains(&url.scheme()));
     let Some(url) = url else {
-        return Err(
-            "must be an address such as postgres://USER:PASSWORD@HOST/DATABASE; \
-             write special characters of the password percent-encoded (@ is %40)"
-                .to_owned(),
-        );
+        return Err(format!("must be {FORM}; {ENCODE}"));
     };
+    let mut names = Vec::new();
     for (name, value) in url.query_pairs() {
         let good = match &*name {
             "sslmode" | "ssl-mode" => {
@@ -57,13 +66,74 @@ pub(super) fn check(text: &str) -> Result<(), String> {
             "port" => value.parse::<u16>().is_ok(),
             "hostaddr" => value.parse::<IpAddr>().is_ok(),
             "statement-cache-capacity" => value.parse::<usize>().is_ok(),
-            name => OTHERS.contains(&name) || name.starts_with("options["),
+            authorities if AUTHORITIES.contains(&authorities) => {
+                check_authorities(&value)?;
+                true
+            }
+            name => OTHERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']')),
         };
         if !good {
             return Err(unreadable(&name));
         }
+        // The library takes the last one; options are joined.
+        if names.contains(&name) && name != "options" {
+            return Err("has a parameter twice: remove one of them".to_owned());
+        }
+        names.push(name);
     }
     Ok(())
+}
+
+/// Refuses what would be read otherwise than it was meant. After this there is at most one `@`,
+/// behind user and password, so that nothing of a password can be taken for the host.
+fn require_encoded(text: &str) -> Result<(), String> {
+    let Some((_, rest)) = text.split_once("://") else {
+        return Err(format!("must be {FORM}"));
+    };
+    // The parser drops line ends and tabs.
+    if rest.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(format!("has white space (a blank is %20); {ENCODE}"));
+    }
+    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+    let encoded = |part: &str| {
+        let mut digits = part.bytes().take(2).filter(u8::is_ascii_hexdigit);
+        digits.next().is_some() && digits.next().is_some()
+    };
+    let misread = rest.contains('#')
+        || rest.matches('@').count() != authority.matches('@').count().min(1)
+        || !rest.split('%').skip(1).all(encoded)
+        || percent_decode_str(rest).decode_utf8().is_err();
+    if misread {
+        return Err(format!(
+            "has an @, /, #, ? or % that would not be read as it is meant: {ENCODE}"
+        ));
+    }
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    if query.contains('+') {
+        return Err(
+            "has a + behind the ?, which would be read as a blank: write %2B, or %20".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// The library would go on without those that it finds none of.
+fn check_authorities(value: &str) -> Result<(), String> {
+    // As the library tells text from the name of a file.
+    let text = value.trim();
+    let pem = if text.starts_with("-----BEGIN") && text.ends_with("-----") {
+        value.as_bytes().to_vec()
+    } else {
+        std::fs::read(value).map_err(|error| {
+            format!(
+                "has sslrootcert= with a file that cannot be read: {}",
+                error.kind()
+            )
+        })?
+    };
+    certificates::read(&pem)
+        .map(|_| ())
+        .map_err(|reason| format!("has sslrootcert= with a file that {reason}"))
 }
 
 /// A name with other characters may be a piece of a password with `?` in it.
@@ -75,5 +145,85 @@ fn unreadable(name: &str) -> String {
         )
     } else {
         "has a parameter that is unknown; write ? and & of the password as %3F and %26".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn sc_2_a_password_that_is_not_encoded_is_refused_and_no_part_of_it_is_shown() {
+        for url in [
+            "postgres://u:can@ary/x@h/d",
+            "postgres://u:can@ary@h/d",
+            "postgres://u:1/canary@h/d",
+            "postgres://u:1?canary@h/d",
+            "postgres://u:1?sslmode=prefer&user=canary@h/d",
+            "postgres://u:1#canary@h/d",
+            "postgres://u:canary#@h/d",
+            "postgres://u:canary%@h/d",
+            "postgres://u:canary%4@h/d",
+            "postgres://u:canary%zz@h/d",
+            "postgres://u:canary%ff@h/d",
+            "postgres://u:can ary@h/d",
+            "postgres://u:can\tary@h/d",
+            "postgres://u:canary/d",
+            "postgres://u:canary@h:canary/d",
+            "postgres:u:canary@h/d",
+            "postgres://h/canary@d",
+            "postgres://h/d?password=can+ary",
+            "postgres://h/d?password=can#ary",
+            "postgres://h/d?password=canary&password=x",
+        ] {
+            let reason = check(url).expect_err(url);
+            assert!(
+                !reason.contains("can") || reason.contains("cannot"),
+                "{url}: {reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_as_the_library_knows_it_is_taken() {
+        for url in [
+            "postgres://h",
+            "postgresql://u@h:5433/d",
+            "postgres://u:p%40%2f%23%25w:x+y&z=$@h/d?sslmode=verify-full",
+            "postgres://u:p@[::1]:5432/d?options=-c%20search_path%3Dx&options=-c%20y%3Dz",
+            "postgres://%2Fvar%2Frun/d",
+            "postgres:///d?host=/var/run&user=a%40b",
+            "postgres://h/d?options[statement_timeout]=5",
+        ] {
+            assert_eq!(check(url), Ok(()), "{url}");
+        }
+        assert!(check("postgres://h/d?options[statement_timeout=5").is_err());
+    }
+
+    /// Whether a raw password such as `a%41` was meant as it is cannot be known.
+    fn may_be_encoded(password: &str) -> bool {
+        percent_decode_str(password).decode_utf8_lossy() != password
+    }
+
+    proptest! {
+        #[test]
+        fn a_password_that_is_taken_is_read_as_it_is_meant(
+            password in "[a-z0-9@/#%?:&+= \\[\\]\\\\é]{0,8}",
+            begin in "[0-9]{0,2}"
+        ) {
+            let password = begin + &password;
+            let encoded = utf8_percent_encode(&password, NON_ALPHANUMERIC).to_string();
+            prop_assert_eq!(check(&format!("postgres://u:{encoded}@h/d")), Ok(()));
+            let raw = format!("postgres://u:{password}@h/d");
+            if check(&raw).is_ok() && !may_be_encoded(&password) {
+                // As the library reads them.
+                let url = Url::parse(&raw).unwrap();
+                let read = percent_decode_str(url.password().unwrap_or("")).decode_utf8().unwrap();
+                prop_assert_eq!((url.host_str(), url.path(), &*read), (Some("h"), "/d", &*password));
+            }
+        }
     }
 }

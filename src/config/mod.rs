@@ -4,11 +4,13 @@
 //! addresses, [`mod@red5`] what belongs to the streaming server.
 
 mod database;
+pub mod env_file;
 mod names;
 pub mod networks;
 mod oidc;
 mod reader;
 pub mod red5;
+mod secret;
 pub mod urls;
 
 use std::collections::BTreeSet;
@@ -73,7 +75,7 @@ impl Config {
     /// From the environment, and from `.env` in the current folder for what
     /// the environment does not set.
     pub fn from_env() -> Result<Self, Problems> {
-        let file = env_file()?;
+        let file = env_file::read()?;
         Self::from_lookup(&|variable| environment(&file, variable))
     }
 
@@ -163,7 +165,7 @@ impl Config {
 /// One part of it, for the words of the command line that need no more; its own
 /// problems alone count.
 pub fn part<T>(read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Problems> {
-    let file = env_file()?;
+    let file = env_file::read()?;
     part_of(&|variable| environment(&file, variable), read)
 }
 
@@ -183,7 +185,7 @@ pub fn part_of<T>(
 
 /// `DATABASE_URL`
 pub fn read_database_url(reader: &mut Reader<'_>) -> Option<SecretString> {
-    let url = reader.required_secret("DATABASE_URL")?;
+    let url = reader.required_secret("DATABASE_URL", database::FORM)?;
     reader.judged("DATABASE_URL", database::check(url.expose_secret()))?;
     Some(url)
 }
@@ -214,13 +216,16 @@ pub fn read_provider(reader: &mut Reader<'_>) -> Option<ProviderSettings> {
 }
 
 fn read_public_url(reader: &mut Reader<'_>) -> Option<PublicUrl> {
-    let url = reader.required("BRIDGE_PUBLIC_URL")?;
+    let url = reader.required(
+        "BRIDGE_PUBLIC_URL",
+        "the address that people use, such as https://bridge.example.com",
+    )?;
     reader.judged("BRIDGE_PUBLIC_URL", PublicUrl::parse(&url))
 }
 
 /// The names of everything that is set, in the environment and in `.env`.
 pub fn names_set() -> Vec<String> {
-    let file = env_file().unwrap_or_default();
+    let file = env_file::read().unwrap_or_default();
     let environment = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     environment
         .chain(file.into_iter().map(|(name, _)| name))
@@ -229,34 +234,11 @@ pub fn names_set() -> Vec<String> {
 
 /// A lookup in the environment and in `.env`.
 pub fn environment_lookup() -> Result<Box<Lookup<'static>>, Problems> {
-    let file = env_file()?;
+    let file = env_file::read()?;
     Ok(Box::new(move |variable| environment(&file, variable)))
 }
 
-type EnvFile = Vec<(String, String)>;
-
-fn env_file() -> Result<EnvFile, Problems> {
-    let unreadable = |error: dotenvy::Error| {
-        // The error of a line would repeat the line, which may hold a secret.
-        let reason = match error {
-            dotenvy::Error::LineParse(_, at) => {
-                format!("a line cannot be read (at its character {at})")
-            }
-            _ => "the file cannot be read".to_owned(),
-        };
-        Problems(vec![Problem {
-            variable: ".env".to_owned(),
-            reason,
-        }])
-    };
-    match dotenvy::from_path_iter(".env") {
-        Ok(lines) => lines.collect::<Result<_, _>>().map_err(unreadable),
-        Err(error) if error.not_found() => Ok(Vec::new()),
-        Err(error) => Err(unreadable(error)),
-    }
-}
-
-fn environment(file: &EnvFile, variable: &str) -> Result<Option<String>, NotText> {
+fn environment(file: &env_file::Variables, variable: &str) -> Result<Option<String>, NotText> {
     match std::env::var_os(variable) {
         Some(value) => value.into_string().map(Some).map_err(|_| NotText),
         None => Ok(file
@@ -267,7 +249,7 @@ fn environment(file: &EnvFile, variable: &str) -> Result<Option<String>, NotText
 }
 
 fn read_keys(reader: &mut Reader<'_>) -> Option<Vec<SecretBox<[u8; 32]>>> {
-    let text = reader.required_secret("BRIDGE_SECRET_KEYS")?;
+    let text = reader.required_secret("BRIDGE_SECRET_KEYS", "red5-bridge keygen makes one")?;
     let key = |word: &str| -> Option<SecretBox<[u8; 32]>> {
         let bytes: [u8; 32] = STANDARD.decode(word).ok()?.try_into().ok()?;
         // A key of one byte repeated is a placeholder.

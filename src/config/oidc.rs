@@ -2,7 +2,7 @@
 
 use super::reader::{Reader, parse_list};
 use super::urls::{self, PublicUrl};
-use crate::upstream::http::has_certificate;
+use crate::certificates;
 use crate::upstream::{ClaimPath, Pace, ProviderSettings, SigningAlg};
 
 /// Reads `OIDC_*`; what is registered with the provider follows from the public
@@ -12,16 +12,18 @@ pub(super) fn read(
     public_url: Option<&PublicUrl>,
 ) -> Option<ProviderSettings> {
     let issuer = reader
-        .required("OIDC_ISSUER_URL")
+        .required(
+            "OIDC_ISSUER_URL",
+            "the issuer in the discovery document of the provider",
+        )
         .and_then(|url| reader.judged("OIDC_ISSUER_URL", urls::check_issuer(url)));
-    let client_id = reader.required("OIDC_CLIENT_ID");
+    let client_id = reader.required("OIDC_CLIENT_ID", "the client registered at the provider");
     let client_secret = reader.secret("OIDC_CLIENT_SECRET");
     let ca_pem = reader.parsed("OIDC_CA_FILE", None, |path| {
         let pem = std::fs::read(path)
             .map_err(|error| format!("the file cannot be read: {}", error.kind()))?;
-        let reason = "the file holds no PEM certificate that can be read";
-        let good = has_certificate(&pem);
-        good.then_some(Some(pem)).ok_or_else(|| reason.to_owned())
+        certificates::read(&pem).map_err(|reason| format!("the file {reason}"))?;
+        Ok(Some(pem))
     });
     let scopes = reader.parsed(
         "OIDC_SCOPES",

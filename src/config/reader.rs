@@ -4,6 +4,8 @@ use std::fmt;
 
 use secrecy::SecretString;
 
+use super::secret;
+
 /// One variable, what is wrong with it and what to do. Never holds a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -62,19 +64,25 @@ impl<'a> Reader<'a> {
 
     /// The value, if it is set; an empty one counts as absent.
     pub(super) fn text(&mut self, variable: &str) -> Option<String> {
-        if let Ok(value) = (self.lookup)(variable) {
-            value.filter(|value| !value.is_empty())
-        } else {
-            self.problem(variable, "is not UTF-8 text");
-            None
+        match (self.lookup)(variable) {
+            // A file of `NAME='value'` that is read without a shell leaves them there.
+            Ok(Some(value)) if secret::is_quoted(&value) => {
+                self.problem(variable, secret::QUOTED);
+                None
+            }
+            Ok(value) => value.filter(|value| !value.is_empty()),
+            Err(NotText) => {
+                self.problem(variable, "is not UTF-8 text");
+                None
+            }
         }
     }
 
-    /// The value; absent is a problem.
-    pub(super) fn required(&mut self, variable: &str) -> Option<String> {
+    /// The value; absent is a problem, and `source` says where it comes from.
+    pub(super) fn required(&mut self, variable: &str, source: &str) -> Option<String> {
         let value = self.text(variable);
         if value.is_none() && !self.has_problem(variable) {
-            self.problem(variable, "is required");
+            self.problem(variable, format!("is required: {source}"));
         }
         value
     }
@@ -112,30 +120,27 @@ impl<'a> Reader<'a> {
                 );
                 None
             }
-            (Some(value), None) => Some(value.into()),
+            (Some(value), None) => {
+                let judged = secret::judge(&value).map(|()| value.into());
+                self.judged(variable, judged)
+            }
             (None, None) => None,
-            (None, Some(path)) => match std::fs::read_to_string(&path) {
-                // An empty file counts as absent, as an empty value does.
-                Ok(content) => Some(without_line_end(&content))
-                    .filter(|content| !content.is_empty())
-                    .map(|content| content.to_owned().into()),
-                Err(error) => {
-                    self.problem(
-                        &file_variable,
-                        format!("the file cannot be read: {}", error.kind()),
-                    );
-                    None
-                }
-            },
+            (None, Some(path)) => {
+                let read = secret::read_file(&path).map(SecretString::from);
+                self.judged(&file_variable, read)
+            }
         }
     }
 
-    /// A secret that must be there.
-    pub(super) fn required_secret(&mut self, variable: &str) -> Option<SecretString> {
+    /// A secret that must be there; `source` says where it comes from.
+    pub(super) fn required_secret(&mut self, variable: &str, source: &str) -> Option<SecretString> {
         let before = self.problems.len();
         let value = self.secret(variable);
         if value.is_none() && self.problems.len() == before {
-            self.problem(variable, format!("is required (or {variable}_FILE)"));
+            self.problem(
+                variable,
+                format!("is required (or {variable}_FILE): {source}"),
+            );
         }
         value
     }
@@ -167,13 +172,6 @@ impl<'a> Reader<'a> {
             .iter()
             .any(|problem| problem.variable == variable)
     }
-}
-
-/// Editors and `echo` end a file with a line end that is not part of the
-/// secret; exactly one is dropped, so a secret may still end with one.
-fn without_line_end(content: &str) -> &str {
-    let content = content.strip_suffix('\n').unwrap_or(content);
-    content.strip_suffix('\r').unwrap_or(content)
 }
 
 /// Comma-separated and trimmed, or a JSON array.

@@ -68,7 +68,10 @@ impl Red5 {
             _ => Err("must be utf8 or base64".to_owned()),
         });
         let secret = reader
-            .required_secret("RED5_JWT_SECRET")
+            .required_secret(
+                "RED5_JWT_SECRET",
+                "the jwt.secret of the Red5 server; red5-bridge keygen makes one for both",
+            )
             .and_then(|text| reader.judged("RED5_JWT_SECRET", decode(&text, base64?)));
         let issuer = reader.parsed("RED5_JWT_ISSUER", None, |value| {
             let plain = value.trim() == value && !value.contains(char::is_control);
@@ -129,11 +132,6 @@ impl Red5 {
 
 fn decode(text: &SecretString, base64: bool) -> Result<SecretSlice<u8>, String> {
     let text = text.expose_secret();
-    if text.trim() != text {
-        return Err(
-            "has white space at its beginning or end, which Red5 would count too".to_owned(),
-        );
-    }
     let bytes = if base64 {
         STANDARD
             .decode(text)
@@ -143,12 +141,12 @@ fn decode(text: &SecretString, base64: bool) -> Result<SecretSlice<u8>, String> 
     };
     if bytes.len() < SECRET_MIN_BYTES {
         return Err(format!(
-            "must be at least {SECRET_MIN_BYTES} bytes long; make one with: openssl rand -hex 32"
+            "must be at least {SECRET_MIN_BYTES} bytes long; red5-bridge keygen makes one"
         ));
     }
     let lower = String::from_utf8_lossy(&bytes).to_lowercase();
     if SAMPLES.iter().any(|sample| lower.contains(sample)) || bytes.iter().all(|b| *b == bytes[0]) {
-        return Err("is a sample value; make one with: openssl rand -hex 32".to_owned());
+        return Err("is a sample value; red5-bridge keygen makes one".to_owned());
     }
     Ok(SecretSlice::from(bytes))
 }

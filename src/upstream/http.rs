@@ -28,6 +28,7 @@ use url::{Host, Url};
 use super::Pace;
 use super::breaker::Breaker;
 use super::error::{Denial, Outage, SettingsError, UpstreamError};
+use crate::certificates;
 use crate::metrics::{ProviderCalls, ProviderEndpoint};
 
 /// One reads on while another is kept busy.
@@ -110,7 +111,14 @@ impl Http {
         let client = builder(pace)
             .tls_certs_merge(extra)
             .build()
-            .or_else(|_| without_authorities(pace))
+            .or_else(|error| {
+                // With authorities of its own it never goes on without them.
+                if ca_pem.is_none() {
+                    without_authorities(pace)
+                } else {
+                    Err(error)
+                }
+            })
             .map_err(|_| SettingsError::HttpClient)?;
         let threads = runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -371,17 +379,15 @@ fn without_authorities(pace: &Pace) -> reqwest::Result<Client> {
     builder(pace).tls_certs_only([]).build()
 }
 
-/// Whether there is a certificate in it, so that the configuration can say it
-/// with everything else that is wrong.
-pub fn has_certificate(pem: &[u8]) -> bool {
-    certificates(pem).is_ok()
-}
-
+/// The configuration names what is wrong with them before it comes to this.
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SettingsError> {
-    match Certificate::from_pem_bundle(pem) {
-        Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(SettingsError::Certificate),
-    }
+    let found = certificates::read(pem).map_err(|_| SettingsError::Certificate)?;
+    let found = found
+        .iter()
+        .map(|certificate| Certificate::from_der(certificate));
+    found
+        .collect::<Result<_, _>>()
+        .map_err(|_| SettingsError::Certificate)
 }
 
 async fn exchange(mut request: RequestBuilder, auth: Authorization) -> Result<Reply, Outage> {

@@ -43,6 +43,8 @@ fn a_file_without_a_certificate_is_refused() {
         &b""[..],
         b"nothing",
         b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----",
+        // Of the right form, and nothing that is a certificate.
+        b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
     ] {
         assert_eq!(
             Http::new(Some(pem), &pace).err(),

@@ -222,7 +222,7 @@ async fn a_secret_with_a_line_end_or_that_is_the_id_is_found_before_anybody_is_a
     find(
         &said,
         "WRONG",
-        &["OIDC_CLIENT_SECRET has white space or a line end"],
+        &["OIDC_CLIENT_SECRET has more than one line"],
     );
     let checked = checked.set("OIDC_CLIENT_SECRET", CLIENT_ID);
     find(

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use red5_bridge::config::env_file;
 use secrecy::ExposeSecret;
 
-use super::{Environment, good, least, read, wrong};
+use super::{Environment, good, least, read, with, wrong};
 use crate::bridge::{RED5_SECRET, SECRET_KEY};
+use crate::provider::tls;
 
 /// A folder that is gone afterwards.
 pub struct Folder(PathBuf);
@@ -46,15 +48,12 @@ fn sc_1_a_secret_may_come_from_a_file_and_one_line_end_is_not_part_of_it() {
         let config = good(&[("RED5_JWT_SECRET", ""), ("RED5_JWT_SECRET_FILE", &path)]);
         assert_eq!(config.red5.secret.expose_secret(), RED5_SECRET.as_bytes());
     }
-    let path = folder.file("client", " spaced \n\n");
+    let path = folder.file("client", "a b'c$\n");
     let config = good(&[
         ("OIDC_CLIENT_SECRET", ""),
         ("OIDC_CLIENT_SECRET_FILE", &path),
     ]);
-    assert_eq!(
-        config.oidc.client_secret.unwrap().expose_secret(),
-        " spaced \n"
-    );
+    assert_eq!(config.oidc.client_secret.unwrap().expose_secret(), "a b'c$");
     let path = folder.file("keys", format!("{SECRET_KEY}\n"));
     good(&[
         ("BRIDGE_SECRET_KEYS", ""),
@@ -88,21 +87,146 @@ fn sc_1_a_secret_set_twice_or_not_to_be_read_is_a_problem() {
             wrong(&[(secret, ""), (&file, folder_itself)]),
             [file.as_str()]
         );
-        let not_text = folder.file("binary", [0xff, 0xfe]);
-        assert_eq!(wrong(&[(secret, ""), (&file, &not_text)]), [file.as_str()]);
+        let too_long = vec![b'x'; 70_000];
+        for content in [
+            &b"\xff\xfe"[..],
+            // A file that is meant to hold a secret and does not: never "no secret", which for
+            // the client's means a public client.
+            b"",
+            b"\n",
+            &too_long,
+        ] {
+            let path = folder.file("odd", content);
+            assert_eq!(wrong(&[(secret, ""), (&file, &path)]), [file.as_str()]);
+        }
     }
-    // Two line ends: the second counts, and Red5 would count it too.
-    let path = folder.file("secret", format!("{RED5_SECRET}\n\n"));
-    assert_eq!(
-        wrong(&[("RED5_JWT_SECRET", ""), ("RED5_JWT_SECRET_FILE", &path)]),
-        ["RED5_JWT_SECRET"]
-    );
-    // An empty file is an empty value.
-    let path = folder.file("secret", "\n");
-    assert_eq!(
-        wrong(&[("RED5_JWT_SECRET", ""), ("RED5_JWT_SECRET_FILE", &path)]),
-        ["RED5_JWT_SECRET"]
-    );
+}
+
+/// What is left of how a secret was copied, in a file or in the environment.
+#[test]
+fn sc_1_sc_2_what_was_copied_besides_a_secret_is_refused_by_name() {
+    let folder = Folder::new();
+    let secrets = [
+        ("DATABASE_URL", "postgres://u:canary@db.example/bridge"),
+        ("BRIDGE_SECRET_KEYS", SECRET_KEY),
+        ("OIDC_CLIENT_SECRET", "client-canary"),
+        ("RED5_JWT_SECRET", RED5_SECRET),
+    ];
+    for (secret, value) in secrets {
+        let file = format!("{secret}_FILE");
+        for (content, words) in [
+            (format!("{value}\n\n"), "more than one line"),
+            (format!("{value}\r\n\r\n"), "more than one line"),
+            (format!("{value}\nmore\n"), "more than one line"),
+            (format!("\n{value}"), "more than one line"),
+            (format!("'{value}'\n"), "quotes around it"),
+            (format!("\"{value}\"\n"), "quotes around it"),
+            (format!("“{value}”"), "quotes around it"),
+            (format!("{secret}={value}\n"), "a name and ="),
+            (format!("export {secret}='{value}'"), "a name and ="),
+            (format!("{file} = {value}"), "a name and ="),
+            (format!("jwt.secret={value}"), "a name and ="),
+            (format!(" {value}"), "white space"),
+            (format!("{value} \n"), "white space"),
+            (format!("{value}\u{200b}"), "invisible character"),
+            (format!("{value}\u{a0}\n"), "invisible character"),
+            (format!("a\tb{value}"), "invisible character"),
+            (format!("a\0b{value}"), "invisible character"),
+            (format!("a\u{ad}b{value}"), "invisible character"),
+        ] {
+            let path = folder.file("secret", &content);
+            let in_file = read(&with(&[(secret, ""), (&file, &path)])).unwrap_err();
+            // Line ends are no part of a variable that a shell sets from a file.
+            let set = read(&with(&[(secret, content.as_str())])).unwrap_err();
+            for (problems, variable) in [(in_file, file.as_str()), (set, secret)] {
+                let is_one = matches!(&problems[..], [problem]
+                    if problem.variable == variable && (problem.reason.contains(words)
+                        || problem.reason.contains("more than one line")));
+                assert!(is_one, "{content:?}: {problems:?}");
+                assert!(!format!("{problems:?}").contains(value), "{problems:?}");
+            }
+        }
+        let path = folder.file("secret", format!("\u{feff}{value}\n"));
+        let problems = read(&with(&[(secret, ""), (&file, &path)])).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].variable, file);
+        assert!(
+            problems[0].reason.contains("byte order mark"),
+            "{problems:?}"
+        );
+    }
+}
+
+/// One certificate that is dropped is an authority that is missing one day; a library that
+/// cannot read one of them may drop all.
+#[test]
+fn sc_1_sc_4_each_certificate_of_an_authoritys_file_is_one_or_is_named() {
+    let folder = Folder::new();
+    let good_one = std::fs::read_to_string(tls::authority_file()).unwrap();
+    let broken = good_one.replacen("MII", "MIJ", 1);
+    let no_base64 = good_one.replacen("MII", "M!I", 1);
+    let not_ended = good_one.replace("-----END CERTIFICATE-----\n", "");
+    let key = "-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----\n";
+    for (content, words) in [
+        (
+            format!("{good_one}{broken}{good_one}"),
+            "a certificate 2 that is broken, or none",
+        ),
+        (
+            format!("{good_one}{no_base64}"),
+            "a certificate 2 whose base64 is broken",
+        ),
+        (
+            format!("{broken}{no_base64}"),
+            "certificate 1 that is broken, or none, and has a certificate 2",
+        ),
+        (format!("{not_ended}{good_one}"), "no end of certificate 1"),
+        (format!("{good_one}{not_ended}"), "no end of certificate 2"),
+        (
+            good_one.replace("-----BEGIN CERTIFICATE-----\n", ""),
+            "an end without a beginning",
+        ),
+        (
+            good_one.replacen("-----BEGIN", "----BEGIN", 1),
+            "something else than a certificate in line 1",
+        ),
+        (
+            format!("{good_one}{key}"),
+            "something else than a certificate",
+        ),
+        (
+            good_one.replace("CERTIFICATE", "TRUSTED CERTIFICATE"),
+            "something else than a certificate",
+        ),
+        ("text".to_owned(), "no PEM certificate"),
+    ] {
+        let path = folder.file("ca.pem", &content);
+        let database =
+            format!("postgres://u:p@db.example/d?sslmode=verify-full&sslrootcert={path}");
+        for changes in [("OIDC_CA_FILE", &path), ("DATABASE_URL", &database)] {
+            let (variable, value) = changes;
+            let problems = read(&with(&[(variable, value.as_str())])).unwrap_err();
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(problems[0].variable, variable);
+            assert!(
+                problems[0].reason.contains(words),
+                "{content}: {problems:?}"
+            );
+        }
+    }
+    for content in [
+        good_one.clone(),
+        format!(
+            "\u{feff}Certificate:\r\n  Data:\r\n{}\n# next\n{good_one}",
+            good_one.replace('\n', "\r\n")
+        ),
+    ] {
+        let path = folder.file("ca.pem", &content);
+        let config = good(&[("OIDC_CA_FILE", &path)]);
+        assert_eq!(config.oidc.ca_pem.unwrap(), content.as_bytes());
+        let database = format!("postgres://u:p@db.example/d?sslrootcert={path}");
+        good(&[("DATABASE_URL", &database)]);
+    }
 }
 
 #[test]
@@ -137,9 +261,7 @@ fn example() -> Vec<(String, String, bool)> {
             .bytes()
             .all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit());
         is_name.then(|| {
-            // As the bridge reads the file: an unquoted value with a space is an error.
-            let read = dotenvy::from_read_iter(line.as_bytes()).next();
-            let (_, read) = read.expect(value).expect(value);
+            let read = env_file::parse(line.as_bytes()).expect(value).remove(0).1;
             (name.to_owned(), read, is_comment)
         })
     });

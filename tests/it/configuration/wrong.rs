@@ -69,6 +69,29 @@ fn sc_1_cs_7_addresses_of_the_bridge() {
     );
 }
 
+/// As `docker run --env-file` hands over what is written for a shell.
+#[test]
+fn sc_1_quotes_around_a_value_are_not_a_part_of_it() {
+    let set = with(&[
+        ("BRIDGE_ADMIN_GROUPS", "streaming-admins"),
+        ("OIDC_GROUPS_CLAIM", "groups"),
+        ("RED5_JWT_ISSUER", "issuer"),
+        ("BRIDGE_RATE_LIMITS", "on"),
+    ]);
+    for (variable, value) in &set {
+        for quote in ["'", "\"", "`"] {
+            let quoted = format!("{quote}{value}{quote}");
+            let problems = read(&with(&[(variable, quoted.as_str())])).unwrap_err();
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(&problems[0].variable, variable);
+            assert!(
+                problems[0].reason.contains("quotes around it"),
+                "{problems:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn sc_3_http_is_for_loopback_hosts_alone() {
     let elsewhere = [

@@ -59,8 +59,8 @@ fn variables(guide: &str, case: &str) -> BTreeMap<String, String> {
             text.push('\n');
         }
     }
-    let read = dotenvy::from_read_iter(text.as_bytes());
-    read.map(Result::unwrap).collect()
+    let read = red5_bridge::config::env_file::parse(text.as_bytes());
+    read.unwrap().into_iter().collect()
 }
 
 /// A recorded file, with the provider's hosts replaced by this one.
