@@ -3,6 +3,7 @@
 mod ops;
 mod parts;
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -62,11 +63,27 @@ pub enum StartError {
     #[error("RED5_JWT_SECRET: {0}")]
     Sign(#[from] SignError),
     /// `BRIDGE_LISTEN`
-    #[error("BRIDGE_LISTEN: {0}")]
-    Bind(#[source] std::io::Error),
+    #[error("BRIDGE_LISTEN: {}", refusal(*.0, .1))]
+    Bind(SocketAddr, #[source] std::io::Error),
     /// `BRIDGE_OPS_LISTEN`
-    #[error("BRIDGE_OPS_LISTEN: {0}")]
-    BindOps(#[source] std::io::Error),
+    #[error("BRIDGE_OPS_LISTEN: {}", refusal(*.0, .1))]
+    BindOps(SocketAddr, #[source] std::io::Error),
+}
+
+/// Why there can be no listener at an address, and what to do.
+fn refusal(listen: SocketAddr, error: &std::io::Error) -> String {
+    let port = listen.port();
+    match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "port {port} of {} is taken by another program: stop that one, or choose another port",
+            listen.ip()
+        ),
+        ErrorKind::AddrNotAvailable => format!("this machine has no address {}", listen.ip()),
+        ErrorKind::PermissionDenied => {
+            format!("this user may not listen on port {port}: choose one above 1023")
+        }
+        _ => format!("cannot listen on {listen}: {error}"),
+    }
 }
 
 /// A bridge that is bound and ready to run.
@@ -114,8 +131,10 @@ impl Bridge {
         let (listen, ops_listen) = (parts.listen, parts.ops_listen);
         let data = parts.into_data();
         let stopping = data.stopping.clone();
-        let ops = ops_listen.map(|listen| Ops::bind(listen, data.clone()));
-        let ops = ops.transpose().map_err(StartError::BindOps)?;
+        let ops = ops_listen.map(|listen| {
+            Ops::bind(listen, data.clone()).map_err(|error| StartError::BindOps(listen, error))
+        });
+        let ops = ops.transpose()?;
         let workers = workers
             .or_else(|| available_parallelism().ok().map(NonZero::get))
             .unwrap_or(1);
@@ -161,7 +180,9 @@ impl Bridge {
         .max_connections((most / workers).max(1))
         .disable_signals()
         .shutdown_timeout(DRAIN_SECONDS);
-        let server = server.bind(listen).map_err(StartError::Bind)?;
+        let server = server
+            .bind(listen)
+            .map_err(|error| StartError::Bind(listen, error))?;
         let address = server.addrs().first().copied().unwrap_or(listen);
         Ok(Self {
             server: server.run(),

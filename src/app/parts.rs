@@ -223,7 +223,8 @@ impl Parts {
                 let words = error.to_string();
                 // Tried every second, told when it changes.
                 if words != told {
-                    tracing::warn!(event = "tables_not_migrated", %error, "the tables could not be brought up to date; trying again");
+                    let host = store.host();
+                    tracing::warn!(event = "tables_not_migrated", host, %error, "the tables could not be brought up to date; trying again (red5-bridge check says why)");
                     told = words;
                 }
                 tokio::time::sleep(MIGRATE_AGAIN_AFTER).await;

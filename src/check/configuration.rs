@@ -19,7 +19,7 @@ pub(super) fn judge(sources: &Sources, problems: &[Problem], report: &mut Report
     }
     for unknown in unknown(sources.names.iter().map(String::as_str)) {
         let what = format!("{} is set, and nothing reads it", unknown.variable);
-        report.wrong(group(&unknown.variable), what, sentence(&unknown.remedy));
+        report.note(group(&unknown.variable), what, sentence(&unknown.remedy));
     }
     judge_client_secret(sources, report);
     judge_administrators(sources, report);
@@ -70,15 +70,7 @@ fn judge_client_secret(sources: &Sources, report: &mut Report) {
         return;
     };
     let secret = secret.expose_secret();
-    if secret.trim() != secret {
-        report.wrong(
-            Group::Provider,
-            "OIDC_CLIENT_SECRET has white space or a line end at its beginning or end",
-            "It is sent along, and providers compare it too. Write the secret again without; of a \
-             file exactly one line end is dropped.",
-        );
-    }
-    if value(sources, "OIDC_CLIENT_ID").is_some_and(|id| id == secret.trim()) {
+    if value(sources, "OIDC_CLIENT_ID").is_some_and(|id| id == secret) {
         report.wrong(
             Group::Provider,
             "OIDC_CLIENT_SECRET is the same as OIDC_CLIENT_ID",
@@ -93,7 +85,7 @@ fn judge_administrators(sources: &Sources, report: &mut Report) {
         reader.list("BRIDGE_ADMIN_GROUPS")
     });
     if groups.is_ok_and(|groups| groups.is_empty()) {
-        report.wrong(
+        report.note(
             Group::Configuration,
             "BRIDGE_ADMIN_GROUPS is not set, so nobody can edit the mappings",
             "Set it to a group of the provider, exactly as the provider sends it.",
@@ -112,13 +104,13 @@ fn judge_log(sources: &Sources, report: &mut Report) {
         let exact = LEVELS.contains(&&*word.to_lowercase());
         let meant = LEVELS.iter().find(near);
         if let Some(level) = meant.filter(|_| !exact && word.len() > 2) {
-            report.wrong(
+            report.note(
                 Group::Configuration,
                 "RUST_LOG has a word that is no level, so it names a part of the program",
                 format!("Did you mean {level}? Levels are {}.", LEVELS.join(", ")),
             );
         } else if word.contains(':') && !word.contains("::") {
-            report.wrong(
+            report.note(
                 Group::Configuration,
                 "RUST_LOG has a : where a part and its level are separated by =",
                 "Write it as red5_bridge=debug.",

@@ -22,6 +22,12 @@ pub(super) async fn judge(url: &SecretString, clock: &dyn Clock, report: &mut Re
         Ok(survey) => tell(&survey, report),
         Err(obstacle) => {
             let (what, remedy) = words(obstacle);
+            let what = match obstacle {
+                Obstacle::NobodyListens | Obstacle::Unreachable | Obstacle::TimedOut => {
+                    format!("{what}: {:.255}", store.host())
+                }
+                _ => what.to_owned(),
+            };
             report.wrong(GROUP, what, remedy);
         }
     }
@@ -147,10 +153,10 @@ fn tell(survey: &Survey, report: &mut Report) {
 fn tell_tables(survey: &Survey, report: &mut Report) {
     match &survey.tables {
         Tables::Current => report.good(GROUP, "the tables are those of this version".to_owned()),
-        Tables::Behind { missing } if survey.may_create => report.wrong(
+        Tables::Behind { missing } if survey.may_create => report.note(
             GROUP,
             format!("{missing} migrations have not been applied"),
-            "Run red5-bridge migrate; serve does it too when it starts.",
+            "serve applies them when it starts, and so does red5-bridge migrate.",
         ),
         Tables::Behind { missing } => report.wrong(
             GROUP,

@@ -57,14 +57,14 @@ pub async fn run() -> ExitCode {
 async fn serve() -> ExitCode {
     let config = match Config::from_env() {
         Ok(config) => config,
-        Err(problems) => return finding(Err(problems)),
+        Err(problems) => return served(Err(problems)),
     };
     begin_log(config.log_format, &config.log_filter);
     for unknown in config::unknown(config::names_set().iter().map(String::as_str)) {
         let (variable, remedy) = (unknown.variable, unknown.remedy);
         tracing::warn!(event = "unknown_variable", variable, remedy);
     }
-    finding(run_bridge(config, None).await)
+    served(run_bridge(config, None).await)
 }
 
 #[cfg(feature = "demo")]
@@ -221,6 +221,16 @@ fn begin_log(format: LogFormat, filter: &str) {
     if let Err(error) = logging::install(format, filter) {
         complain(&error.to_string());
     }
+}
+
+/// Why it did not serve, and where to read what to do about it.
+fn served<E: std::fmt::Display>(outcome: Result<(), E>) -> ExitCode {
+    let failed = outcome.is_err();
+    let code = finding(outcome);
+    if failed {
+        complain("red5-bridge check says everything that is wrong, and what to do about it");
+    }
+    code
 }
 
 fn finding<E: std::fmt::Display>(outcome: Result<(), E>) -> ExitCode {

@@ -139,6 +139,14 @@ impl Store {
         })
     }
 
+    /// The host that `DATABASE_URL` names, or the folder of its socket.
+    pub fn host(&self) -> String {
+        match self.options.get_socket() {
+            Some(folder) => folder.display().to_string(),
+            None => self.options.get_host().to_owned(),
+        }
+    }
+
     /// How long work waited for a connection.
     pub fn waits(&self) -> &Waits {
         &self.waits

@@ -33,12 +33,12 @@ async fn each_reason_for_not_getting_in_has_its_own_words() {
     find(
         &said_of("postgres://127.0.0.1:1/x").await,
         "WRONG",
-        &["nobody listens"],
+        &["nobody listens", ": 127.0.0.1"],
     );
     find(
         &said_of("postgres://u@no-such-host.invalid/x").await,
         "WRONG",
-        &["host of DATABASE_URL"],
+        &["host of DATABASE_URL", ": no-such-host.invalid"],
     );
     let nowhere = otherwise(&url, |url| url.set_path("no_such_database"));
     find(
@@ -56,35 +56,40 @@ async fn each_reason_for_not_getting_in_has_its_own_words() {
 
 #[tokio::test]
 async fn migrations_that_are_missing_newer_or_different_are_told_apart() {
-    let empty = new_database().await;
+    let empty = Checked::new().set("DATABASE_URL", &new_database().await);
+    let report = empty.report().await;
     find(
-        &said_of(&empty).await,
-        "WRONG",
-        &["migrations have not been applied", "red5-bridge migrate"],
+        &super::said(&report),
+        "note",
+        &["migrations have not been applied", "serve applies them"],
     );
+    assert_eq!(report.findings(), 0, "{report}");
 
     let checked = Checked::with_database().await;
     let mut db = PgConnection::connect(&checked.variables["DATABASE_URL"])
         .await
         .unwrap();
-    for (change, words) in [
+    for (change, kind, words) in [
         (
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
              VALUES (9999, 'newer', true, '\\x00', 1)",
+            "WRONG",
             "have migration 9999",
         ),
         (
             "DELETE FROM _sqlx_migrations WHERE version = 9999;
              UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 2",
+            "WRONG",
             "migration 2 failed, or is not as this version has it",
         ),
         (
             "DELETE FROM _sqlx_migrations WHERE version >= 2",
+            "note",
             "migrations have not been applied",
         ),
     ] {
         db.execute(change).await.unwrap();
-        find(&checked.said().await, "WRONG", &[words]);
+        find(&checked.said().await, kind, &[words]);
     }
 }
 
