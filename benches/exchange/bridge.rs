@@ -15,7 +15,7 @@ use red5_bridge::flow::sessions::SessionSecret;
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
 use red5_bridge::store::live::LiveSessions;
-use red5_bridge::store::sessions::{SealedTokens, Session};
+use red5_bridge::store::sessions::{SealedTokens, Session, SignInOrigin};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -114,7 +114,7 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
     };
     let sessions = LiveSessions::new(store.clone(), TimeDelta::hours(1));
     sessions
-        .start(session, &SealedTokens::default())
+        .start(session, &SealedTokens::default(), &SignInOrigin::default())
         .await
         .unwrap();
     store.close().await;

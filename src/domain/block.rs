@@ -126,6 +126,10 @@ impl BlockDraft {
 pub struct Block {
     /// Whom.
     pub person: PersonKey,
+    /// What the provider called them, as of the last session that the block ended.
+    pub username: Option<String>,
+    /// Likewise.
+    pub name: Option<String>,
     /// Until when; none: for good.
     pub until: Option<DateTime<Utc>>,
     /// Why.

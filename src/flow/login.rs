@@ -25,7 +25,7 @@ use crate::fingerprint::pseudonym;
 use crate::metrics::{Counts, SignInOutcome};
 use crate::seal::Seal;
 use crate::store::Store;
-use crate::store::sessions::{NotStarted, SealedTokens, Session};
+use crate::store::sessions::{NotStarted, SealedTokens, Session, SignInOrigin};
 use crate::upstream::{CallbackAnswer, Provider, SignInWish, SignedIn};
 
 /// How long sessions may last.
@@ -159,8 +159,9 @@ impl SignIn {
         answer: Answer,
         sealed: Option<&str>,
         earlier: Option<&SessionSecret>,
+        origin: &SignInOrigin,
     ) -> Result<Welcome, Failed> {
-        let outcome = self.come_back(answer, sealed, earlier).await;
+        let outcome = self.come_back(answer, sealed, earlier, origin).await;
         self.counts.count(match &outcome {
             Ok(_) => SignInOutcome::SignedIn,
             Err(failed) => failed.error.outcome(),
@@ -173,11 +174,13 @@ impl SignIn {
         answer: Answer,
         sealed: Option<&str>,
         earlier: Option<&SessionSecret>,
+        origin: &SignInOrigin,
     ) -> Result<Welcome, Failed> {
         let attempt = self.open(&answer.state, sealed)?;
         let return_to = self.wanted(Some(&attempt.return_to));
-        let outcome = self.verify(answer, &attempt, earlier, return_to.clone());
-        let outcome = outcome.await;
+        let outcome = self
+            .verify(answer, &attempt, earlier, origin, return_to.clone())
+            .await;
         outcome.map_err(|error| Failed { error, return_to })
     }
 
@@ -214,6 +217,7 @@ impl SignIn {
         answer: Answer,
         attempt: &OpenedAttempt,
         earlier: Option<&SessionSecret>,
+        origin: &SignInOrigin,
         return_to: ReturnTo,
     ) -> Result<Welcome, LoginError> {
         self.provider
@@ -227,7 +231,7 @@ impl SignIn {
         };
         let asked_at = self.clock.now();
         let signed_in = self.provider.finish(&attempt.secrets, &answer).await?;
-        let welcome = self.start(signed_in, asked_at, return_to).await?;
+        let welcome = self.start(signed_in, asked_at, origin, return_to).await?;
         // Afterwards: whoever is not let in stays who they were.
         if let Some(earlier) = earlier {
             self.sessions.end(earlier).await?;
@@ -249,6 +253,7 @@ impl SignIn {
         &self,
         signed_in: SignedIn,
         groups_read_at: DateTime<Utc>,
+        origin: &SignInOrigin,
         return_to: ReturnTo,
     ) -> Result<Welcome, LoginError> {
         let now = self.clock.now();
@@ -281,7 +286,7 @@ impl SignIn {
             identity_version: 1,
         };
         let subject = session.identity.subject.clone();
-        let started = self.sessions.start(session, &tokens).await;
+        let started = self.sessions.start(session, &tokens, origin).await;
         if matches!(started, Err(NotStarted::Blocked)) {
             tracing::info!(
                 event = "blocked",

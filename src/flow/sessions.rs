@@ -17,7 +17,9 @@ use crate::store::StoreError;
 use crate::store::audit::Actor;
 use crate::store::ending::Ended;
 use crate::store::live::{LiveSession, LiveSessions};
-use crate::store::sessions::{EndedSession, NotStarted, SealedTokens, Session, SessionHash};
+use crate::store::sessions::{
+    EndedSession, NotStarted, SealedTokens, Session, SessionHash, SignInOrigin,
+};
 use crate::store::watch::Watch;
 
 /// Bytes of a session's secret: twice what nobody can guess (SE-1).
@@ -156,8 +158,9 @@ impl Sessions {
         &self,
         session: Session,
         tokens: &SealedTokens,
+        origin: &SignInOrigin,
     ) -> Result<(), NotStarted> {
-        self.live.start(session, tokens).await
+        self.live.start(session, tokens, origin).await
     }
 
     /// Ends a session everywhere; one that is over already is no error.

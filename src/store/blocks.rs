@@ -36,7 +36,7 @@ impl Store {
     pub async fn list_blocks(&self, limit: i64, offset: i64) -> Result<BlockPage, StoreError> {
         self.with(async |connection| {
             let rows = sqlx::query!(
-                r#"SELECT issuer, subject, until, reason, created_at, created_by
+                r#"SELECT issuer, subject, username, name, until, reason, created_at, created_by
                    FROM blocked ORDER BY created_at DESC, issuer, subject LIMIT $1 OFFSET $2"#,
                 limit,
                 offset,
@@ -51,6 +51,8 @@ impl Store {
                     issuer: row.issuer,
                     subject: row.subject,
                 },
+                username: row.username,
+                name: row.name,
                 until: row.until,
                 reason: row.reason,
                 created_at: row.created_at,
@@ -84,18 +86,30 @@ impl Store {
             let before = find(&mut transaction, person).await?;
             // First the sessions, then what raises the change counter: whoever ends one
             // session takes its row and the counter's in this order too.
+            let called = sqlx::query!(
+                "SELECT username, name FROM sessions WHERE issuer = $1 AND subject = $2
+                 ORDER BY created_at DESC LIMIT 1",
+                person.issuer,
+                person.subject,
+            )
+            .fetch_optional(&mut *transaction)
+            .await?;
+            let (username, name) = called.map_or((None, None), |row| (row.username, row.name));
             let ended = ending::delete_of_person(&mut transaction, person).await?;
             sqlx::query!(
-                "INSERT INTO blocked (issuer, subject, until, reason, created_at, created_by)
-                 VALUES ($1, $2, $3, $4, $5, $6)
+                "INSERT INTO blocked (issuer, subject, until, reason, created_at, created_by, username, name)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
                  ON CONFLICT (issuer, subject) DO UPDATE
-                 SET until = $3, reason = $4, created_at = $5, created_by = $6",
+                 SET until = $3, reason = $4, created_at = $5, created_by = $6,
+                     username = coalesce($7, blocked.username), name = coalesce($8, blocked.name)",
                 person.issuer,
                 person.subject,
                 draft.until(),
                 draft.reason(),
                 now,
                 actor.label,
+                username,
+                name,
             )
             .execute(&mut *transaction)
             .await?;
@@ -195,7 +209,8 @@ async fn find(
     person: &PersonKey,
 ) -> Result<Option<Block>, sqlx::Error> {
     let row = sqlx::query!(
-        "SELECT until, reason, created_at, created_by FROM blocked WHERE issuer = $1 AND subject = $2",
+        "SELECT username, name, until, reason, created_at, created_by FROM blocked
+         WHERE issuer = $1 AND subject = $2",
         person.issuer,
         person.subject,
     )
@@ -203,6 +218,8 @@ async fn find(
     .await?;
     Ok(row.map(|row| Block {
         person: person.clone(),
+        username: row.username,
+        name: row.name,
         until: row.until,
         reason: row.reason,
         created_at: row.created_at,
@@ -210,6 +227,7 @@ async fn find(
     }))
 }
 
+/// For the audit log, which is never changed: no names.
 fn as_json(block: &Block) -> Value {
     json!({
         "issuer": block.person.issuer,

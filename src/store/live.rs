@@ -17,7 +17,7 @@ use moka::sync::Cache;
 use tokio::sync::{Mutex, mpsc};
 
 use super::refresh_marks::RefreshMarks;
-use super::sessions::{EndedSession, NotStarted, SealedTokens, Session, SessionHash};
+use super::sessions::{EndedSession, NotStarted, SealedTokens, Session, SessionHash, SignInOrigin};
 use super::{Store, StoreError};
 
 /// Most memory of sessions, in bytes; the rest are loaded again when they are
@@ -182,10 +182,16 @@ impl LiveSessions {
         Ok(Some(loaded).filter(|loaded| loaded.is_live(now, self.idle)))
     }
 
-    /// Writes a new session and keeps it; the provider's tokens are only written.
-    pub async fn start(&self, session: Session, tokens: &SealedTokens) -> Result<(), NotStarted> {
+    /// Writes a new session and keeps it; the provider's tokens and where the sign-in
+    /// came from are only written.
+    pub async fn start(
+        &self,
+        session: Session,
+        tokens: &SealedTokens,
+        origin: &SignInOrigin,
+    ) -> Result<(), NotStarted> {
         let before = self.before(&session.hash);
-        self.store.insert_session(&session, tokens).await?;
+        self.store.insert_session(&session, tokens, origin).await?;
         self.keep(&LiveSession::new(session, before.generation), before);
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Sessions as rows. The cookie's value never comes here, only its SHA-256.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Connection as _;
 
@@ -45,6 +47,15 @@ pub struct SealedTokens {
     pub refresh_token: Option<Vec<u8>>,
 }
 
+/// From where a sign-in came, for the person's own list of sessions. It decides nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SignInOrigin {
+    /// Browser and system in words of ours, at most 64 characters.
+    pub browser: Option<String>,
+    /// The client's address.
+    pub address: Option<IpAddr>,
+}
+
 /// Why there is no new session.
 #[derive(Debug, thiserror::Error)]
 pub enum NotStarted {
@@ -86,7 +97,9 @@ impl Store {
         &self,
         session: &Session,
         tokens: &SealedTokens,
+        origin: &SignInOrigin,
     ) -> Result<(), NotStarted> {
+        let address = origin.address.map(|address| address.to_string());
         let identity = &session.identity;
         let groups = identity.groups.to_vec();
         self.with(async |connection| {
@@ -106,8 +119,9 @@ impl Store {
                 "INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
                                        groups_read_at, created_at, last_seen_at, ends_at, provider_sid,
                                        sealed_id_token, provider_issued_at,
-                                       sealed_refresh_token)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                                       sealed_refresh_token, browser, client_address)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+                         $16, $17::text::inet)",
                 session.hash.as_slice(),
                 identity.issuer,
                 identity.subject,
@@ -123,6 +137,8 @@ impl Store {
                 tokens.id_token,
                 session.provider_issued_at,
                 tokens.refresh_token,
+                origin.browser,
+                address,
             )
             .execute(&mut *transaction)
             .await?;

@@ -30,6 +30,10 @@ pub struct SignedIn {
     pub ends_at: DateTime<Utc>,
     /// When the provider was last asked for their groups.
     pub groups_read_at: DateTime<Utc>,
+    /// Browser and system of the sign-in, in words of ours.
+    pub browser: Option<String>,
+    /// The client's address at the sign-in.
+    pub address: Option<String>,
 }
 
 /// Whose sessions.
@@ -72,6 +76,8 @@ struct Row {
     last_seen_at: DateTime<Utc>,
     ends_at: DateTime<Utc>,
     groups_read_at: DateTime<Utc>,
+    browser: Option<String>,
+    address: Option<String>,
 }
 
 impl Row {
@@ -90,6 +96,8 @@ impl Row {
             last_seen_at: self.last_seen_at,
             ends_at: self.ends_at,
             groups_read_at: self.groups_read_at,
+            browser: self.browser,
+            address: self.address,
         })
     }
 }
@@ -131,7 +139,8 @@ impl Store {
             let rows = sqlx::query_as!(
                 Row,
                 r#"SELECT public_id::text AS "id!", id_hash, issuer, subject, username, name,
-                          created_at, last_seen_at, ends_at, groups_read_at
+                          created_at, last_seen_at, ends_at, groups_read_at,
+                          browser, host(client_address) AS address
                    FROM sessions
                    WHERE ends_at > $1 AND last_seen_at > $2
                      AND ($3::text IS NULL
@@ -163,7 +172,8 @@ impl Store {
             let row = sqlx::query_as!(
                 Row,
                 r#"SELECT public_id::text AS "id!", id_hash, issuer, subject, username, name,
-                          created_at, last_seen_at, ends_at, groups_read_at
+                          created_at, last_seen_at, ends_at, groups_read_at,
+                          browser, host(client_address) AS address
                    FROM sessions WHERE public_id = $1::text::uuid"#,
                 id.as_str(),
             )

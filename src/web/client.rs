@@ -1,5 +1,5 @@
-//! Which address a request comes from: for the audit log and the rate limits
-//! alone. No address decides what somebody may do (LG-6).
+//! Which address a request comes from: for the audit log, the rate limits and the list
+//! of a person's own sessions alone. No address decides what somebody may do (LG-6).
 
 use std::net::{IpAddr, SocketAddr};
 

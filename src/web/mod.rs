@@ -40,6 +40,7 @@ mod sign_in;
 mod sign_out;
 mod site;
 mod token;
+mod user_agent;
 pub mod views;
 mod wish;
 

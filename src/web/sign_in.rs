@@ -3,16 +3,19 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
+use super::client;
 use super::form::{Form, NoText, Repeated};
 use super::page::{self, Guest, Visitor};
 use super::refusal::Refusal;
 use super::request_id::RequestId;
 use super::site::{ATTEMPTS_MAX, REMOVALS_MAX, see_other};
+use super::user_agent;
 use super::views::{Problem, SignInFailed, SignInFailure};
 use crate::flow::attempt;
 use crate::flow::login::{Answer, Failed, LoginError, SignIn};
 use crate::flow::provider_error::{ProviderError, ProviderErrorKind};
 use crate::flow::return_to::ReturnTo;
+use crate::store::sessions::SignInOrigin;
 use crate::upstream::{Outage, UpstreamError};
 
 /// What `as` may say: the provider is to ask who signs in.
@@ -66,7 +69,12 @@ pub async fn callback(visitor: Guest, sign_in: web::Data<SignIn>) -> Result<Http
     let label = attempt::label(&answer.state);
     let sealed = site.attempt(visitor.request(), &label);
     let earlier = site.session(visitor.request());
-    let outcome = sign_in.finish(answer, sealed, earlier.as_ref()).await;
+    let origin = SignInOrigin {
+        browser: Some(user_agent::words(visitor.request())),
+        address: client::address(visitor.request()),
+    };
+    let outcome = sign_in.finish(answer, sealed, earlier.as_ref(), &origin);
+    let outcome = outcome.await;
     let mut response = match outcome {
         Ok(welcome) => {
             let seconds = (welcome.ends_at - sign_in.now()).num_seconds();

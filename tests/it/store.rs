@@ -24,7 +24,7 @@ use red5_bridge::domain::mapping::{Mapping, MappingDraft, MappingInput};
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
 use red5_bridge::store::live::LiveSessions;
-use red5_bridge::store::sessions::{SealedTokens, Session, SessionHash};
+use red5_bridge::store::sessions::{SealedTokens, Session, SessionHash, SignInOrigin};
 use red5_bridge::store::watch::{Snapshot, Watch};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
@@ -172,6 +172,11 @@ fn session(number: u32) -> Session {
 /// A provider that gave nothing to keep.
 fn no_tokens() -> SealedTokens {
     SealedTokens::default()
+}
+
+/// A sign-in of which nothing more is known.
+fn no_origin() -> SignInOrigin {
+    SignInOrigin::default()
 }
 
 fn ann() -> Actor {

@@ -20,7 +20,9 @@ async fn a_session_in_use_is_found_without_the_database() {
     let database = Database::new().await;
     let store = database.store();
     let live = LiveSessions::new(store.clone(), IDLE);
-    live.start(session(1), &super::no_tokens()).await.unwrap();
+    live.start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
     store.close().await;
     let found = live.find(&hash(1), at(5)).await.unwrap().unwrap();
     assert_eq!(found.session, session(1));
@@ -32,7 +34,10 @@ async fn a_session_in_use_is_found_without_the_database() {
 async fn se_3_a_session_ends_when_idle_and_at_its_absolute_end() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
-    a.live.start(session(1), &super::no_tokens()).await.unwrap();
+    a.live
+        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
     let end = 12 * 3600;
     // Used every half an hour, it lives up to the absolute end and no longer.
     for now in (0..end).step_by(1800) {
@@ -41,7 +46,10 @@ async fn se_3_a_session_ends_when_idle_and_at_its_absolute_end() {
     assert!(find(&a, 1, at(end - 1)).await);
     assert!(!find(&a, 1, at(end)).await);
 
-    a.live.start(session(2), &super::no_tokens()).await.unwrap();
+    a.live
+        .start(session(2), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
     assert!(find(&a, 2, at(3599)).await);
     a.live.flush().await.unwrap();
     assert!(!find(&a, 2, at(3599 + 3600)).await);
@@ -52,7 +60,10 @@ async fn se_3_a_person_seen_by_another_instance_is_not_idle() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
     let b = Instance::start(&database, NOTICES_ALONE).await;
-    a.live.start(session(1), &super::no_tokens()).await.unwrap();
+    a.live
+        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
     assert!(find(&b, 1, at(3000)).await);
     // Not written down yet: to the other instance the person is idle.
     assert!(!find(&a, 1, at(4000)).await);
@@ -67,7 +78,7 @@ async fn se_4_a_session_that_ended_is_over_here_at_once_and_elsewhere_by_notice(
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in [1, 2] {
         a.live
-            .start(session(number), &super::no_tokens())
+            .start(session(number), &super::no_tokens(), &super::no_origin())
             .await
             .unwrap();
         assert!(find(&b, number, at(1)).await);
@@ -86,7 +97,9 @@ async fn se_4_the_instance_that_ends_a_session_waits_for_no_notice() {
     let database = Database::new().await;
     // Nobody listens here.
     let live = LiveSessions::new(database.store(), IDLE);
-    live.start(session(1), &super::no_tokens()).await.unwrap();
+    live.start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
     assert!(live.find(&hash(1), at(1)).await.unwrap().is_some());
     live.end(&hash(1)).await.unwrap();
     assert!(live.find(&hash(1), at(1)).await.unwrap().is_none());
@@ -104,7 +117,10 @@ async fn se_4_every_end_by_hand_is_heard_of() {
         "UPDATE sessions SET subject = 'somebody else'",
         "SET session_replication_role = replica; DELETE FROM sessions",
     ] {
-        a.live.start(session(1), &super::no_tokens()).await.unwrap();
+        a.live
+            .start(session(1), &super::no_tokens(), &super::no_origin())
+            .await
+            .unwrap();
         assert!(find(&a, 1, at(1)).await);
         database.by_hand(end).await.unwrap();
         a.hears(&database).await;
@@ -122,7 +138,7 @@ async fn a_notice_can_tell_of_more_ends_than_it_can_name() {
     let a = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..300 {
         a.live
-            .start(session(number), &super::no_tokens())
+            .start(session(number), &super::no_tokens(), &super::no_origin())
             .await
             .unwrap();
     }
@@ -145,7 +161,10 @@ async fn se_4_a_load_that_races_with_the_end_does_not_bring_the_session_back() {
     let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
     let other = LiveSessions::new(database.store(), IDLE);
-    other.start(session(1), &super::no_tokens()).await.unwrap();
+    other
+        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
 
     // The row is read, and on the way the answer waits …
     let live = Arc::clone(&a.live);
@@ -169,7 +188,7 @@ async fn what_is_loaded_while_others_sign_out_stays_in_memory() {
     let other = LiveSessions::new(database.store(), IDLE);
     for number in [1, ANOTHER_SHARE] {
         other
-            .start(session(number), &super::no_tokens())
+            .start(session(number), &super::no_tokens(), &super::no_origin())
             .await
             .unwrap();
     }
@@ -192,7 +211,10 @@ async fn se_4_a_sign_in_that_races_with_the_end_does_not_bring_the_session_back(
     let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
     let live = Arc::clone(&a.live);
     proxy.hold("COMMIT");
-    let starting = tokio::spawn(async move { live.start(session(1), &super::no_tokens()).await });
+    let starting = tokio::spawn(async move {
+        live.start(session(1), &super::no_tokens(), &super::no_origin())
+            .await
+    });
     proxy.until_holding().await;
     assert_eq!(database.by_hand("DELETE FROM sessions").await.unwrap(), 1);
     a.hears(&database).await;
@@ -208,7 +230,7 @@ async fn last_seen_times_are_written_in_batches_and_never_go_back() {
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..2100 {
         a.live
-            .start(session(number), &super::no_tokens())
+            .start(session(number), &super::no_tokens(), &super::no_origin())
             .await
             .unwrap();
         assert!(find(&a, number, at(100)).await);
@@ -233,7 +255,10 @@ async fn last_seen_times_are_written_in_batches_and_never_go_back() {
 async fn a_flush_that_failed_is_made_up_for() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
-    a.live.start(session(1), &super::no_tokens()).await.unwrap();
+    a.live
+        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
     assert!(find(&a, 1, at(100)).await);
     database
         .by_hand("ALTER TABLE sessions RENAME TO away")
@@ -260,7 +285,7 @@ async fn instances_that_flush_the_same_sessions_do_not_block_each_other() {
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..200 {
         a.live
-            .start(session(number), &super::no_tokens())
+            .start(session(number), &super::no_tokens(), &super::no_origin())
             .await
             .unwrap();
     }

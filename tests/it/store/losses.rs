@@ -24,7 +24,10 @@ async fn cut_all(database: &Database) -> i64 {
 async fn a_lost_connection_loads_everything_again() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
-    a.live.start(session(1), &super::no_tokens()).await.unwrap();
+    a.live
+        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
     assert!(a.live.find(&hash(1), at(1)).await.unwrap().is_some());
     assert!(cut_all(&database).await >= 1);
     // Nobody listens to these.
@@ -44,7 +47,10 @@ async fn a_notice_that_was_lost_is_missed_at_the_next_one() {
     let database = Database::new().await;
     let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(proxy.store(), database.store(), NOTICES_ALONE).await;
-    a.live.start(session(1), &super::no_tokens()).await.unwrap();
+    a.live
+        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
     proxy.swallow(1);
     database.by_hand("DELETE FROM sessions").await.unwrap();
     create(&database.store(), "team", "a").await;
@@ -58,7 +64,10 @@ async fn without_any_notice_the_bound_holds() {
     let database = Database::new().await;
     let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(proxy.store(), database.store(), BOUND).await;
-    a.live.start(session(1), &super::no_tokens()).await.unwrap();
+    a.live
+        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
     for n in 0..5 {
         proxy.swallow(u32::MAX);
         let group = format!("team-{n}");
@@ -103,7 +112,7 @@ async fn a_stream_of_notices_does_not_keep_the_question_from_being_asked() {
     let until = Instant::now() + BOUND * 3;
     for number in 0.. {
         other
-            .start(session(number), &super::no_tokens())
+            .start(session(number), &super::no_tokens(), &super::no_origin())
             .await
             .unwrap();
         other.end(&hash(number)).await.unwrap();
@@ -224,7 +233,10 @@ async fn a_server_in_recovery_is_not_believed() {
     let database = Database::new().await;
     set_standby(&database, false).await;
     let a = Instance::start(&database, BOUND).await;
-    a.live.start(session(1), &super::no_tokens()).await.unwrap();
+    a.live
+        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
     set_standby(&database, true).await;
     tokio::time::sleep(BOUND * 2).await;
     assert!(a.watch.current().is_err());

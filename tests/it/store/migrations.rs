@@ -56,7 +56,9 @@ async fn sc_4_a_role_that_cannot_change_tables_suffices_once_they_are_there() {
     store.delete_mapping(id, 2, &ann(), at(2)).await.unwrap();
     assert_eq!(store.audit_log(9, 0).await.unwrap().len(), 3);
     let live = LiveSessions::new(store.clone(), IDLE);
-    live.start(session(1), &super::no_tokens()).await.unwrap();
+    live.start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
     live.find(&hash(1), at(1)).await.unwrap();
     live.flush().await.unwrap();
     assert!(live.end(&hash(1)).await.unwrap().is_some());

@@ -18,14 +18,14 @@ async fn is_unavailable(store: &Store) {
     let live = LiveSessions::new(store.clone(), IDLE);
     let (said, actor) = (draft("team", "a"), ann());
     let (hash_1, hash_2) = ([1; 32], hash(2));
-    let no_tokens = super::no_tokens();
+    let (no_tokens, no_origin) = (super::no_tokens(), super::no_origin());
     let all_at_once = async {
         tokio::join!(
             store.create_mapping(&said, &actor, at(0)),
             store.mapping(MappingId(1)),
             store.list_mappings(1, 0),
             store.spend_attempt(&hash_1, at(0)),
-            live.start(session(1), &no_tokens),
+            live.start(session(1), &no_tokens, &no_origin),
             live.find(&hash_2, at(0)),
         )
     };

@@ -15,7 +15,9 @@ async fn with_refresh_token(database: &Database) -> Store {
         refresh_token: Some(b"sealed".to_vec()),
         ..no_tokens()
     };
-    live.start(session(1), &tokens).await.unwrap();
+    live.start(session(1), &tokens, &super::no_origin())
+        .await
+        .unwrap();
     store
 }
 

@@ -7,7 +7,7 @@ use super::*;
 async fn write(database: &Database, sessions: &[Session]) {
     let live = LiveSessions::new(database.store(), IDLE);
     for session in sessions {
-        live.start(session.clone(), &super::no_tokens())
+        live.start(session.clone(), &super::no_tokens(), &super::no_origin())
             .await
             .unwrap();
     }
@@ -66,7 +66,7 @@ async fn rows_that_make_no_sense_are_refused() {
         );
     }
     let twice = LiveSessions::new(database.store(), IDLE)
-        .start(session(1), &super::no_tokens())
+        .start(session(1), &super::no_tokens(), &super::no_origin())
         .await;
     assert!(twice.is_err());
 }
