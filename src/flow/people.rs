@@ -11,7 +11,7 @@ use crate::domain::block::{Block, BlockDraft, PersonKey};
 use crate::fingerprint::pseudonym;
 use crate::store::audit::Actor;
 use crate::store::blocks::{BlockPage, Blocked};
-use crate::store::ending::SessionId;
+use crate::store::ending::{Ended, SessionId};
 use crate::store::live::LiveSessions;
 use crate::store::signed_in::{LiveBounds, SignedIn, SignedInPage, Whose};
 use crate::store::watch::Watch;
@@ -91,13 +91,20 @@ impl PeopleDesk {
         found.ok_or(PeopleError::NotFound)
     }
 
+    /// Whether a session or a block of this person is there: a subject that is typed
+    /// may be of no person at all.
+    pub async fn knows(&self, person: &PersonKey) -> Result<bool, StoreError> {
+        let theirs = self.sessions(Whose::Person(person), 1, 0).await?;
+        Ok(theirs.total > 0 || self.store.find_block(person).await?.is_some())
+    }
+
     /// Ends one session, whoever's it is.
-    pub async fn end(&self, id: &SessionId, actor: &Actor) -> Result<(), PeopleError> {
+    pub async fn end(&self, id: &SessionId, actor: &Actor) -> Result<Ended, PeopleError> {
         self.end_of(id, None, actor).await
     }
 
     /// Ends one of the actor's own.
-    pub async fn end_own(&self, id: &SessionId, actor: &Actor) -> Result<(), PeopleError> {
+    pub async fn end_own(&self, id: &SessionId, actor: &Actor) -> Result<Ended, PeopleError> {
         self.end_of(id, Some(&actor.person()), actor).await
     }
 
@@ -106,18 +113,22 @@ impl PeopleDesk {
         id: &SessionId,
         of: Option<&PersonKey>,
         actor: &Actor,
-    ) -> Result<(), PeopleError> {
+    ) -> Result<Ended, PeopleError> {
         let ended = self.live.end_named(id, of, actor, self.clock.now());
         let ended = ended.await?.ok_or(PeopleError::NotFound)?;
         tell("session_ended", &ended.person, 1, actor);
-        Ok(())
+        Ok(ended)
     }
 
-    /// Ends all that a person has, and says how many that were.
-    pub async fn end_person(&self, person: &PersonKey, actor: &Actor) -> Result<usize, StoreError> {
+    /// Ends all that a person has.
+    pub async fn end_person(
+        &self,
+        person: &PersonKey,
+        actor: &Actor,
+    ) -> Result<Vec<Ended>, StoreError> {
         let now = self.clock.now();
-        let ended = self.live.end_person(person, actor, now).await?.len();
-        tell("person_ended", person, ended, actor);
+        let ended = self.live.end_person(person, actor, now).await?;
+        tell("person_ended", person, ended.len(), actor);
         Ok(ended)
     }
 

@@ -20,6 +20,7 @@ use super::sessions::{SessionSecret, Sessions};
 use crate::clock::Clock;
 use crate::seal::{Seal, SealError, random};
 use crate::store::audit::Actor;
+use crate::store::ending::Ended;
 use crate::store::sign_outs::TicketHash;
 use crate::store::{Store, StoreError};
 use crate::upstream::Provider;
@@ -106,16 +107,26 @@ impl SignOut {
         Ok(self.ticket(id_token).await)
     }
 
-    /// Ends all sessions of whoever's this is, and gives a ticket as above.
+    /// Ends all sessions of the actor, and gives a ticket as above.
     pub async fn end_everywhere(
         &self,
         secret: &SessionSecret,
         actor: &Actor,
     ) -> Result<Option<Ticket>, StoreError> {
         let ended = self.sessions.end_person(actor).await?;
-        let own = ended.into_iter().find(|one| one.hash == secret.hash());
-        let id_token = own.and_then(|ended| ended.sealed_id_token);
-        Ok(self.ticket(id_token).await)
+        Ok(self.after(secret, ended).await.flatten())
+    }
+
+    /// A ticket where the session of this cookie is among those that ended.
+    /// `None`: it is not.
+    pub async fn after(
+        &self,
+        secret: &SessionSecret,
+        ended: impl IntoIterator<Item = Ended>,
+    ) -> Option<Option<Ticket>> {
+        let mut ended = ended.into_iter();
+        let own = ended.find(|one| one.hash == secret.hash())?;
+        Some(self.ticket(own.sealed_id_token).await)
     }
 
     async fn ticket(&self, id_token: Option<Vec<u8>>) -> Option<Ticket> {

@@ -11,7 +11,7 @@ use super::api_error::ApiError;
 use super::limits::{RateLimits, Rule, TooMany};
 use super::origin;
 use super::page::{self, Visitor};
-use super::site::Site;
+use super::site::{Site, see_other};
 use super::views::Problem;
 
 /// Who reads the answers.
@@ -37,6 +37,34 @@ impl Address {
     /// A page: refusals are pages.
     pub fn page(path: &str) -> Self {
         Self::new(path, Reader::Person)
+    }
+
+    /// What a form is sent to, and nothing else. A GET (a tab that is restored, an address
+    /// that is typed, a reload after a sign-in) does nothing and leads to `page`.
+    pub fn form<F, Args>(path: &str, page: &'static str, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let lead = move |visitor: Visitor| {
+            std::future::ready(see_other(&visitor.site().to(page)).finish())
+        };
+        Self::page(path).get(lead).on(Method::POST, handler)
+    }
+
+    /// The same of a page for administrators: a GET demands the right, as the page does.
+    pub fn admin_form<F, Args>(path: &str, page: &'static str, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let lead = move |visitor: Visitor| async move {
+            visitor.admin()?;
+            Ok::<_, Error>(see_other(&visitor.site().to(page)).finish())
+        };
+        Self::page(path).get(lead).on(Method::POST, handler)
     }
 
     /// For programs: refusals are problem details.

@@ -8,7 +8,7 @@ use super::form::Form;
 use super::mapping_api::parse_id;
 use super::mapping_fields::{read, typed};
 use super::page::{self, Sent, Visitor};
-use super::refusal::Refusal;
+use super::refusal::{self, Refusal};
 use super::site::see_other;
 use super::views::{
     Change, Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, Newer, Paging,
@@ -62,7 +62,10 @@ pub async fn new(visitor: Visitor) -> Answer {
 /// GET `/admin/mappings/{id}`
 pub async fn edit(visitor: Visitor, id: web::Path<String>, desk: web::Data<MappingDesk>) -> Answer {
     visitor.admin()?;
-    let row = find(&visitor, &desk, &id).await?;
+    let row = match find(&visitor, &desk, &id).await? {
+        Ok(row) => row,
+        Err(gone) => return Ok(gone),
+    };
     let draft = Draft {
         editing: Some(editing(&row)),
         typed: TypedMapping::of(&row.draft.to_input()),
@@ -137,8 +140,20 @@ pub async fn switch(
     let actor = admin.actor(visitor.request());
     match desk.switch(id, version, enabled, &actor).await {
         Ok(_) => Ok(back(&visitor, change, id, Some(&form))),
-        Err(error) => Err(refusal(&visitor, error)),
+        Err(MappingError::Stale(_)) => {
+            refusal::tell_reason("stale", StatusCode::SEE_OTHER);
+            Ok(back(&visitor, Change::ChangedMeanwhile, id, Some(&form)))
+        }
+        Err(MappingError::NotFound) => Ok(gone(&visitor, id, Some(&form))),
+        Err(error) => Err(refused(&visitor, error)),
     }
+}
+
+/// GET `/admin/mappings/{id}/switch`: the list has the button.
+pub async fn not_switched(visitor: Visitor, id: web::Path<String>) -> Answer {
+    visitor.admin()?;
+    let id = number(&visitor, &id)?;
+    Ok(back(&visitor, Change::Nothing, id, None))
 }
 
 /// GET `/admin/mappings/{id}/delete`
@@ -148,7 +163,10 @@ pub async fn confirm_delete(
     desk: web::Data<MappingDesk>,
 ) -> Answer {
     visitor.admin()?;
-    let row = find(&visitor, &desk, &id).await?;
+    let row = match find(&visitor, &desk, &id).await? {
+        Ok(row) => row,
+        Err(gone) => return Ok(gone),
+    };
     Ok(delete_page(&visitor, &desk, StatusCode::OK, &row, false))
 }
 
@@ -171,7 +189,8 @@ pub async fn delete(
             let page = delete_page(&visitor, &desk, status, &now, true);
             Ok(Refusal::new("stale").mark(page))
         }
-        Err(error) => Err(refusal(&visitor, error)),
+        Err(MappingError::NotFound) => Ok(gone(&visitor, id, None)),
+        Err(error) => Err(refused(&visitor, error)),
     }
 }
 
@@ -182,6 +201,7 @@ struct Draft {
     errors: Vec<FieldError>,
     twin: Option<i64>,
     newer: Option<Newer>,
+    gone: Option<i64>,
     session_changed: bool,
 }
 
@@ -206,6 +226,7 @@ fn form_page(visitor: &Visitor, status: StatusCode, draft: Draft) -> HttpRespons
         errors: draft.errors,
         twin: draft.twin,
         newer: draft.newer,
+        gone: draft.gone,
         session_changed: draft.session_changed,
     };
     page::show(status, &context)
@@ -281,11 +302,29 @@ async fn not_written(
             let page = form_page(visitor, status, Draft { twin, ..draft });
             Ok(Refusal::new("duplicate").mark(page))
         }
-        error => Err(refusal(visitor, error)),
+        // Deleted meanwhile: what was typed may become a new mapping.
+        MappingError::NotFound => {
+            let gone = draft.editing.map(|editing| editing.id);
+            let editing = None;
+            let again = Draft {
+                editing,
+                gone,
+                ..draft
+            };
+            let page = form_page(visitor, StatusCode::NOT_FOUND, again);
+            Ok(Refusal::new("not_found").mark(page))
+        }
+        error @ MappingError::Store(_) => Err(refused(visitor, error)),
     }
 }
 
-fn refusal(visitor: &Visitor, error: MappingError) -> Error {
+/// To the list, from a mapping that is not there any more.
+fn gone(visitor: &Visitor, id: MappingId, page: Option<&Form>) -> HttpResponse {
+    refusal::tell_reason("not_found", StatusCode::SEE_OTHER);
+    back(visitor, Change::Gone, id, page)
+}
+
+fn refused(visitor: &Visitor, error: MappingError) -> Error {
     match error {
         MappingError::NotFound => visitor.refuse(Problem::NotFound),
         MappingError::Stale(_) => visitor.refuse(Problem::Stale),
@@ -307,9 +346,18 @@ fn back(visitor: &Visitor, change: Change, id: MappingId, page: Option<&Form>) -
     see_other(&visitor.site().to(&path)).finish()
 }
 
-async fn find(visitor: &Visitor, desk: &MappingDesk, id: &str) -> Result<Mapping, Error> {
+/// The row, or the way to the list.
+async fn find(
+    visitor: &Visitor,
+    desk: &MappingDesk,
+    id: &str,
+) -> Result<Result<Mapping, HttpResponse>, Error> {
     let id = number(visitor, id)?;
-    desk.get(id).await.map_err(|error| refusal(visitor, error))
+    match desk.get(id).await {
+        Ok(row) => Ok(Ok(row)),
+        Err(MappingError::NotFound) => Ok(Err(gone(visitor, id, None))),
+        Err(error) => Err(refused(visitor, error)),
+    }
 }
 
 fn number(visitor: &Visitor, id: &str) -> Result<MappingId, Error> {

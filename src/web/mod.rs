@@ -87,7 +87,11 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
 fn pages(service: &mut web::ServiceConfig) {
     service
         .service(Address::page("/").get(portal::show))
-        .service(Address::page("/portal/token").on(Method::POST, portal::get_token))
+        .service(Address::form(
+            "/portal/token",
+            "/?done=shown-once",
+            portal::get_token,
+        ))
         .service(
             Address::page("/auth/login")
                 .counted(Rule::Login)
@@ -117,7 +121,9 @@ fn pages(service: &mut web::ServiceConfig) {
                 .on(Method::POST, mapping_pages::save),
         )
         .service(
-            Address::page("/admin/mappings/{id}/switch").on(Method::POST, mapping_pages::switch),
+            Address::page("/admin/mappings/{id}/switch")
+                .get(mapping_pages::not_switched)
+                .on(Method::POST, mapping_pages::switch),
         )
         .service(
             Address::page("/admin/mappings/{id}/delete")
@@ -125,11 +131,17 @@ fn pages(service: &mut web::ServiceConfig) {
                 .on(Method::POST, mapping_pages::delete),
         )
         .service(Address::page("/admin/sessions").get(people_pages::sessions))
-        .service(Address::page("/admin/sessions/end").on(Method::POST, people_pages::end_person))
+        .service(Address::admin_form(
+            "/admin/sessions/end",
+            "/admin/sessions?done=nothing",
+            people_pages::end_person,
+        ))
         .service(Address::page("/admin/sessions/{id}").get(people_pages::session))
-        .service(
-            Address::page("/admin/sessions/{id}/end").on(Method::POST, people_pages::end_session),
-        )
+        .service(Address::admin_form(
+            "/admin/sessions/{id}/end",
+            "/admin/sessions?done=nothing",
+            people_pages::end_session,
+        ))
         .service(
             Address::page("/admin/blocks")
                 .get(people_pages::blocks)
@@ -143,14 +155,20 @@ fn pages(service: &mut web::ServiceConfig) {
         )
         .service(Address::page("/sessions").get(own_sessions::show))
         .service(
-            Address::page("/sessions/end")
-                .counted(Rule::Logout)
-                .on(Method::POST, own_sessions::end_all),
+            Address::form(
+                "/sessions/end",
+                "/sessions?done=nothing",
+                own_sessions::end_all,
+            )
+            .counted(Rule::Logout),
         )
         .service(
-            Address::page("/sessions/{id}/end")
-                .counted(Rule::Logout)
-                .on(Method::POST, own_sessions::end),
+            Address::form(
+                "/sessions/{id}/end",
+                "/sessions?done=nothing",
+                own_sessions::end,
+            )
+            .counted(Rule::Logout),
         )
         .service(Address::page("/docs").get(api_docs::docs))
         .service(

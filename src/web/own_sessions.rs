@@ -4,10 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
 use super::page::{self, Guest, Visitor};
-use super::people_pages::{refusal, session_id, session_row};
+use super::people_pages::{back, done, not_there, session_id, session_row};
 use super::sign_out;
-use super::site::see_other;
-use super::views::OwnSessions;
+use super::views::{OwnSessions, Stopped};
 use crate::flow::people::PeopleDesk;
 use crate::flow::sign_out::SignOut;
 use crate::store::signed_in::Whose;
@@ -29,7 +28,7 @@ pub async fn show(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Result<HttpR
         rows: rows
             .map(|session| session_row(session, session.hash == own))
             .collect(),
-        ended: visitor.query()?.one("done") == Ok(Some("ended")),
+        done: done(&visitor.query()?),
         frame: visitor.frame(),
     };
     Ok(page::show(StatusCode::OK, &context))
@@ -41,13 +40,16 @@ pub async fn end(
     id: web::Path<String>,
     payload: web::Payload,
     desk: web::Data<PeopleDesk>,
+    sign_out: web::Data<SignOut>,
 ) -> Result<HttpResponse, Error> {
     visitor.form(payload).await?;
     let actor = visitor.signed_in()?.actor(visitor.request());
-    let ended = desk.end_own(&session_id(&visitor, &id)?, &actor).await;
-    ended.map_err(|error| refusal(&visitor, error))?;
-    // Where it was this one, the page asks for a sign-in.
-    Ok(see_other(&visitor.site().to("/sessions?done=ended")).finish())
+    let ended = match desk.end_own(&session_id(&visitor, &id)?, &actor).await {
+        Ok(ended) => ended,
+        Err(error) => return not_there(&visitor, "/sessions", Stopped::Gone, error),
+    };
+    let left = sign_out::left_with(&visitor, &sign_out, [ended]).await;
+    Ok(left.unwrap_or_else(|| back(&visitor, "/sessions", Stopped::Ended, None)))
 }
 
 /// POST `/sessions/end`: all of the visitor's own; then on to the provider's
@@ -55,12 +57,12 @@ pub async fn end(
 pub async fn end_all(
     visitor: Guest,
     payload: web::Payload,
-    desk: web::Data<SignOut>,
+    flow: web::Data<SignOut>,
 ) -> Result<HttpResponse, Error> {
     visitor.form(payload).await?;
     let caller = visitor.signed_in()?;
     let actor = caller.actor(visitor.request());
-    let ended = desk.end_everywhere(caller.secret(), &actor).await;
+    let ended = flow.end_everywhere(caller.secret(), &actor).await;
     let ticket = ended.map_err(|error| visitor.store_failed(&error))?;
     Ok(sign_out::leave(
         visitor.site(),

@@ -173,6 +173,13 @@ impl Visitor {
         self.sent(payload).await?.now(self)
     }
 
+    /// Whether a form of ours came after the end of its session.
+    pub fn is_over(&self) -> Result<bool, Error> {
+        self.check_origin()?;
+        self.check_not_blocked()?;
+        Ok(self.caller.is_none())
+    }
+
     /// The same of an administrator; the right is judged before the body is read.
     pub async fn admin_form(&self, payload: web::Payload) -> Result<(Admin, Form), Error> {
         let (admin, sent) = self.admin_sent(payload).await?;

@@ -119,7 +119,7 @@ pub async fn end_person(call: Call, payload: web::Payload) -> HttpResponse {
         let person = person_of(&Form::of_query(&call.request)?).map_err(ApiError::Invalid)?;
         let actor = admin.actor(&call.request);
         let ended = call.desk.end_person(&person, &actor).await?;
-        Ok(HttpResponse::Ok().json(json!({ "ended": ended })))
+        Ok(HttpResponse::Ok().json(json!({ "ended": ended.len() })))
     })
     .await
 }

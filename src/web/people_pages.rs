@@ -1,5 +1,7 @@
 //! `/admin/sessions…`, `/admin/blocks…`: stopping people, for people.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 use chrono::TimeDelta;
@@ -9,19 +11,25 @@ use super::api_error::YOURSELF;
 use super::form::Form;
 use super::page::{self, Visitor};
 use super::people_api::{filter_errors, person_of};
-use super::refusal::Refusal;
+use super::refusal::{self, Refusal};
+use super::sign_out::left_with;
 use super::site::see_other;
+use super::user_agent::UNKNOWN;
 use super::views::{
-    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Moment, Paging, PersonWords, Problem,
-    SessionList, SessionRow, SessionStop, Shown, Stopped, TypedBlock,
+    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, KnownPerson, Moment, Paging,
+    PersonWords, Problem, SessionList, SessionRow, SessionStop, StopDone, Stopped, TypedBlock,
 };
 use crate::domain::block::{BlockDraft, PersonKey};
 use crate::domain::mapping::FieldError;
 use crate::flow::people::{PeopleDesk, PeopleError};
+use crate::flow::sign_out::SignOut;
 use crate::store::ending::SessionId;
 use crate::store::signed_in::{SignedIn, Whose};
 
 type Answer = Result<HttpResponse, Error>;
+
+/// Most sessions whose people are offered to be blocked.
+const FOUND: i64 = 50;
 
 /// GET `/admin/sessions?person=&limit=&offset=`
 pub async fn sessions(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Answer {
@@ -71,8 +79,10 @@ pub async fn session(
     desk: web::Data<PeopleDesk>,
 ) -> Answer {
     visitor.admin()?;
-    let found = desk.session(&session_id(&visitor, &id)?).await;
-    let found = found.map_err(|error| refusal(&visitor, error))?;
+    let found = match desk.session(&session_id(&visitor, &id)?).await {
+        Ok(found) => found,
+        Err(error) => return not_there(&visitor, "/admin/sessions", Stopped::Gone, error),
+    };
     let theirs = desk.sessions(Whose::Person(&found.person), 1, 0).await;
     let theirs = theirs.map_err(|error| visitor.store_failed(&error))?;
     let own = visitor.signed_in()?.session().hash;
@@ -90,12 +100,16 @@ pub async fn end_session(
     id: web::Path<String>,
     payload: web::Payload,
     desk: web::Data<PeopleDesk>,
+    sign_out: web::Data<SignOut>,
 ) -> Answer {
     let (admin, _) = visitor.admin_form(payload).await?;
     let id = session_id(&visitor, &id)?;
-    let ended = desk.end(&id, &admin.actor(visitor.request())).await;
-    ended.map_err(|error| refusal(&visitor, error))?;
-    Ok(back(&visitor, "/admin/sessions", Stopped::Ended))
+    let ended = match desk.end(&id, &admin.actor(visitor.request())).await {
+        Ok(ended) => ended,
+        Err(error) => return not_there(&visitor, "/admin/sessions", Stopped::Gone, error),
+    };
+    let left = left_with(&visitor, &sign_out, [ended]).await;
+    Ok(left.unwrap_or_else(|| back(&visitor, "/admin/sessions", Stopped::Ended, None)))
 }
 
 /// POST `/admin/sessions/end`
@@ -103,13 +117,17 @@ pub async fn end_person(
     visitor: Visitor,
     payload: web::Payload,
     desk: web::Data<PeopleDesk>,
+    sign_out: web::Data<SignOut>,
 ) -> Answer {
     let (admin, form) = visitor.admin_form(payload).await?;
     let person = person(&visitor, &form)?;
     let actor = admin.actor(visitor.request());
     let ended = desk.end_person(&person, &actor).await;
-    ended.map_err(|error| visitor.store_failed(&error))?;
-    Ok(back(&visitor, "/admin/sessions", Stopped::AllEnded))
+    let ended = ended.map_err(|error| visitor.store_failed(&error))?;
+    let count = ended.len();
+    let left = left_with(&visitor, &sign_out, ended).await;
+    let list = || back(&visitor, "/admin/sessions", Stopped::AllEnded, Some(count));
+    Ok(left.unwrap_or_else(list))
 }
 
 /// GET `/admin/blocks?limit=&offset=`
@@ -140,7 +158,7 @@ pub async fn blocks(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Answer {
     Ok(page::show(StatusCode::OK, &context))
 }
 
-/// GET `/admin/blocks/new?issuer=&subject=`
+/// GET `/admin/blocks/new?issuer=&subject=&person=`
 pub async fn new_block(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Answer {
     visitor.admin()?;
     let query = visitor.query()?;
@@ -152,7 +170,19 @@ pub async fn new_block(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Answer 
     if typed.issuer.is_empty() {
         desk.issuer().clone_into(&mut typed.issuer);
     }
-    Ok(block_form(&visitor, StatusCode::OK, typed, Vec::new()))
+    if !filter_errors(&query).is_empty() {
+        return Err(visitor.refuse(Problem::InvalidRequest));
+    }
+    let person = query.text("person");
+    let (found, more) = find(&visitor, &desk, &person).await?;
+    let form = block_form(&visitor, &desk, typed).await?;
+    let context = BlockForm {
+        person,
+        found,
+        more,
+        ..form
+    };
+    Ok(page::show(StatusCode::OK, &context))
 }
 
 /// POST `/admin/blocks`
@@ -174,15 +204,30 @@ pub async fn block(visitor: Visitor, payload: web::Payload, desk: web::Data<Peop
     let reason = typed.reason.trim();
     let draft = match BlockDraft::parse(&typed.issuer, &typed.subject, until, reason, now) {
         Ok(draft) => draft,
-        Err(errors) => return Ok(not_blocked(&visitor, typed, errors)),
+        Err(errors) => return not_blocked(&visitor, &desk, typed, errors).await,
     };
+    let is_confirmed = form.one("unknown") == Ok(Some(&typed.confirmation()));
+    let is_known = desk.knows(draft.person()).await;
+    if !is_confirmed && !is_known.map_err(|error| visitor.store_failed(&error))? {
+        let context = BlockForm {
+            unknown: true,
+            ..block_form(&visitor, &desk, typed).await?
+        };
+        let page = page::show(StatusCode::BAD_REQUEST, &context);
+        return Ok(Refusal::new("invalid_request").mark(page));
+    }
     match desk.block(&draft, &admin.actor(visitor.request())).await {
-        Ok(_) => Ok(back(&visitor, "/admin/blocks", Stopped::Blocked)),
+        Ok(done) => Ok(back(
+            &visitor,
+            "/admin/blocks",
+            Stopped::Blocked,
+            Some(done.ended),
+        )),
         Err(PeopleError::Yourself) => {
             let errors = vec![FieldError::new("subject", YOURSELF)];
-            Ok(not_blocked(&visitor, typed, errors))
+            not_blocked(&visitor, &desk, typed, errors).await
         }
-        Err(error) => Err(refusal(&visitor, error)),
+        Err(error) => Err(refused(&visitor, error)),
     }
 }
 
@@ -190,8 +235,10 @@ pub async fn block(visitor: Visitor, payload: web::Payload, desk: web::Data<Peop
 pub async fn confirm_lift(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Answer {
     visitor.admin()?;
     let person = person(&visitor, &visitor.query()?)?;
-    let found = desk.find_block(&person).await;
-    let found = found.map_err(|error| refusal(&visitor, error))?;
+    let found = match desk.find_block(&person).await {
+        Ok(found) => found,
+        Err(error) => return not_there(&visitor, "/admin/blocks", Stopped::NotBlocked, error),
+    };
     let context = BlockLift {
         row: BlockRow::of(&found, desk.now()),
         frame: visitor.frame(),
@@ -204,55 +251,125 @@ pub async fn lift(visitor: Visitor, payload: web::Payload, desk: web::Data<Peopl
     let (admin, form) = visitor.admin_form(payload).await?;
     let person = person(&visitor, &form)?;
     let actor = admin.actor(visitor.request());
-    let lifted = desk.unblock(&person, &actor).await;
-    lifted.map_err(|error| refusal(&visitor, error))?;
-    Ok(back(&visitor, "/admin/blocks", Stopped::Unblocked))
+    match desk.unblock(&person, &actor).await {
+        Ok(()) => Ok(back(&visitor, "/admin/blocks", Stopped::Unblocked, None)),
+        Err(error) => not_there(&visitor, "/admin/blocks", Stopped::NotBlocked, error),
+    }
 }
 
 /// A session in words; `current`: the visitor's own.
 pub(super) fn session_row(session: &SignedIn, current: bool) -> SessionRow {
     SessionRow {
         id: session.id.to_string(),
-        who: PersonWords {
-            key: session.person.clone(),
-            username: session.username.clone().map(Shown),
-            name: session.name.clone().map(Shown),
-        },
+        who: who(session),
         signed_in_at: Moment::of(session.created_at),
         last_seen_at: Moment::of(session.last_seen_at),
         groups_read_at: Moment::of(session.groups_read_at),
         ends_at: Moment::of(session.ends_at),
+        browser: session
+            .browser
+            .clone()
+            .unwrap_or_else(|| UNKNOWN.to_owned()),
+        address: session.address.clone(),
         current,
     }
 }
 
-fn block_form(
+fn who(session: &SignedIn) -> PersonWords {
+    let (username, name) = (session.username.as_deref(), session.name.as_deref());
+    PersonWords::new(&session.person, username, name)
+}
+
+/// The people whose sessions fit, each once, and whether there may be more.
+async fn find(
     visitor: &Visitor,
-    status: StatusCode,
+    desk: &PeopleDesk,
+    person: &str,
+) -> Result<(Vec<PersonWords>, bool), Error> {
+    if person.is_empty() {
+        return Ok((Vec::new(), false));
+    }
+    let page = desk.sessions(Whose::Named(person), FOUND, 0).await;
+    let page = page.map_err(|error| visitor.store_failed(&error))?;
+    let mut seen = BTreeSet::new();
+    let sessions = page.items.iter();
+    let first = sessions.filter(|session| seen.insert(&session.person));
+    Ok((first.map(who).collect(), page.total > FOUND))
+}
+
+/// The form, with what is known of whom it names.
+async fn block_form(
+    visitor: &Visitor,
+    desk: &PeopleDesk,
+    typed: TypedBlock,
+) -> Result<BlockForm, Error> {
+    let mut known = None;
+    if let Ok(person) = PersonKey::parse(&typed.issuer, &typed.subject) {
+        let theirs = desk.sessions(Whose::Person(&person), 1, 0).await;
+        let theirs = theirs.map_err(|error| visitor.store_failed(&error))?;
+        let sessions = theirs.total;
+        known = theirs.items.first().map(|newest| KnownPerson {
+            who: who(newest),
+            sessions,
+        });
+    }
+    Ok(BlockForm {
+        frame: visitor.frame(),
+        typed,
+        errors: Vec::new(),
+        person: String::new(),
+        found: Vec::new(),
+        more: false,
+        known,
+        unknown: false,
+    })
+}
+
+async fn not_blocked(
+    visitor: &Visitor,
+    desk: &PeopleDesk,
     typed: TypedBlock,
     errors: Vec<FieldError>,
-) -> HttpResponse {
-    let frame = visitor.frame();
+) -> Answer {
     let context = BlockForm {
-        frame,
-        typed,
         errors,
+        ..block_form(visitor, desk, typed).await?
     };
-    page::show(status, &context)
+    let page = page::show(StatusCode::BAD_REQUEST, &context);
+    Ok(Refusal::new("invalid_request").mark(page))
 }
 
-fn not_blocked(visitor: &Visitor, typed: TypedBlock, errors: Vec<FieldError>) -> HttpResponse {
-    let page = block_form(visitor, StatusCode::BAD_REQUEST, typed, errors);
-    Refusal::new("invalid_request").mark(page)
-}
-
-fn back(visitor: &Visitor, list: &str, done: Stopped) -> HttpResponse {
-    let path = format!("{list}?done={}", done.as_str());
+/// Back to the list; `ended`: how many sessions it cost.
+pub(super) fn back(
+    visitor: &Visitor,
+    list: &str,
+    done: Stopped,
+    ended: Option<usize>,
+) -> HttpResponse {
+    let ended = ended.map_or_else(String::new, |ended| format!("&ended={ended}"));
+    let path = format!("{list}?done={}{ended}", done.as_str());
     see_other(&visitor.site().to(&path)).finish()
 }
 
-fn done(query: &Form) -> Option<Stopped> {
-    Stopped::parse(query.one("done").ok()??)
+pub(super) fn done(query: &Form) -> Option<StopDone> {
+    let what = Stopped::parse(query.one("done").ok()??)?;
+    let ended = query.one("ended").ok()?;
+    let ended = ended.and_then(|ended| ended.parse().ok());
+    Some(StopDone { what, ended })
+}
+
+/// Back to the list where what was to be changed is not there any more.
+pub(super) fn not_there(
+    visitor: &Visitor,
+    list: &str,
+    done: Stopped,
+    error: PeopleError,
+) -> Answer {
+    if matches!(error, PeopleError::NotFound) {
+        refusal::tell_reason("not_found", StatusCode::SEE_OTHER);
+        return Ok(back(visitor, list, done, None));
+    }
+    Err(refused(visitor, error))
 }
 
 fn person(visitor: &Visitor, fields: &Form) -> Result<PersonKey, Error> {
@@ -263,7 +380,7 @@ pub(super) fn session_id(visitor: &Visitor, id: &str) -> Result<SessionId, Error
     SessionId::parse(id).ok_or_else(|| visitor.refuse(Problem::NotFound))
 }
 
-pub(super) fn refusal(visitor: &Visitor, error: PeopleError) -> Error {
+fn refused(visitor: &Visitor, error: PeopleError) -> Error {
     match error {
         PeopleError::NotFound => visitor.refuse(Problem::NotFound),
         PeopleError::Yourself => visitor.refuse(Problem::InvalidRequest),

@@ -13,6 +13,7 @@ use super::site::{Site, see_other};
 use super::views::{Next, Problem, SignedOut};
 use crate::fingerprint::pseudonym;
 use crate::flow::sign_out::{Onward, SignOut, Ticket};
+use crate::store::ending::Ended;
 
 /// What the form's button says is wanted after signing out.
 const SOMEBODY_ELSE: &str = "somebody-else";
@@ -23,6 +24,9 @@ pub async fn logout(
     payload: web::Payload,
     sign_out: web::Data<SignOut>,
 ) -> Result<HttpResponse, Error> {
+    if visitor.is_over()? {
+        return Ok(leave(visitor.site(), "/auth/signed-out", None));
+    }
     let form = visitor.form(payload).await?;
     let switch = match form.one("then") {
         Ok(None) => false,
@@ -57,6 +61,18 @@ pub(super) fn leave(site: &Site, next: &str, ticket: Option<&Ticket>) -> HttpRes
         response.cookie(site.sign_out_cookie(ticket));
     }
     response.finish()
+}
+
+/// Where the visitor's own session is among those that they ended by its name, what
+/// follows is what follows a sign-out.
+pub(super) async fn left_with(
+    visitor: &Visitor,
+    sign_out: &SignOut,
+    ended: impl IntoIterator<Item = Ended>,
+) -> Option<HttpResponse> {
+    let caller = visitor.caller()?;
+    let ticket = sign_out.after(caller.secret(), ended).await?;
+    Some(leave(visitor.site(), "/auth/signed-out", ticket.as_ref()))
 }
 
 /// GET `/auth/signed-out`: leads on to the provider once, and is where the

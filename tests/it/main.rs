@@ -24,6 +24,7 @@ mod csrf;
 #[cfg(feature = "demo")]
 mod database_tls;
 mod database_way;
+mod dead_ends;
 #[cfg(feature = "demo")]
 mod demo;
 mod dependencies;

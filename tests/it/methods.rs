@@ -11,7 +11,7 @@ use crate::bridge::{ORIGIN, TestBridge};
 /// Every address, with what its 405 says.
 const ADDRESSES: &[(&str, &str)] = &[
     ("/", "GET, HEAD"),
-    ("/portal/token", "POST"),
+    ("/portal/token", "GET, HEAD, POST"),
     // A HEAD of these would begin a sign-in, spend one, or lead on.
     ("/auth/login", "GET"),
     ("/auth/callback", "GET"),
@@ -21,18 +21,18 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("/admin/mappings", "GET, HEAD, POST"),
     ("/admin/mappings/new", "GET, HEAD"),
     ("/admin/mappings/{id}", "GET, HEAD, POST"),
-    ("/admin/mappings/{id}/switch", "POST"),
+    ("/admin/mappings/{id}/switch", "GET, HEAD, POST"),
     ("/admin/mappings/{id}/delete", "GET, HEAD, POST"),
     ("/admin/sessions", "GET, HEAD"),
-    ("/admin/sessions/end", "POST"),
+    ("/admin/sessions/end", "GET, HEAD, POST"),
     ("/admin/sessions/{id}", "GET, HEAD"),
-    ("/admin/sessions/{id}/end", "POST"),
+    ("/admin/sessions/{id}/end", "GET, HEAD, POST"),
     ("/admin/blocks", "GET, HEAD, POST"),
     ("/admin/blocks/new", "GET, HEAD"),
     ("/admin/blocks/lift", "GET, HEAD, POST"),
     ("/sessions", "GET, HEAD"),
-    ("/sessions/end", "POST"),
-    ("/sessions/{id}/end", "POST"),
+    ("/sessions/end", "GET, HEAD, POST"),
+    ("/sessions/{id}/end", "GET, HEAD, POST"),
     ("/docs", "GET, HEAD"),
     ("/openapi.json", "GET, HEAD"),
     ("/assets/{name}", "GET, HEAD"),
@@ -82,7 +82,7 @@ fn the_table_has_every_address_that_the_source_has() {
     let found: BTreeSet<&str> = source
         .split("Address::")
         .skip(1)
-        .filter_map(|rest| rest.split_once("(\"")?.1.split('"').next())
+        .filter_map(|rest| rest.split('"').nth(1))
         // The base path without its slash.
         .filter(|path| !path.is_empty())
         .collect();
@@ -164,7 +164,10 @@ async fn a_head_is_the_get_without_its_body() {
             let (get_headers, body) = get.split_once("\r\n\r\n").unwrap();
             let (head_headers, nothing) = head.split_once("\r\n\r\n").unwrap();
             assert_eq!(nothing, "", "{path}");
-            assert!(!body.is_empty(), "{path}");
+            assert!(
+                !body.is_empty() || get.starts_with("HTTP/1.1 303"),
+                "{path}"
+            );
             let names = |headers: &str| -> BTreeSet<String> {
                 let lines = headers.lines();
                 lines

@@ -32,6 +32,8 @@ pub struct MappingForm {
     pub twin: Option<i64>,
     /// The mapping as it is now, when it is no longer the one that was edited (412).
     pub newer: Option<Newer>,
+    /// The mapping that was edited and is not there any more (404); saving adds a new one.
+    pub gone: Option<i64>,
     /// It was sent from a page of an earlier session (403).
     pub session_changed: bool,
 }
@@ -233,7 +235,10 @@ impl MappingForm {
     }
 
     fn has_problem(&self) -> bool {
-        !self.errors.is_empty() || self.twin.is_some() || self.newer.is_some()
+        !self.errors.is_empty()
+            || self.twin.is_some()
+            || self.newer.is_some()
+            || self.gone.is_some()
     }
 
     /// The version that saving replaces: after a conflict, the one just shown.

@@ -49,15 +49,24 @@ pub enum Change {
     SwitchedOff,
     /// `deleted`
     Deleted,
+    /// `changed`: since the list was read, so it was not switched.
+    ChangedMeanwhile,
+    /// `gone`: deleted before, so nothing was done.
+    Gone,
+    /// `nothing`: what was asked for begins with a button of the list.
+    Nothing,
 }
 
 impl Change {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 8] = [
         Self::Added,
         Self::Saved,
         Self::SwitchedOn,
         Self::SwitchedOff,
         Self::Deleted,
+        Self::ChangedMeanwhile,
+        Self::Gone,
+        Self::Nothing,
     ];
 
     /// The word in the address.
@@ -68,6 +77,9 @@ impl Change {
             Self::SwitchedOn => "on",
             Self::SwitchedOff => "off",
             Self::Deleted => "deleted",
+            Self::ChangedMeanwhile => "changed",
+            Self::Gone => "gone",
+            Self::Nothing => "nothing",
         }
     }
 
@@ -83,7 +95,17 @@ impl Change {
             Self::SwitchedOn => "is on. The next token follows it.",
             Self::SwitchedOff => "is off. No new token comes from it.",
             Self::Deleted => "was deleted. No new token comes from it.",
+            Self::ChangedMeanwhile => {
+                "was changed meanwhile, so it was not switched. The list shows it as it is now."
+            }
+            Self::Gone => "is not there any more: it was deleted. Nothing else was changed.",
+            Self::Nothing => "was not changed. Use its button here.",
         }
+    }
+
+    /// Whether what was asked for was done.
+    const fn is_done(self) -> bool {
+        !matches!(self, Self::ChangedMeanwhile | Self::Gone | Self::Nothing)
     }
 }
 

@@ -44,8 +44,8 @@ pub use mappings::{Change, Done, MappingDelete, MappingList};
 pub use no_grant::NoGrant;
 pub use paging::Paging;
 pub use people::{
-    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, OwnSessions, PersonWords, SessionList,
-    SessionRow, SessionStop, Stopped, TypedBlock,
+    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, KnownPerson, OwnSessions, PersonWords,
+    SessionList, SessionRow, SessionStop, StopDone, Stopped, TypedBlock,
 };
 pub use portal::{CopyLine, Issued, Outcome, Portal, Welcome, Who};
 pub use problem::{Problem, ProblemPage};

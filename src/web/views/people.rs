@@ -7,6 +7,7 @@ use super::frame::Frame;
 use super::mapping_row::Moment;
 use super::paging::Paging;
 use super::shown::Shown;
+use super::words;
 use crate::domain::block::{Block, PersonKey};
 use crate::domain::mapping::FieldError;
 
@@ -25,8 +26,19 @@ pub struct SessionRow {
     pub groups_read_at: Moment,
     /// The latest end.
     pub ends_at: Moment,
+    /// Browser and system of the sign-in.
+    pub browser: String,
+    /// The client's address at the sign-in.
+    pub address: Option<String>,
     /// The one that looks at the page.
     pub current: bool,
+}
+
+impl SessionRow {
+    /// At the beginning of a cell.
+    fn browser_words(&self) -> String {
+        words::sentence(&self.browser)
+    }
 }
 
 /// A person, by all that is known of them.
@@ -41,12 +53,13 @@ pub struct PersonWords {
 }
 
 impl PersonWords {
-    /// Of whom nothing but this is known.
-    pub fn of(key: &PersonKey) -> Self {
+    /// Of a person, and what the provider called them.
+    pub fn new(key: &PersonKey, username: Option<&str>, name: Option<&str>) -> Self {
+        let shown = |text: &str| Shown(text.to_owned());
         Self {
             key: key.clone(),
-            username: None,
-            name: None,
+            username: username.map(shown),
+            name: name.map(shown),
         }
     }
 
@@ -75,6 +88,26 @@ impl PersonWords {
 
 /// What the page before this one did; it decides nothing but a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopDone {
+    /// What.
+    pub what: Stopped,
+    /// How many sessions it ended.
+    pub ended: Option<u32>,
+}
+
+impl StopDone {
+    fn sentence(self) -> String {
+        let sentence = self.what.sentence();
+        match self.ended {
+            None => sentence.to_owned(),
+            Some(1) => format!("{sentence} 1 session ended."),
+            Some(ended) => format!("{sentence} {ended} sessions ended."),
+        }
+    }
+}
+
+/// What can be done about sessions and people, or was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopped {
     /// `ended`
     Ended,
@@ -84,10 +117,24 @@ pub enum Stopped {
     Blocked,
     /// `unblocked`
     Unblocked,
+    /// `gone`: it was over before.
+    Gone,
+    /// `not-blocked`: there is no block to be lifted.
+    NotBlocked,
+    /// `nothing`: what was asked for begins with a button.
+    Nothing,
 }
 
 impl Stopped {
-    const ALL: [Self; 4] = [Self::Ended, Self::AllEnded, Self::Blocked, Self::Unblocked];
+    const ALL: [Self; 7] = [
+        Self::Ended,
+        Self::AllEnded,
+        Self::Blocked,
+        Self::Unblocked,
+        Self::Gone,
+        Self::NotBlocked,
+        Self::Nothing,
+    ];
 
     /// The word in the address.
     pub const fn as_str(self) -> &'static str {
@@ -96,6 +143,9 @@ impl Stopped {
             Self::AllEnded => "all-ended",
             Self::Blocked => "blocked",
             Self::Unblocked => "unblocked",
+            Self::Gone => "gone",
+            Self::NotBlocked => "not-blocked",
+            Self::Nothing => "nothing",
         }
     }
 
@@ -108,9 +158,17 @@ impl Stopped {
         match self {
             Self::Ended => "The session is over. No new token comes from it.",
             Self::AllEnded => "All sessions of that person are over.",
-            Self::Blocked => "The person is blocked, and their sessions are over.",
+            Self::Blocked => "The person is blocked.",
             Self::Unblocked => "The person may sign in again.",
+            Self::Gone => "That session was over already. Nothing was changed.",
+            Self::NotBlocked => "That person is not blocked, or no longer. Nothing was changed.",
+            Self::Nothing => "Nothing was changed. What can be done begins with a button here.",
         }
+    }
+
+    /// Whether what was asked for was done.
+    const fn is_done(self) -> bool {
+        !matches!(self, Self::Gone | Self::NotBlocked | Self::Nothing)
     }
 }
 
@@ -127,7 +185,7 @@ pub struct SessionList {
     /// What it is narrowed to; empty: everybody.
     pub person: String,
     /// What the page before this one did.
-    pub done: Option<Stopped>,
+    pub done: Option<StopDone>,
 }
 
 /// GET `/admin/sessions/{id}`: what can be done about somebody.
@@ -166,7 +224,11 @@ impl BlockRow {
     /// Of a block, as it stands at `now`.
     pub fn of(block: &Block, now: DateTime<Utc>) -> Self {
         Self {
-            who: PersonWords::of(&block.person),
+            who: PersonWords::new(
+                &block.person,
+                block.username.as_deref(),
+                block.name.as_deref(),
+            ),
             until: block.until.map(Moment::of),
             counts: block.counts(now),
             reason: Shown(block.reason.clone()),
@@ -187,7 +249,7 @@ pub struct BlockList {
     /// Where it stands.
     pub paging: Paging,
     /// What the page before this one did.
-    pub done: Option<Stopped>,
+    pub done: Option<StopDone>,
 }
 
 /// For how long, as the form has it: the value, and in words.
@@ -212,7 +274,17 @@ pub struct TypedBlock {
     pub reason: String,
 }
 
-/// GET `/admin/blocks/new`, whose form is a POST to `/admin/blocks`.
+/// A person with sessions.
+#[derive(Debug, Clone)]
+pub struct KnownPerson {
+    /// Who.
+    pub who: PersonWords,
+    /// How many there are.
+    pub sessions: i64,
+}
+
+/// GET `/admin/blocks/new`, whose forms are a GET of the same address with `person`, and a
+/// POST to `/admin/blocks`; there `unknown` confirms a person without sessions.
 #[derive(Debug, Clone, Template)]
 #[template(path = "block_form.html")]
 pub struct BlockForm {
@@ -222,6 +294,23 @@ pub struct BlockForm {
     pub typed: TypedBlock,
     /// What is wrong with it.
     pub errors: Vec<FieldError>,
+    /// What was looked for; empty: nothing.
+    pub person: String,
+    /// Who was found.
+    pub found: Vec<PersonWords>,
+    /// Whether there are more than these.
+    pub more: bool,
+    /// Whom the form names, where they have sessions.
+    pub known: Option<KnownPerson>,
+    /// No session and no block is of whom the form names; to be confirmed.
+    pub unknown: bool,
+}
+
+impl TypedBlock {
+    /// What confirms a person without sessions: that person and no other.
+    pub fn confirmation(&self) -> String {
+        format!("{} {}", self.issuer, self.subject)
+    }
 }
 
 impl BlockForm {
@@ -252,6 +341,6 @@ pub struct OwnSessions {
     pub frame: Frame,
     /// All of them, the latest first.
     pub rows: Vec<SessionRow>,
-    /// Whether one was just ended.
-    pub ended: bool,
+    /// What the page before this one did.
+    pub done: Option<StopDone>,
 }

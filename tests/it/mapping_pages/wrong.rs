@@ -155,7 +155,7 @@ async fn a_form_without_a_version_or_a_choice_is_refused() {
         );
     }
     for (path, fields) in [
-        ("/999/delete", vec![("version", "1")]),
+        ("/x/delete", vec![("version", "1")]),
         ("/x", [GOOD, &[("version", "1")]].concat()),
     ] {
         assert_eq!(

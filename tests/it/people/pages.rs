@@ -37,7 +37,7 @@ async fn se_5_an_administrator_finds_somebody_and_ends_their_session() {
     let list = root.get("/admin/sessions?done=ended").await.body;
     assert!(list.contains("The session is over."));
     assert!(!is_in(&ann).await && is_in(&bob).await);
-    assert_eq!(root.peek(&stop).await.status, 404);
+    assert_eq!(root.peek(&stop).await.status, 303);
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn se_5_an_administrator_blocks_somebody_and_lets_them_in_again() {
         .submit(&address, "/admin/blocks/lift", &fields[..2])
         .await;
     assert_eq!(done.status, 303, "{}", done.body);
-    assert_eq!(root.peek(&address).await.status, 404);
+    assert_eq!(root.peek(&address).await.status, 303);
     assert!(is_in(&bridge.signed_in("ann").await).await);
 }
 
@@ -139,7 +139,8 @@ async fn people_see_their_own_sessions_alone_and_end_each() {
     assert!(page.contains("This browser.") && !own.contains(&bobs));
 
     let foreign = format!("/sessions/{bobs}/end");
-    assert_eq!(here.submit("/sessions", &foreign, &[]).await.status, 404);
+    let refused = here.submit("/sessions", &foreign, &[]).await;
+    assert_eq!(refused.location().query(), Some("done=gone"));
     assert!(is_in(&bob).await);
 
     let ended = format!("/sessions/{}/end", own[1]);
@@ -174,4 +175,165 @@ async fn somebody_signs_out_everywhere_at_once() {
     assert_eq!(hinted(&url)["sid"], "phone");
     let rows = audit(&bridge).await;
     assert_eq!((rows.len(), rows[0].0.as_str()), (1, "person.end"));
+}
+
+#[tokio::test]
+async fn own_sessions_show_browser_system_and_address() {
+    let proxies = [("BRIDGE_TRUSTED_PROXIES", "127.0.0.0/8")];
+    let bridge = TestBridge::start_with(&proxies).await;
+    bridge.provider.person("ann");
+    let long = format!("Firefox/{}", "9".repeat(4000));
+    let firefox = "Mozilla/5.0 (Windows NT 10.0; rv:146.0) Gecko/20100101 Firefox/146.0";
+    let mut ann = bridge.browser();
+    for (agent, forwarded) in [
+        (Some(firefox), "6.6.6.6, 198.51.100.7"),
+        (Some("<script>alert('Android')</script>"), "2001:db8::7"),
+        (Some(&long), "203.0.113.9"),
+        (None, "192.0.2.1, <img src=x>"),
+    ] {
+        ann = bridge.browser();
+        let begun = ann.get("/auth/login").await;
+        let back = bridge.provider.approve(&begun.location(), "ann").await;
+        let mut headers = vec![("x-forwarded-for", forwarded)];
+        headers.extend(agent.map(|agent| ("user-agent", agent)));
+        let done = ann
+            .visit("GET", &crate::bridge::path_of(&back), &headers, "")
+            .await;
+        assert_eq!(done.status, 303, "{}", done.body);
+    }
+    let page = ann.peek("/sessions").await.body;
+    for expected in [
+        "Firefox on Windows",
+        "198.51.100.7",
+        "Unknown browser on Android",
+        "2001:db8::7",
+        ">Firefox<",
+        "203.0.113.9",
+        ">Unknown browser<",
+        // What a proxy says and is no address makes the proxy the client.
+        "127.0.0.1",
+    ] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    for hostile in ["script>alert", "img src=x", "6.6.6.6", "99999"] {
+        assert!(!page.contains(hostile), "{hostile}");
+    }
+    // A row from before is shown, and says so.
+    let forget = "UPDATE sessions SET browser = NULL, client_address = NULL";
+    sqlx::raw_sql(forget).execute(&bridge.db).await.unwrap();
+    let page = ann.peek("/sessions").await.body;
+    assert!(page.contains("Unknown browser") && !page.contains(">from "));
+}
+
+#[tokio::test]
+async fn a_person_is_found_by_name_to_be_blocked_and_the_list_keeps_the_name() {
+    let bridge = TestBridge::start().await;
+    let mut root = bridge.admin().await;
+    bridge
+        .provider
+        .person("s-77")
+        .claim("name", "Ann <b>Lee</b>")
+        .claim("preferred_username", "ann");
+    bridge.signed_in("s-77").await;
+    bridge.signed_in("s-77").await;
+
+    let found = root.peek("/admin/blocks/new?person=LEE").await.body;
+
+    let choose = of("/admin/blocks/new", &bridge, "s-77").replace('&', "&#38;");
+    assert_eq!(
+        found.matches(&format!("href=\"{choose}\"")).count(),
+        1,
+        "{found}"
+    );
+    let nobody = root.peek("/admin/blocks/new?person=zoe").await.body;
+    assert!(nobody.contains("No person who is signed in fits"));
+    let form = of("/admin/blocks/new", &bridge, "s-77");
+    let chosen = root.peek(&form).await.body;
+    assert!(chosen.contains("Ann &#60;b&#62;Lee") && chosen.contains("2 sessions will end."));
+    let issuer = bridge.provider.issuer().to_owned();
+    let fields = [
+        ("issuer", issuer.as_str()),
+        ("subject", "s-77"),
+        ("hours", ""),
+        ("reason", "Left."),
+    ];
+    let done = root.submit(&form, "/admin/blocks", &fields).await;
+    let list = root
+        .get(&crate::bridge::path_of(&done.location()))
+        .await
+        .body;
+    assert!(
+        list.contains("The person is blocked. 2 sessions ended."),
+        "{list}"
+    );
+    assert!(list.contains("Ann &#60;b&#62;Lee"), "{list}");
+    // Blocked once more, with no session left to be named by.
+    let again = root.submit(&form, "/admin/blocks", &fields).await;
+    let list = root
+        .get(&crate::bridge::path_of(&again.location()))
+        .await
+        .body;
+    assert!(list.contains("0 sessions ended.") && list.contains("Ann &#60;b&#62;Lee"));
+    let lifting = root
+        .peek(&of("/admin/blocks/lift", &bridge, "s-77"))
+        .await
+        .body;
+    assert!(lifting.contains("Ann &#60;b&#62;Lee"));
+    // The audit log is never changed: no names in it.
+    assert!(
+        audit(&bridge)
+            .await
+            .iter()
+            .all(|row| !format!("{row:?}").contains("Lee"))
+    );
+    assert_eq!(
+        root.peek(&format!("/admin/blocks/new?person={}", "x".repeat(256)))
+            .await
+            .status,
+        400
+    );
+}
+
+#[tokio::test]
+async fn a_subject_without_sessions_is_blocked_only_when_that_is_confirmed() {
+    let bridge = TestBridge::start().await;
+    let mut root = bridge.admin().await;
+    let issuer = bridge.provider.issuer().to_owned();
+    let mut fields = vec![
+        ("issuer", issuer.as_str()),
+        ("subject", "annn"),
+        ("hours", ""),
+        ("reason", "Left."),
+    ];
+    let form = "/admin/blocks/new";
+
+    let asked = root.submit(form, "/admin/blocks", &fields).await;
+
+    assert_eq!(asked.status, 400);
+    assert!(
+        asked.body.contains("No session is of this subject"),
+        "{}",
+        asked.body
+    );
+    assert!(asked.body.contains("value=\"annn\"") && asked.body.contains(">Left.</textarea>"));
+    assert_eq!(bridge.count("blocked").await, 0);
+    // A confirmation is of one person: another subject is asked about again.
+    let confirmed = asked.field("unknown").replace("&#38;", "&");
+    fields.push(("unknown", &confirmed));
+    fields[1] = ("subject", "bobb");
+    assert_eq!(
+        root.submit(form, "/admin/blocks", &fields).await.status,
+        400
+    );
+    fields[1] = ("subject", "annn");
+    let done = root.submit(form, "/admin/blocks", &fields).await;
+    let list = root
+        .get(&crate::bridge::path_of(&done.location()))
+        .await
+        .body;
+    assert!(
+        list.contains("The person is blocked. 0 sessions ended."),
+        "{list}"
+    );
+    assert_eq!(bridge.count("blocked").await, 1);
 }

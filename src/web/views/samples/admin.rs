@@ -131,6 +131,7 @@ fn form(typed: TypedMapping) -> MappingForm {
         errors: Vec::new(),
         twin: None,
         newer: None,
+        gone: None,
         session_changed: false,
     }
 }
@@ -169,6 +170,14 @@ fn after_another_sign_in() -> Sample {
         ..form(mistyped())
     };
     sample("mapping-session-changed", &page)
+}
+
+fn deleted_meanwhile() -> Sample {
+    let page = MappingForm {
+        gone: Some(12),
+        ..form(mistyped())
+    };
+    sample("mapping-gone", &page)
 }
 
 fn forms() -> Vec<Sample> {
@@ -277,6 +286,16 @@ pub fn samples() -> Vec<Sample> {
     };
     let mut samples = vec![
         sample(
+            "mappings-changed-meanwhile",
+            &MappingList {
+                done: Some(Done {
+                    what: Change::ChangedMeanwhile,
+                    id: 3,
+                }),
+                ..list(rows(), 5, 0)
+            },
+        ),
+        sample(
             "mappings",
             &MappingList {
                 done: Some(Done {
@@ -298,5 +317,6 @@ pub fn samples() -> Vec<Sample> {
     ];
     samples.extend(forms());
     samples.push(after_another_sign_in());
+    samples.push(deleted_meanwhile());
     samples
 }

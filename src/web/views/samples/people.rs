@@ -3,8 +3,8 @@
 use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample, shown, unbroken};
 use crate::domain::block::PersonKey;
 use crate::web::views::{
-    BlockForm, BlockLift, BlockList, BlockRow, Moment, OwnSessions, PersonWords, SessionList,
-    SessionRow, SessionStop, Stopped, TypedBlock,
+    BlockForm, BlockLift, BlockList, BlockRow, KnownPerson, Moment, OwnSessions, PersonWords,
+    SessionList, SessionRow, SessionStop, StopDone, Stopped, TypedBlock,
 };
 
 fn moment(text: &str) -> Moment {
@@ -30,6 +30,8 @@ fn row(number: u32, who: PersonWords, current: bool) -> SessionRow {
         last_seen_at: moment("2026-11-24T15:04:05Z"),
         groups_read_at: moment("2026-11-24T15:00:00Z"),
         ends_at: moment("2026-11-24T16:00:00Z"),
+        browser: "unknown browser on Windows".to_owned(),
+        address: (number % 2 == 1).then(|| "2001:db8:1234:5678:9abc:def0:1234:5678".to_owned()),
         current,
     }
 }
@@ -47,9 +49,17 @@ fn rows() -> Vec<SessionRow> {
     ]
 }
 
+fn done(what: Stopped, ended: Option<u32>) -> StopDone {
+    StopDone { what, ended }
+}
+
 fn block(subject: &str, reason: &str, until: Option<&str>, counts: bool) -> BlockRow {
     BlockRow {
-        who: who(subject, None, None),
+        who: who(
+            subject,
+            (subject == TAG).then_some(END_TAG),
+            (subject == TAG).then_some(TURNED),
+        ),
         until: until.map(moment),
         counts,
         reason: shown(reason),
@@ -58,7 +68,7 @@ fn block(subject: &str, reason: &str, until: Option<&str>, counts: bool) -> Bloc
     }
 }
 
-fn list(rows: Vec<SessionRow>, person_filter: &str, done: Option<Stopped>) -> SessionList {
+fn list(rows: Vec<SessionRow>, person_filter: &str, done: Option<StopDone>) -> SessionList {
     let shown = rows.len();
     let total = if shown == 0 { 0 } else { 120 };
     SessionList {
@@ -78,6 +88,11 @@ fn form(typed: TypedBlock, errors: &[(&str, &str)]) -> BlockForm {
             .iter()
             .map(|(field, why)| error(field, why))
             .collect(),
+        person: String::new(),
+        found: Vec::new(),
+        more: false,
+        known: None,
+        unknown: false,
     }
 }
 
@@ -114,10 +129,47 @@ pub fn samples() -> Vec<Sample> {
         row,
         sessions,
     };
-    let own = |ended| OwnSessions {
+    let own = |done| OwnSessions {
         frame: person("Vic Viewer", false),
         rows: rows(),
-        ended,
+        done,
+    };
+    let mut samples = block_forms();
+    samples.extend([
+        sample("sessions", &list(rows(), "", None)),
+        sample(
+            "sessions-found",
+            &list(rows(), TAG, Some(done(Stopped::Ended, None))),
+        ),
+        sample(
+            "sessions-nobody",
+            &list(Vec::new(), "nobody", Some(done(Stopped::AllEnded, Some(0)))),
+        ),
+        sample(
+            "session-stop",
+            &stop(
+                row(2, who("77c1", Some("vic"), Some("Vic Viewer")), false),
+                2,
+            ),
+        ),
+        sample("session-stop-own", &stop(rows().remove(0), 1)),
+        sample("session-stop-long", &stop(rows().remove(2), 1)),
+        sample("session-stop-hostile", &stop(rows().remove(3), 1)),
+        sample("blocks", &block_list(blocks.clone(), 120)),
+        sample("blocks-nobody", &block_list(Vec::new(), 0)),
+        sample("block-lift", &lift(blocks[1].clone())),
+        sample("block-lift-hostile", &lift(blocks[3].clone())),
+        sample("own-sessions", &own(None)),
+        sample("own-sessions-ended", &own(Some(done(Stopped::Ended, None)))),
+        sample("own-sessions-gone", &own(Some(done(Stopped::Gone, None)))),
+    ]);
+    samples
+}
+
+fn block_forms() -> Vec<Sample> {
+    let known_person = KnownPerson {
+        who: who("5a2e90c4-51c0", Some("ann"), Some("Ann Lee")),
+        sessions: 1,
     };
     let known = TypedBlock {
         issuer: "https://id.example.com/realms/streaming".to_owned(),
@@ -145,29 +197,36 @@ pub fn samples() -> Vec<Sample> {
         ),
     ];
     vec![
-        sample("sessions", &list(rows(), "", None)),
-        sample("sessions-found", &list(rows(), TAG, Some(Stopped::Ended))),
         sample(
-            "sessions-nobody",
-            &list(Vec::new(), "nobody", Some(Stopped::AllEnded)),
+            "block-form",
+            &BlockForm {
+                known: Some(known_person),
+                ..form(known, &[])
+            },
         ),
         sample(
-            "session-stop",
-            &stop(
-                row(2, who("77c1", Some("vic"), Some("Vic Viewer")), false),
-                2,
-            ),
+            "block-form-found",
+            &BlockForm {
+                person: TAG.to_owned(),
+                found: rows().into_iter().map(|row| row.who).collect(),
+                more: true,
+                ..form(TypedBlock::default(), &[])
+            },
         ),
-        sample("session-stop-own", &stop(rows().remove(0), 1)),
-        sample("session-stop-long", &stop(rows().remove(2), 1)),
-        sample("session-stop-hostile", &stop(rows().remove(3), 1)),
-        sample("blocks", &block_list(blocks.clone(), 120)),
-        sample("blocks-nobody", &block_list(Vec::new(), 0)),
-        sample("block-form", &form(known, &[])),
+        sample(
+            "block-form-nobody-found",
+            &BlockForm {
+                person: unbroken(),
+                ..form(TypedBlock::default(), &[])
+            },
+        ),
+        sample(
+            "block-form-unknown",
+            &BlockForm {
+                unknown: true,
+                ..form(hostile.clone(), &[])
+            },
+        ),
         sample("block-form-wrong", &form(hostile, &wrong)),
-        sample("block-lift", &lift(blocks[1].clone())),
-        sample("block-lift-hostile", &lift(blocks[3].clone())),
-        sample("own-sessions", &own(false)),
-        sample("own-sessions-ended", &own(true)),
     ]
 }
