@@ -58,12 +58,20 @@
         return;
       }
       clearInterval(timer);
+      // What has ended is not offered for copying, and the focus does not get lost in it.
+      const offered = document.querySelector(".until-end");
+      if (offered && !offered.hidden) {
+        const focused = offered.contains(document.activeElement);
+        offered.hidden = true;
+        if (focused) countdown.closest("[tabindex]")?.focus();
+      }
       countdown.classList.add("ended");
       say(countdown, "This token has ended");
       say(document.querySelector("[data-ended-status]"), "The token has ended. Get another one.");
     };
     const timer = setInterval(show, 1000);
     document.addEventListener("visibilitychange", show);
+    addEventListener("pageshow", show);
     show();
   }
 

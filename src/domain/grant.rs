@@ -21,7 +21,7 @@ pub struct Grant {
 impl Grant {
     /// Whether it has this transport; `None` is another one than the four,
     /// which only *any* has.
-    pub(super) fn has_transport(&self, transport: Option<Transport>) -> bool {
+    pub fn has_transport(&self, transport: Option<Transport>) -> bool {
         match (&self.transports, transport) {
             (AnyOr::Any, _) => true,
             (AnyOr::Only(named), Some(transport)) => named.contains(&transport),
@@ -31,7 +31,7 @@ impl Grant {
 
     /// Whether it has this room; `None` is a stream without a room, which only
     /// *any* has.
-    pub(super) fn has_room(&self, room: Option<&RoomName>) -> bool {
+    pub fn has_room(&self, room: Option<&RoomName>) -> bool {
         match (&self.rooms, room) {
             (AnyOr::Any, _) => true,
             (AnyOr::Only(rooms), Some(room)) => rooms.iter().any(|granted| granted.covers(room)),

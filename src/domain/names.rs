@@ -94,6 +94,10 @@ pub const ROOM_MAX: usize = 128;
 pub const ROOM_RULE: &str =
     "a room is 1 to 128 characters out of A-Z a-z 0-9 . _ ~ @ - and is not \".\" or \"..\"";
 
+/// The same of a stream: it follows the room in every address.
+pub const STREAM_RULE: &str =
+    "a stream name is 1 to 128 characters out of A-Z a-z 0-9 . _ ~ @ - and is not \".\" or \"..\"";
+
 /// Whether `c` may stand in a room name. A comma would make two rooms of one
 /// (Red5 splits the claim at commas), a slash another path; both are outside.
 pub const fn is_room_char(c: char) -> bool {

@@ -184,6 +184,13 @@ impl Exchange {
         outcome
     }
 
+    /// What the token would carry for a wish that names nothing. It is for a hint: the
+    /// token is dropped, and neither counted nor told to the log.
+    pub fn unnamed(&self, identity: &Identity, subject: SubjectEnd) -> Result<Scope, NoToken> {
+        let outcome = self.decide(identity, subject, &Wish::default());
+        outcome.map(|issued| issued.scope)
+    }
+
     fn decide(
         &self,
         identity: &Identity,

@@ -22,6 +22,7 @@ mod guard;
 mod headers;
 mod health;
 mod limits;
+mod lines;
 mod mapping_api;
 mod mapping_fields;
 mod mapping_pages;

@@ -3,27 +3,31 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
-use super::answer::app;
 use super::form::{Form, filled};
 use super::guard::Caller;
+use super::lines;
 use super::page::{self as html, Sent, Visitor};
 use super::refusal;
 use super::site::see_other;
 use super::token::Red5Server;
 use super::views::{
-    Choices, Chosen, CopyLine, GrantWords, Issued, NoGrant, Outcome, Portal, Problem, Refused,
+    Choices, Chosen, GrantWords, Issued, NoGrant, Outcome, Portal, Problem, Refused, Unnamed,
     Welcome, Who,
 };
 use super::wish::WishInput;
-use crate::config::red5::ServerUrl;
 use crate::domain::entitlement::Refusal;
+use crate::domain::grant::Scope;
 use crate::domain::lifetime::SubjectEnd;
 use crate::domain::mapping::FieldError;
-use crate::domain::names::{Role, Transport};
+use crate::domain::names::{RoomName, STREAM_RULE};
 use crate::flow::exchange::{self, Exchange, NoToken};
 
 /// GET `/`
-pub async fn show(visitor: Visitor, exchange: web::Data<Exchange>) -> Result<HttpResponse, Error> {
+pub async fn show(
+    visitor: Visitor,
+    exchange: web::Data<Exchange>,
+    server: web::Data<Red5Server>,
+) -> Result<HttpResponse, Error> {
     visitor.check_not_blocked()?;
     let Some(caller) = visitor.caller() else {
         let page = Welcome {
@@ -32,7 +36,11 @@ pub async fn show(visitor: Visitor, exchange: web::Data<Exchange>) -> Result<Htt
         };
         return Ok(html::show(StatusCode::OK, &page));
     };
-    page(&visitor, caller, &exchange, Chosen::default(), None)
+    let parts = Parts {
+        exchange: &exchange,
+        server: &server,
+    };
+    page(&visitor, caller, parts, Chosen::default(), None)
 }
 
 /// GET of the base path without its slash: 303 to `/` below it.
@@ -55,33 +63,33 @@ pub async fn get_token(
     };
     let chosen = Chosen {
         room: form.text("room"),
+        stream: form.text("stream"),
         roles: form.all("roles").map(str::to_owned).collect(),
         transports: form.all("transports").map(str::to_owned).collect(),
         ttl_seconds: form.text("ttl_seconds"),
     };
+    let parts = Parts {
+        exchange: &exchange,
+        server: &server,
+    };
     if !of_now {
         let outcome = Outcome::Refused(Refused::SessionChanged);
-        let mut shown = page(&visitor, caller, &exchange, chosen, Some(outcome))?;
+        let mut shown = page(&visitor, caller, parts, chosen, Some(outcome))?;
         *shown.status_mut() = StatusCode::FORBIDDEN;
         return Ok(refusal::Refusal::new(Problem::SessionChanged.code()).mark(shown));
     }
     visitor.counted_token(caller)?;
-    let outcome = ask(&form, &chosen, caller, &exchange, &server);
-    page(&visitor, caller, &exchange, chosen, Some(outcome))
+    let outcome = ask(&form, &chosen, caller, parts);
+    page(&visitor, caller, parts, chosen, Some(outcome))
 }
 
-fn ask(
-    form: &Form,
-    chosen: &Chosen,
-    caller: &Caller,
-    exchange: &Exchange,
-    server: &Red5Server,
-) -> Outcome {
+fn ask(form: &Form, chosen: &Chosen, caller: &Caller, parts: Parts<'_>) -> Outcome {
     // What a form leaves empty was not named.
     let named = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
     let room = filled(&chosen.room);
     let ttl_seconds = filled(&chosen.ttl_seconds).map(str::parse).transpose();
-    let repeated = form.one("room").is_err() || form.one("ttl_seconds").is_err();
+    let single = ["room", "stream", "ttl_seconds"];
+    let repeated = single.into_iter().any(|field| form.one(field).is_err());
     let (Ok(ttl_seconds), false) = (ttl_seconds, repeated) else {
         let error = FieldError::new("ttl_seconds", "must be a whole number of seconds");
         return invalid(vec![error]);
@@ -92,13 +100,26 @@ fn ask(
         transports: named(&chosen.transports),
         ttl_seconds,
     };
-    let wish = match input.parse() {
-        Ok(wish) => wish,
-        Err(errors) => return invalid(errors),
+    let stream = filled(&chosen.stream).map(|name| {
+        let error = || vec![FieldError::new("stream", STREAM_RULE)];
+        RoomName::parse(name).ok_or_else(error)
+    });
+    let (wish, stream) = match (input.parse(), stream.transpose()) {
+        (Ok(wish), Ok(stream)) => (wish, stream),
+        (wish, stream) => {
+            let errors = [wish.err(), stream.err()];
+            return invalid(errors.into_iter().flatten().flatten().collect());
+        }
     };
+    let identity = caller.identity();
     let end = SubjectEnd::Session(caller.session().ends_at);
-    match exchange.exchange(caller.identity(), end, &wish) {
-        Ok(issued) => Outcome::Issued(Box::new(shown(issued, server))),
+    match parts.exchange.exchange(identity, end, &wish) {
+        Ok(issued) => Outcome::Issued(Box::new(shown(issued, parts.server, stream.as_ref()))),
+        Err(NoToken::Refused(Refusal::NotGranted { refused })) => {
+            let held = parts.exchange.entitlement(identity);
+            let grants = held.map(|held| held.grants()).unwrap_or_default();
+            Outcome::Refused(Refused::not_granted(&refused, chosen, &grants))
+        }
         Err(refusal) => Outcome::Refused(refused(refusal)),
     }
 }
@@ -109,12 +130,13 @@ fn invalid(errors: Vec<FieldError>) -> Outcome {
     Outcome::Refused(Refused::Invalid { errors })
 }
 
+/// All but a word that is not granted: that one also says what is.
 fn refused(refusal: NoToken) -> Refused {
     match refusal {
         NoToken::Blocked => Refused::Blocked,
         NoToken::GroupsOverage => Refused::GroupsOverage,
-        NoToken::Refused(Refusal::NoGrant) | NoToken::NoUsername => Refused::NoGrant,
-        NoToken::Refused(Refusal::NotGranted { refused }) => Refused::NotGranted { refused },
+        NoToken::Refused(Refusal::NoGrant | Refusal::NotGranted { .. }) => Refused::NoGrant,
+        NoToken::NoUsername => Refused::NoUsername,
         NoToken::Refused(Refusal::RoomRequired { patterns }) => Refused::RoomRequired { patterns },
         NoToken::TooShort(short) => Refused::TtlTooShort {
             limited_by: short.limited_by,
@@ -126,9 +148,9 @@ fn refused(refusal: NoToken) -> Refused {
     }
 }
 
-fn shown(issued: exchange::Issued, server: &Red5Server) -> Issued {
+fn shown(issued: exchange::Issued, server: &Red5Server, stream: Option<&RoomName>) -> Issued {
     Issued {
-        lines: lines(&issued, server),
+        lines: lines::of(&issued.token, &issued.scope, server.0.as_ref(), stream),
         expires_in: u64::try_from(issued.expires_in).unwrap_or_default(),
         expires_at: issued.lifetime.expires_at,
         limited_by: issued.lifetime.limited_by,
@@ -138,61 +160,17 @@ fn shown(issued: exchange::Issued, server: &Red5Server) -> Issued {
     }
 }
 
-/// What to paste where (Red5: client authentication), for each protocol that
-/// the token allows. The stream's name is the person's to choose, and so is the
-/// room where the token has not exactly one.
-fn lines(issued: &exchange::Issued, server: &Red5Server) -> Vec<CopyLine> {
-    let Some(server) = &server.0 else {
-        return Vec::new();
-    };
-    let scope = &issued.scope;
-    let one_room = app(server, scope);
-    let (app, names) = if one_room == server.app {
-        (
-            format!("{one_room}/ROOM"),
-            "put the names of room and stream for ROOM and STREAM",
-        )
-    } else {
-        (one_room, "put the stream's name for STREAM")
-    };
-    let may = |role, transport| {
-        let listed = scope.transports.named();
-        scope.roles.contains(&role) && listed.is_none_or(|listed| listed.contains(&transport))
-    };
-    let ServerUrl {
-        protocol,
-        host,
-        port,
-        ..
-    } = server;
-    let query = format!("username=jwt&password=jwt&token={}", issued.token);
-    let line = |label: String, text: String| CopyLine { label, text };
-    let mut lines = Vec::new();
-    if may(Role::Publisher, Transport::Whip) {
-        let text = format!("{protocol}://{host}:{port}/{app}/whip/endpoint/STREAM?{query}");
-        lines.push(line(format!("WHIP, for OBS ({names})"), text));
-    }
-    if may(Role::Subscriber, Transport::Whep) {
-        let text = format!("{protocol}://{host}:{port}/{app}/whep/endpoint/STREAM?{query}");
-        lines.push(line(format!("WHEP ({names})"), text));
-    }
-    if Role::ALL.into_iter().any(|role| may(role, Transport::Rtmp)) {
-        lines.push(line(
-            "RTMP, server".to_owned(),
-            format!("rtmp://{host}/{app}"),
-        ));
-        lines.push(line(
-            format!("RTMP, stream key ({names})"),
-            format!("STREAM?{query}"),
-        ));
-    }
-    lines
+/// What the portal is made of, besides its visitor.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    exchange: &'a Exchange,
+    server: &'a Red5Server,
 }
 
 fn page(
     visitor: &Visitor,
     caller: &Caller,
-    exchange: &Exchange,
+    Parts { exchange, server }: Parts<'_>,
     chosen: Chosen,
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, Error> {
@@ -210,13 +188,31 @@ fn page(
         return Ok(refusal::Refusal::new("no_grant").mark(page));
     }
     let grants = entitlement.grants();
+    let end = SubjectEnd::Session(caller.session().ends_at);
     let page = Portal {
         frame: visitor.frame(),
         who,
         grants: grants.iter().map(GrantWords::of).collect(),
-        choices: Choices::of(&grants, u64::from(exchange.usual_seconds())),
+        choices: Choices {
+            unnamed: unnamed(&exchange.unnamed(caller.identity(), end)),
+            lines: server.0.is_some(),
+            ..Choices::of(&grants, u64::from(exchange.usual_seconds()))
+        },
+        shown_once: visitor.query()?.one("done") == Ok(Some("shown-once")),
         chosen,
         outcome,
     };
     Ok(html::show(StatusCode::OK, &page))
+}
+
+fn unnamed(outcome: &Result<Scope, NoToken>) -> Unnamed {
+    match outcome {
+        Ok(scope) => match scope.rooms.named() {
+            None => Unnamed::AnyRoom,
+            Some(rooms) => Unnamed::Rooms(rooms.len()),
+        },
+        Err(NoToken::TooManyRooms { .. }) => Unnamed::TooMany,
+        Err(NoToken::Refused(Refusal::RoomRequired { .. })) => Unnamed::Patterns,
+        Err(_) => Unnamed::Unknown,
+    }
 }

@@ -47,6 +47,7 @@ mod odd_cookies;
 mod order;
 mod origin;
 mod people;
+mod portal;
 #[cfg(feature = "demo")]
 mod private_postgres;
 mod problem;

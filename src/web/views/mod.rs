@@ -47,11 +47,11 @@ pub use people::{
     BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, KnownPerson, OwnSessions, PersonWords,
     SessionList, SessionRow, SessionStop, StopDone, Stopped, TypedBlock,
 };
-pub use portal::{CopyLine, Issued, Outcome, Portal, Welcome, Who};
+pub use portal::{CopyLine, Issued, Lines, Outcome, Portal, Welcome, Who};
 pub use problem::{Problem, ProblemPage};
-pub use refused::Refused;
+pub use refused::{Refused, RefusedWord};
 pub use shown::Shown;
 pub use sign_in::{SignInFailed, SignInFailure};
 pub use signed_out::{Next, SignedOut};
-pub use token_form::{Choices, Chosen};
+pub use token_form::{Choices, Chosen, Unnamed};
 pub use words::{Doing, GrantWords, RoomWords};

@@ -10,7 +10,7 @@ use super::frame::Frame;
 use super::refused::Refused;
 use super::shown::Shown;
 use super::times;
-use super::token_form::{Choices, Chosen};
+use super::token_form::{Choices, Chosen, Unnamed};
 use super::words::{self, GrantWords};
 use crate::domain::identity::{Groups, Identity};
 use crate::domain::lifetime::LimitedBy;
@@ -41,7 +41,12 @@ pub struct Portal {
     pub chosen: Chosen,
     /// What came of the form that was sent.
     pub outcome: Option<Outcome>,
+    /// It was the page with a token that was asked for, and that one is shown only once.
+    pub shown_once: bool,
 }
+
+/// From how many grants on the form comes before them.
+const MANY_GRANTS: usize = 5;
 
 /// The identity, as the portal shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,14 +108,27 @@ pub struct Issued {
     pub allows: GrantWords,
     /// What is held and not in it.
     pub left_out: Vec<GrantWords>,
-    /// Lines to copy; none where no server is configured.
-    pub lines: Vec<CopyLine>,
+    /// Lines to copy.
+    pub lines: Lines,
+}
+
+/// Lines to copy, or what they lack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lines {
+    /// No server is configured.
+    NoServer,
+    /// The token is for several rooms.
+    NeedRoom,
+    /// The stream has no name.
+    NeedStream,
+    /// Here they are.
+    Ready(Vec<CopyLine>),
 }
 
 /// Text to paste somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyLine {
-    /// Where it goes: `Red5 HTML5 SDK`, `WHIP, for example OBS`.
+    /// Where it goes: `Red5 HTML5 SDK, publishing`.
     pub label: String,
     /// The text.
     pub text: String,
@@ -143,6 +161,10 @@ impl Issued {
 }
 
 impl Portal {
+    fn form_first(&self) -> bool {
+        self.grants.len() >= MANY_GRANTS
+    }
+
     fn issued(&self) -> Option<&Issued> {
         match &self.outcome {
             Some(Outcome::Issued(issued)) => Some(issued),

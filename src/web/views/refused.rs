@@ -1,17 +1,22 @@
 //! Why no token was made, in plain words beside the field that can change it.
 
-use super::{times, words};
+use super::times;
+use super::token_form::Chosen;
+use super::words::{self, GrantWords};
+use crate::domain::grant::Grant;
 use crate::domain::lifetime::LimitedBy;
 use crate::domain::mapping::FieldError;
-use crate::domain::names::{Role, Transport};
+use crate::domain::names::{Role, RoomName, Transport};
 
 /// A refusal of the portal's form; each is a `code` of the JSON answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
-    /// `scope_not_granted`: the names that no grant covers.
+    /// `scope_not_granted`
     NotGranted {
-        /// As in the JSON answer.
-        refused: Vec<String>,
+        /// The names that no grant covers.
+        words: Vec<RefusedWord>,
+        /// What is granted, of it or besides.
+        instead: Vec<GrantWords>,
     },
     /// `room_required`: patterns cannot be listed.
     RoomRequired {
@@ -32,6 +37,8 @@ pub enum Refused {
     GroupsOverage,
     /// `no_grant`
     NoGrant,
+    /// `no_username`
+    NoUsername,
     /// `blocked`
     Blocked,
     /// `invalid_request`: fields of the JSON request.
@@ -49,6 +56,20 @@ pub enum Refused {
     /// `unavailable`: nobody knows at the moment what is granted.
     Unavailable,
 }
+
+/// A word of the form that is not granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedWord {
+    /// The field that holds it.
+    pub field: &'static str,
+    /// As the form shows it.
+    pub text: String,
+    /// It is granted, and not together with the others.
+    pub held: bool,
+}
+
+/// Most grants that a refusal shows; all of them are on the same page.
+const INSTEAD: usize = 4;
 
 /// One sentence, with the names it is about. It begins small, to follow the
 /// field's label and a colon.
@@ -81,22 +102,59 @@ impl Told {
     }
 }
 
-const NOT_TOGETHER: &str = "not granted to you, or not together with the rest of what you chose:";
-
 /// Labels of the form's fields.
-const LABELS: [(&str, &str); 4] = [
+const LABELS: [(&str, &str); 5] = [
     ("room", "Room"),
+    ("stream", "Stream name"),
     ("roles", "What to do"),
     ("transports", "Protocols"),
     ("ttl_seconds", "Seconds it is good for"),
 ];
 
 impl Refused {
+    /// Of the names that an exchange refused, where the form has them.
+    pub fn not_granted(refused: &[String], chosen: &Chosen, grants: &[Grant]) -> Self {
+        let mut words = Vec::new();
+        let mut instead: Vec<&Grant> = Vec::new();
+        for name in refused {
+            for (field, text) in places(name, chosen) {
+                let with = |grant: &&Grant| holds(grant, field, name);
+                let before = instead.len();
+                instead.extend(grants.iter().filter(with));
+                words.push(RefusedWord {
+                    field,
+                    text,
+                    held: instead.len() > before,
+                });
+            }
+        }
+        if instead.is_empty() {
+            instead.extend(grants);
+        }
+        instead.sort_unstable();
+        instead.dedup();
+        Self::NotGranted {
+            words,
+            instead: instead
+                .into_iter()
+                .take(INSTEAD)
+                .map(GrantWords::of)
+                .collect(),
+        }
+    }
+
+    pub(super) fn instead(&self) -> &[GrantWords] {
+        match self {
+            Self::NotGranted { instead, .. } => instead,
+            _ => &[],
+        }
+    }
+
     /// What to say, in the order of the form's fields.
     pub(super) fn told(&self) -> Vec<Told> {
         let above = |text: &str| vec![Told::new(None, text)];
         match self {
-            Self::NotGranted { refused } => not_granted(refused),
+            Self::NotGranted { words, .. } => not_granted(words),
             Self::RoomRequired { patterns } => vec![Told {
                 names: patterns.clone(),
                 ..Told::new(
@@ -129,6 +187,9 @@ impl Refused {
                 "you are in so many groups that your provider did not send them, so nothing is known to be granted. Ask your administrator to have the provider send only the groups of this application.",
             ),
             Self::NoGrant => above("nothing is granted to you."),
+            Self::NoUsername => above(
+                "the streaming server is to know you by your user name, and your provider sent none that can be used. Tell your administrator.",
+            ),
             Self::Blocked => above("your access was blocked by an administrator."),
             Self::Invalid { errors } => invalid(errors),
             Self::RateLimited { retry_after } => vec![Told::new(
@@ -148,38 +209,54 @@ impl Refused {
     }
 }
 
-fn not_granted(refused: &[String]) -> Vec<Told> {
-    let mut by_field = [
-        ("room", Vec::new()),
-        ("roles", Vec::new()),
-        ("transports", Vec::new()),
-        ("", Vec::new()),
-    ];
-    for name in refused {
-        let at = if name == "*" {
-            3
-        } else if Role::parse(name).is_some() {
-            1
-        } else if Transport::parse(name).is_some() {
-            2
-        } else {
-            0
-        };
-        let name = match name.as_str() {
-            "*" => "any",
-            role if at == 1 => words::role_word(role),
-            name => name,
-        };
-        by_field[at].1.push(name.to_owned());
+/// The fields in which this name was chosen, and how the form shows it there.
+fn places(name: &str, chosen: &Chosen) -> Vec<(&'static str, String)> {
+    let shown = |any: &str, name: &str| if name == "*" { any } else { name }.to_owned();
+    let mut places = Vec::new();
+    if chosen.room.trim() == name {
+        places.push(("room", shown("any room", name)));
     }
-    by_field
-        .into_iter()
-        .filter(|(_, names)| !names.is_empty())
-        .map(|(field, names)| Told {
-            names,
-            ..Told::new((!field.is_empty()).then_some(field), NOT_TOGETHER)
-        })
-        .collect()
+    if chosen.has_role(name) {
+        places.push(("roles", words::role_word(name).to_owned()));
+    }
+    if chosen.has_transport(name) {
+        places.push(("transports", shown("any protocol", name)));
+    }
+    places
+}
+
+fn holds(grant: &Grant, field: &str, name: &str) -> bool {
+    match field {
+        "room" => grant.has_room(RoomName::parse(name).as_ref()),
+        "roles" => Role::parse(name).is_some_and(|role| grant.roles.contains(&role)),
+        _ => grant.has_transport(Transport::parse(name)),
+    }
+}
+
+fn not_granted(words: &[RefusedWord]) -> Vec<Told> {
+    let mut told: Vec<Told> = Vec::new();
+    for word in words {
+        let text = if word.held {
+            "granted to you, but not together with the rest of what you chose:"
+        } else {
+            "not granted to you:"
+        };
+        let same = |told: &&mut Told| told.field == Some(word.field) && told.text == text;
+        match told.iter_mut().find(same) {
+            Some(told) => told.names.push(word.text.clone()),
+            None => told.push(Told {
+                names: vec![word.text.clone()],
+                ..Told::new(Some(word.field), text)
+            }),
+        }
+    }
+    let place = |told: &Told| {
+        LABELS
+            .iter()
+            .position(|(field, _)| told.field == Some(*field))
+    };
+    told.sort_by_key(place);
+    told
 }
 
 fn invalid(errors: &[FieldError]) -> Vec<Told> {
@@ -189,6 +266,7 @@ fn invalid(errors: &[FieldError]) -> Vec<Told> {
             let name = error.field.split('[').next().unwrap_or_default();
             let field = match name {
                 "room" | "rooms" => Some("room"),
+                "stream" => Some("stream"),
                 "roles" => Some("roles"),
                 "transports" => Some("transports"),
                 "ttl_seconds" => Some("ttl_seconds"),
@@ -202,6 +280,8 @@ fn invalid(errors: &[FieldError]) -> Vec<Told> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::grant::GrantRoom;
+    use crate::domain::set::{AnyOr, NonEmpty};
 
     fn told(refused: &Refused) -> Vec<(Option<&'static str>, Vec<String>)> {
         let told = refused.told();
@@ -209,20 +289,58 @@ mod tests {
     }
 
     #[test]
-    fn each_refused_name_stands_beside_its_field() {
-        let refused = ["*", "RTMP", "red5-publisher", "studio-2", "whip-room"];
-        let refused = Refused::NotGranted {
-            refused: refused.map(str::to_owned).to_vec(),
+    fn each_refused_name_stands_beside_its_field_with_what_is_granted_instead() {
+        let one = |role, transport, room| Grant {
+            roles: NonEmpty::one(role),
+            transports: AnyOr::Only(NonEmpty::one(transport)),
+            rooms: AnyOr::Only(NonEmpty::one(GrantRoom::Exact(
+                RoomName::parse(room).unwrap(),
+            ))),
         };
-        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let watch = one(Role::Subscriber, Transport::Whep, "WHIP");
+        let publish = one(Role::Publisher, Transport::Rtmp, "stage");
+        let strings = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        let chosen = Chosen {
+            // A room may be called like a protocol.
+            room: " WHIP ".to_owned(),
+            roles: strings(&["red5-publisher"]),
+            transports: strings(&["*", "RTSP"]),
+            ..Chosen::default()
+        };
+        let names: Vec<String> = strings(&["*", "RTSP", "WHIP", "red5-publisher"]);
+        let refused = Refused::not_granted(&names, &chosen, &[publish.clone(), watch.clone()]);
+        let told: Vec<_> = refused
+            .told()
+            .into_iter()
+            .map(|told| {
+                (
+                    told.field.unwrap(),
+                    told.names,
+                    told.text.starts_with("granted"),
+                )
+            })
+            .collect();
         assert_eq!(
-            told(&refused),
+            told,
             [
-                (Some("room"), names(&["studio-2", "whip-room"])),
-                (Some("roles"), names(&["Publish"])),
-                (Some("transports"), names(&["RTMP"])),
-                (None, names(&["any"])),
+                ("room", strings(&["WHIP"]), true),
+                ("roles", strings(&["Publish"]), true),
+                ("transports", strings(&["any protocol", "RTSP"]), false),
             ]
+        );
+        let both = [GrantWords::of(&publish), GrantWords::of(&watch)];
+        assert_eq!(refused.instead(), both);
+        // Of what is granted at all, that; else everything, up to a few.
+        let room = strings(&["WHIP"]);
+        let some = Refused::not_granted(&room, &chosen, &[publish.clone(), watch.clone()]);
+        assert_eq!(some.instead(), [GrantWords::of(&watch)]);
+        let none = Refused::not_granted(&room, &chosen, std::slice::from_ref(&publish));
+        assert_eq!(none.instead(), [GrantWords::of(&publish)]);
+        let rooms = ["a", "b", "c", "d", "e"];
+        let many = rooms.map(|room| one(Role::Publisher, Transport::Rtmp, room));
+        assert_eq!(
+            Refused::not_granted(&room, &chosen, &many).instead().len(),
+            INSTEAD
         );
     }
 
@@ -249,6 +367,7 @@ mod tests {
         for refused in [
             Refused::GroupsOverage,
             Refused::NoGrant,
+            Refused::NoUsername,
             Refused::Blocked,
             Refused::Unavailable,
             Refused::TooManyRooms { max_bytes: 4096 },

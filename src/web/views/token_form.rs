@@ -4,8 +4,23 @@ use crate::domain::grant::{Grant, GrantRoom};
 use crate::domain::names::{Role, Transport};
 use crate::domain::set::AnyOr;
 
-/// What the form offers. Fields: `room` (empty: none named; `*`: any), `roles`
-/// and `transports` (each zero or more times; none: not named), `ttl_seconds`
+/// What a token is for when the form names no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unnamed {
+    /// Any.
+    AnyRoom,
+    /// So many.
+    Rooms(usize),
+    /// None is made: the rooms are more than a token can carry.
+    TooMany,
+    /// None is made: patterns cannot be listed.
+    Patterns,
+    /// None is made, for another reason.
+    Unknown,
+}
+
+/// What the form offers. Fields: `room` (empty: none named; `*`: any), `stream` (may be
+/// empty; it is for the lines to copy and no part of the wish), `roles` and `transports` (each zero or more times; none: not named), `ttl_seconds`
 /// (may be empty), `form_token`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choices {
@@ -23,6 +38,10 @@ pub struct Choices {
     pub any_transport: bool,
     /// Lifetime in seconds of a token for which none is asked.
     pub usual_ttl_seconds: u64,
+    /// What a token is for that names no room.
+    pub unnamed: Unnamed,
+    /// There are lines to copy, for which a stream's name is needed.
+    pub lines: bool,
 }
 
 impl Choices {
@@ -36,6 +55,8 @@ impl Choices {
             transports: Vec::new(),
             any_transport: grants.iter().any(|grant| grant.transports.is_any()),
             usual_ttl_seconds,
+            unnamed: Unnamed::Unknown,
+            lines: false,
         };
         for grant in grants {
             match &grant.rooms {
@@ -83,6 +104,8 @@ impl Choices {
 pub struct Chosen {
     /// The field `room`.
     pub room: String,
+    /// The field `stream`.
+    pub stream: String,
     /// Each field `roles`.
     pub roles: Vec<String>,
     /// Each field `transports`.

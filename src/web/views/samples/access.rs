@@ -7,8 +7,8 @@ use crate::domain::mapping::RoomPattern;
 use crate::domain::names::{Role, RoomName, Transport};
 use crate::domain::set::{AnyOr, NonEmpty};
 use crate::web::views::{
-    Choices, Chosen, CopyLine, Frame, GrantWords, Issued, NoGrant, Outcome, Portal, Refused,
-    Welcome, Who,
+    Choices, Chosen, CopyLine, Frame, GrantWords, Issued, Lines, NoGrant, Outcome, Portal, Refused,
+    RefusedWord, Unnamed, Welcome, Who,
 };
 
 const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4iLCJuYW1lIjoiQW5uIExlZSIsInJvbGVzIjoicmVkNS1wdWJsaXNoZXIiLCJyZWQ1LXRyYW5zcG9ydCI6IldISVAiLCJyZWQ1LXJvb20iOiJzdHVkaW8tMSIsImV4cCI6MTc5NTUzMjY0NX0.J7vGq9u2Qd6mX0eYh1bqkz3o5J8mYv1nWc4rT2sLx0A";
@@ -74,9 +74,14 @@ fn portal(frame: Frame, who: Who, grants: &[Grant]) -> Portal {
         frame,
         who,
         grants: grants.iter().map(GrantWords::of).collect(),
-        choices: Choices::of(grants, 300),
+        choices: Choices {
+            unnamed: Unnamed::Rooms(2),
+            lines: true,
+            ..Choices::of(grants, 300)
+        },
         chosen: Chosen::default(),
         outcome: None,
+        shown_once: false,
     }
 }
 
@@ -93,20 +98,20 @@ fn issued() -> Issued {
             &["studio-1"],
         )),
         left_out: grants.iter().map(GrantWords::of).collect(),
-        lines: vec![
+        lines: Lines::Ready(vec![
             CopyLine {
-                label: "Red5 HTML5 SDK: WHIPClient.init(…)".to_owned(),
+                label: "Red5 HTML5 SDK, publishing".to_owned(),
                 text: format!(
-                    "{{\n  protocol: \"https\",\n  host: \"media.example.com\",\n  port: 443,\n  app: \"live/studio-1\",\n  connectionParams: {{ username: \"jwt\", password: \"jwt\", token: \"{TOKEN}\" }}\n}}"
+                    "{{\n  protocol: \"https\",\n  host: \"media.example.com\",\n  port: 443,\n  app: \"live/studio-1\",\n  streamName: \"show\",\n  connectionParams: {{ username: \"jwt\", password: \"jwt\", token: \"{TOKEN}\" }}\n}}"
                 ),
             },
             CopyLine {
-                label: "WHIP, for example OBS".to_owned(),
+                label: "WHIP address (OBS: service WHIP, server; no bearer token)".to_owned(),
                 text: format!(
-                    "https://media.example.com/live/studio-1/whip/endpoint/STREAM?username=jwt&password=jwt&token={TOKEN}"
+                    "https://media.example.com/live/studio-1/whip/endpoint/show?username=jwt&password=jwt&token={TOKEN}"
                 ),
             },
-        ],
+        ]),
     }
 }
 
@@ -116,8 +121,24 @@ fn many_rooms() -> Grant {
     grant(&[Role::Subscriber], &[Transport::Whep], &rooms)
 }
 
+fn many_grants() -> Vec<Grant> {
+    let rooms: Vec<String> = (1..=40).map(|n| format!("classroom-{n:02}")).collect();
+    rooms
+        .iter()
+        .map(|room| grant(&[Role::Publisher], &[Transport::Rtmp], &[room.as_str()]))
+        .collect()
+}
+
+fn needs(lines: Lines) -> Portal {
+    Portal {
+        outcome: Some(Outcome::Issued(Box::new(Issued { lines, ..issued() }))),
+        ..portal(person("Ann Lee", false), ann(), &producer())
+    }
+}
+
 pub fn samples() -> Vec<Sample> {
     let mut samples = portals();
+    samples.extend(portals_of_need());
     samples.extend(refusals());
     samples.extend(no_grants());
     samples
@@ -146,6 +167,7 @@ fn portals() -> Vec<Sample> {
             &Portal {
                 chosen: Chosen {
                     room: "studio-1".to_owned(),
+                    stream: "show".to_owned(),
                     roles: strings(&["red5-publisher"]),
                     transports: strings(&["WHIP"]),
                     ttl_seconds: String::new(),
@@ -184,7 +206,12 @@ fn portals() -> Vec<Sample> {
                     ..Chosen::default()
                 },
                 outcome: Some(Outcome::Refused(Refused::NotGranted {
-                    refused: strings(&[TAG]),
+                    words: vec![RefusedWord {
+                        field: "room",
+                        text: TAG.to_owned(),
+                        held: true,
+                    }],
+                    instead: vec![GrantWords::of(&many_rooms())],
                 })),
                 ..portal(person(END_TAG, false), hostile(), &exact)
             },
@@ -203,6 +230,30 @@ fn portals() -> Vec<Sample> {
     ]
 }
 
+fn portals_of_need() -> Vec<Sample> {
+    vec![
+        sample(
+            "portal-shown-once",
+            &Portal {
+                shown_once: true,
+                ..portal(person("Bo", false), ann(), &producer())
+            },
+        ),
+        sample(
+            "portal-many-grants",
+            &Portal {
+                choices: Choices {
+                    unnamed: Unnamed::TooMany,
+                    ..Choices::of(&many_grants(), 300)
+                },
+                ..portal(person("Bo", false), ann(), &many_grants())
+            },
+        ),
+        sample("portal-token-needs-a-room", &needs(Lines::NeedRoom)),
+        sample("portal-token-needs-a-stream", &needs(Lines::NeedStream)),
+    ]
+}
+
 fn refusals() -> Vec<Sample> {
     let refused = |refused| Portal {
         chosen: Chosen {
@@ -210,17 +261,16 @@ fn refusals() -> Vec<Sample> {
             roles: strings(&["red5-publisher"]),
             transports: strings(&["RTMP", "*"]),
             ttl_seconds: "30".to_owned(),
+            ..Chosen::default()
         },
         outcome: Some(Outcome::Refused(refused)),
         ..portal(person("Ann Lee", false), ann(), &producer())
     };
+    let chosen = refused(Refused::NoGrant).chosen;
+    let names = strings(&["*", "RTMP", "red5-publisher", "studio-9"]);
+    let not_granted = Refused::not_granted(&names, &chosen, &producer());
     vec![
-        sample(
-            "portal-refused",
-            &refused(Refused::NotGranted {
-                refused: strings(&["*", "RTMP", "red5-publisher", "studio-9"]),
-            }),
-        ),
+        sample("portal-refused", &refused(not_granted)),
         sample(
             "portal-room-required",
             &refused(Refused::RoomRequired {
