@@ -58,17 +58,21 @@ pub fn parse(content: &[u8]) -> Result<Variables, Problems> {
             Ok(Some(assignment)) => Some(assignment.name),
             Err(fault) => fault.name,
         };
-        let first = name.and_then(|name| lines_of.insert(name, number));
-        let outcome = match (outcome, first) {
-            (Ok(_), Some(first)) => Err(format!(
-                "stands a second time (first in line {first}): remove one of them"
-            )),
-            (Ok(assignment), None) => assignment.map_or(Ok(()), |assignment| {
-                assignment.by_dotenvy().map(|pair| variables.push(pair))
-            }),
-            (Err(fault), _) => Err(fault.reason),
-        };
-        if let Err(reason) = outcome {
+        let first = name.map_or(number, |name| *lines_of.entry(name).or_insert(number));
+        let mut reasons = Vec::new();
+        let read = outcome.map_err(|fault| fault.reason);
+        let read = read.and_then(|assignment| assignment.map(|it| it.by_dotenvy()).transpose());
+        match read {
+            Ok(pair) => variables.extend(pair),
+            Err(reason) => reasons.push(reason),
+        }
+        if first < number {
+            reasons.push(format!(
+                "it stands a second time (first in line {first}): remove one of them"
+            ));
+        }
+        if !reasons.is_empty() {
+            let reason = reasons.join("; ");
             let place = match name.filter(|name| is_no_secret(name)) {
                 Some(name) => format!("line {number}, {name}: {reason}"),
                 None => format!("line {number}: {reason}"),
@@ -390,16 +394,17 @@ mod tests {
     #[test]
     fn sc_1_every_line_that_is_wrong_is_named_at_once() {
         let content =
-            b"# \xff\nA_B=1\n\nno equals sign\nBRIDGE-LISTEN=x\n1A=x\nA_B=2\nexport A_B='3\n=x";
+            b"# \xff\nA_B=1\n\nno equals sign\nBRIDGE-LISTEN=x\n1A=x\nA_B=2\nexport A_B='3\n=x\nexport A_B=4";
         let reasons = reasons(content);
         let begins = [
             ".env: line 1: is not UTF-8 text",
             ".env: line 4: is not NAME=value",
             ".env: line 5: is not NAME=value",
             ".env: line 6: is not NAME=value",
-            ".env: line 7, A_B: stands a second time (first in line 2)",
-            ".env: line 8, A_B: has a quote that is not closed",
+            ".env: line 7, A_B: it stands a second time (first in line 2)",
+            ".env: line 8, A_B: has a quote that is not closed on its line; a value stands on one line; it stands a second time (first in line 2)",
             ".env: line 9: is not NAME=value",
+            ".env: line 10, A_B: it stands a second time (first in line 2)",
         ];
         assert_eq!(reasons.len(), begins.len(), "{reasons:?}");
         for (reason, begin) in reasons.iter().zip(begins) {

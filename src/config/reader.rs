@@ -179,13 +179,35 @@ pub(super) fn parse_list(value: &str) -> Result<Vec<String>, String> {
     let members: Vec<String> = if value.trim_start().starts_with('[') {
         serde_json::from_str(value).map_err(|_| "is not a JSON array of strings".to_owned())?
     } else {
-        value
-            .split(',')
-            .map(|member| member.trim().to_owned())
-            .collect()
+        let members = value.split(',').map(|member| member.trim().to_owned());
+        let members: Vec<_> = members.collect();
+        // They would count, and a comma between them would still separate.
+        let quoted = |member: &String| member.starts_with(['"', '\'']) || member.ends_with('"');
+        if members.iter().any(quoted) {
+            return Err(
+                "has quotes in a list: leave them out, or write a JSON array where a name has a comma"
+                    .to_owned(),
+            );
+        }
+        members
     };
     if members.iter().any(String::is_empty) {
         return Err("has an empty member; remove the extra comma".to_owned());
     }
     Ok(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_list;
+
+    #[test]
+    fn sc_1_a_member_with_a_quote_at_an_end_is_refused_outside_of_a_json_array() {
+        for value in ["a,\"b,c\"", "'a',b", "\"a\",\"b\"", "a,b\""] {
+            let reason = parse_list(value).expect_err(value);
+            assert!(reason.contains("JSON array"), "{value}: {reason}");
+        }
+        assert_eq!(parse_list("it's,b'").unwrap(), ["it's", "b'"]);
+        assert_eq!(parse_list("[\"'a'\"]").unwrap(), ["'a'"]);
+    }
 }
