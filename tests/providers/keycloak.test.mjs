@@ -1,0 +1,130 @@
+// Keycloak, registered in its console by the words of docs/providers/keycloak.md.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { exchange, newPage, startBrowser } from '../e2e/browser.mjs';
+import { freePort } from '../e2e/port.mjs';
+import { openDoor, startProvider } from './door.mjs';
+import { ADMIN, registerInConsole, setUpRealm } from './keycloak_admin.mjs';
+
+const LIMIT_MS = 400_000;
+
+let door;
+let keycloak;
+let realm;
+
+async function answer(page, login) {
+  await page.waitForURL(`${realm.issuer}/**`);
+  await page.locator('#username').fill(login);
+  await page.locator('#password').fill(`${login}-password`);
+  await page.locator('#kc-login').click();
+}
+
+before(async () => {
+  const port = await freePort();
+  const base = `http://127.0.0.1:${port}`;
+  const url = `http://127.0.0.1:${await freePort()}`;
+  keycloak = await startProvider(`${process.env.PROVIDER_HOME}/bin/kc.sh`, ['start-dev', '--http-host=127.0.0.1', `--http-port=${port}`, '--db=dev-mem'], {
+    env: {
+      ...process.env,
+      KC_BOOTSTRAP_ADMIN_USERNAME: ADMIN.username,
+      KC_BOOTSTRAP_ADMIN_PASSWORD: ADMIN.password,
+    },
+  }, `${base}/realms/master`);
+  realm = await setUpRealm(base);
+  await realm.addPerson('ada', 'admins');
+  for (const name of ['vic', 'wes', 'zoe', 'rex']) await realm.addPerson(name, 'viewers');
+
+  const browser = await startBrowser();
+  const secret = await registerInConsole(await newPage(browser), base, url);
+  await browser.close();
+  door = await openDoor({
+    guide: 'keycloak',
+    scenario: 'groups',
+    url,
+    provider: { issuer: realm.issuer, secret, answer },
+    settings: { BRIDGE_GROUPS_MAX_AGE_SECONDS: '1' },
+  });
+  await door.map(await door.signIn('ada'), '/streaming/viewers', 'lobby');
+}, { timeout: LIMIT_MS });
+after(async () => {
+  await door?.close();
+  keycloak?.stop();
+});
+
+test('groups are paths in the identity, and what is mapped to one is in the token', { timeout: LIMIT_MS }, async () => {
+  const page = await door.signIn('vic');
+  const { identity } = await door.session(page);
+  assert.equal(identity.username, 'vic');
+  assert.equal(identity.name, 'vic Example');
+  assert.deepEqual(identity.groups, ['/streaming/viewers']);
+  const { status, body } = await exchange(page);
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.deepEqual(body.rooms, ['lobby']);
+});
+
+test('a group taken away is gone with the next refresh, and one given back is there', { timeout: LIMIT_MS }, async () => {
+  const page = await door.signIn('vic');
+  await realm.leave('vic', 'viewers');
+  assert.equal((await door.exchangeUntil(page, 403)).code, 'no_grant');
+  assert.deepEqual((await door.session(page)).identity.groups, []);
+  await realm.join('vic', 'viewers');
+  await door.exchangeUntil(page, 200);
+});
+
+test('signing out leads to Keycloak and back, and the next sign-in asks for the password', { timeout: LIMIT_MS }, async () => {
+  const page = await door.signIn('zoe');
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await page.waitForURL(`${door.url}/auth/signed-out?**`);
+  assert.deepEqual(await realm.sessions('zoe'), []);
+  await door.signInAt(page, 'zoe');
+});
+
+test('another person can sign in where one is signed in', { timeout: LIMIT_MS }, async () => {
+  const page = await door.signIn('vic');
+  await page.getByRole('button', { name: /somebody else/i }).first().click();
+  await answer(page, 'ada');
+  await page.waitForURL(`${door.url}/`);
+  assert.equal((await door.session(page)).identity.username, 'ada');
+});
+
+test('a session that an administrator ends there is ended here by the back channel', { timeout: LIMIT_MS }, async () => {
+  const page = await door.signIn('wes');
+  const [session] = await realm.sessions('wes');
+  await realm.endSession(session.id);
+  await door.exchangeUntil(page, 401);
+  assert.match(door.log(), /event="logged_out" by="sid" sessions=1/);
+});
+
+test('all sessions of a person, ended there, are ended here', { timeout: LIMIT_MS }, async (context) => {
+  const pages = [await door.signIn('wes'), await door.signIn('wes')];
+  const before = door.log().length;
+  await realm.signOut('wes');
+  for (const page of pages) await door.exchangeUntil(page, 401);
+  const news = door.log().slice(before);
+  context.diagnostic(`${news.match(/event="logged_out"/g)?.length ?? 0} logout tokens; ${news.match(/token_invalid_grant/g)?.length ?? 0} sessions ended by their refresh`);
+});
+
+test('a person who was removed is out with the next refresh', { timeout: LIMIT_MS }, async () => {
+  const page = await door.signIn('rex');
+  await realm.remove('rex');
+  await door.exchangeUntil(page, 401);
+  assert.match(door.log(), /token_invalid_grant/);
+});
+
+test('a hundred and twenty groups arrive, and signing out works with them', { timeout: LIMIT_MS }, async (context) => {
+  await realm.addPerson('max', 'viewers');
+  for (let number = 0; number < 120; number += 1) {
+    await realm.addGroup(`department-${number}-of-the-company`);
+    await realm.join('max', `department-${number}-of-the-company`);
+  }
+  const page = await door.signIn('max');
+  assert.equal((await door.session(page)).identity.groups.length, 121);
+  let longest = 0;
+  page.on('request', (request) => { longest = Math.max(longest, request.url().length); });
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  // Without the ID token Keycloak asks first.
+  await page.locator('#kc-logout').click();
+  await page.waitForURL(`${door.url}/auth/signed-out?**`);
+  assert.deepEqual(await realm.sessions('max'), []);
+  context.diagnostic(`the longest address had ${longest} characters`);
+});
