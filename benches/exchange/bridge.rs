@@ -109,6 +109,8 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
         ends_at: now + TimeDelta::hours(1),
         provider_sid: None,
         provider_issued_at: None,
+        begun_at: None,
+        nonce_hash: None,
         refreshable: false,
         identity_version: 1,
     };

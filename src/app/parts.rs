@@ -185,7 +185,8 @@ impl Parts {
             Arc::clone(&clock),
             provider.issuer().to_owned(),
         );
-        let back_channel = BackChannel::new(Arc::clone(&provider), Arc::clone(&live));
+        let back_channel =
+            BackChannel::new(Arc::clone(&provider), Arc::clone(&live), Arc::clone(&clock));
         Ok(Self {
             listen: config.listen,
             ops_listen: config.ops_listen,

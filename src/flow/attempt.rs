@@ -36,6 +36,9 @@ struct Wire {
     verifier: String,
     return_to: String,
     begun_at: i64,
+    /// The milliseconds beside these seconds; not there where an older version began it.
+    #[serde(default)]
+    begun_at_millis: u32,
 }
 
 /// An attempt for the browser.
@@ -116,6 +119,7 @@ pub fn seal(
         verifier: attempt.secrets.verifier.expose_secret().to_owned(),
         return_to: return_to.as_str().to_owned(),
         begun_at: now.timestamp(),
+        begun_at_millis: now.timestamp_subsec_millis(),
     };
     let plain = serde_json::to_vec(&wire).map_err(|_| SealError::Sealing)?;
     Ok(SealedAttempt {
@@ -166,7 +170,8 @@ pub fn open(
 ) -> Result<OpenedAttempt, Unopened> {
     let wire = unseal(seal, value).ok_or(Unopened::Foreign)?;
     let same: bool = wire.state.as_bytes().ct_eq(state.as_bytes()).into();
-    let begun_at = DateTime::from_timestamp(wire.begun_at, 0).filter(|_| same);
+    let nanos = wire.begun_at_millis.saturating_mul(1_000_000);
+    let begun_at = DateTime::from_timestamp(wire.begun_at, nanos).filter(|_| same);
     let begun_at = begun_at.ok_or(Unopened::Foreign)?;
     if !is_young(begun_at, now) {
         return Err(Unopened::Expired {

@@ -231,7 +231,8 @@ impl SignIn {
         };
         let asked_at = self.clock.now();
         let signed_in = self.provider.finish(&attempt.secrets, &answer).await?;
-        let welcome = self.start(signed_in, asked_at, origin, return_to).await?;
+        let started = self.start(signed_in, attempt, asked_at, origin, return_to);
+        let welcome = started.await?;
         // Afterwards: whoever is not let in stays who they were.
         if let Some(earlier) = earlier {
             self.sessions.end(earlier).await?;
@@ -252,6 +253,7 @@ impl SignIn {
     async fn start(
         &self,
         signed_in: SignedIn,
+        attempt: &OpenedAttempt,
         groups_read_at: DateTime<Utc>,
         origin: &SignInOrigin,
         return_to: ReturnTo,
@@ -282,6 +284,8 @@ impl SignIn {
             ends_at,
             provider_sid: signed_in.sid,
             provider_issued_at: Some(signed_in.issued_at),
+            begun_at: Some(attempt.begun_at),
+            nonce_hash: Some(attempt.secrets.nonce_hash()),
             refreshable,
             identity_version: 1,
         };

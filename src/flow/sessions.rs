@@ -163,18 +163,26 @@ impl Sessions {
         self.live.start(session, tokens, origin).await
     }
 
-    /// Ends a session everywhere; one that is over already is no error.
+    /// Ends a session everywhere, and revokes its refresh token; one that is over already is no error.
     pub(super) async fn end(
         &self,
         secret: &SessionSecret,
     ) -> Result<Option<EndedSession>, StoreError> {
-        self.live.end(&secret.hash()).await
+        let ended = self.live.end(&secret.hash()).await?;
+        Ok(ended.map(|mut ended| {
+            self.fresh.revoke(ended.sealed_refresh_token.take());
+            ended
+        }))
     }
 
-    /// Ends all that the actor has, everywhere.
+    /// Ends all that the actor has, everywhere, likewise.
     pub(super) async fn end_person(&self, actor: &Actor) -> Result<Vec<Ended>, StoreError> {
         let now = self.clock.now();
-        self.live.end_person(&actor.person(), actor, now).await
+        let mut ended = self.live.end_person(&actor.person(), actor, now).await?;
+        for one in &mut ended {
+            self.fresh.revoke(one.sealed_refresh_token.take());
+        }
+        Ok(ended)
     }
 
     /// When a session ends if nothing more is asked of it.

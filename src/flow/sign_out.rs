@@ -145,9 +145,30 @@ impl SignOut {
         Some(ticket)
     }
 
-    /// Ends the session and leads nowhere: somebody else signs in next.
-    pub async fn end_here(&self, secret: &SessionSecret) -> Result<(), StoreError> {
-        self.sessions.end(secret).await.map(|_| ())
+    /// Ends the session; somebody else signs in next. A ticket where the provider has to
+    /// sign the person out first.
+    pub async fn end_for_somebody_else(
+        &self,
+        secret: &SessionSecret,
+    ) -> Result<Option<Ticket>, StoreError> {
+        if self.provider.signs_out_first() {
+            self.end(secret).await
+        } else {
+            self.sessions.end(secret).await.map(|_| None)
+        }
+    }
+
+    /// Spends the ticket, if there is one; where the provider has to sign the person out
+    /// before somebody else can sign in, and nowhere where it asks who it is.
+    pub async fn before_somebody_else(&self, ticket: Option<&Ticket>) -> Onward {
+        if !self.provider.signs_out_first() {
+            return Onward::Nowhere;
+        }
+        match self.onward(ticket).await {
+            // No hint: the provider asks the person whether that is wanted.
+            Onward::Nowhere | Onward::ProviderStays => self.to_the_provider(None),
+            onward @ Onward::Provider(_) => onward,
+        }
     }
 
     /// Spends the ticket.
@@ -176,12 +197,16 @@ impl SignOut {
         // Sealed with a key that is gone by now: the provider asks the person.
         let id_token = self.seal.open(ID_TOKEN, sealed).ok();
         let id_token = id_token.and_then(|bytes| String::from_utf8(bytes).ok());
+        self.to_the_provider(id_token.as_deref())
+    }
+
+    fn to_the_provider(&self, id_token: Option<&str>) -> Onward {
         let Ok(state) = random::<16>() else {
             return Onward::ProviderStays;
         };
         let state = URL_SAFE_NO_PAD.encode(state);
         self.provider
-            .end_session_url(id_token.as_deref(), &state)
+            .end_session_url(id_token, &state)
             .map_or(Onward::ProviderStays, Onward::Provider)
     }
 }

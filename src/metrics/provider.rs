@@ -22,6 +22,8 @@ pub enum ProviderEndpoint {
     Token,
     /// Claims that are not in the ID token.
     Userinfo,
+    /// Refresh tokens to be revoked.
+    Revocation,
     /// The page for signing in, as `check` looks at it.
     Page,
 }
@@ -34,6 +36,7 @@ impl ProviderEndpoint {
             Self::Jwks => "jwks",
             Self::Token => "token",
             Self::Userinfo => "userinfo",
+            Self::Revocation => "revocation",
             Self::Page => "page",
         }
     }

@@ -61,6 +61,8 @@ pub struct Ended {
     pub person: PersonKey,
     /// A hint for signing out at the provider.
     pub sealed_id_token: Option<Vec<u8>>,
+    /// To be revoked at the provider.
+    pub sealed_refresh_token: Option<Vec<u8>>,
     created_at: DateTime<Utc>,
     ends_at: DateTime<Utc>,
 }
@@ -134,7 +136,7 @@ impl Store {
                    WHERE public_id = $1::text::uuid
                      AND ($2::text IS NULL OR issuer = $2) AND ($3::text IS NULL OR subject = $3)
                    RETURNING public_id::text AS "id!", id_hash, issuer, subject, sealed_id_token,
-                             created_at, ends_at"#,
+                             sealed_refresh_token, created_at, ends_at"#,
                 id.as_str(),
                 of.map(|person| person.issuer.as_str()),
                 of.map(|person| person.subject.as_str()),
@@ -208,7 +210,7 @@ pub(super) async fn delete_of_person(
            )
            DELETE FROM sessions USING theirs WHERE sessions.id_hash = theirs.id_hash
            RETURNING public_id::text AS "id!", sessions.id_hash, issuer, subject, sealed_id_token,
-                     created_at, ends_at"#,
+                     sealed_refresh_token, created_at, ends_at"#,
         person.issuer,
         person.subject,
     )
@@ -224,6 +226,7 @@ pub(super) struct Row {
     pub(super) issuer: String,
     pub(super) subject: String,
     pub(super) sealed_id_token: Option<Vec<u8>>,
+    pub(super) sealed_refresh_token: Option<Vec<u8>>,
     pub(super) created_at: DateTime<Utc>,
     pub(super) ends_at: DateTime<Utc>,
 }
@@ -239,6 +242,7 @@ impl Row {
                 subject: self.subject,
             },
             sealed_id_token: self.sealed_id_token,
+            sealed_refresh_token: self.sealed_refresh_token,
             created_at: self.created_at,
             ends_at: self.ends_at,
         })

@@ -22,13 +22,16 @@ pub struct Logout {
     pub sid: Option<String>,
     /// `iat`, by the provider's clock.
     pub issued_at: DateTime<Utc>,
+    /// When it arrived, by the bridge's clock.
+    pub arrived_at: DateTime<Utc>,
     /// When the token would be refused for its age: then nothing needs to be
     /// remembered of it.
     pub expires_at: DateTime<Utc>,
 }
 
 impl Store {
-    /// Ends what it names, if it began before it; none: it was here before.
+    /// Ends what it names, unless that is newer (`is_newer_than_logout` in the migrations
+    /// says what is); none: it was here before.
     ///
     /// With `sid` that is one session of the provider, and of this person where
     /// `sub` is there too. A session of theirs for which the provider sent no
@@ -43,14 +46,15 @@ impl Store {
                 fence::provider_session(&mut transaction, &logout.issuer, sid).await?;
             }
             let taken = sqlx::query!(
-                "INSERT INTO logouts (token_hash, issuer, subject, sid, issued_at, expires_at)
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                "INSERT INTO logouts (token_hash, issuer, subject, sid, issued_at, expires_at, arrived_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
                 logout.token_hash.as_slice(),
                 logout.issuer,
                 logout.subject,
                 logout.sid,
                 logout.issued_at,
                 logout.expires_at,
+                logout.arrived_at,
             )
             .execute(&mut *transaction)
             .await?;
@@ -65,16 +69,18 @@ impl Store {
                          AND ($2::text IS NULL OR subject = $2)
                          AND ($3::text IS NULL OR provider_sid = $3
                               OR (provider_sid IS NULL AND $2::text IS NOT NULL))
-                         AND coalesce(provider_issued_at, created_at) <= $4
+                         AND NOT is_newer_than_logout(
+                             begun_at, coalesce(provider_issued_at, created_at), $5, $4)
                        ORDER BY id_hash FOR UPDATE
                    )
                    DELETE FROM sessions USING over WHERE sessions.id_hash = over.id_hash
                    RETURNING public_id::text AS "id!", sessions.id_hash, issuer, subject,
-                             sealed_id_token, created_at, ends_at"#,
+                             sealed_id_token, sealed_refresh_token, created_at, ends_at"#,
                 logout.issuer,
                 logout.subject,
                 logout.sid,
                 logout.issued_at,
+                logout.arrived_at,
             )
             .fetch_all(&mut *transaction)
             .await?;
@@ -119,11 +125,12 @@ pub(super) async fn ended(
                WHERE issuer = $1
                  AND (subject IS NULL OR subject = $2)
                  AND (sid IS NULL OR sid = $3 OR ($3::text IS NULL AND subject IS NOT NULL))
-                 AND issued_at >= $4) AS "is!""#,
+                 AND NOT is_newer_than_logout($5, $4, arrived_at, issued_at)) AS "is!""#,
         session.identity.issuer,
         session.identity.subject,
         session.provider_sid,
         session.provider_issued_at.unwrap_or(session.created_at),
+        session.begun_at,
     )
     .fetch_one(connection)
     .await

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::Connection as _;
 use sqlx::postgres::types::PgInterval;
 
 use super::sessions::{SealedTokens, SessionHash};
@@ -38,6 +39,17 @@ pub struct NewIdentity {
     pub read_at: DateTime<Utc>,
     /// In place of those in the row, where there are any.
     pub tokens: SealedTokens,
+}
+
+/// With all three a session ends whose refresh token is refused.
+#[derive(Debug, Clone, Copy)]
+pub struct Refusals {
+    /// So many in a row.
+    pub times: i32,
+    /// The first of them so long ago.
+    pub over: TimeDelta,
+    /// And groups that were read so long ago.
+    pub groups_age: TimeDelta,
 }
 
 impl Store {
@@ -102,6 +114,7 @@ impl Store {
                  SET username = $3, name = $4, groups = $5, groups_overage = $6, groups_read_at = $7,
                      sealed_id_token = coalesce($8, sealed_id_token),
                      sealed_refresh_token = coalesce($9, sealed_refresh_token),
+                     refresh_refusals = 0, refresh_refused_since = NULL,
                      refresh_lease = NULL, refresh_leased_until = NULL
                  WHERE id_hash = $1 AND refresh_lease = $2",
                 hash.as_slice(),
@@ -132,6 +145,8 @@ impl Store {
             let written = sqlx::query!(
                 "UPDATE sessions
                  SET sealed_refresh_token = coalesce($3, sealed_refresh_token),
+                     refresh_refusals = CASE WHEN $3::bytea IS NULL THEN refresh_refusals ELSE 0 END,
+                     refresh_refused_since = CASE WHEN $3::bytea IS NULL THEN refresh_refused_since END,
                      refresh_lease = NULL, refresh_leased_until = NULL
                  WHERE id_hash = $1 AND refresh_lease = $2",
                 hash.as_slice(),
@@ -141,6 +156,50 @@ impl Store {
             .execute(connection)
             .await?;
             Ok(written.rows_affected() == 1)
+        })
+        .await
+    }
+
+    /// Counts a refusal of the refresh token, gives the lease back, and ends the session where
+    /// that is more than it bears: true. False: it goes on, or the lease was not ours any
+    /// more.
+    pub async fn refuse_refresh(
+        &self,
+        hash: &SessionHash,
+        lease: &LeaseId,
+        now: DateTime<Utc>,
+        bears: &Refusals,
+    ) -> Result<bool, StoreError> {
+        self.with(async |connection| {
+            let mut transaction = connection.begin().await?;
+            let counted = sqlx::query!(
+                "UPDATE sessions
+                 SET refresh_refusals = refresh_refusals + 1,
+                     refresh_refused_since = coalesce(refresh_refused_since, $3),
+                     refresh_lease = NULL, refresh_leased_until = NULL
+                 WHERE id_hash = $1 AND refresh_lease = $2",
+                hash.as_slice(),
+                lease.as_slice(),
+                now,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            if counted.rows_affected() == 0 {
+                return Ok(false);
+            }
+            let ended = sqlx::query!(
+                "DELETE FROM sessions
+                 WHERE id_hash = $1 AND refresh_refusals >= $2 AND refresh_refused_since <= $3
+                   AND groups_read_at <= $4",
+                hash.as_slice(),
+                bears.times,
+                now - bears.over,
+                now - bears.groups_age,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(ended.rows_affected() == 1)
         })
         .await
     }

@@ -31,6 +31,11 @@ pub struct Session {
     pub provider_sid: Option<String>,
     /// When the provider says that they signed in, by its own clock (`iat`).
     pub provider_issued_at: Option<DateTime<Utc>>,
+    /// When the attempt of its sign-in began, by the bridge's clock; none in rows of
+    /// before that was written.
+    pub begun_at: Option<DateTime<Utc>>,
+    /// SHA-256 of the nonce of its sign-in; none likewise.
+    pub nonce_hash: Option<[u8; 32]>,
     /// Whether the groups can be asked for again.
     pub refreshable: bool,
     /// Rises with every change of the identity; a trigger raises it.
@@ -82,6 +87,8 @@ pub struct EndedSession {
     /// The ID token, sealed; a hint for signing out at the provider. It is read
     /// by the end of the session alone, so it takes no room in memory.
     pub sealed_id_token: Option<Vec<u8>>,
+    /// The refresh token, sealed; to be revoked.
+    pub sealed_refresh_token: Option<Vec<u8>>,
 }
 
 /// How long a row stays after its end. The clocks of two instances differ, and
@@ -119,9 +126,10 @@ impl Store {
                 "INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
                                        groups_read_at, created_at, last_seen_at, ends_at, provider_sid,
                                        sealed_id_token, provider_issued_at,
-                                       sealed_refresh_token, browser, client_address)
+                                       sealed_refresh_token, browser, client_address,
+                                       begun_at, nonce_hash)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-                         $16, $17::text::inet)",
+                         $16, $17::text::inet, $18, $19)",
                 session.hash.as_slice(),
                 identity.issuer,
                 identity.subject,
@@ -139,6 +147,8 @@ impl Store {
                 tokens.refresh_token,
                 origin.browser,
                 address,
+                session.begun_at,
+                session.nonce_hash.as_ref().map(|hash| &hash[..]),
             )
             .execute(&mut *transaction)
             .await?;
@@ -155,7 +165,8 @@ impl Store {
                 let row = sqlx::query!(
                     r#"SELECT issuer, subject, username, name, groups, groups_overage, groups_read_at,
                               created_at, last_seen_at, ends_at, provider_sid, provider_issued_at,
-                              identity_version, sealed_refresh_token IS NOT NULL AS "refreshable!"
+                              identity_version, begun_at, nonce_hash,
+                              sealed_refresh_token IS NOT NULL AS "refreshable!"
                        FROM sessions WHERE id_hash = $1"#,
                     hash.as_slice(),
                 )
@@ -183,6 +194,9 @@ impl Store {
             ends_at: row.ends_at,
             provider_sid: row.provider_sid,
             provider_issued_at: row.provider_issued_at,
+            begun_at: row.begun_at,
+            // A constraint has its length.
+            nonce_hash: row.nonce_hash.and_then(|hash| hash.try_into().ok()),
             refreshable: row.refreshable,
             identity_version: row.identity_version,
         }))
@@ -195,13 +209,15 @@ impl Store {
     ) -> Result<Option<EndedSession>, StoreError> {
         self.with(async |connection| {
             let deleted = sqlx::query!(
-                "DELETE FROM sessions WHERE id_hash = $1 RETURNING sealed_id_token",
+                "DELETE FROM sessions WHERE id_hash = $1
+                 RETURNING sealed_id_token, sealed_refresh_token",
                 hash.as_slice(),
             )
             .fetch_optional(connection)
             .await?;
             Ok(deleted.map(|row| EndedSession {
                 sealed_id_token: row.sealed_id_token,
+                sealed_refresh_token: row.sealed_refresh_token,
             }))
         })
         .await

@@ -19,6 +19,8 @@ pub(super) struct Document {
     pub(super) jwks: Url,
     pub(super) userinfo: Option<Url>,
     pub(super) end_session: Option<Url>,
+    /// RFC 7009, RFC 8414 §2.
+    pub(super) revocation: Option<Url>,
     pub(super) client_auth: ClientAuth,
     /// RFC 9207 §3: the callback must carry `iss`.
     pub(super) announces_iss: bool,
@@ -35,6 +37,7 @@ struct Wire {
     jwks_uri: Option<String>,
     userinfo_endpoint: Option<String>,
     end_session_endpoint: Option<String>,
+    revocation_endpoint: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     response_types_supported: Option<Vec<String>>,
     id_token_signing_alg_values_supported: Option<Vec<String>>,
@@ -103,6 +106,8 @@ fn check(wire: Wire, settings: &ProviderSettings) -> Result<Document, Outage> {
         jwks: required("jwks_uri", wire.jwks_uri)?,
         userinfo: endpoint("userinfo_endpoint", wire.userinfo_endpoint)?,
         end_session: endpoint("end_session_endpoint", wire.end_session_endpoint)?,
+        // Without it nothing is missing but the revocation.
+        revocation: endpoint("revocation_endpoint", wire.revocation_endpoint).unwrap_or(None),
         client_auth: client_auth(
             settings.client_secret.is_some(),
             wire.token_endpoint_auth_methods_supported.as_deref(),

@@ -172,12 +172,13 @@ impl Http {
             .await
     }
 
-    /// Posts `application/x-www-form-urlencoded` to the token endpoint.
+    /// Posts `application/x-www-form-urlencoded`.
     ///
     /// # Errors
     /// When there is no answer within the limits, whatever its status.
     pub(super) async fn post_form(
         &self,
+        endpoint: ProviderEndpoint,
         url: &Url,
         form: &[(&str, &str)],
         auth: Authorization,
@@ -192,7 +193,7 @@ impl Http {
             .header(ACCEPT, JSON)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(body);
-        self.ask(ProviderEndpoint::Token, request, auth).await
+        self.ask(endpoint, request, auth).await
     }
 
     /// What was asked, and how long it took.
@@ -204,7 +205,10 @@ impl Http {
         match endpoint {
             ProviderEndpoint::Token => Some(&self.token),
             ProviderEndpoint::Userinfo => Some(&self.userinfo),
-            ProviderEndpoint::Discovery | ProviderEndpoint::Jwks | ProviderEndpoint::Page => None,
+            ProviderEndpoint::Discovery
+            | ProviderEndpoint::Jwks
+            | ProviderEndpoint::Revocation
+            | ProviderEndpoint::Page => None,
         }
     }
 

@@ -46,9 +46,11 @@ mod verifying;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 pub use claim_path::ClaimPath;
 pub use error::{Denial, Outage, Refusal, SettingsError, UpstreamError};
@@ -98,6 +100,11 @@ impl Provider {
     /// What the last try to read the provider's documents showed.
     pub fn status(&self) -> ProviderStatus {
         self.known.status()
+    }
+
+    /// How long the keys are not read again for a token.
+    pub fn keys_refetch_interval(&self) -> Duration {
+        self.settings.pace.keys_refetch_interval
     }
 
     /// What it was asked, and how long it took.
@@ -162,6 +169,13 @@ pub struct AttemptSecrets {
     pub nonce: SecretString,
     /// RFC 7636 §4.1. 256 random bits, 43 characters.
     pub verifier: SecretString,
+}
+
+impl AttemptSecrets {
+    /// What the session keeps of the nonce, for its refreshes.
+    pub fn nonce_hash(&self) -> [u8; 32] {
+        Sha256::digest(self.nonce.expose_secret()).into()
+    }
 }
 
 /// What a callback that is no error brings back.

@@ -5,14 +5,17 @@ use serde_json::Value;
 /// Google announces nothing and knows `select_account` alone.
 const GOOGLE: &str = "https://accounts.google.com";
 
+/// The provider shows whom it knows and asks for one of them, or for another.
+pub(super) const SELECT_ACCOUNT: &str = "select_account";
+
 /// The value of `prompt` for a sign-in as somebody else. Of a value that they do
 /// not know some providers make an error, so it is `select_account` where that is
 /// announced (Initiating User Registration via OpenID Connect 1.0), and else
 /// `login`, which nearly all know and many know alone.
 pub(super) fn asking_who(announced: &Value, issuer: &str) -> &'static str {
     let mut announced = announced.as_array().into_iter().flatten();
-    if issuer == GOOGLE || announced.any(|word| word == "select_account") {
-        "select_account"
+    if issuer == GOOGLE || announced.any(|word| word == SELECT_ACCOUNT) {
+        SELECT_ACCOUNT
     } else {
         "login"
     }

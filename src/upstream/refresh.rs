@@ -1,13 +1,15 @@
 //! Asking who somebody is again, during a session (OpenID Connect Core §12).
 //!
 //! The answer must be about the same person. An ID token is verified as at the
-//! sign-in, but for the nonce; an answer without one is completed from userinfo. What
+//! sign-in, but that it need not repeat the nonce; an answer without one is completed from userinfo. What
 //! is neither says nothing of the groups and is no refresh.
 //!
 //! A provider that rotates has spent the old refresh token with its answer, whatever
 //! else is wrong with it: so a new one is handed back with every failure too.
 
 use secrecy::SecretString;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::Provider;
 use super::error::{Denial, Outage, Refusal, UpstreamError};
@@ -70,7 +72,8 @@ impl RefreshFailure {
 }
 
 impl Provider {
-    /// Spends the refresh token and says who `person` is now.
+    /// Spends the refresh token and says who `person` is now. `nonce_hash`: of the sign-in
+    /// ([`AttemptSecrets::nonce_hash`](super::AttemptSecrets::nonce_hash)), where it is known.
     ///
     /// # Errors
     /// When the provider fails, says no, or is not to be believed.
@@ -78,13 +81,14 @@ impl Provider {
         &self,
         person: &Identity,
         refresh_token: &SecretString,
+        nonce_hash: Option<&[u8; 32]>,
     ) -> Result<Refreshed, RefreshFailure> {
         let known = self.ensure().await;
         let known = known.map_err(RefreshFailure::without_answer)?;
         let (http, document) = (&self.refresh_http, &known.document);
         let tokens = token::spend_refresh_token(http, document, &self.settings, refresh_token);
         let tokens = tokens.await.map_err(RefreshFailure::of_token_endpoint)?;
-        match self.who_now(&known, person, &tokens).await {
+        match self.who_now(&known, person, nonce_hash, &tokens).await {
             Ok(identity) => Ok(Refreshed {
                 identity,
                 id_token: tokens.id_token,
@@ -102,6 +106,7 @@ impl Provider {
         &self,
         known: &Known,
         person: &Identity,
+        nonce_hash: Option<&[u8; 32]>,
         tokens: &Tokens,
     ) -> Result<Identity, UpstreamError> {
         let access_token = tokens.access_token.as_ref();
@@ -117,6 +122,7 @@ impl Provider {
             if verified.subject() != person.subject {
                 return Err(UpstreamError::Refused(Refusal::OtherSubject));
             }
+            check_nonce(verified.claims(), nonce_hash)?;
             let http = &self.refresh_http;
             self.identify(
                 http,
@@ -142,6 +148,16 @@ impl Provider {
     }
 }
 
+/// OpenID Connect Core §12.2: it need not be there, and must be that of the sign-in.
+fn check_nonce(claims: &Object, nonce_hash: Option<&[u8; 32]>) -> Result<(), UpstreamError> {
+    let same = |nonce: &str| nonce_hash.is_none_or(|hash| Sha256::digest(nonce)[..] == hash[..]);
+    match claims.get("nonce") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::String(nonce)) if same(nonce) => Ok(()),
+        Some(_) => Err(UpstreamError::Refused(Flaw::Nonce.into())),
+    }
+}
+
 /// Of the flaws of an ID token, its issuer is looked at when its signature was found
 /// good: then the provider itself says that it is another's.
 fn is_about_somebody_else(error: &UpstreamError) -> bool {
@@ -151,4 +167,37 @@ fn is_about_somebody_else(error: &UpstreamError) -> bool {
             Refusal::OtherSubject | Refusal::UserinfoSubject | Refusal::IdToken(Flaw::Issuer)
         )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn se_12_what_the_token_endpoint_says_is_about_the_token_the_client_or_the_moment() {
+        use UpstreamError::{Denied, Unavailable};
+        let status = |status| Unavailable(Outage::Status(status));
+        let of = |error| RefreshFailure::of_token_endpoint(error);
+        assert!(matches!(
+            of(Denied(Denial::InvalidGrant)),
+            RefreshFailure::Over(_)
+        ));
+        for error in [Denied(Denial::Other), status(400), status(403), status(404)] {
+            assert!(matches!(of(error), RefreshFailure::TokenRefused(_)));
+        }
+        for error in [
+            Denied(Denial::InvalidClient),
+            Unavailable(Outage::Busy),
+            Unavailable(Outage::TimedOut),
+            Unavailable(Outage::Unreadable),
+            status(302),
+            status(401),
+            status(408),
+            status(429),
+            status(500),
+            status(503),
+        ] {
+            assert!(matches!(of(error), RefreshFailure::Failed { .. }));
+        }
+    }
 }

@@ -1,26 +1,32 @@
 //! Signing out at the provider (OpenID Connect RP-Initiated Logout 1.0).
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use serde_json::Value;
 use url::Url;
 
-use super::Provider;
+use super::error::UpstreamError;
+use super::prompt::SELECT_ACCOUNT;
+use super::{Provider, token};
+use crate::once;
 
-/// Longest address with a hint, in bytes. Servers and proxies commonly read
-/// request lines of 8 KB and answer longer ones with an error of their own.
-const WITH_HINT_MAX_BYTES: usize = 8000;
+/// Longest address with a hint, in bytes. Entra refuses a long one, and some proxies
+/// from 2 KB on.
+const WITH_HINT_MAX_BYTES: usize = 2000;
 
 impl Provider {
     /// Where to end the session at the provider too (§2); none when it has no
-    /// such place or nothing is known of it. A hint with which the address would
-    /// be too long is left out: then the provider asks the person before it
-    /// believes who wants to leave.
-    pub fn end_session_url(&self, id_token_hint: Option<&str>, state: &str) -> Option<Url> {
+    /// such place or nothing is known of it. An ID token with which the address would
+    /// be too long is not sent; whose session it is, `logout_hint` says then.
+    pub fn end_session_url(&self, id_token: Option<&str>, state: &str) -> Option<Url> {
         let endpoint = self.known.current()?.document.end_session.clone()?;
-        let url = |hint: Option<&str>| {
+        let url = |hint: Option<(&str, &str)>| {
             // What the endpoint's own query holds stays.
             let mut url = endpoint.clone();
             let mut query = url.query_pairs_mut();
-            if let Some(hint) = hint {
-                query.append_pair("id_token_hint", hint);
+            if let Some((name, hint)) = hint {
+                query.append_pair(name, hint);
             }
             query
                 .append_pair("client_id", &self.settings.client_id)
@@ -32,12 +38,14 @@ impl Provider {
             drop(query);
             url
         };
-        let whole = url(id_token_hint);
-        if whole.as_str().len() <= WITH_HINT_MAX_BYTES {
-            Some(whole)
-        } else {
-            Some(url(None))
-        }
+        let logout_hint = id_token.and_then(logout_hint);
+        let hints = [
+            id_token.map(|hint| ("id_token_hint", hint)),
+            logout_hint.as_deref().map(|hint| ("logout_hint", hint)),
+        ];
+        let with_hint = hints.into_iter().flatten().map(|hint| url(Some(hint)));
+        let mut short = with_hint.filter(|url| url.as_str().len() <= WITH_HINT_MAX_BYTES);
+        Some(short.next().unwrap_or_else(|| url(None)))
     }
 
     /// Whether it has such a place, as far as is known.
@@ -45,4 +53,45 @@ impl Provider {
         let known = self.known.current();
         known.is_some_and(|known| known.document.end_session.is_some())
     }
+
+    /// Whether somebody else can sign in only after a sign-out there: with `prompt=login`
+    /// many ask the person whom they know for the password once more.
+    pub fn signs_out_first(&self) -> bool {
+        let known = self.known.current();
+        known.is_some_and(|known| {
+            known.document.end_session.is_some() && known.document.asking_who != SELECT_ACCOUNT
+        })
+    }
+
+    /// Whether refresh tokens can be revoked (RFC 7009), as far as is known.
+    pub fn revokes(&self) -> bool {
+        let known = self.known.current();
+        known.is_some_and(|known| known.document.revocation.is_some())
+    }
+
+    /// Revokes a refresh token, where that can be done.
+    ///
+    /// # Errors
+    /// When the provider does not answer, or says no.
+    pub async fn revoke(&self, refresh_token: &SecretString) -> Result<(), UpstreamError> {
+        let Some(known) = self.known.current() else {
+            return Ok(());
+        };
+        let document = &known.document;
+        let Some(endpoint) = &document.revocation else {
+            return Ok(());
+        };
+        let (http, settings) = (&self.refresh_http, &self.settings);
+        token::revoke(http, document, endpoint, settings, refresh_token).await
+    }
+}
+
+/// Whom the ID token is about, in the provider's words for that: the `login_hint` claim,
+/// else the subject. It was verified when it came; here it is only read.
+fn logout_hint(id_token: &str) -> Option<String> {
+    let claims = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
+    let claims = once::object(&claims)?;
+    let text = |name| claims.get(name).and_then(Value::as_str);
+    let login_hint = text("login_hint").filter(|hint| !hint.is_empty());
+    login_hint.or_else(|| text("sub")).map(str::to_owned)
 }

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use url::Url;
 use url::form_urlencoded::byte_serialize;
 
 use super::client_auth::ClientAuth;
@@ -12,6 +13,7 @@ use super::discovery::Document;
 use super::error::{Outage, UpstreamError};
 use super::http::{Authorization, Http, Reply};
 use super::{AttemptSecrets, ProviderSettings};
+use crate::metrics::ProviderEndpoint;
 
 /// What a good answer carries, as far as it is used.
 #[expect(
@@ -62,7 +64,40 @@ pub(super) async fn spend_refresh_token(
         ("grant_type", "refresh_token"),
         ("refresh_token", refresh_token.expose_secret()),
     ];
-    read(&post(http, document, settings, form).await?)
+    read(
+        &post(
+            http,
+            document,
+            (ProviderEndpoint::Token, &document.token),
+            settings,
+            form,
+        )
+        .await?,
+    )
+}
+
+/// Revokes a refresh token (RFC 7009 §2.1).
+///
+/// # Errors
+/// When there is no answer, or another than "it is revoked" (§2.2).
+pub(super) async fn revoke(
+    http: &Http,
+    document: &Document,
+    endpoint: &Url,
+    settings: &ProviderSettings,
+    refresh_token: &SecretString,
+) -> Result<(), UpstreamError> {
+    let form = vec![
+        ("token", refresh_token.expose_secret()),
+        ("token_type_hint", "refresh_token"),
+    ];
+    let place = (ProviderEndpoint::Revocation, endpoint);
+    let reply = post(http, document, place, settings, form).await?;
+    match (reply.status, reply.oauth_error()) {
+        (200..=299, _) => Ok(()),
+        (_, Some(error)) => Err(error),
+        (status, None) => Err(UpstreamError::Unavailable(Outage::Status(status))),
+    }
 }
 
 /// The token endpoint's answer to a code, whatever it says.
@@ -82,13 +117,21 @@ pub(super) async fn ask(
         ("redirect_uri", &settings.redirect_uri),
         ("code_verifier", secrets.verifier.expose_secret()),
     ];
-    post(http, document, settings, form).await
+    post(
+        http,
+        document,
+        (ProviderEndpoint::Token, &document.token),
+        settings,
+        form,
+    )
+    .await
 }
 
-/// Posts the form, and shows who this client is as the provider wants it.
+/// Posts the form to `place`, and shows who this client is as the provider wants it.
 async fn post<'a>(
     http: &Http,
     document: &Document,
+    (endpoint, url): (ProviderEndpoint, &Url),
     settings: &'a ProviderSettings,
     mut form: Vec<(&'static str, &'a str)>,
 ) -> Result<Reply, UpstreamError> {
@@ -110,7 +153,7 @@ async fn post<'a>(
             Authorization::None
         }
     };
-    http.post_form(&document.token, &form, authorization)
+    http.post_form(endpoint, url, &form, authorization)
         .await
         .map_err(UpstreamError::Unavailable)
 }

@@ -4,6 +4,11 @@
 //! provider, to its own sign-out and to a sign-in as somebody else, lead over a
 //! page of ours, because a form may not redirect to another origin
 //! (`form-action 'self'`).
+//!
+//! Where the provider does not announce that it can ask who signs in, somebody else comes in
+//! by four steps: `/auth/somebody-else`, the provider's sign-out, `/auth/signed-out`,
+//! `/auth/login`. What leads from the third to the fourth is a cookie that goes there; so
+//! no step comes twice by itself.
 
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
@@ -35,7 +40,7 @@ pub async fn logout(
     };
     let caller = visitor.signed_in()?;
     let ended = if switch {
-        sign_out.end_here(caller.secret()).await.map(|()| None)
+        sign_out.end_for_somebody_else(caller.secret()).await
     } else {
         sign_out.end(caller.secret()).await
     };
@@ -86,6 +91,11 @@ pub async fn signed_out(
     let mut response = if visitor.caller().is_some() {
         // Signed in again meanwhile, perhaps in another tab: the page would lie.
         see_other(&site.to("/")).finish()
+    } else if ticket
+        .as_ref()
+        .is_some_and(|ticket| ticket.expose() == SOMEBODY_ELSE)
+    {
+        show(&visitor, Next::SomebodyElse)
     } else {
         let next = match sign_out.onward(ticket.as_ref()).await {
             Onward::Provider(url) => Next::Provider(url.into()),
@@ -103,12 +113,32 @@ pub async fn signed_out(
 }
 
 /// GET `/auth/somebody-else`: signed out here, and on to a sign-in at which the
-/// provider asks who it is.
-pub async fn somebody_else(visitor: Guest) -> HttpResponse {
+/// provider asks who it is; over its sign-out, where it would not ask otherwise.
+pub async fn somebody_else(
+    visitor: Guest,
+    sign_out: web::Data<SignOut>,
+) -> Result<HttpResponse, Error> {
+    let site = visitor.site();
     if visitor.caller().is_some() {
-        return see_other(&visitor.site().to("/")).finish();
+        return Ok(see_other(&site.to("/")).finish());
     }
-    show(&visitor, Next::SomebodyElse)
+    let ticket = site.sign_out(visitor.request());
+    let (next, cookie) = match sign_out.before_somebody_else(ticket.as_ref()).await {
+        Onward::Provider(url) => (
+            Next::ProviderThenSomebodyElse(url.into()),
+            Some(site.sign_out_mark(SOMEBODY_ELSE)),
+        ),
+        Onward::Nowhere | Onward::ProviderStays => {
+            (Next::SomebodyElse, ticket.map(|_| site.sign_out_removal()))
+        }
+    };
+    let mut response = show(&visitor, next);
+    if let Some(cookie) = cookie {
+        response
+            .add_cookie(&cookie)
+            .map_err(|_| visitor.refuse(Problem::Internal))?;
+    }
+    Ok(response)
 }
 
 fn show(visitor: &Visitor, next: Next) -> HttpResponse {

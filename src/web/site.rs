@@ -135,6 +135,13 @@ impl Site {
         self.cookie(self.sign_out_cookie.clone(), value, TICKET_SECONDS)
     }
 
+    /// In place of a ticket: what comes after the provider's sign-out, at which people may
+    /// be asked something.
+    pub fn sign_out_mark(&self, next: &'static str) -> Cookie<'static> {
+        let name = self.sign_out_cookie.clone();
+        self.cookie(name, next.to_owned(), ATTEMPT_MINUTES * 60)
+    }
+
     /// Removes it.
     pub fn sign_out_removal(&self) -> Cookie<'static> {
         self.cookie(self.sign_out_cookie.clone(), String::new(), 0)

@@ -1,11 +1,15 @@
 //! The provider says that a session is over (BC-1 to BC-9).
 
 mod hostile;
+mod newer;
+
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use red5_bridge::upstream::Pace;
 use serde_json::json;
 
-use crate::bridge::{Answer, Browser, Gate, TestBridge, path_of};
+use crate::bridge::{Answer, Browser, Gate, TestBridge, new_database, path_of};
 use crate::provider::{Endpoint, IdToken, Key};
 
 const PATH: &str = "/auth/backchannel-logout";
@@ -174,7 +178,7 @@ async fn bc_6_the_same_token_again_does_nothing() {
     // Of before that column: our own clock stands for the provider's, and the row
     // would be as old as the token.
     let ann = signed_in_as(&bridge, "ann", "s-1").await;
-    sqlx::query("UPDATE sessions SET provider_issued_at = NULL, created_at = created_at - interval '1 hour'")
+    sqlx::query("UPDATE sessions SET provider_issued_at = NULL, begun_at = NULL, created_at = created_at - interval '1 hour'")
         .execute(&bridge.db)
         .await
         .unwrap();

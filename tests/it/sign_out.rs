@@ -1,6 +1,7 @@
 //! Signing out, here and at the provider (LO-1 to LO-4).
 
 mod onward;
+mod revocation;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -164,6 +164,8 @@ fn session(number: u32) -> Session {
         ends_at: at(12 * 3600),
         provider_sid: Some("sid-1".to_owned()),
         provider_issued_at: Some(at(-1)),
+        begun_at: None,
+        nonce_hash: None,
         refreshable: false,
         identity_version: 1,
     }

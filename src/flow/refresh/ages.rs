@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::store::refreshes::Refusals;
 use crate::store::sessions::Session;
 
 /// The configured ages.
@@ -13,6 +14,11 @@ pub struct Ages {
     /// `BRIDGE_UNREFRESHED_MAX_MINUTES`: so old they may be where they cannot be asked for.
     pub unrefreshed_max: TimeDelta,
 }
+
+/// So often, and over so long a time, a refresh token is refused before that is no accident
+/// (product: "Refresh", persistent).
+const REFUSALS: i32 = 3;
+const REFUSED_FOR: TimeDelta = TimeDelta::minutes(1);
 
 /// So far apart the clocks of two instances may be.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
@@ -31,6 +37,15 @@ pub(super) enum Standing {
 }
 
 impl Ages {
+    /// What a session bears whose refresh token is refused.
+    pub(super) fn refusals(&self) -> Refusals {
+        Refusals {
+            times: REFUSALS,
+            over: REFUSED_FOR,
+            groups_age: self.unrefreshed_max,
+        }
+    }
+
     pub(super) fn judge(&self, session: &Session, now: DateTime<Utc>) -> Standing {
         let age = now - session.groups_read_at;
         // Read later than now: a clock was set back, or another instance's is ahead, and
@@ -95,6 +110,8 @@ mod tests {
             ends_at: at(100_000),
             provider_sid: None,
             provider_issued_at: None,
+            begun_at: None,
+            nonce_hash: None,
             refreshable,
             identity_version: 1,
         }

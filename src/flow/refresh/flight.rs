@@ -55,6 +55,8 @@ pub(super) enum Landing {
 enum News {
     Identity(NewIdentity),
     Over,
+    /// The refresh token is refused.
+    Refused,
     /// Nothing but the refresh token that takes the place of the one that was spent.
     Nothing(Option<Vec<u8>>),
 }
@@ -152,7 +154,11 @@ impl Inner {
             return Ok(Landing::Sealed);
         };
         let read_at = self.clock.now();
-        let answer = self.provider.refresh(&session.identity, &refresh_token);
+        let nonce_hash = session.nonce_hash.as_ref();
+        let answer = self
+            .provider
+            .refresh(&session.identity, &refresh_token, nonce_hash);
+        let mut reason = "";
         let (news, landing) = match answer.await {
             Ok(refreshed) => {
                 let tokens = self.seal(&refreshed);
@@ -171,7 +177,8 @@ impl Inner {
             Err(RefreshFailure::TokenRefused(error)) => {
                 tracing::warn!(event = "refresh_failed", subject, reason = error.code(), %error);
                 self.counts.count(counted(&error));
-                (News::Nothing(None), Landing::Failed)
+                reason = error.code();
+                (News::Refused, Landing::Failed)
             }
             Err(RefreshFailure::Failed {
                 error,
@@ -190,6 +197,12 @@ impl Inner {
                 self.live.ended(&session.hash);
                 Ok(Landing::Over)
             }
+            Landing::Failed if written && matches!(news, News::Refused) => {
+                tracing::info!(event = "session_over", subject, reason);
+                self.counts.count(RefreshOutcome::Ended);
+                self.live.ended(&session.hash);
+                Ok(Landing::Over)
+            }
             Landing::Failed => Ok(Landing::Failed),
             landing => {
                 if written && landing == Landing::Refreshed {
@@ -202,7 +215,8 @@ impl Inner {
         }
     }
 
-    /// Writes what only this instance knows, also when the database is away for a while.
+    /// Writes what only this instance knows, and says whether that was to be written, or, of a
+    /// refusal, whether it ended the session. Also when the database is away for a while.
     async fn write(
         &self,
         hash: &SessionHash,
@@ -214,6 +228,10 @@ impl Inner {
             let outcome = match news {
                 News::Identity(new) => self.store.write_refreshed(hash, lease, new).await,
                 News::Over => self.store.end_with_lease(hash, lease).await,
+                News::Refused => {
+                    let (now, bears) = (self.clock.now(), self.ages.refusals());
+                    self.store.refuse_refresh(hash, lease, now, &bears).await
+                }
                 News::Nothing(rotated) => {
                     let rotated = rotated.as_deref();
                     self.store.give_lease_back(hash, lease, rotated).await
@@ -236,7 +254,7 @@ impl Inner {
         Ok(found.map_or(Landing::Over, |_| Landing::Refreshed))
     }
 
-    fn open(&self, sealed: &[u8]) -> Option<SecretString> {
+    pub(super) fn open(&self, sealed: &[u8]) -> Option<SecretString> {
         let bytes = self.seal.open(REFRESH_TOKEN, sealed).ok()?;
         String::from_utf8(bytes).ok().map(SecretString::from)
     }

@@ -4,8 +4,9 @@
 //! refresh token. Up to `BRIDGE_GROUPS_MAX_AGE_SECONDS` they serve as they are; up to twice that
 //! they serve while one refresh runs beside the requests; beyond, requests wait for it, and are
 //! told "unavailable" when the provider cannot be reached: the session is kept. It ends
-//! when the provider takes the grant back or answers for somebody else, and by nothing
-//! else that a refresh shows.
+//! when the provider takes the grant back or answers for somebody else, or when its token endpoint
+//! goes on refusing the refresh token until the groups are older than
+//! `BRIDGE_UNREFRESHED_MAX_MINUTES`, and by nothing else that a refresh shows.
 //!
 //! A refresh runs by itself ([`flight`]): who stops waiting for it does not stop it, because the
 //! provider may have spent the refresh token by then.
@@ -43,6 +44,9 @@ const BESIDE: usize = 8;
 
 /// Refreshes at once for which somebody waits: after a long outage everybody does.
 const AWAITED: usize = 32;
+
+/// Refresh tokens at once that are being revoked; those beyond run out by themselves.
+const REVOKED_BESIDE: usize = 8;
 
 /// How long a request waits for a refresh.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -82,6 +86,7 @@ struct Inner {
     runtime: Handle,
     beside: Arc<Semaphore>,
     awaited: Semaphore,
+    revoking: Arc<Semaphore>,
     /// Refreshes under way on this instance. Touched when one begins, ends, or is waited for.
     flights: Mutex<HashMap<SessionHash, Flight>>,
 }
@@ -109,6 +114,7 @@ impl FreshGroups {
             runtime: Handle::current(),
             beside: Arc::new(Semaphore::new(BESIDE)),
             awaited: Semaphore::new(AWAITED),
+            revoking: Arc::new(Semaphore::new(REVOKED_BESIDE)),
             flights: Mutex::default(),
         }))
     }
@@ -136,6 +142,26 @@ impl FreshGroups {
             Standing::Old => self.wait(live).await,
             Standing::Over => Ok(None),
         }
+    }
+
+    /// Revokes the sealed refresh token of a session that is over, where the provider can
+    /// (RFC 7009). By itself: signing out neither waits for it nor fails with it.
+    pub(super) fn revoke(&self, sealed: Option<Vec<u8>>) {
+        let Some(sealed) = sealed.filter(|_| self.0.provider.revokes()) else {
+            return;
+        };
+        let Ok(place) = Arc::clone(&self.0.revoking).try_acquire_owned() else {
+            return;
+        };
+        let inner = Arc::clone(&self.0);
+        self.0.runtime.spawn(async move {
+            let _place = place;
+            if let Some(token) = inner.open(&sealed)
+                && let Err(error) = inner.provider.revoke(&token).await
+            {
+                tracing::warn!(event = "refresh_token_not_revoked", reason = error.code(), %error);
+            }
+        });
     }
 
     /// Waits for refreshes under way, so that a stopping instance loses no answer.

@@ -43,8 +43,18 @@ impl Frame {
 
     /// Where signing in begins at which the provider asks who it is, and does
     /// not take the one whom it knows already.
-    pub(super) fn somebody_else_href(&self) -> String {
+    pub(super) fn asking_who_href(&self) -> String {
         format!("{}/auth/login?as=somebody-else", self.base)
+    }
+
+    /// Where somebody else begins to sign in: over the provider's sign-out, where it is
+    /// needed. Who is signed in stays so until the other one is, so there is none then.
+    pub(super) fn somebody_else_href(&self) -> String {
+        if self.person.is_some() {
+            self.asking_who_href()
+        } else {
+            format!("{}/auth/somebody-else", self.base)
+        }
     }
 
     /// Where signing in begins, coming back to `return_to` (a path within the

@@ -21,6 +21,8 @@ pub enum Next {
     /// address is as [`crate::upstream`] made it: `https`, or `http` of a
     /// loopback host.
     Provider(String),
+    /// The same, and then signing in as somebody else.
+    ProviderThenSomebodyElse(String),
     /// Signing in again, and the provider asks as whom.
     SomebodyElse,
     /// Nothing: the way back from the provider.
@@ -33,8 +35,8 @@ impl SignedOut {
     /// Where the page goes by itself.
     fn leads_to(&self) -> Option<String> {
         match &self.next {
-            Next::Provider(url) => Some(url.clone()),
-            Next::SomebodyElse => Some(self.frame.somebody_else_href()),
+            Next::Provider(url) | Next::ProviderThenSomebodyElse(url) => Some(url.clone()),
+            Next::SomebodyElse => Some(self.frame.asking_who_href()),
             Next::Nowhere | Next::ProviderStays => None,
         }
     }

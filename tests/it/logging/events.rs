@@ -386,7 +386,7 @@ async fn lg_5_what_went_wrong_inside_is_in_the_log_and_not_in_the_answer() {
     let vic = told.signed_in("vic").await;
     let wrong = Answer::json(
         400,
-        &json!({"error": "server_error", "error_description": "at sqlx::pool"}),
+        &json!({"error": "invalid_request", "error_description": "at sqlx::pool"}),
     );
     told.process.provider.once(Endpoint::Token, wrong);
     let mut browser = told.browser();

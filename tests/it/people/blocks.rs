@@ -102,7 +102,7 @@ async fn se_5_who_is_blocked_cannot_sign_in_again_and_is_told_so() {
         answer.body
     );
     assert!(answer.body.contains("<code>blocked</code>"));
-    assert!(answer.body.contains("/auth/login?as=somebody-else"));
+    assert!(answer.body.contains("href=\"/auth/somebody-else\""));
     assert!(
         !answer.body.contains("Left the company."),
         "the reason is for administrators"

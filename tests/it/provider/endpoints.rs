@@ -42,6 +42,7 @@ pub async fn serve(
         Endpoint::Token => token(script, &request),
         Endpoint::Userinfo => userinfo(script, &request),
         Endpoint::EndSession => end_session(&request),
+        Endpoint::Revocation => revoke(script, &request),
         Endpoint::Elsewhere => HttpResponse::NotFound().finish(),
     }
 }
@@ -216,6 +217,17 @@ fn userinfo(script: &mut Script, request: &Request) -> HttpResponse {
     };
     let claims = Fields::from(claims);
     HttpResponse::Ok().json(Value::from(script.userinfo.apply(claims)))
+}
+
+/// RFC 7009 §2.
+fn revoke(script: &mut Script, request: &Request) -> HttpResponse {
+    if !client_is_authenticated(script, request) {
+        return HttpResponse::Unauthorized().json(json!({"error": "invalid_client"}));
+    }
+    if let Some(token) = request.form.get("token") {
+        grants::revoke_token(script, token);
+    }
+    HttpResponse::Ok().finish()
 }
 
 /// OpenID Connect RP-Initiated Logout §3.

@@ -67,6 +67,20 @@ pub fn refused(script: &Script, request: &Request) -> Option<Answer> {
     script.grants.refused.get(&grant.person).cloned()
 }
 
+/// Takes back what came from the sign-in of this token.
+pub fn revoke_token(script: &mut Script, token: &str) {
+    if let Some(grant) = script.grants.tokens.remove(token) {
+        let tokens = &mut script.grants.tokens;
+        tokens.retain(|_, other| other.family != grant.family);
+    }
+}
+
+/// Whether the refresh token is good.
+pub fn is_good(script: &Script, token: &str) -> bool {
+    let grant = script.grants.tokens.get(token);
+    grant.is_some_and(|grant| !grant.spent)
+}
+
 /// Takes back what was granted to somebody.
 pub fn revoke(script: &mut Script, person: &str) {
     script

@@ -305,6 +305,11 @@ impl Provider {
         grants::revoke(&mut self.script(), person);
     }
 
+    /// Whether a refresh token that it gave is good.
+    pub fn is_good(&self, refresh_token: &str) -> bool {
+        grants::is_good(&self.script(), refresh_token)
+    }
+
     /// Answers this to every refresh of somebody, and to nothing else; the grant stays.
     pub fn answer_refreshes_of(&self, person: &str, answer: Answer) {
         let mut script = self.script();

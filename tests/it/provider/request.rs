@@ -14,6 +14,7 @@ pub enum Endpoint {
     Token,
     Userinfo,
     EndSession,
+    Revocation,
     /// A path that the discovery document does not name.
     Elsewhere,
 }
@@ -30,6 +31,7 @@ impl Endpoint {
             "/token" => Self::Token,
             "/userinfo" => Self::Userinfo,
             "/end-session" => Self::EndSession,
+            "/revoke" => Self::Revocation,
             _ => Self::Elsewhere,
         }
     }

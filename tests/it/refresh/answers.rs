@@ -88,6 +88,30 @@ async fn se_11_an_answer_for_another_subject_or_issuer_ends_the_session() {
     }
 }
 
+#[tokio::test]
+async fn se_11_an_answer_may_repeat_the_nonce_of_the_sign_in() {
+    let (bridge, ann) = with_ann().await;
+    let nonce = bridge.provider.last(Endpoint::Authorize).query["nonce"].clone();
+    bridge
+        .provider
+        .next_id_token(move |token| token.claim("nonce", nonce));
+    age(&bridge, 2 * AGE + 1);
+    assert_eq!(exchange(&ann).await.status, 200);
+    // A session of before that was kept.
+    sqlx::query("UPDATE sessions SET nonce_hash = NULL")
+        .execute(&bridge.db)
+        .await
+        .unwrap();
+    let after = bridge
+        .beside(&[("BRIDGE_GROUPS_MAX_AGE_SECONDS", "60")])
+        .await;
+    bridge
+        .provider
+        .next_id_token(|token| token.claim("nonce", "unknown"));
+    age(&bridge, 2 * AGE + 1);
+    assert_eq!(exchange(&ann.at(&after.address)).await.status, 200);
+}
+
 fn next_without_id_token(bridge: &TestBridge) {
     bridge
         .provider
@@ -98,7 +122,7 @@ type Bend = fn(IdToken) -> IdToken;
 
 #[tokio::test]
 async fn se_11_an_id_token_that_must_not_be_believed_is_no_refresh_and_its_refresh_token_is_kept() {
-    let bends: [(&str, Bend); 10] = [
+    let bends: [(&str, Bend); 12] = [
         ("aud", |token| token.claim("aud", "other")),
         ("two audiences", |token| {
             token.claim("aud", json!(["bridge", "other"]))
@@ -111,6 +135,8 @@ async fn se_11_an_id_token_that_must_not_be_believed_is_no_refresh_and_its_refre
         }),
         ("events", |token| token.claim("events", json!({}))),
         ("typ", |token| token.header("typ", "logout+jwt")),
+        ("another nonce", |token| token.claim("nonce", "another")),
+        ("a nonce that is no text", |token| token.claim("nonce", 7)),
         ("alg none", |token| token.header("alg", "none").unsigned()),
         ("another's key", |token| {
             token.signed_by(&Key::rs256("rs-9"))

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{AGE, age, exchange, soon, with_ann};
+use super::{AGE, age, exchange, soon, with_ann, with_ann_and};
 use crate::bridge::{Browser, TestBridge};
-use crate::provider::{Answer, Endpoint};
+use crate::provider::{Answer, Endpoint, Rotation};
 
 /// As Dex answers the refresh of a user who was removed.
 fn as_dex() -> Answer {
@@ -135,4 +135,110 @@ async fn av_4_a_refused_client_is_not_tried_at_the_pace_of_the_requests() {
     }
     let asked = bridge.provider.refreshes();
     assert!(asked <= 20, "{asked} of 150");
+}
+
+/// After ten minutes groups that cannot be read again count for nothing.
+const UNREFRESHED: (&str, &str) = ("BRIDGE_UNREFRESHED_MAX_MINUTES", "10");
+
+async fn rows(bridge: &TestBridge) -> i64 {
+    let count = sqlx::query_scalar("SELECT count(*) FROM sessions WHERE subject <> 'root'");
+    count.fetch_one(&bridge.db).await.unwrap()
+}
+
+#[tokio::test]
+async fn se_12_a_refusal_that_persists_ends_the_session_once_its_groups_are_too_old() {
+    for (what, answer) in [
+        ("Dex, 500", as_dex()),
+        (
+            "Dex, 400",
+            Answer::json(400, &json!({"error": "invalid_request"})),
+        ),
+        ("glewlwyd", Answer::status(400)),
+        ("a page", Answer::html(403)),
+        (
+            "an error in a 200",
+            Answer::json(200, &json!({"error": "bad_refresh_token"})),
+        ),
+    ] {
+        let (bridge, ann) = with_ann_and(Rotation::Each, &[UNREFRESHED]).await;
+        bridge.provider.answer_refreshes_of("ann", answer);
+        for seconds in [2 * AGE + 1, 20, 61, 30, 30] {
+            age(&bridge, seconds);
+            assert_eq!(exchange(&ann).await.status, 503, "{what}");
+        }
+        assert_eq!(rows(&bridge).await, 1, "{what}");
+        age(&bridge, 600);
+        assert_eq!(exchange(&ann).await.status, 401, "{what}");
+        assert_eq!(rows(&bridge).await, 0, "{what}");
+        let portal = ann.peek("/").await;
+        assert!(
+            portal.body.contains("/auth/login"),
+            "{what}: {}",
+            portal.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn se_12_it_persists_when_it_came_three_times_over_a_minute_on_any_instance() {
+    let (bridge, ann) = with_ann_and(Rotation::Each, &[UNREFRESHED]).await;
+    bridge.provider.answer_refreshes_of("ann", as_dex());
+    age(&bridge, 601);
+    // Often, and not yet for a minute.
+    for _ in 0..4 {
+        assert_eq!(exchange(&ann).await.status, 503);
+        age(&bridge, 6);
+    }
+    assert_eq!(rows(&bridge).await, 1);
+    let variables = [("BRIDGE_GROUPS_MAX_AGE_SECONDS", "60"), UNREFRESHED];
+    let other = bridge.beside(&variables).await;
+    age(&bridge, 60);
+    assert_eq!(exchange(&ann.at(&other.address)).await.status, 401);
+}
+
+#[tokio::test]
+async fn se_12_for_a_minute_and_twice_is_not_yet_persistent_and_a_success_begins_anew() {
+    let (bridge, ann) = with_ann_and(Rotation::None, &[UNREFRESHED]).await;
+    let refused = async |after| {
+        bridge.provider.once(Endpoint::Token, as_dex());
+        age(&bridge, after);
+        assert_eq!(exchange(&ann).await.status, 503);
+    };
+    refused(601).await;
+    refused(120).await;
+    age(&bridge, 10);
+    assert_eq!(exchange(&ann).await.status, 200);
+    refused(601).await;
+    refused(120).await;
+    assert_eq!(rows(&bridge).await, 1);
+    age(&bridge, 10);
+    assert_eq!(exchange(&ann).await.status, 200);
+}
+
+#[tokio::test]
+async fn se_12_what_is_not_about_the_refresh_token_never_ends_a_session() {
+    let answers = [
+        Answer::status(500),
+        Answer::html(502),
+        Answer::json(400, &json!({"error": "temporarily_unavailable"})),
+        Answer::json(500, &json!({"error": "server_error"})),
+        Answer::status(408),
+        Answer::status(401),
+        Answer::json(401, &json!({"error": "invalid_client"})),
+        Answer::json(400, &json!({"error": "unauthorized_client"})),
+        Answer::json(429, &json!({"error": "invalid_request"})),
+    ];
+    let (bridge, _) = with_ann_and(Rotation::None, &[UNREFRESHED]).await;
+    let browsers = signed_in_as(&bridge, "person", answers.len()).await;
+    let before = rows(&bridge).await;
+    age(&bridge, 601);
+    for (number, (answer, browser)) in answers.into_iter().zip(&browsers).enumerate() {
+        let person = format!("person-{number}");
+        bridge.provider.answer_refreshes_of(&person, answer);
+        for _ in 0..4 {
+            age(&bridge, 31);
+            assert_eq!(exchange(browser).await.status, 503, "{person}");
+        }
+    }
+    assert_eq!(rows(&bridge).await, before);
 }

@@ -72,17 +72,39 @@ async fn lo_2_a_ticket_that_could_not_be_kept_ends_the_session_and_says_what_is_
 }
 
 #[tokio::test]
-async fn lo_2_a_hint_that_makes_the_address_too_long_is_left_out() {
+async fn lo_2_where_the_id_token_makes_the_address_too_long_a_logout_hint_says_who_it_is() {
     let bridge = TestBridge::start().await;
-    for (bytes, hinted) in [(4_000, true), (7_000, false)] {
+    let groups = |many: usize| {
+        (0..many)
+            .map(|n| format!("group-{n:03}"))
+            .collect::<Vec<_>>()
+    };
+    for (many, login_hint, hint) in [
+        (1, None, None),
+        (1, Some("opaque-7".to_owned()), None),
+        (120, None, Some("ann")),
+        (120, Some("opaque-7".to_owned()), Some("opaque-7")),
+        (120, Some(String::new()), Some("ann")),
+    ] {
         let ann = bridge.provider.person("ann");
-        ann.claim("long", "x".repeat(bytes));
+        ann.claim("groups", groups(many));
+        ann.without("login_hint");
+        if let Some(login_hint) = &login_hint {
+            ann.claim("login_hint", login_hint.as_str());
+        }
         let url = out_and_onward(&bridge).await;
         let told: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
-        assert_eq!(told.contains_key("id_token_hint"), hinted, "{bytes}");
+        assert_eq!(told.contains_key("id_token_hint"), hint.is_none(), "{many}");
+        let logout_hint = told.get("logout_hint").map(String::as_str);
+        assert_eq!(logout_hint, hint, "{many} {login_hint:?}");
         assert_eq!(told["client_id"], CLIENT_ID);
-        assert!(url.as_str().len() <= 8_000);
+        assert!(url.as_str().len() <= 2_000);
     }
+    let ann = bridge.provider.person("ann");
+    ann.claim("login_hint", "x".repeat(3_000));
+    let url = out_and_onward(&bridge).await;
+    let told: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+    assert_eq!(told.len(), 3, "no hint at all: {told:?}");
 }
 
 #[tokio::test]

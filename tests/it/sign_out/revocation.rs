@@ -1,0 +1,99 @@
+//! A refresh token is revoked when its session is signed out (RFC 7009), beside the sign-out.
+
+use std::time::Duration;
+
+use red5_bridge::upstream::Pace;
+
+use super::*;
+use crate::bridge::{Browser, new_database};
+use crate::provider::{Answer, CLIENT_SECRET, Request, Rotation};
+
+/// A provider that gives refresh tokens and can revoke them.
+async fn that_revokes() -> TestBridge {
+    let start = |clock| {
+        let provider = Provider::start_with(clock);
+        let endpoint = format!("{}/revoke", provider.issuer());
+        provider.discovery(|document| document.set("revocation_endpoint", endpoint));
+        provider.give_refresh_tokens(Rotation::Each);
+        provider.person("ann");
+        provider
+    };
+    TestBridge::start_at(&new_database().await, &[], Pace::default(), start).await
+}
+
+async fn sign_out(browser: &mut Browser) {
+    let out = browser.submit("/", "/auth/logout", &[]).await;
+    assert_eq!(out.status, 303, "{}", out.body);
+    assert!(leads_to(&browser.get("/auth/signed-out").await).is_some());
+}
+
+/// What was asked of the revocation endpoint, when that was so often.
+async fn asked(bridge: &TestBridge, times: usize) -> Vec<Request> {
+    for _ in 0..500 {
+        if bridge.provider.hits(Endpoint::Revocation) >= times {
+            let requests = bridge.provider.requests().into_iter();
+            return requests
+                .filter(|request| request.endpoint == Endpoint::Revocation)
+                .collect();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it was not asked {times} times");
+}
+
+#[tokio::test]
+async fn rfc_7009_signing_out_revokes_the_refresh_token_of_that_session_alone() {
+    let bridge = that_revokes().await;
+    let mut desk = bridge.signed_in("ann").await;
+    let phone = bridge.signed_in("ann").await;
+
+    sign_out(&mut desk).await;
+
+    let request = asked(&bridge, 1).await.remove(0);
+    assert_eq!(request.form["token_type_hint"], "refresh_token");
+    assert!(request.form["token"].starts_with("refresh-"));
+    assert!(request.header("authorization").starts_with("Basic "));
+    assert!(!request.form.values().any(|value| value == CLIENT_SECRET));
+    assert!(!bridge.provider.is_good(&request.form["token"]));
+    assert_eq!(phone.peek("/api/session").await.status, 200);
+    assert_eq!(bridge.provider.hits(Endpoint::Revocation), 1);
+}
+
+#[tokio::test]
+async fn rfc_7009_signing_out_everywhere_revokes_all_and_so_does_another_sign_in() {
+    let bridge = that_revokes().await;
+    let _phone = bridge.signed_in("ann").await;
+    let mut desk = bridge.signed_in("ann").await;
+    bridge.sign_in(&mut desk, "ann").await;
+    asked(&bridge, 1).await;
+
+    let out = desk.submit("/sessions", "/sessions/end", &[]).await;
+    assert_eq!(out.status, 303);
+
+    for request in asked(&bridge, 3).await {
+        assert!(!bridge.provider.is_good(&request.form["token"]));
+    }
+}
+
+#[tokio::test]
+async fn rfc_7009_a_provider_that_cannot_or_will_not_holds_up_no_sign_out_and_no_sign_in() {
+    for answer in [
+        Answer::late(Duration::from_mins(10)),
+        Answer::status(503),
+        Answer::redirect("https://elsewhere.example/"),
+    ] {
+        let bridge = that_revokes().await;
+        bridge.provider.always(Endpoint::Revocation, answer);
+        for times in 1..=5 {
+            let mut ann = bridge.signed_in("ann").await;
+            sign_out(&mut ann).await;
+            asked(&bridge, times).await;
+        }
+    }
+    let bridge = TestBridge::start().await;
+    bridge.provider.give_refresh_tokens(Rotation::Each);
+    bridge.provider.person("ann");
+    let mut ann = bridge.signed_in("ann").await;
+    sign_out(&mut ann).await;
+    assert_eq!(bridge.provider.hits(Endpoint::Revocation), 0);
+}
