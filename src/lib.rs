@@ -23,6 +23,7 @@ pub mod inspect;
 pub mod logging;
 pub mod metrics;
 pub mod once;
+pub mod random;
 pub mod red5_config;
 pub mod seal;
 pub mod signer;

@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq;
 
 use super::return_to::ReturnTo;
 use crate::fingerprint::{fingerprint, is_fingerprint};
+use crate::random;
 use crate::seal::{Seal, SealError};
 use crate::upstream::{Attempt, AttemptSecrets};
 
@@ -136,7 +137,12 @@ pub fn mark(seal: &Seal, return_to: &ReturnTo, now: DateTime<Utc>) -> Result<Str
     if return_to.len() <= MARKED_RETURN_TO_MAX_BYTES {
         plain.extend(return_to);
     }
-    Ok(URL_SAFE_NO_PAD.encode(seal.seal(MARK, &plain)?))
+    loop {
+        let mark = URL_SAFE_NO_PAD.encode(seal.seal(MARK, &plain)?);
+        if random::is_harmless(&mark) {
+            return Ok(mark);
+        }
+    }
 }
 
 /// The mark of a state; none if the state is not one of ours.

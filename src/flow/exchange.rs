@@ -283,7 +283,8 @@ impl NoToken {
         match self {
             Self::Blocked => ExchangeOutcome::Blocked,
             Self::GroupsOverage => ExchangeOutcome::GroupsOverage,
-            Self::Refused(Refusal::NoGrant) | Self::NoUsername => ExchangeOutcome::NoGrant,
+            Self::Refused(Refusal::NoGrant) => ExchangeOutcome::NoGrant,
+            Self::NoUsername => ExchangeOutcome::NoUsername,
             Self::Refused(Refusal::NotGranted { .. }) => ExchangeOutcome::ScopeNotGranted,
             Self::Refused(Refusal::RoomRequired { .. }) => ExchangeOutcome::RoomRequired,
             Self::TooShort(_) => ExchangeOutcome::TtlTooShort,

@@ -5,6 +5,7 @@
 //! reads `/.//evil.com` or `/\evil.com` in ways that browsers do not, so what
 //! is strange is refused before it is parsed (LR-6).
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 /// Longest address in bytes, made absolute: it travels sealed in a cookie, five of
@@ -79,11 +80,22 @@ impl ReturnToRule {
         // would be refused when it is judged again, after the sign-in.
         let short = url.as_str().len() <= RETURN_TO_MAX_BYTES;
         // `/.//evil.com` has our origin and the path `//evil.com`.
-        if web && ours && nobody && short && !url.path().starts_with("//") {
-            Ok(ReturnTo(url.into()))
-        } else {
-            Err(NotOurs)
+        if !(web && ours && nobody && short) || url.path().starts_with("//") {
+            return Err(NotOurs);
         }
+        if self.is_no_page(&url) {
+            return Ok(self.home());
+        }
+        Ok(ReturnTo(url.into()))
+    }
+
+    /// An address of ours at which a person who has signed in would see JSON, be sent to
+    /// the provider once more, or be signed out.
+    fn is_no_page(&self, url: &Url) -> bool {
+        let path = percent_decode_str(url.path()).decode_utf8_lossy();
+        let below = path.strip_prefix(self.own.path());
+        url.origin() == self.own.origin()
+            && below.is_some_and(|path| path.starts_with("auth/") || path.starts_with("api/"))
     }
 }
 
@@ -100,6 +112,29 @@ mod tests {
     fn rule() -> ReturnToRule {
         let allowed = vec!["https://app.example".to_owned()];
         ReturnToRule::new("https://bridge.example/red5/", allowed).unwrap()
+    }
+
+    #[test]
+    fn an_address_of_ours_that_is_no_page_counts_as_the_portal() {
+        for address in [
+            "/red5/auth/login?return_to=/red5/",
+            "/red5/auth/logout",
+            "/red5/auth/",
+            "/red5/api/session",
+            "/red5/%61uth/login",
+            "/red5/x/../api/token",
+            "https://bridge.example/red5/auth/callback?code=x",
+        ] {
+            assert_eq!(rule().check(address), Ok(rule().home()), "{address}");
+        }
+        for address in [
+            "/red5/authors",
+            "/red5/admin/mappings",
+            "/auth/login",
+            "https://app.example/auth/login",
+        ] {
+            assert_ne!(rule().check(address), Ok(rule().home()), "{address}");
+        }
     }
 
     #[test]

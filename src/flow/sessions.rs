@@ -12,7 +12,8 @@ use subtle::ConstantTimeEq;
 use super::refresh::{FreshGroups, Unconfirmed};
 use crate::clock::Clock;
 use crate::fingerprint::pseudonym;
-use crate::seal::{SealError, random};
+use crate::random;
+use crate::seal::SealError;
 use crate::store::StoreError;
 use crate::store::audit::Actor;
 use crate::store::ending::Ended;
@@ -32,8 +33,8 @@ pub struct SessionSecret(SecretString);
 impl SessionSecret {
     /// A new one.
     pub fn random() -> Result<Self, SealError> {
-        let bytes: [u8; SECRET_BYTES] = random()?;
-        Ok(Self(URL_SAFE_NO_PAD.encode(bytes).into()))
+        let text = random::text().map_err(|_| SealError::Sealing)?;
+        Ok(Self(text.into()))
     }
 
     /// A cookie's value, if it has the form of one of ours.

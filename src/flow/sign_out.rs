@@ -9,8 +9,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -18,7 +16,8 @@ use url::Url;
 
 use super::sessions::{SessionSecret, Sessions};
 use crate::clock::Clock;
-use crate::seal::{Seal, SealError, random};
+use crate::random;
+use crate::seal::{Seal, SealError};
 use crate::store::audit::Actor;
 use crate::store::ending::Ended;
 use crate::store::sign_outs::TicketHash;
@@ -41,8 +40,8 @@ pub struct Ticket(SecretString);
 
 impl Ticket {
     fn random() -> Result<Self, SealError> {
-        let bytes: [u8; 32] = random()?;
-        Ok(Self(URL_SAFE_NO_PAD.encode(bytes).into()))
+        let text = random::text().map_err(|_| SealError::Sealing)?;
+        Ok(Self(text.into()))
     }
 
     /// A cookie's value.
@@ -201,10 +200,9 @@ impl SignOut {
     }
 
     fn to_the_provider(&self, id_token: Option<&str>) -> Onward {
-        let Ok(state) = random::<16>() else {
+        let Ok(state) = random::text() else {
             return Onward::ProviderStays;
         };
-        let state = URL_SAFE_NO_PAD.encode(state);
         self.provider
             .end_session_url(id_token, &state)
             .map_or(Onward::ProviderStays, Onward::Provider)

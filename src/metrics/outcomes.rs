@@ -115,6 +115,8 @@ outcomes! {
         ScopeNotGranted = "scope_not_granted",
         /// A room has to be named.
         RoomRequired = "room_required",
+        /// `sub` is to be the user name, and there is none that could be.
+        NoUsername = "no_username",
         /// Too little time is left.
         TtlTooShort = "ttl_too_short",
         /// The token would be too long.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -20,10 +18,7 @@ use super::{
 };
 use crate::domain::identity::{Groups, Identity};
 use crate::once::Object;
-
-/// Random bytes in state, nonce and verifier each. Guessing one would let an
-/// attacker finish a sign-in that somebody else began (RFC 6749 §10.12, RFC 7636 §7.1).
-const RANDOM_BYTES: usize = 32;
+use crate::random;
 
 impl Provider {
     /// The address to send the browser to, and the attempt to remember in it.
@@ -171,7 +166,7 @@ impl Attempt {
             state: random()?,
             secrets: AttemptSecrets {
                 nonce: random()?.into(),
-                verifier: random()?.into(),
+                verifier: verifier()?.into(),
             },
         })
     }
@@ -184,8 +179,7 @@ pub(super) fn authorization_url(
     redirect_uri: &str,
     attempt: &Attempt,
 ) -> Url {
-    let verifier = PkceCodeVerifier::new(attempt.secrets.verifier.expose_secret().to_owned());
-    let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+    let challenge = challenge(attempt.secrets.verifier.expose_secret());
     let mut url = document.authorization.clone();
     url.query_pairs_mut()
         .append_pair("response_type", "code")
@@ -219,9 +213,23 @@ fn scope(configured: &[String]) -> String {
 }
 
 fn random() -> Result<String, UpstreamError> {
-    let mut bytes = [0; RANDOM_BYTES];
-    getrandom::fill(&mut bytes).map_err(|_| UpstreamError::Unavailable(Outage::NoRandomness))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    random::text().map_err(|_| UpstreamError::Unavailable(Outage::NoRandomness))
+}
+
+/// A verifier whose challenge, which stands in the address, is as harmless as the rest of it.
+fn verifier() -> Result<String, UpstreamError> {
+    loop {
+        let verifier = random()?;
+        if random::is_harmless(challenge(&verifier).as_str()) {
+            return Ok(verifier);
+        }
+    }
+}
+
+/// RFC 7636 §4.2.
+fn challenge(verifier: &str) -> PkceCodeChallenge {
+    let verifier = PkceCodeVerifier::new(verifier.to_owned());
+    PkceCodeChallenge::from_code_verifier_sha256(&verifier)
 }
 
 #[cfg(test)]
@@ -263,9 +271,20 @@ mod tests {
     }
 
     #[test]
-    fn lr_3_random_values_are_256_bits_and_never_the_same() {
-        let values: std::collections::HashSet<_> = (0..1000).map(|_| random().unwrap()).collect();
-        assert_eq!(values.len(), 1000);
-        assert!(values.iter().all(|value| value.len() == 43));
+    fn lr_3_no_value_of_an_attempt_holds_a_double_dash() {
+        for _ in 0..1000 {
+            let attempt = Attempt::random().unwrap();
+            let verifier = attempt.secrets.verifier.expose_secret();
+            let nonce = attempt.secrets.nonce.expose_secret();
+            for value in [
+                &attempt.state,
+                nonce,
+                verifier,
+                challenge(verifier).as_str(),
+            ] {
+                assert_eq!(value.len(), 43);
+                assert!(!value.contains("--"), "{value}");
+            }
+        }
     }
 }

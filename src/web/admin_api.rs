@@ -58,7 +58,7 @@ impl<Desk> Call<Desk> {
     pub(super) async fn admin(&self) -> Result<Admin, ApiError> {
         guard::admin(&self.request, &self.site, &self.sessions, &self.admins)
             .await
-            .map_err(|barred| barred_error(barred, &self.site))
+            .map_err(|barred| barred_error(barred, &self.request, &self.site))
     }
 
     /// For whatever changes something: the origin is judged first.
@@ -68,9 +68,10 @@ impl<Desk> Call<Desk> {
         self.limits.check_client(Rule::Change, &self.request)?;
         Ok(admin)
     }
-    /// Demands a body that says nothing, in JSON all the same.
-    pub(super) async fn nothing_said(&self, payload: web::Payload) -> Result<(), ApiError> {
-        let members = body::json(&self.request, payload, ADMIN_BODY_MAX).await?;
+
+    /// Demands a body that says nothing.
+    pub(super) async fn require_empty_body(&self, payload: web::Payload) -> Result<(), ApiError> {
+        let members = body::require_empty(&self.request, payload, ADMIN_BODY_MAX).await?;
         together(Members::new(members).finish(), Ok(())).map_err(ApiError::Invalid)
     }
 }

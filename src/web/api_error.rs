@@ -29,6 +29,11 @@ pub enum ApiError {
         /// Absolute.
         login_url: String,
     },
+    /// 401: a script of another site, with which the browser sends no cookie.
+    CrossSite {
+        /// Absolute.
+        login_url: String,
+    },
     /// 403: the origin, or the header that scripts send.
     ForbiddenOrigin,
     /// 403
@@ -147,6 +152,7 @@ impl ApiError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotSignedIn { .. } => "not_signed_in",
+            Self::CrossSite { .. } => "cross_site",
             Self::ForbiddenOrigin => "forbidden_origin",
             Self::NotAdmin => "not_admin",
             Self::Blocked => "blocked",
@@ -186,7 +192,7 @@ impl ApiError {
 
     const fn status(&self) -> StatusCode {
         match self {
-            Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
+            Self::NotSignedIn { .. } | Self::CrossSite { .. } => StatusCode::UNAUTHORIZED,
             Self::ForbiddenOrigin | Self::NotAdmin | Self::Blocked => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -213,8 +219,11 @@ impl ApiError {
     fn detail(&self) -> String {
         let text = match self {
             Self::NotSignedIn { .. } => "Sign in first; login_url leads there.",
+            Self::CrossSite { .. } => {
+                "The app is on another site than the bridge, so the browser sends no session cookie, and signing in does not change that. Serve both below one domain (app.example.com and bridge.example.com)."
+            }
             Self::ForbiddenOrigin => {
-                "Send X-Red5-Bridge: 1 from the bridge's own origin or, for /api/token alone, from one of BRIDGE_ALLOWED_ORIGINS."
+                "Send X-Red5-Bridge: 1 from the bridge's own origin or, for /api/token and /api/logout alone, from one of BRIDGE_ALLOWED_ORIGINS."
             }
             Self::Blocked => BLOCKED,
             Self::NotAdmin => "Only members of BRIDGE_ADMIN_GROUPS administer.",
@@ -243,7 +252,9 @@ impl ApiError {
 
     fn members(&self) -> Map<String, Value> {
         let members = match self {
-            Self::NotSignedIn { login_url } => json!({ "login_url": login_url }),
+            Self::NotSignedIn { login_url } | Self::CrossSite { login_url } => {
+                json!({ "login_url": login_url })
+            }
             Self::Invalid(errors) => {
                 let errors: Vec<Value> = errors
                     .iter()

@@ -50,6 +50,22 @@ pub async fn json(
     once::object(&bytes).ok_or(BodyError::Unreadable)
 }
 
+/// A body that must say nothing: none at all, or an empty JSON object.
+pub async fn require_empty(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limit: usize,
+) -> Result<Map<String, Value>, BodyError> {
+    if request.headers().contains_key(header::CONTENT_TYPE) {
+        return json(request, payload, limit).await;
+    }
+    if receive(payload, limit).await?.is_empty() {
+        Ok(Map::new())
+    } else {
+        Err(BodyError::MediaType)
+    }
+}
+
 /// A form's fields, in order.
 pub async fn form(request: &HttpRequest, payload: web::Payload) -> Result<Form, BodyError> {
     let media_type = "application/x-www-form-urlencoded";
@@ -69,6 +85,10 @@ async fn read(
     if types.next().is_some() || !essence.is_some_and(|it| it.eq_ignore_ascii_case(media_type)) {
         return Err(BodyError::MediaType);
     }
+    receive(payload, limit).await
+}
+
+async fn receive(payload: web::Payload, limit: usize) -> Result<web::Bytes, BodyError> {
     match tokio::time::timeout(PATIENCE, payload.to_bytes_limited(limit)).await {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
         Ok(Ok(Err(_))) | Err(_) => Err(BodyError::Unreadable),

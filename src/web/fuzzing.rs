@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use secrecy::{SecretBox, SecretString};
 use serde_json::{Value, json};
 
-use super::mapping_api::{READ_ONLY, read};
+use super::mapping_api::{READ_ONLY, read, take_compared};
 use super::site::Site;
 use crate::config::urls::PublicUrl;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, MappingRecord};
@@ -161,8 +161,9 @@ pub fn mapping(data: &[u8]) {
     };
     let shown = json!(MappingRecord::from(&row));
     assert_eq!(shown["match"], words.group_match.as_str());
-    let Value::Object(shown) = shown else {
+    let Value::Object(mut shown) = shown else {
         panic!("a mapping is shown as an object");
     };
+    take_compared(&mut shown);
     assert_eq!(read(shown, &READ_ONLY), Ok(draft));
 }

@@ -16,15 +16,12 @@ use crate::flow::mappings::MappingDesk;
 /// A request about the table.
 type Call = admin_api::Call<MappingDesk>;
 
-/// Members of a mapping that may be sent back and are not read.
-pub(super) const READ_ONLY: [&str; 6] = [
-    "id",
-    "version",
-    "created_at",
-    "created_by",
-    "updated_at",
-    "updated_by",
-];
+/// Members of a mapping that may be sent back and are not read. Of two editors the
+/// second would be told of a wrong `updated_at` instead of the first's edit.
+pub(super) const READ_ONLY: [&str; 3] = ["updated_at", "updated_by", "last_used_at"];
+
+/// Members that may be sent back, and must then be those of the row.
+pub(super) const COMPARED: [&str; 4] = ["id", "version", "created_at", "created_by"];
 
 fn answer(mapping: &Mapping, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
     response
@@ -63,7 +60,8 @@ pub async fn get(call: Call, id: web::Path<String>) -> HttpResponse {
 pub async fn create(call: Call, payload: web::Payload) -> HttpResponse {
     respond(async {
         let admin = call.admin_from_here().await?;
-        let draft = draft(&call.request, payload, &[]).await?;
+        let members = body::json(&call.request, payload, ADMIN_BODY_MAX).await?;
+        let draft = read(members, &[]).map_err(ApiError::Invalid)?;
         let written = call
             .desk
             .create(&draft, &admin.actor(&call.request))
@@ -80,8 +78,14 @@ pub async fn create(call: Call, payload: web::Payload) -> HttpResponse {
 pub async fn replace(call: Call, id: web::Path<String>, payload: web::Payload) -> HttpResponse {
     respond(async {
         let admin = call.admin_from_here().await?;
-        let draft = draft(&call.request, payload, &READ_ONLY).await?;
+        let mut members = body::json(&call.request, payload, ADMIN_BODY_MAX).await?;
+        let sent_back = take_compared(&mut members);
+        let draft = read(members, &READ_ONLY).map_err(ApiError::Invalid)?;
         let (id, version) = (parse_id(&id)?, if_match(&call.request)?);
+        if !sent_back.is_empty() {
+            let current = call.desk.get(id).await?;
+            compare(sent_back, &current, version).map_err(ApiError::Invalid)?;
+        }
         let actor = admin.actor(&call.request);
         let written = call.desk.replace(id, version, &draft, &actor).await?;
         Ok(answer(&written, HttpResponse::Ok()))
@@ -93,7 +97,7 @@ pub async fn replace(call: Call, id: web::Path<String>, payload: web::Payload) -
 pub async fn delete(call: Call, id: web::Path<String>, payload: web::Payload) -> HttpResponse {
     respond(async {
         let admin = call.admin_from_here().await?;
-        call.nothing_said(payload).await?;
+        call.require_empty_body(payload).await?;
         let (id, version) = (parse_id(&id)?, if_match(&call.request)?);
         call.desk
             .delete(id, version, &admin.actor(&call.request))
@@ -103,13 +107,36 @@ pub async fn delete(call: Call, id: web::Path<String>, payload: web::Payload) ->
     .await
 }
 
-async fn draft(
-    request: &HttpRequest,
-    payload: web::Payload,
-    ignored: &[&str],
-) -> Result<MappingDraft, ApiError> {
-    let members = body::json(request, payload, ADMIN_BODY_MAX).await?;
-    read(members, ignored).map_err(ApiError::Invalid)
+pub(super) fn take_compared(members: &mut Map<String, Value>) -> Vec<(&'static str, Value)> {
+    let taken = COMPARED.map(|name| members.remove(name).map(|value| (name, value)));
+    taken.into_iter().flatten().collect()
+}
+
+/// The version is compared with `If-Match`, not with the row: a row that was changed
+/// meanwhile is a stale edit (412) and no wrong field.
+fn compare(
+    sent_back: Vec<(&'static str, Value)>,
+    current: &Mapping,
+    version: i64,
+) -> Result<(), Vec<FieldError>> {
+    let mut row = json!(MappingRecord::from(current));
+    row["version"] = json!(version);
+    let differing = sent_back
+        .into_iter()
+        .filter(|(name, value)| row[*name] != *value);
+    let errors: Vec<_> = differing
+        .map(|(name, _)| {
+            FieldError::new(
+                name,
+                "is read-only: send it as it was read, or leave it out",
+            )
+        })
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
 }
 
 /// The members of a body, judged; every wrong field is named at once.

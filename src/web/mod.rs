@@ -189,7 +189,13 @@ fn api(service: &mut web::ServiceConfig) {
         .service(
             Address::app_endpoint("/api/token")
                 .on(Method::POST, token::token)
-                .on(Method::OPTIONS, token::preflight_token),
+                .on(Method::OPTIONS, token::preflight_post),
+        )
+        .service(
+            Address::app_endpoint("/api/logout")
+                .counted(Rule::Logout)
+                .on(Method::POST, token::logout)
+                .on(Method::OPTIONS, token::preflight_post),
         )
         .service(
             Address::for_provider("/auth/backchannel-logout")

@@ -65,7 +65,18 @@ pub fn let_read(request: &HttpRequest, site: &Site, response: &mut HttpResponse)
             header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
             HeaderValue::from_static("true"),
         );
+        // Without it a script reads only what CORS calls safelisted.
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("retry-after, x-request-id"),
+        );
     }
+}
+
+/// A browser that says that the request came from another site, where it sends no
+/// cookie of ours (`SameSite=Lax`).
+pub fn is_cross_site(request: &HttpRequest) -> bool {
+    one(request.headers(), "Sec-Fetch-Site") == Some("cross-site")
 }
 
 /// The answer to a browser that asks first (CORS preflight).

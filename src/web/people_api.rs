@@ -103,7 +103,7 @@ pub async fn list_sessions(call: Call) -> HttpResponse {
 pub async fn end_session(call: Call, id: web::Path<String>, payload: web::Payload) -> HttpResponse {
     respond(async {
         let admin = call.admin_from_here().await?;
-        call.nothing_said(payload).await?;
+        call.require_empty_body(payload).await?;
         let id = SessionId::parse(&id).ok_or(ApiError::NotFound)?;
         call.desk.end(&id, &admin.actor(&call.request)).await?;
         Ok(HttpResponse::NoContent().finish())
@@ -115,7 +115,7 @@ pub async fn end_session(call: Call, id: web::Path<String>, payload: web::Payloa
 pub async fn end_person(call: Call, payload: web::Payload) -> HttpResponse {
     respond(async {
         let admin = call.admin_from_here().await?;
-        call.nothing_said(payload).await?;
+        call.require_empty_body(payload).await?;
         let person = person_of(&Form::of_query(&call.request)?).map_err(ApiError::Invalid)?;
         let actor = admin.actor(&call.request);
         let ended = call.desk.end_person(&person, &actor).await?;
@@ -177,7 +177,7 @@ pub async fn block(call: Call, payload: web::Payload) -> HttpResponse {
 pub async fn unblock(call: Call, payload: web::Payload) -> HttpResponse {
     respond(async {
         let admin = call.admin_from_here().await?;
-        call.nothing_said(payload).await?;
+        call.require_empty_body(payload).await?;
         let person = person_of(&Form::of_query(&call.request)?).map_err(ApiError::Invalid)?;
         let actor = admin.actor(&call.request);
         call.desk.unblock(&person, &actor).await?;

@@ -1,10 +1,11 @@
-//! `/api/session`, `/api/token`: what an app calls.
+//! `/api/session`, `/api/token`, `/api/logout`: what an app calls.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
 
 use super::answer::{GrantAnswer, IdentityAnswer, SessionAnswer, TokenAnswer, utc};
 use super::api_error::ApiError;
-use super::body::{self, Members, TOKEN_BODY_MAX};
+use super::body::{self, Members, TOKEN_BODY_MAX, together};
 use super::guard::{self, AdminGroups, Barred, Caller};
 use super::limits::RateLimits;
 use super::origin;
@@ -12,8 +13,10 @@ use super::site::Site;
 use super::wish::WishInput;
 use crate::config::red5::ServerUrl;
 use crate::domain::lifetime::SubjectEnd;
+use crate::fingerprint::pseudonym;
 use crate::flow::exchange::Exchange;
 use crate::flow::sessions::Sessions;
+use crate::flow::sign_out::SignOut;
 
 /// Where the streaming server is, if that was configured.
 #[derive(Debug, Clone)]
@@ -27,11 +30,18 @@ pub(super) async fn api_caller(
 ) -> Result<Caller, ApiError> {
     guard::signed_in(request, site, sessions)
         .await
-        .map_err(|barred| barred_error(barred, site))
+        .map_err(|barred| barred_error(barred, request, site))
 }
 
-pub(super) fn barred_error(barred: Barred, site: &Site) -> ApiError {
+pub(super) fn barred_error(barred: Barred, request: &HttpRequest, site: &Site) -> ApiError {
     match barred {
+        Barred::NotSignedIn
+            if origin::is_cross_site(request) && site.session(request).is_none() =>
+        {
+            ApiError::CrossSite {
+                login_url: site.to("/auth/login"),
+            }
+        }
         Barred::NotSignedIn => ApiError::NotSignedIn {
             login_url: site.to("/auth/login"),
         },
@@ -98,8 +108,39 @@ pub async fn token(
     readable(&request, &site, answer.await)
 }
 
-/// OPTIONS of both.
-pub async fn preflight_token(request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
+/// POST `/api/logout`: the session ends whatever the age of its groups. The browser
+/// gets what the page behind `end_session_url` needs in a cookie.
+pub async fn logout(
+    request: HttpRequest,
+    payload: web::Payload,
+    site: web::Data<Site>,
+    sessions: web::Data<Sessions>,
+    sign_out: web::Data<SignOut>,
+) -> HttpResponse {
+    let answer = async {
+        origin::check_api(&request, &site, true)?;
+        let known = guard::known(&request, &site, &sessions).await?;
+        let caller = known.ok_or_else(|| barred_error(Barred::NotSignedIn, &request, &site))?;
+        let members = body::require_empty(&request, payload, TOKEN_BODY_MAX).await?;
+        together(Members::new(members).finish(), Ok(())).map_err(ApiError::Invalid)?;
+        let ticket = sign_out.end(caller.secret()).await?;
+        tracing::info!(
+            event = "signed_out",
+            subject = &*pseudonym(&caller.identity().subject)
+        );
+        let end_session_url = ticket.as_ref().map(|_| site.to("/auth/signed-out"));
+        let mut response = HttpResponse::Ok();
+        response.cookie(site.session_removal());
+        if let Some(ticket) = &ticket {
+            response.cookie(site.sign_out_cookie(ticket));
+        }
+        Ok::<_, ApiError>(response.json(json!({ "end_session_url": end_session_url })))
+    };
+    readable(&request, &site, answer.await)
+}
+
+/// OPTIONS of what is posted.
+pub async fn preflight_post(request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
     origin::preflight(&request, &site, "POST")
 }
 

@@ -70,11 +70,13 @@ fn doors(id: &str) -> Vec<Door> {
         kind,
         body,
         proof,
-        apps: path == "/api/token",
+        apps: matches!(path, "/api/token" | "/api/logout"),
         inside,
     };
     vec![
         door("POST", "/api/token", json, "{}", Proof::Header, 200),
+        // A member too many: the session stays for the doors that follow.
+        door("POST", "/api/logout", json, "{\"x\":1}", Proof::Header, 400),
         door(
             "POST",
             "/api/admin/mappings",

@@ -38,6 +38,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("/assets/{name}", "GET, HEAD"),
     ("/api/session", "GET, HEAD, OPTIONS"),
     ("/api/token", "POST, OPTIONS"),
+    ("/api/logout", "POST, OPTIONS"),
     ("/api/admin/mappings", "GET, HEAD, POST"),
     ("/api/admin/mappings/{id}", "GET, HEAD, PUT, DELETE"),
     ("/api/admin/sessions", "GET, HEAD, DELETE"),

@@ -19,7 +19,8 @@ const PARTS: [&str; 4] = ["Problem", "ExactRule", "GlobRule", "EveryoneRule"];
 
 /// Rules between members, which no schema of one member can tell. They are
 /// written in the descriptions.
-const BETWEEN_MEMBERS: [&str; 9] = [
+const BETWEEN_MEMBERS: [&str; 10] = [
+    "is read-only: ",
     "at most 512 bytes",
     "needs a glob with at least",
     "can do nothing over these transports",

@@ -127,7 +127,10 @@ async fn r5_9_without_a_user_name_there_is_no_token_whose_subject_is_one() {
 
     let answer = vic.token(json!({})).await;
 
-    assert_eq!((answer.status, answer.code().as_str()), (403, "no_grant"));
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (403, "no_username")
+    );
     assert!(answer.body.contains("user name"), "{}", answer.body);
 }
 

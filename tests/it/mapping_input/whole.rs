@@ -30,12 +30,20 @@ async fn ad_5_unknown_members_are_refused_and_so_are_those_of_the_server() {
         assert_eq!(wrong_fields(&answer), [member]);
     }
     assert_eq!(bridge.count("mappings").await, 0);
-    // A PUT takes the server's members back and does not read them.
+    // A PUT takes the server's members back, does not read those that each edit changes,
+    // and refuses others that are not as they were read.
     let row = bridge.add(&good()).await;
     let mut mapping = good();
-    mapping["created_by"] = json!("somebody else");
+    mapping["created_by"] = json!("another");
     mapping["version"] = json!(99);
+    mapping["updated_by"] = json!("another");
     let one = format!("{LIST}/{}", row["id"]);
+    let refused = admin
+        .api_with("PUT", &one, &[("if-match", "\"1\"")], &mapping)
+        .await;
+    assert_eq!(wrong_fields(&refused), ["version", "created_by"]);
+    mapping["created_by"] = json!("root");
+    mapping["version"] = json!(1);
     let written = admin
         .api_with("PUT", &one, &[("if-match", "\"1\"")], &mapping)
         .await

@@ -35,6 +35,8 @@ fn every_operation_is_shown_once_below_its_tag() {
             "OPTIONS /api/session",
             "POST /api/token",
             "OPTIONS /api/token",
+            "POST /api/logout",
+            "OPTIONS /api/logout",
             "GET /api/admin/mappings",
             "POST /api/admin/mappings",
             "GET /api/admin/mappings/{id}",
@@ -93,6 +95,7 @@ fn an_answer_shows_the_members_of_members_and_each_code() {
         [
             "forbidden_origin",
             "no_grant",
+            "no_username",
             "groups_overage",
             "scope_not_granted",
             "room_required",
