@@ -31,12 +31,12 @@ fn every_operation_is_shown_once_below_its_tag() {
     assert_eq!(
         shown,
         [
+            "POST /api/logout",
+            "OPTIONS /api/logout",
             "GET /api/session",
             "OPTIONS /api/session",
             "POST /api/token",
             "OPTIONS /api/token",
-            "POST /api/logout",
-            "OPTIONS /api/logout",
             "GET /api/admin/mappings",
             "POST /api/admin/mappings",
             "GET /api/admin/mappings/{id}",
