@@ -1,42 +1,87 @@
-//! JSON objects of others, in which no member may stand twice: of a request, of a
-//! token's header, of claims.
+//! JSON of others, in which no object may have a member twice, at any depth: requests,
+//! token headers, claims, and the provider's documents and answers.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// Names and values, of which nothing is known yet.
 pub type Object = Map<String, Value>;
 
-/// An object that says nothing twice: of two readers of `{"sub":"a","sub":"b"}` one
-/// sees `a` and the other `b` (RFC 8259 §4, RFC 7515 §4, RFC 7519 §4). Deeper than 128 levels is
-/// refused by the parser.
+/// A value in which no object has a member twice, at any depth: of two readers of
+/// `{"sub":"a","sub":"b"}` one sees `a` and the other `b` (RFC 8259 §4, RFC 7515 §4,
+/// RFC 7519 §4). The parser refuses more than 128 levels.
+pub struct UniqueMembers(pub Value);
+
+/// An object of that kind.
 pub struct Once(pub Object);
 
-impl<'de> Deserialize<'de> for Once {
+impl<'de> Deserialize<'de> for UniqueMembers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members).map(Self)
+        deserializer.deserialize_any(AnyValue).map(Self)
     }
 }
 
-struct Members;
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match UniqueMembers::deserialize(deserializer)?.0 {
+            Value::Object(members) => Ok(Self(members)),
+            _ => Err(D::Error::custom("not an object")),
+        }
+    }
+}
 
-impl<'de> Visitor<'de> for Members {
-    type Value = Object;
+/// Builds a [`Value`] as the library's own visitor does, but for the check.
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object without a member that is there twice")
+        f.write_str("JSON without a member that is there twice")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object, A::Error> {
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(UniqueMembers(element)) = elements.next_element()? {
+            list.push(element);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some((name, value)) = members.next_entry::<String, Value>()? {
+        while let Some((name, UniqueMembers(value))) = members.next_entry()? {
             if object.insert(name, value).is_some() {
                 return Err(A::Error::custom("a member is there twice"));
             }
         }
-        Ok(object)
+        Ok(Value::Object(object))
     }
 }
 
@@ -56,8 +101,12 @@ mod tests {
 
     #[test]
     fn an_object_is_read_as_it_is() {
-        let text = r#"{"sub":"ann","groups":["a"],"n":{"m":null}}"#;
-        assert_eq!(read(text), serde_json::from_str(text).ok());
+        for text in [
+            r#"{"sub":"ann","groups":["a"],"n":{"m":null}}"#,
+            r#"{"a":[true,-1,18446744073709551615,1.5,1E9,"\u00e4",{"a":{"a":[]}}]}"#,
+        ] {
+            assert_eq!(read(text), serde_json::from_str(text).ok());
+        }
         assert_eq!(read("{}"), Some(Object::new()));
     }
 
@@ -68,6 +117,9 @@ mod tests {
             r#"{"sub":"ann","sub":"ann"}"#,
             r#"{"sub":"ann","\u0073ub":"eve"}"#,
             r#"{"sub":"ann","x":1,"sub":null}"#,
+            r#"{"realm_access":{"roles":["a"],"roles":["bridge-admins"]}}"#,
+            r#"{"keys":[{"kid":"a","kid":"b"}]}"#,
+            r#"{"a":[[{"b":{"c":{"d":1,"d":1}}}]]}"#,
         ] {
             assert_eq!(read(text), None, "{text}");
         }

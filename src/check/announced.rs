@@ -24,9 +24,10 @@ pub(super) fn judge(settings: &ProviderSettings, announced: &Announced, report: 
     }
     tell_algorithms(settings, announced, report);
     tell_scopes(settings, announced, report);
-    let claim = settings.groups_claim.root();
+    let roots = settings.groups_claim.roots();
     if let Some(claims) = &announced.claims
-        && !has(claims, claim)
+        && let Some(claim) = roots.first()
+        && !roots.iter().any(|root| has(claims, root))
     {
         report.note(
             GROUP,
@@ -113,8 +114,9 @@ fn tell_scopes(settings: &ProviderSettings, announced: &Announced, report: &mut 
     }
     let asked = |word: &str| settings.scopes.iter().any(|scope| scope == word);
     let offered = |word: &str| theirs.iter().any(|scope| scope == word);
+    let claims = settings.groups_claim.roots();
     for scope in ["groups", "roles"] {
-        if offered(scope) && !asked(scope) && settings.groups_claim.root().contains(scope) {
+        if offered(scope) && !asked(scope) && claims.iter().any(|root| root.contains(scope)) {
             report.note(
                 GROUP,
                 format!("the provider has a scope {scope}, and OIDC_SCOPES does not ask for it"),

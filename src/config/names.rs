@@ -2,7 +2,7 @@
 //! nobody reads changes nothing and says nothing.
 
 /// What the bridge reads; `true` where the value may come from a file.
-pub const VARIABLES: [(&str, bool); 34] = [
+pub const VARIABLES: [(&str, bool); 35] = [
     ("DATABASE_URL", true),
     ("BRIDGE_PUBLIC_URL", false),
     ("BRIDGE_LISTEN", false),
@@ -26,6 +26,7 @@ pub const VARIABLES: [(&str, bool); 34] = [
     ("OIDC_USERNAME_CLAIM", false),
     ("OIDC_NAME_CLAIM", false),
     ("OIDC_SIGNING_ALGS", false),
+    ("OIDC_TRUSTED_AUDIENCES", false),
     ("RED5_JWT_SECRET", true),
     ("RED5_JWT_SECRET_ENCODING", false),
     ("RED5_JWT_ISSUER", false),

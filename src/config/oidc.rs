@@ -40,13 +40,14 @@ pub(super) fn read(
     let name_claim = claim(reader, "OIDC_NAME_CLAIM", "name");
     let signing_algs = reader.list("OIDC_SIGNING_ALGS").and_then(|words| {
             let algs: Option<Vec<_>> = words.iter().map(|word| SigningAlg::parse(word)).collect();
-            let reason = "only asymmetric algorithms: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA";
+            let reason = "only asymmetric algorithms: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA (or Ed25519)";
             reader.judged("OIDC_SIGNING_ALGS", algs.ok_or_else(|| reason.to_owned()))
         });
     let signing_algs = signing_algs.map(|algs| match algs.as_slice() {
         [] => vec![SigningAlg::Rs256, SigningAlg::Es256],
         _ => algs,
     });
+    let trusted_audiences = reader.list("OIDC_TRUSTED_AUDIENCES");
     Some(ProviderSettings {
         issuer: issuer?,
         client_id: client_id?,
@@ -57,6 +58,7 @@ pub(super) fn read(
         username_claim: username_claim?,
         name_claim: name_claim?,
         signing_algs: signing_algs?,
+        trusted_audiences: trusted_audiences?,
         redirect_uri: public_url?.to("/auth/callback"),
         post_logout_redirect_uri: public_url?.to("/auth/signed-out"),
         pace: Pace::default(),

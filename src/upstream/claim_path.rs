@@ -1,5 +1,5 @@
-//! Where in a set of claims a value is: `groups`, `realm_access.roles`, or a JSON
-//! pointer such as `/https:~1~1example.com~1groups`.
+//! Where in a set of claims a value is: `groups`, `realm_access.roles`,
+//! `https://example.com/groups`, or a JSON pointer such as `/a.b/c~1d`.
 
 use serde_json::Value;
 use thiserror::Error;
@@ -11,8 +11,27 @@ const STEPS_MAX: usize = 16;
 
 /// A way through nested objects. Never through arrays: a position says nothing in claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClaimPath {
-    steps: Vec<String>,
+pub enum ClaimPath {
+    /// The names as they are.
+    Pointer(Vec<String>),
+    /// Names joined by dots, which may hold dots themselves: at each level the whole rest
+    /// is tried as one name, then what is before its first dot, its second, and so on.
+    Dotted(String),
+}
+
+/// A value, and the names of the members that lead to it.
+pub(super) struct Found<'a> {
+    pub(super) value: &'a Value,
+    steps: Vec<&'a str>,
+}
+
+impl Found<'_> {
+    /// The way as a JSON pointer.
+    pub(super) fn pointer(&self) -> String {
+        let escape = |step: &&str| step.replace('~', "~0").replace('/', "~1");
+        let steps = self.steps.iter().map(escape);
+        steps.fold(String::new(), |way, step| format!("{way}/{step}"))
+    }
 }
 
 /// Why a path cannot be read.
@@ -46,23 +65,68 @@ impl ClaimPath {
         if steps.len() > STEPS_MAX {
             return Err(ClaimPathError::TooDeep);
         }
-        Ok(Self { steps })
+        Ok(if text.starts_with('/') {
+            Self::Pointer(steps)
+        } else {
+            Self::Dotted(text.to_owned())
+        })
     }
 
     /// The value there. `null` counts as absent.
-    pub(super) fn find<'a>(&self, claims: &'a Object) -> Option<&'a Value> {
-        let (last, way) = self.steps.split_last()?;
-        let mut here = claims;
-        for step in way {
-            here = here.get(step)?.as_object()?;
-        }
-        here.get(last).filter(|value| !value.is_null())
+    pub(super) fn find<'a>(&'a self, claims: &'a Object) -> Option<Found<'a>> {
+        let mut steps = Vec::new();
+        let value = match self {
+            Self::Pointer(names) => follow(claims, names, &mut steps),
+            Self::Dotted(text) => search(claims, text, &mut steps),
+        }?;
+        Some(Found { value, steps })
     }
 
-    /// The top-level claim that the path starts at.
-    pub fn root(&self) -> &str {
-        self.steps.first().map_or("", String::as_str)
+    /// The top-level claims that the path can start at.
+    pub fn roots(&self) -> Vec<&str> {
+        match self {
+            Self::Pointer(names) => names.first().map(String::as_str).into_iter().collect(),
+            Self::Dotted(text) => names(text).map(|(name, _)| name).collect(),
+        }
     }
+}
+
+fn follow<'a>(
+    claims: &'a Object,
+    names: &'a [String],
+    steps: &mut Vec<&'a str>,
+) -> Option<&'a Value> {
+    let (last, way) = names.split_last()?;
+    let mut here = claims;
+    for name in way {
+        here = here.get(name)?.as_object()?;
+    }
+    steps.extend(names.iter().map(String::as_str));
+    here.get(last).filter(|value| !value.is_null())
+}
+
+fn search<'a>(claims: &'a Object, text: &'a str, steps: &mut Vec<&'a str>) -> Option<&'a Value> {
+    names(text).find_map(|(name, rest)| {
+        let value = claims.get(name).filter(|value| !value.is_null())?;
+        steps.push(name);
+        let found = match rest {
+            None => Some(value),
+            Some(rest) => value
+                .as_object()
+                .and_then(|inner| search(inner, rest, steps)),
+        };
+        if found.is_none() {
+            steps.pop();
+        }
+        found
+    })
+}
+
+/// What the next member's name can be, with what is left behind it.
+fn names(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let before_dots = text.match_indices('.');
+    std::iter::once((text, None))
+        .chain(before_dots.map(|(dot, _)| (&text[..dot], Some(&text[dot + 1..]))))
 }
 
 fn unescape(step: &str) -> Result<String, ClaimPathError> {
@@ -88,7 +152,8 @@ mod tests {
 
     fn find(path: &str, claims: &Value) -> Option<Value> {
         let path = ClaimPath::parse(path).unwrap();
-        path.find(claims.as_object().unwrap()).cloned()
+        let found = path.find(claims.as_object().unwrap());
+        found.map(|found| found.value.clone())
     }
 
     #[test]
@@ -110,6 +175,53 @@ mod tests {
         );
         assert_eq!(find("/a~0b/c.d", &claims), Some(json!(["b"])));
         assert_eq!(find("/a~0b/c", &claims), None);
+    }
+
+    #[test]
+    fn a_name_with_dots_is_found_at_each_level() {
+        let claims = json!({
+            "https://ex.org/groups": ["a"],
+            "resource_access": {"my.app": {"roles": ["b"]}, "other": {"roles": ["c"]}},
+            "x": {"y": {"z": 1}},
+            "x.y": {"z": 2},
+        });
+        assert_eq!(find("https://ex.org/groups", &claims), Some(json!(["a"])));
+        assert_eq!(
+            find("resource_access.my.app.roles", &claims),
+            Some(json!(["b"]))
+        );
+        assert_eq!(
+            find("resource_access.other.roles", &claims),
+            Some(json!(["c"]))
+        );
+        // The whole rest first, then the shorter name.
+        assert_eq!(find("x.y", &claims), Some(json!({"z": 2})));
+        assert_eq!(find("x.y.z", &claims), Some(json!(1)));
+        assert_eq!(find("resource_access.my.app.other", &claims), None);
+    }
+
+    #[test]
+    fn the_form_that_was_found_is_told_as_a_pointer() {
+        let claims = json!({"https://ex.org/groups": [], "r": {"my.app": {"a~b": []}}});
+        let pointer = |text: &str| {
+            let path = ClaimPath::parse(text).unwrap();
+            let found = path.find(claims.as_object().unwrap());
+            found.map(|found| found.pointer())
+        };
+        assert_eq!(
+            pointer("https://ex.org/groups").unwrap(),
+            "/https:~1~1ex.org~1groups"
+        );
+        assert_eq!(pointer("r.my.app.a~b").unwrap(), "/r/my.app/a~0b");
+        assert_eq!(pointer("/r/my.app").unwrap(), "/r/my.app");
+    }
+
+    #[test]
+    fn a_path_can_start_at_each_name_before_a_dot() {
+        let roots = |text: &str| ClaimPath::parse(text).unwrap().roots().join(" ");
+        assert_eq!(roots("groups"), "groups");
+        assert_eq!(roots("a.b.c"), "a.b.c a a.b");
+        assert_eq!(roots("/a.b/c"), "a.b");
     }
 
     #[test]

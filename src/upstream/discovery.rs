@@ -1,7 +1,7 @@
 //! The provider's discovery document (OpenID Connect Discovery §3 and §4), reduced
 //! to what is used, and checked before any of it is.
 
-use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::client_auth::{ClientAuth, client_auth};
@@ -10,6 +10,7 @@ use super::http::{Authorization, Http, Reply, trusted_address};
 use super::prompt::asking_who;
 use super::{ProviderSettings, SigningAlg};
 use crate::metrics::ProviderEndpoint;
+use crate::once::Object;
 
 /// A checked document.
 #[derive(Debug, Clone)]
@@ -26,25 +27,9 @@ pub(super) struct Document {
     pub(super) announces_iss: bool,
     /// `prompt` when somebody else is to sign in.
     pub(super) asking_who: &'static str,
-}
-
-/// The document as sent.
-#[derive(Deserialize)]
-struct Wire {
-    issuer: String,
-    authorization_endpoint: Option<String>,
-    token_endpoint: Option<String>,
-    jwks_uri: Option<String>,
-    userinfo_endpoint: Option<String>,
-    end_session_endpoint: Option<String>,
-    revocation_endpoint: Option<String>,
-    token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    response_types_supported: Option<Vec<String>>,
-    id_token_signing_alg_values_supported: Option<Vec<String>>,
-    authorization_response_iss_parameter_supported: Option<bool>,
-    /// A hint only: whatever stands there is no reason to refuse the document.
-    #[serde(default)]
-    prompt_values_supported: serde_json::Value,
+    /// Optional endpoints whose address is none: empty, relative or no text. They count as
+    /// absent.
+    pub(super) unusable: Vec<&'static str>,
 }
 
 /// Fetches and checks the document.
@@ -70,7 +55,7 @@ pub(super) async fn fetch(http: &Http, settings: &ProviderSettings) -> Result<Re
 /// # Errors
 /// When it is none, or cannot be trusted.
 pub(super) fn judge(reply: &Reply, settings: &ProviderSettings) -> Result<Document, Outage> {
-    check(reply.json()?, settings)
+    check(&reply.json()?, settings)
 }
 
 /// Discovery §4.1: one slash at the end of the issuer is removed first.
@@ -80,59 +65,100 @@ fn address(issuer: &str) -> Result<Url, Outage> {
         .map_err(|_| Outage::Endpoint("address"))
 }
 
-fn check(wire: Wire, settings: &ProviderSettings) -> Result<Document, Outage> {
+fn check(sent: &Object, settings: &ProviderSettings) -> Result<Document, Outage> {
     // Discovery §4.3. Without it one provider could send its users in the name of another.
-    if wire.issuer != settings.issuer {
-        return Err(Outage::OtherIssuer);
+    match text(sent, "issuer") {
+        Some(issuer) if issuer == settings.issuer => {}
+        Some(_) => return Err(Outage::OtherIssuer),
+        None => return Err(Outage::Unreadable),
     }
-    let lists = |list: &Option<Vec<String>>, fits: &dyn Fn(&str) -> bool| {
-        list.as_ref()
-            .is_none_or(|words| words.iter().any(|word| fits(word)))
+    let lists = |name, fits: &dyn Fn(&str) -> bool| {
+        list(sent, name).is_none_or(|words| words.iter().any(|word| fits(word)))
     };
-    if !lists(&wire.response_types_supported, &|word| word == "code") {
+    if !lists("response_types_supported", &|word| word == "code") {
         return Err(Outage::NoCodeFlow);
     }
     let ours = |word: &str| {
         SigningAlg::parse(word).is_some_and(|alg| settings.signing_algs.contains(&alg))
     };
-    if !lists(&wire.id_token_signing_alg_values_supported, &ours) {
+    if !lists("id_token_signing_alg_values_supported", &ours) {
         return Err(Outage::OtherSigningAlgs);
     }
-    let endpoint = |name, address| endpoint(name, address, &settings.issuer);
-    let required = |name, address| endpoint(name, address)?.ok_or(Outage::Endpoint(name));
+    let required = |name| {
+        let address = text(sent, name).and_then(|address| Url::parse(address).ok());
+        trusted(name, address.ok_or(Outage::Endpoint(name))?, settings)
+    };
+    let mut unusable = Vec::new();
+    let mut optional = |name| {
+        let Ok(address) = address_if_any(sent, name) else {
+            unusable.push(name);
+            return Ok(None);
+        };
+        address.map(|url| trusted(name, url, settings)).transpose()
+    };
+    let auth_methods = list(sent, "token_endpoint_auth_methods_supported");
     Ok(Document {
-        authorization: required("authorization_endpoint", wire.authorization_endpoint)?,
-        token: required("token_endpoint", wire.token_endpoint)?,
-        jwks: required("jwks_uri", wire.jwks_uri)?,
-        userinfo: endpoint("userinfo_endpoint", wire.userinfo_endpoint)?,
-        end_session: endpoint("end_session_endpoint", wire.end_session_endpoint)?,
+        authorization: required("authorization_endpoint")?,
+        token: required("token_endpoint")?,
+        jwks: required("jwks_uri")?,
+        userinfo: optional("userinfo_endpoint")?,
+        end_session: optional("end_session_endpoint")?,
         // Without it nothing is missing but the revocation.
-        revocation: endpoint("revocation_endpoint", wire.revocation_endpoint).unwrap_or(None),
-        client_auth: client_auth(
-            settings.client_secret.is_some(),
-            wire.token_endpoint_auth_methods_supported.as_deref(),
-        )?,
-        announces_iss: wire
-            .authorization_response_iss_parameter_supported
-            .unwrap_or(false),
-        asking_who: asking_who(&wire.prompt_values_supported, &settings.issuer),
+        revocation: optional("revocation_endpoint").unwrap_or(None),
+        client_auth: client_auth(settings.client_secret.is_some(), auth_methods.as_deref())?,
+        announces_iss: flag(sent, "authorization_response_iss_parameter_supported"),
+        asking_who: asking_who(list(sent, "prompt_values_supported"), &settings.issuer),
+        unusable,
     })
+}
+
+fn text<'a>(sent: &'a Object, name: &str) -> Option<&'a str> {
+    sent.get(name)?.as_str()
+}
+
+/// The words of a list, or one that stands without a list around it.
+fn list(sent: &Object, name: &str) -> Option<Vec<String>> {
+    match sent.get(name)? {
+        Value::String(word) => Some(vec![word.clone()]),
+        Value::Array(words) => {
+            let words = words.iter().filter_map(Value::as_str);
+            Some(words.map(str::to_owned).collect())
+        }
+        _ => None,
+    }
+}
+
+/// `true`, also as text.
+fn flag(sent: &Object, name: &str) -> bool {
+    sent.get(name).is_some_and(|value| {
+        *value == Value::Bool(true)
+            || value
+                .as_str()
+                .is_some_and(|word| word.eq_ignore_ascii_case("true"))
+    })
+}
+
+/// A member that is no address, where there may be one.
+struct NoAddress;
+
+fn address_if_any(sent: &Object, name: &str) -> Result<Option<Url>, NoAddress> {
+    match sent.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(address) => {
+            let url = address
+                .as_str()
+                .and_then(|address| Url::parse(address).ok());
+            url.map(Some).ok_or(NoAddress)
+        }
+    }
 }
 
 /// An endpoint deserves no more trust than the issuer: http is for a provider that
 /// is itself on this machine, or a document could turn us on local services.
-fn endpoint(
-    name: &'static str,
-    address: Option<String>,
-    issuer: &str,
-) -> Result<Option<Url>, Outage> {
-    let Some(address) = address else {
-        return Ok(None);
-    };
-    let url = Url::parse(&address).map_err(|_| Outage::Endpoint(name))?;
-    let secure = url.scheme() == "https" || issuer.starts_with("http:");
+fn trusted(name: &'static str, url: Url, settings: &ProviderSettings) -> Result<Url, Outage> {
+    let secure = url.scheme() == "https" || settings.issuer.starts_with("http:");
     if secure && trusted_address(&url) && url.fragment().is_none() {
-        Ok(Some(url))
+        Ok(url)
     } else {
         Err(Outage::Endpoint(name))
     }
@@ -156,7 +182,10 @@ mod tests {
     }
 
     fn checked(document: Value) -> Result<Document, Outage> {
-        check(serde_json::from_value(document).unwrap(), &settings(ISSUER))
+        let Value::Object(document) = document else {
+            panic!("no object");
+        };
+        check(&document, &settings(ISSUER))
     }
 
     fn with(name: &str, value: Value) -> Value {
@@ -204,13 +233,50 @@ mod tests {
                 "http://169.254.169.254/latest",
                 "https://user@id.example.com/x",
                 "https://id.example.com/x#y",
-                "/relative",
-                "",
             ] {
                 let refused = checked(with(name, json!(address))).unwrap_err();
                 assert_eq!(refused, Outage::Endpoint(name), "{name} {address}");
             }
         }
+    }
+
+    #[test]
+    fn an_optional_endpoint_without_an_address_counts_as_absent() {
+        for name in ["userinfo_endpoint", "end_session_endpoint"] {
+            for none in [
+                json!(""),
+                json!("/relative"),
+                json!(7),
+                json!(["x"]),
+                json!({}),
+            ] {
+                let document = checked(with(name, none.clone())).unwrap();
+                assert!(document.userinfo.is_none() && document.end_session.is_none());
+                assert_eq!(document.unusable, [name], "{none}");
+            }
+        }
+        for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+            for none in [json!(""), json!("/relative"), json!(7)] {
+                let refused = checked(with(name, none)).unwrap_err();
+                assert_eq!(refused, Outage::Endpoint(name));
+            }
+        }
+    }
+
+    #[test]
+    fn a_truth_value_as_text_and_a_word_without_its_list_are_read_as_meant() {
+        let iss = "authorization_response_iss_parameter_supported";
+        for (value, announced) in [("true", true), ("True", true), ("false", false)] {
+            let document = checked(with(iss, json!(value))).unwrap();
+            assert_eq!(document.announces_iss, announced, "{value}");
+        }
+        let types = |value| checked(with("response_types_supported", value));
+        assert!(types(json!("code")).is_ok());
+        assert_eq!(types(json!("id_token")).unwrap_err(), Outage::NoCodeFlow);
+        assert!(types(json!([7, "code", null])).is_ok());
+        let post = json!("client_secret_post");
+        let document = checked(with("token_endpoint_auth_methods_supported", post)).unwrap();
+        assert_eq!(document.client_auth, ClientAuth::Post);
     }
 
     #[test]
@@ -228,8 +294,7 @@ mod tests {
             "token_endpoint": "http://localhost:9000/token",
             "jwks_uri": "https://id.example.com/jwks",
         });
-        let wire = serde_json::from_value(document).unwrap();
-        assert!(check(wire, &settings(issuer)).is_ok());
+        assert!(check(document.as_object().unwrap(), &settings(issuer)).is_ok());
     }
 
     #[test]

@@ -86,7 +86,10 @@ pub enum Outage {
     )]
     OtherSigningAlgs,
     /// No key of the set can be used.
-    #[error("its key set has no key that can be used")]
+    #[error(
+        "it publishes no signing key that can be used (RSA of 2048 to 4096 bits, P-256, P-384, \
+         Ed25519)"
+    )]
     NoKeys,
     /// Not the provider's fault: without random numbers no attempt can begin.
     #[error("this machine gives no random numbers")]
@@ -168,6 +171,9 @@ pub enum Refusal {
     /// OpenID Connect Core §5.3.2: another `sub` than the ID token's.
     #[error("userinfo is about somebody else than the ID token")]
     UserinfoSubject,
+    /// Userinfo as a signed token (`application/jwt`) that does not hold.
+    #[error("signed userinfo: {0}")]
+    UserinfoToken(super::id_token::Flaw),
     /// The same: `sub` is required.
     #[error("userinfo does not say whom it is about")]
     UserinfoNobody,
@@ -188,6 +194,7 @@ impl Refusal {
             Self::IdToken(flaw) => flaw.code(),
             Self::AccessToken => "access_token",
             Self::UserinfoSubject => "userinfo_subject",
+            Self::UserinfoToken(_) => "userinfo_token",
             Self::UserinfoNobody => "userinfo_nobody",
             Self::OtherSubject => "refresh_other_subject",
             Self::NothingNew => "refresh_nothing_new",
@@ -244,6 +251,7 @@ mod tests {
             Refusal::NoIdToken,
             Refusal::AccessToken,
             Refusal::UserinfoSubject,
+            Refusal::UserinfoToken(Flaw::Signature),
             Refusal::UserinfoNobody,
             Refusal::OtherSubject,
             Refusal::NothingNew,

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::groups::{GROUPS_MAX, TEXT_MAX};
 use super::id_token::{Expected, ID_TOKEN_MAX, VerifiedIdToken, verify};
 use super::keys::KeySet;
+use super::signed_token::Audience;
 use super::{ClaimPath, SigningAlg};
 use crate::domain::identity::Groups;
 use crate::domain::names::GROUP_MAX;
@@ -69,25 +70,37 @@ pub fn groups(data: &[u8]) {
     }
 }
 
-/// A slow reading: a dotted path as the pointer that it is.
+/// A slow reading: a dotted path as each of the pointers that it can be.
 fn value_at<'a>(claims: &'a Value, path: &str) -> Option<&'a Value> {
-    let pointer = if path.starts_with('/') {
-        path.to_owned()
+    if path.starts_with('/') {
+        value_behind(claims, path)
     } else {
-        let steps = path
-            .split('.')
-            .map(|step| step.replace('~', "~0").replace('/', "~1"));
-        steps.fold(String::new(), |pointer, step| format!("{pointer}/{step}"))
-    };
-    // Never through a list: a position says nothing in claims.
-    let mut above = pointer.as_str();
+        value_of_dotted(claims, path)
+    }
+}
+
+fn value_of_dotted<'a>(claims: &'a Value, path: &str) -> Option<&'a Value> {
+    let escaped = path.replace('~', "~0").replace('/', "~1");
+    if let Some(whole) = value_behind(claims, &format!("/{escaped}")) {
+        return Some(whole);
+    }
+    path.match_indices('.').find_map(|(dot, _)| {
+        let first = path[..dot].replace('~', "~0").replace('/', "~1");
+        let inner = value_behind(claims, &format!("/{first}"))?;
+        value_of_dotted(inner, &path[dot + 1..])
+    })
+}
+
+/// What a pointer leads to, never through a list: a position says nothing in claims.
+fn value_behind<'a>(claims: &'a Value, pointer: &str) -> Option<&'a Value> {
+    let mut above = pointer;
     while let Some((shorter, _)) = above.rsplit_once('/') {
         if !claims.pointer(shorter).is_none_or(Value::is_object) {
             return None;
         }
         above = shorter;
     }
-    claims.pointer(&pointer).filter(|value| !value.is_null())
+    claims.pointer(pointer).filter(|value| !value.is_null())
 }
 
 /// The bytes of a token; or, behind a first line `signed`, header and claims on a line
@@ -148,7 +161,10 @@ pub fn id_token(data: &[u8]) {
 fn judge(token: &str) -> Option<VerifiedIdToken> {
     let expected = Expected {
         issuer: ISSUER,
-        client_id: CLIENT,
+        audience: Audience {
+            client_id: CLIENT,
+            trusted: &[],
+        },
         algs: &[SigningAlg::Es256, SigningAlg::Rs256],
         nonce: Some(&SecretString::from(NONCE)),
         access_token: None,

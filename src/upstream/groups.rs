@@ -18,6 +18,9 @@ use crate::once::Object;
 /// none counts: a cut list would be a decision by accident.
 pub const GROUPS_MAX: usize = 10_000;
 
+/// Where Okta cuts a groups claim.
+const CUT_AT: usize = 100;
+
 /// Longest username or name in bytes; it is stored and shown.
 pub const TEXT_MAX: usize = 512;
 
@@ -30,7 +33,7 @@ pub(super) fn groups(claims: &Object, path: &ClaimPath) -> Option<Groups> {
         );
         return Some(Groups::Overage);
     }
-    Some(match path.find(claims)? {
+    Some(match path.find(claims)?.value {
         // One string is one group, however many commas it holds.
         Value::String(group) => listed([group.as_str()]),
         Value::Array(elements) => {
@@ -45,10 +48,12 @@ pub(super) fn groups(claims: &Object, path: &ClaimPath) -> Option<Groups> {
             }
             listed(strings)
         }
-        _ => {
+        other => {
             tracing::warn!(
                 event = "groups_ignored",
-                "the groups claim is neither a string nor a list: no groups"
+                seen = kind(other),
+                "the groups claim is neither a string nor a list: no groups. Have the provider send \
+                 a list, or let OIDC_GROUPS_CLAIM lead to one (as in realm_access.roles)"
             );
             Groups::Listed(BTreeSet::new())
         }
@@ -75,7 +80,25 @@ fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> Groups {
         );
         return Groups::Overage;
     }
+    if set.len() == CUT_AT {
+        tracing::warn!(
+            event = "groups_may_be_cut",
+            groups = CUT_AT,
+            "exactly {CUT_AT} groups: Okta sends no more and says nothing. Have the provider send only \
+             the groups of this application"
+        );
+    }
     Groups::Listed(set)
+}
+
+/// The kind of a value, for a log without the value.
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Object(_) => "object",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::Null | Value::String(_) | Value::Array(_) => "other",
+    }
 }
 
 /// No mapping can name such a group, and Postgres stores no NUL.
@@ -86,12 +109,12 @@ fn is_usable(name: &str) -> bool {
 /// Entra's overage: the claim is replaced by a pointer to another service
 /// (`_claim_names`, OpenID Connect Core §5.6.2), or by `hasgroups`.
 fn is_overage(claims: &Object, path: &ClaimPath) -> bool {
-    let claim = path.root();
+    let roots = path.roots();
     let elsewhere = claims
         .get("_claim_names")
         .and_then(Value::as_object)
-        .is_some_and(|names| names.contains_key(claim));
-    let hidden = claim == "groups" && claims.get("hasgroups").is_some_and(is_true);
+        .is_some_and(|names| roots.iter().any(|&root| names.contains_key(root)));
+    let hidden = roots.contains(&"groups") && claims.get("hasgroups").is_some_and(is_true);
     elsewhere || hidden
 }
 
@@ -101,7 +124,7 @@ fn is_true(value: &Value) -> bool {
 
 /// A text to call somebody by; none when it is absent or not fit to be shown.
 pub(super) fn text(claims: &Object, path: &ClaimPath) -> Option<String> {
-    let text = path.find(claims)?.as_str()?;
+    let text = path.find(claims)?.value.as_str()?;
     let fits = (1..=TEXT_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
     fits.then(|| text.to_owned())
 }

@@ -30,6 +30,7 @@ use super::breaker::Breaker;
 use super::error::{Denial, Outage, SettingsError, UpstreamError};
 use crate::certificates;
 use crate::metrics::{ProviderCalls, ProviderEndpoint};
+use crate::once::UniqueMembers;
 
 /// One reads on while another is kept busy.
 const THREADS: usize = 2;
@@ -40,6 +41,10 @@ pub const BODY_MAX: usize = 1024 * 1024;
 
 /// What the provider is asked for, except for pages.
 const JSON: &str = "application/json";
+/// RFC 7517 §8.5.1.
+const KEYS_AND_JSON: &str = "application/jwk-set+json, application/json";
+/// OpenID Connect Core §5.3.2: the provider may sign what it says.
+const JSON_AND_JWT: &str = "application/json, application/jwt";
 
 /// Installs ring as the process's TLS provider. Call it before a
 /// [`Provider`](super::Provider) is built; calling it again changes nothing.
@@ -157,7 +162,12 @@ impl Http {
         url: &Url,
         auth: Authorization,
     ) -> Result<Reply, Outage> {
-        let request = self.shared.client.get(url.clone()).header(ACCEPT, JSON);
+        let accept = match endpoint {
+            ProviderEndpoint::Jwks => KEYS_AND_JSON,
+            ProviderEndpoint::Userinfo => JSON_AND_JWT,
+            _ => JSON,
+        };
+        let request = self.shared.client.get(url.clone()).header(ACCEPT, accept);
         self.ask(endpoint, request, auth).await
     }
 
@@ -343,6 +353,24 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// Whether the body is a signed token instead of JSON.
+    pub(super) fn is_jwt(&self) -> bool {
+        let kind = self.header(&CONTENT_TYPE).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/jwt")
+    }
+
+    /// The body of a 200 as text.
+    ///
+    /// # Errors
+    /// When the status is another one.
+    pub(super) fn ok_text(&self) -> Result<String, Outage> {
+        match self.status {
+            200 => Ok(self.text()),
+            other => Err(Outage::Status(other)),
+        }
+    }
+
     /// The body of a 200.
     ///
     /// # Errors
@@ -359,7 +387,9 @@ impl Reply {
     /// # Errors
     /// When the body is not such JSON.
     pub(super) fn any_json<T: DeserializeOwned>(&self) -> Result<T, Outage> {
-        serde_json::from_slice(&self.body).map_err(|_| Outage::Unreadable)
+        let UniqueMembers(value) =
+            serde_json::from_slice(&self.body).map_err(|_| Outage::Unreadable)?;
+        serde_json::from_value(value).map_err(|_| Outage::Unreadable)
     }
 }
 

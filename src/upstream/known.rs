@@ -23,6 +23,9 @@ use super::keys::{self, KeySet};
 use super::{Pace, ProviderSettings, ProviderStatus};
 use crate::metrics::ProviderEndpoint;
 
+/// By how much sooner keys are read again after a reading that brought a new one.
+const SOONER: u32 = 30;
+
 /// Document and keys that were read and checked.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -53,7 +56,8 @@ pub(super) struct Knowledge {
 #[derive(Default)]
 struct Tries {
     failed: Option<(Instant, Outage)>,
-    keys_asked: Option<Instant>,
+    /// When the keys may be read again for a token that none of them fits.
+    keys_again: Option<Instant>,
 }
 
 impl Knowledge {
@@ -203,15 +207,20 @@ impl Knowledge {
         if !Arc::ptr_eq(&current, seen) {
             return Some(Ok(current));
         }
-        if tries
-            .keys_asked
-            .is_some_and(|at| at.elapsed() < self.pace.keys_refetch_interval)
-        {
+        let now = Instant::now();
+        if tries.keys_again.is_some_and(|again| now < again) {
             return None;
         }
-        tries.keys_asked = Some(Instant::now());
+        let interval = self.pace.keys_refetch_interval;
+        tries.keys_again = Some(now + interval);
         let read = keys::read(http, &current.document.jwks).await;
-        Some(read.map(|keys| self.keep(current.document.clone(), keys)))
+        Some(read.map(|keys| {
+            // A provider that has just changed its keys may do so once more.
+            if keys.adds_to(&current.keys) {
+                tries.keys_again = Some(now + interval / SOONER);
+            }
+            self.keep(current.document.clone(), keys)
+        }))
     }
 
     async fn read(
@@ -235,6 +244,18 @@ impl Knowledge {
     }
 
     fn keep(&self, document: Document, keys: KeySet) -> Arc<Known> {
+        let before = self.current.load();
+        let before = before.as_ref().map(|known| &known.document.unusable);
+        if before.map_or(!document.unusable.is_empty(), |before| {
+            *before != document.unusable
+        }) {
+            tracing::warn!(
+                event = "discovery_endpoints_ignored",
+                members = document.unusable.join(" "),
+                "these members of the provider's discovery document are no absolute address and count \
+                 as absent"
+            );
+        }
         let known = Arc::new(Known {
             document,
             keys,

@@ -1,6 +1,6 @@
 //! A sign-in: the way to the provider, and what is made of the way back.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::{ExposeSecret, SecretString};
@@ -13,8 +13,8 @@ use super::id_token::{self, Expected, Flaw, VerifiedIdToken};
 use super::keys::KeySet;
 use super::known::Known;
 use super::{
-    Attempt, AttemptSecrets, CallbackAnswer, Provider, ProviderSettings, SignInWish, SignedIn,
-    groups, token, userinfo,
+    Attempt, AttemptSecrets, CallbackAnswer, ClaimPath, Provider, ProviderSettings, SignInWish,
+    SignedIn, groups, token,
 };
 use crate::domain::identity::{Groups, Identity};
 use crate::once::Object;
@@ -84,7 +84,7 @@ impl Provider {
             .ok_or(UpstreamError::Refused(Refusal::NoIdToken))?;
         let expected = Expected {
             issuer: &self.settings.issuer,
-            client_id: &self.settings.client_id,
+            audience: self.settings.audience(),
             algs: &self.settings.signing_algs,
             nonce: Some(&secrets.nonce),
             access_token: tokens.access_token.as_ref(),
@@ -126,9 +126,14 @@ impl Provider {
         outcome.map_err(|flaw| UpstreamError::Refused(flaw.into()))
     }
 
-    /// Who `subject` is: groups from `claims`, those of an ID token, or else from userinfo.
-    /// Absent there too means none: a provider that drops the claim with the last group
-    /// must not leave those of before.
+    /// Who `subject` is: from `claims`, those of an ID token, and for what they lack from
+    /// userinfo. Groups that are absent there too are none: a provider that drops the claim
+    /// with the last group must not leave those of before.
+    ///
+    /// # Errors
+    /// When userinfo fails and the groups depend on it, because to go on without would be
+    /// to decide by a failure; and when it is about another subject. Names alone are no
+    /// reason to refuse.
     pub(super) async fn identify(
         &self,
         http: &Http,
@@ -139,21 +144,73 @@ impl Provider {
     ) -> Result<Identity, UpstreamError> {
         let settings = &self.settings;
         let in_token = groups::groups(claims, &settings.groups_claim);
-        let more = match (&in_token, &known.document.userinfo) {
-            (None, Some(endpoint)) => userinfo::read(http, endpoint, access_token, subject).await?,
+        let lacks = |path: &ClaimPath| path.find(claims).is_none();
+        let lacks_names = lacks(&settings.username_claim) || lacks(&settings.name_claim);
+        let more = match &known.document.userinfo {
+            Some(endpoint) if in_token.is_none() || lacks_names => {
+                let asked = self.userinfo(http, endpoint, access_token, subject).await;
+                asked.or_else(|error| without_names(error, in_token.is_some()))?
+            }
             _ => Object::new(),
         };
+        let groups = in_token.or_else(|| groups::groups(&more, &settings.groups_claim));
+        self.tell_claims(claims, &more, groups.as_ref());
         let text = |path| groups::text(claims, path).or_else(|| groups::text(&more, path));
         Ok(Identity {
             issuer: settings.issuer.clone(),
             subject: subject.to_owned(),
             username: text(&settings.username_claim),
             name: text(&settings.name_claim),
-            groups: in_token
-                .or_else(|| groups::groups(&more, &settings.groups_claim))
-                .unwrap_or_else(Groups::none),
+            groups: groups.unwrap_or_else(Groups::none),
         })
     }
+
+    /// Logs once where each configured claim was found, or that it was not.
+    fn tell_claims(&self, claims: &Object, more: &Object, groups: Option<&Groups>) {
+        let settings = &self.settings;
+        let is_overage = matches!(groups, Some(Groups::Overage));
+        for (variable, path) in [
+            ("OIDC_GROUPS_CLAIM", &settings.groups_claim),
+            ("OIDC_USERNAME_CLAIM", &settings.username_claim),
+            ("OIDC_NAME_CLAIM", &settings.name_claim),
+        ] {
+            let found = path.find(claims).or_else(|| path.find(more));
+            let found = found.map(|found| found.pointer());
+            if found.is_none() && is_overage && variable == "OIDC_GROUPS_CLAIM" {
+                continue;
+            }
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if !told.insert((variable, found.clone())) {
+                continue;
+            }
+            if let Some(claim) = found {
+                tracing::info!(event = "claim_found", variable, claim);
+            } else {
+                tracing::warn!(
+                    event = "claim_missing",
+                    variable,
+                    "neither the ID token nor userinfo has this claim"
+                );
+            }
+        }
+    }
+}
+
+/// A failure of userinfo that leaves only the names unknown.
+fn without_names(error: UpstreamError, has_groups: bool) -> Result<Object, UpstreamError> {
+    let about_another = matches!(
+        error,
+        UpstreamError::Refused(Refusal::UserinfoSubject | Refusal::UserinfoNobody)
+    );
+    if about_another || !has_groups {
+        return Err(error);
+    }
+    tracing::warn!(
+        event = "names_not_read",
+        reason = error.code(),
+        "userinfo failed; the sign-in goes on without what only it has"
+    );
+    Ok(Object::new())
 }
 
 impl Attempt {

@@ -44,8 +44,9 @@ mod token;
 mod userinfo;
 mod verifying;
 
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -72,6 +73,8 @@ pub struct Provider {
     refresh_http: Http,
     known: Knowledge,
     clock: Arc<dyn Clock>,
+    /// Of each claim's variable, where it was found: what was logged once.
+    told: Mutex<HashSet<(&'static str, Option<String>)>>,
 }
 
 impl Provider {
@@ -89,6 +92,7 @@ impl Provider {
             http,
             known,
             clock,
+            told: Mutex::default(),
         })
     }
 

@@ -113,7 +113,7 @@ impl Provider {
         let now = if let Some(id_token) = &tokens.id_token {
             let expected = Expected {
                 issuer: &self.settings.issuer,
-                client_id: &self.settings.client_id,
+                audience: self.settings.audience(),
                 algs: &self.settings.signing_algs,
                 nonce: None,
                 access_token,

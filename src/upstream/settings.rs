@@ -7,6 +7,7 @@ use url::Url;
 
 use super::error::SettingsError;
 use super::http::trusted_address;
+use super::signed_token::Audience;
 use super::{ClaimPath, SigningAlg};
 
 /// One provider and one client of it. `Debug` shows no secret.
@@ -30,6 +31,8 @@ pub struct ProviderSettings {
     pub name_claim: ClaimPath,
     /// What an ID token may be signed with.
     pub signing_algs: Vec<SigningAlg>,
+    /// `OIDC_TRUSTED_AUDIENCES`: what an ID token may be for besides this client.
+    pub trusted_audiences: Vec<String>,
     /// Exactly as registered with the provider.
     pub redirect_uri: String,
     /// Exactly as registered with the provider.
@@ -39,6 +42,14 @@ pub struct ProviderSettings {
 }
 
 impl ProviderSettings {
+    /// For whom the provider's tokens may be.
+    pub(super) fn audience(&self) -> Audience<'_> {
+        Audience {
+            client_id: &self.client_id,
+            trusted: &self.trusted_audiences,
+        }
+    }
+
     /// # Errors
     /// When no provider could ever satisfy them.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
@@ -115,6 +126,7 @@ pub(super) mod tests {
             username_claim: ClaimPath::parse("preferred_username").unwrap(),
             name_claim: ClaimPath::parse("name").unwrap(),
             signing_algs: vec![SigningAlg::Rs256, SigningAlg::Es256],
+            trusted_audiences: Vec::new(),
             redirect_uri: "https://bridge.example.com/auth/callback".to_owned(),
             post_logout_redirect_uri: "https://bridge.example.com/auth/signed-out".to_owned(),
             pace: Pace::default(),

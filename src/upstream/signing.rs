@@ -28,7 +28,7 @@ pub enum SigningAlg {
     Es256,
     /// ECDSA on P-384 with SHA-384
     Es384,
-    /// Ed25519
+    /// Ed25519: `EdDSA`, or `Ed25519` (RFC 9864 §2.2)
     EdDsa,
 }
 
@@ -84,6 +84,9 @@ impl SigningAlg {
 
     /// Reads the word exactly, as it stands in a token's header.
     pub fn parse(word: &str) -> Option<Self> {
+        if word == "Ed25519" {
+            return Some(Self::EdDsa);
+        }
         Self::ALL.into_iter().find(|alg| alg.as_str() == word)
     }
 
@@ -129,6 +132,13 @@ mod tests {
             assert_eq!(SigningAlg::parse(alg.as_str()), Some(alg));
             let wire = serde_json::to_value(alg.to_library()).unwrap();
             assert_eq!(wire, alg.to_string());
+        }
+    }
+
+    #[test]
+    fn ed25519_is_read_under_both_of_its_names() {
+        for word in ["EdDSA", "Ed25519"] {
+            assert_eq!(SigningAlg::parse(word), Some(SigningAlg::EdDsa), "{word}");
         }
     }
 

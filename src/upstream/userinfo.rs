@@ -1,42 +1,72 @@
-//! The provider's userinfo endpoint (OpenID Connect Core §5.3), asked only when the
-//! ID token has no groups claim.
+//! The provider's userinfo endpoint (OpenID Connect Core §5.3), asked when the ID token
+//! lacks one of the configured claims.
 
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use super::Provider;
 use super::error::{Refusal, UpstreamError};
-use super::http::{Authorization, Http};
+use super::http::{Authorization, Http, Reply};
+use super::keys::KeySet;
+use super::signed_token::{self, Flaw, Signed};
 use crate::metrics::ProviderEndpoint;
-use crate::once::{Object, Once};
+use crate::once::Object;
 
-/// The claims about `subject`.
-///
-/// # Errors
-/// When the endpoint cannot be asked or does not answer, and when the answer is
-/// about somebody else: any of them fails the sign-in, because to go on without
-/// groups would be to decide by a failure.
-pub(super) async fn read(
-    http: &Http,
-    endpoint: &Url,
-    access_token: Option<&SecretString>,
-    subject: &str,
-) -> Result<Object, UpstreamError> {
-    let authorization = access_token
-        .and_then(bearer)
-        .ok_or(UpstreamError::Refused(Refusal::AccessToken))?;
-    let reply = http
-        .get(ProviderEndpoint::Userinfo, endpoint, authorization)
-        .await
-        .map_err(UpstreamError::Unavailable)?;
-    let Once(claims) = reply.json().map_err(UpstreamError::Unavailable)?;
-    // OpenID Connect Core §5.3.2: otherwise a token put in the place of another
-    // would bring another person's groups.
-    match claims.get("sub").and_then(Value::as_str) {
-        Some(sub) if sub == subject => Ok(claims),
-        Some(_) => Err(UpstreamError::Refused(Refusal::UserinfoSubject)),
-        None => Err(UpstreamError::Refused(Refusal::UserinfoNobody)),
+impl Provider {
+    /// The claims about `subject`.
+    ///
+    /// # Errors
+    /// When the endpoint cannot be asked or does not answer, and when the answer is
+    /// about another subject.
+    pub(super) async fn userinfo(
+        &self,
+        http: &Http,
+        endpoint: &Url,
+        access_token: Option<&SecretString>,
+        subject: &str,
+    ) -> Result<Object, UpstreamError> {
+        let authorization = access_token
+            .and_then(bearer)
+            .ok_or(UpstreamError::Refused(Refusal::AccessToken))?;
+        let reply = http
+            .get(ProviderEndpoint::Userinfo, endpoint, authorization)
+            .await
+            .map_err(UpstreamError::Unavailable)?;
+        let claims = if reply.is_jwt() {
+            self.signed_userinfo(&reply).await?
+        } else {
+            reply.json().map_err(UpstreamError::Unavailable)?
+        };
+        // OpenID Connect Core §5.3.2: otherwise a token put in the place of another
+        // would bring another person's groups.
+        match claims.get("sub").and_then(Value::as_str) {
+            Some(sub) if sub == subject => Ok(claims),
+            Some(_) => Err(UpstreamError::Refused(Refusal::UserinfoSubject)),
+            None => Err(UpstreamError::Refused(Refusal::UserinfoNobody)),
+        }
+    }
+
+    /// OpenID Connect Core §5.3.2: signed, with `iss` and `aud` if the provider says them.
+    async fn signed_userinfo(&self, reply: &Reply) -> Result<Object, UpstreamError> {
+        let raw = reply.ok_text().map_err(UpstreamError::Unavailable)?;
+        let settings = &self.settings;
+        let verify = |keys: &KeySet| -> Result<Object, Flaw> {
+            let Signed { claims, .. } =
+                signed_token::open(raw.trim(), keys, &settings.signing_algs, &[])?;
+            if claims.contains_key("iss") {
+                signed_token::check_issuer(&claims, &settings.issuer)?;
+            }
+            if claims.contains_key("aud") {
+                settings.audience().check(&claims)?;
+            }
+            Ok(claims)
+        };
+        let newer_may_do = |flaw: &Flaw| flaw.newer_keys_may_do();
+        let verified = self.with_keys(verify, newer_may_do, |flaw, _| Ok(flaw));
+        let verified = verified.await.map_err(UpstreamError::Unavailable)?;
+        verified.map_err(|flaw| UpstreamError::Refused(Refusal::UserinfoToken(flaw)))
     }
 }
 

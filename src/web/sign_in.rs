@@ -16,7 +16,8 @@ use crate::flow::login::{Answer, Failed, LoginError, SignIn};
 use crate::flow::provider_error::{ProviderError, ProviderErrorKind};
 use crate::flow::return_to::ReturnTo;
 use crate::store::sessions::SignInOrigin;
-use crate::upstream::{Outage, UpstreamError};
+use crate::upstream::id_token::Flaw;
+use crate::upstream::{self, Outage, UpstreamError};
 
 /// What `as` may say: the provider is to ask who signs in.
 const SOMEBODY_ELSE: &str = "somebody-else";
@@ -154,6 +155,9 @@ fn refused(visitor: &Visitor, Failed { error, return_to }: &Failed) -> Result<Ht
             ProviderErrorKind::Settings => SignInFailure::Misconfigured(said.code),
             ProviderErrorKind::Unknown => SignInFailure::ProviderError,
         },
+        LoginError::Upstream(UpstreamError::Refused(upstream::Refusal::IdToken(
+            Flaw::TooLarge,
+        ))) => SignInFailure::TokenTooLarge,
         LoginError::Upstream(UpstreamError::Refused(_)) => SignInFailure::AnswerRefused,
         LoginError::Upstream(UpstreamError::Unavailable(Outage::Resting)) => {
             SignInFailure::ProviderBusy

@@ -162,7 +162,7 @@ async fn cb_2_a_spent_attempt_is_remembered_for_two_minutes_more_than_it_lives()
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");
     bridge.signed_in("ann").await;
-    let query = "SELECT extract(epoch FROM expires_at)::bigint FROM spent_attempts";
+    let query = "SELECT floor(extract(epoch FROM expires_at))::bigint FROM spent_attempts";
     let until: i64 = sqlx::query_scalar(query)
         .fetch_one(&bridge.db)
         .await

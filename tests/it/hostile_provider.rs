@@ -77,6 +77,11 @@ const NOT_BELIEVED: Refusal = Refusal {
     status: 400,
     says: ["<code>answer_refused</code>", "did not pass the checks"],
 };
+/// The provider said more than an ID token may hold.
+const TOO_LARGE: Refusal = Refusal {
+    status: 400,
+    says: ["<code>id_token_too_large</code>", "larger than 64 KB"],
+};
 /// The provider did not answer as it has to.
 const FAILED: Refusal = Refusal {
     status: 502,

@@ -55,6 +55,7 @@ fn bridge_at(
         username_claim: ClaimPath::parse("preferred_username").unwrap(),
         name_claim: ClaimPath::parse("name").unwrap(),
         signing_algs: vec![SigningAlg::Rs256, SigningAlg::Es256],
+        trusted_audiences: Vec::new(),
         redirect_uri: REDIRECT_URI.to_owned(),
         post_logout_redirect_uri: "http://127.0.0.1:8080/auth/signed-out".to_owned(),
         pace,

@@ -12,7 +12,7 @@ use crate::once::Object;
 use crate::upstream::SigningAlg;
 use crate::upstream::keys::Key;
 use crate::upstream::signed_token::times::{self, Expiry};
-use crate::upstream::signed_token::{check_audience, check_issuer, subject};
+use crate::upstream::signed_token::{check_issuer, subject};
 
 /// Checks everything but the signature and `at_hash`; gives the subject and `iat`.
 ///
@@ -24,8 +24,8 @@ pub(super) fn check(
     now: DateTime<Utc>,
 ) -> Result<(String, DateTime<Utc>), Flaw> {
     check_issuer(claims, expected.issuer)?;
-    check_audience(claims, expected.client_id)?;
-    check_authorized_party(claims, expected.client_id)?;
+    expected.audience.check(claims)?;
+    check_authorized_party(claims, expected.audience.client_id)?;
     let issued_at = times::check(claims, Expiry::Required, now)?;
     if let Some(nonce) = expected.nonce {
         check_nonce(claims, nonce.expose_secret())?;

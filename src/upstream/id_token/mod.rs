@@ -22,13 +22,13 @@ pub use super::signed_token::{Flaw, TOKEN_MAX as ID_TOKEN_MAX};
 
 use super::SigningAlg;
 use super::keys::KeySet;
-use super::signed_token::{self, Signed};
+use super::signed_token::{self, Audience, Signed};
 use crate::once::Object;
 
 /// What a token must agree with.
 pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
-    pub(super) client_id: &'a str,
+    pub(super) audience: Audience<'a>,
     pub(super) algs: &'a [SigningAlg],
     /// The nonce of the attempt. None: the answer to a refresh, which belongs to no attempt
     /// and need not repeat it (OpenID Connect Core §12.2).

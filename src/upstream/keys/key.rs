@@ -34,7 +34,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// A key that may verify.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::upstream) struct Key {
     kid: Option<String>,
     kind: KeyKind,
@@ -71,11 +71,18 @@ impl Key {
         key.is_one().then_some(key)
     }
 
-    /// Whether a token with this header may have been signed with it.
-    pub(super) fn fits(&self, alg: SigningAlg, kid: Option<&str>) -> bool {
-        self.kind == alg.key_kind()
-            && self.alg.is_none_or(|only| only == alg)
-            && kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
+    /// Whether it may sign with this algorithm.
+    pub(super) fn serves(&self, alg: SigningAlg) -> bool {
+        self.kind == alg.key_kind() && self.alg.is_none_or(|only| only == alg)
+    }
+
+    pub(super) fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// Whether both are one key under two descriptions.
+    pub(in crate::upstream) fn is_same_key(&self, other: &Self) -> bool {
+        self.verifier == other.verifier
     }
 
     /// Whether it made this signature of a JWS (RFC 7515 §5.2).
@@ -103,10 +110,20 @@ impl Key {
     }
 }
 
+/// A member, unless it is `null`, an empty text or an empty list: these count as absent.
+fn member<'a>(jwk: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    jwk.get(name).filter(|value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        _ => true,
+    })
+}
+
 /// RFC 7517 §4.2 and §4.3: absent says nothing against it.
 fn meant_for_verifying(jwk: &Map<String, Value>) -> bool {
-    let for_signatures = jwk.get("use").is_none_or(|word| word == "sig");
-    let to_verify = jwk.get("key_ops").is_none_or(|operations| {
+    let for_signatures = member(jwk, "use").is_none_or(|word| word == "sig");
+    let to_verify = member(jwk, "key_ops").is_none_or(|operations| {
         operations
             .as_array()
             .is_some_and(|words| words.iter().any(|word| word == "verify"))
@@ -119,8 +136,8 @@ fn meant_for_verifying(jwk: &Map<String, Value>) -> bool {
     clippy::option_option,
     reason = "absent is one thing, of the wrong type another"
 )]
-fn text(jwk: &Map<String, Value>, member: &str) -> Option<Option<String>> {
-    match jwk.get(member) {
+fn text(jwk: &Map<String, Value>, name: &str) -> Option<Option<String>> {
+    match member(jwk, name) {
         None => Some(None),
         Some(value) => value.as_str().map(|text| Some(text.to_owned())),
     }

@@ -37,9 +37,24 @@ impl KeySet {
         }
     }
 
-    /// The keys that a token with this header may have been signed with.
-    pub(super) fn fitting(&self, alg: SigningAlg, kid: Option<&str>) -> impl Iterator<Item = &Key> {
-        self.0.iter().filter(move |key| key.fits(alg, kid))
+    /// The keys that a token with this header may have been signed with: those of its
+    /// `kid`, or where there is none of that name, those without a name.
+    pub(super) fn fitting(&self, alg: SigningAlg, kid: Option<&str>) -> Vec<&Key> {
+        let of_kind = || self.0.iter().filter(|key| key.serves(alg));
+        let Some(kid) = kid else {
+            return of_kind().collect();
+        };
+        let named: Vec<_> = of_kind().filter(|key| key.kid() == Some(kid)).collect();
+        if named.is_empty() {
+            of_kind().filter(|key| key.kid().is_none()).collect()
+        } else {
+            named
+        }
+    }
+
+    /// Whether it has a key that `other` lacks.
+    pub(super) fn adds_to(&self, other: &Self) -> bool {
+        self.0.iter().any(|key| !other.0.contains(key))
     }
 }
 
@@ -105,12 +120,22 @@ mod tests {
     }
 
     #[test]
+    fn a_set_adds_to_another_when_it_has_a_key_that_the_other_lacks() {
+        let set = |keys: &[Value]| KeySet::from_jwks(keys).unwrap();
+        let (p256, _) = p256();
+        let (one, both) = (set(&[good()]), set(&[p256, good()]));
+        assert!(both.adds_to(&one));
+        assert!(!one.adds_to(&both));
+        assert!(set(&[with(good(), "kid", json!("new"))]).adds_to(&one));
+    }
+
+    #[test]
     fn a_key_made_the_signature_that_it_made_and_no_other() {
         use p256::ecdsa::Signature;
         use p256::ecdsa::signature::Signer;
         let (jwk, secret) = p256();
         let set = KeySet::from_jwks(&[jwk]).unwrap();
-        let key = set.fitting(SigningAlg::Es256, None).next().unwrap();
+        let key = set.fitting(SigningAlg::Es256, None)[0];
         let signature: Signature = secret.sign(b"header.claims");
         let raw = signature.to_bytes();
         assert!(key.made(SigningAlg::Es256, "header.claims", &raw));

@@ -20,7 +20,7 @@ use super::error::Outage;
 use super::keys::KeySet;
 use super::known::NoNewerKeys;
 use super::signed_token::times::{self, Expiry, ISSUED_BEFORE_MAX};
-use super::signed_token::{self, Flaw, Signed};
+use super::signed_token::{self, Audience, Flaw, Signed};
 use super::{Provider, SigningAlg};
 use crate::once::Object;
 
@@ -70,7 +70,7 @@ impl Provider {
     pub async fn logout_token(&self, raw: &str) -> Result<LogoutToken, NoLogout> {
         let expected = Expected {
             issuer: &self.settings.issuer,
-            client_id: &self.settings.client_id,
+            audience: self.settings.audience(),
             algs: &self.settings.signing_algs,
         };
         let verify = |keys: &KeySet| verify(raw, keys, &expected, self.clock.now());
@@ -93,7 +93,7 @@ impl Provider {
 /// What a token must agree with.
 struct Expected<'a> {
     issuer: &'a str,
-    client_id: &'a str,
+    audience: Audience<'a>,
     algs: &'a [SigningAlg],
 }
 
@@ -105,7 +105,7 @@ fn verify(
 ) -> Result<LogoutToken, LogoutFlaw> {
     let Signed { claims, .. } = signed_token::open(raw, keys, expected.algs, &[KIND])?;
     signed_token::check_issuer(&claims, expected.issuer)?;
-    signed_token::check_audience(&claims, expected.client_id)?;
+    expected.audience.check(&claims)?;
     // Required since the final version (§2.4); many providers are older.
     let issued_at = times::check(&claims, Expiry::Optional, now)?;
     check_event(&claims)?;

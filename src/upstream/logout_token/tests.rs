@@ -35,7 +35,10 @@ fn judged(header: &Value, claims: &Value) -> Result<LogoutToken, LogoutFlaw> {
     let token = format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()));
     let expected = Expected {
         issuer: ISSUER,
-        client_id: CLIENT,
+        audience: Audience {
+            client_id: CLIENT,
+            trusted: &[],
+        },
         algs: &[SigningAlg::Es256],
     };
     verify(&token, &keys, &expected, now())

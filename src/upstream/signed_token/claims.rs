@@ -17,17 +17,39 @@ pub(in crate::upstream) fn check_issuer(claims: &Object, issuer: &str) -> Result
     }
 }
 
-/// This client and nobody else (step 3): somebody else for whom the token is meant
-/// could pass it on to us.
-pub(in crate::upstream) fn check_audience(claims: &Object, client_id: &str) -> Result<(), Flaw> {
-    let ours = match claims.get("aud") {
-        Some(Value::Array(several)) => {
-            !several.is_empty() && several.iter().all(|one| one == client_id)
+/// For whom a token may be (step 3).
+#[derive(Debug, Clone, Copy)]
+pub(in crate::upstream) struct Audience<'a> {
+    pub(in crate::upstream) client_id: &'a str,
+    /// `OIDC_TRUSTED_AUDIENCES`: others that may be named beside this client. Any other
+    /// audience could pass its token on to us.
+    pub(in crate::upstream) trusted: &'a [String],
+}
+
+impl Audience<'_> {
+    pub(in crate::upstream) fn check(&self, claims: &Object) -> Result<(), Flaw> {
+        let named = match claims.get("aud") {
+            Some(Value::Array(several)) => several.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        if !named.iter().any(|one| one == self.client_id) {
+            return Err(Flaw::Audience);
         }
-        Some(one) => one == client_id,
-        None => false,
-    };
-    if ours { Ok(()) } else { Err(Flaw::Audience) }
+        let known = |one: &Value| one == self.client_id || self.trusted.iter().any(|t| one == t);
+        match named.iter().find(|one| !known(one)) {
+            None => Ok(()),
+            Some(other) => {
+                tracing::warn!(
+                    event = "audience_not_trusted",
+                    audience = name(other, SUBJECT_MAX).unwrap_or_default(),
+                    "a token is for another audience too; if that is meant, add it to \
+                     OIDC_TRUSTED_AUDIENCES"
+                );
+                Err(Flaw::Audience)
+            }
+        }
+    }
 }
 
 /// `sub` is the key of a person here: it must be something that can be stored,

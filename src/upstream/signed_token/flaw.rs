@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Flaw {
     /// Over [`TOKEN_MAX`](super::TOKEN_MAX).
-    #[error("it is longer than 64 KiB")]
+    #[error("it is longer than 64 KiB: have the provider put fewer groups into it")]
     TooLarge,
     /// Not the compact form of a signature; five parts are an encrypted token.
     #[error("it does not have exactly three parts (an encrypted token is not taken)")]
@@ -36,13 +36,13 @@ pub enum Flaw {
     #[error("it is from another issuer")]
     Issuer,
     /// `aud`.
-    #[error("its audience is not exactly this client")]
+    #[error("its audience is not this client alone or with those of OIDC_TRUSTED_AUDIENCES")]
     Audience,
     /// `azp`.
     #[error("its authorized party is not this client")]
     AuthorizedParty,
-    /// `exp`, `iat` or `nbf` is missing, or no whole number of seconds.
-    #[error("exp, iat or nbf is missing or no whole number of seconds")]
+    /// `exp`, `iat` or `nbf` is missing, or no number of seconds.
+    #[error("exp, iat or nbf is missing or no number of seconds")]
     Time,
     /// `exp`.
     #[error("it has expired; check both clocks")]

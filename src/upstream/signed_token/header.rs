@@ -45,8 +45,8 @@ impl<'a> Header<'a> {
             .filter(|alg| allowed.contains(alg))
             .ok_or(Flaw::Algorithm)?;
         let kid = match header.get("kid") {
-            None => None,
-            Some(kid) => Some(kid.as_str().ok_or(Flaw::UnknownKey)?),
+            None | Some(Value::Null) => None,
+            Some(kid) => Some(kid.as_str().ok_or(Flaw::UnknownKey)?).filter(|kid| !kid.is_empty()),
         };
         Ok(Self { alg, kid })
     }
@@ -54,11 +54,12 @@ impl<'a> Header<'a> {
     /// The one key that the token can have been signed with. With several there
     /// would be a choice, and trying each is what an attacker would ask for.
     pub(super) fn key<'k>(&self, keys: &'k KeySet) -> Result<&'k Key, Flaw> {
-        let mut fitting = keys.fitting(self.alg, self.kid);
-        match (fitting.next(), fitting.next()) {
-            (None, _) => Err(Flaw::UnknownKey),
-            (Some(key), None) => Ok(key),
-            (Some(_), Some(_)) => Err(Flaw::AmbiguousKey),
+        let fitting = keys.fitting(self.alg, self.kid);
+        let (first, others) = fitting.split_first().ok_or(Flaw::UnknownKey)?;
+        if others.iter().all(|other| other.is_same_key(first)) {
+            Ok(first)
+        } else {
+            Err(Flaw::AmbiguousKey)
         }
     }
 }

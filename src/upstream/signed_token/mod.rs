@@ -18,7 +18,7 @@ use super::SigningAlg;
 use super::keys::{Key, KeySet};
 use crate::once::Object;
 
-pub(super) use claims::{check_audience, check_issuer, sid, subject};
+pub(super) use claims::{Audience, check_issuer, sid, subject};
 pub use compact::TOKEN_MAX;
 pub use flaw::Flaw;
 

@@ -1,9 +1,11 @@
-//! `exp`, `iat` and `nbf`: numbers of whole seconds, read strictly.
+//! `exp`, `iat` and `nbf`: numbers of seconds (RFC 7519 §2, `NumericDate`), also with a
+//! fraction or an exponent, rounded down.
 //!
 //! Elsewhere a string (`"99999999999"`) made a check fall away (CVE-2026-25537).
-//! So a time that is no whole number is refused.
+//! So a time that is no number is refused.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 
 use super::Flaw;
 use crate::once::Object;
@@ -18,6 +20,9 @@ pub const ISSUED_BEFORE_MAX: TimeDelta = TimeDelta::minutes(10);
 /// provider whose other times cannot be believed either.
 pub const ISSUED_AHEAD_MAX: TimeDelta = TimeDelta::seconds(60);
 
+/// 2^53: up to there every whole number of seconds has a floating-point number.
+const SECONDS_MAX: f64 = 9_007_199_254_740_992.0;
+
 /// Whether there must be an `exp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::upstream) enum Expiry {
@@ -28,7 +33,7 @@ pub(in crate::upstream) enum Expiry {
 /// Gives `iat`.
 ///
 /// # Errors
-/// When `iat` or a required `exp` is missing, one of the three is no whole number of
+/// When `iat` or a required `exp` is missing, one of the three is no number of
 /// seconds since 1970, or the token is over, too old, from the future, or not valid
 /// yet.
 pub(in crate::upstream) fn check(
@@ -58,9 +63,19 @@ fn moment(claims: &Object, name: &str) -> Result<Option<DateTime<Utc>>, Flaw> {
     let Some(value) = claims.get(name) else {
         return Ok(None);
     };
-    let seconds = value
-        .as_u64()
-        .and_then(|seconds| i64::try_from(seconds).ok());
-    let moment = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let moment = seconds(value).and_then(|seconds| DateTime::from_timestamp(seconds, 0));
     moment.map(Some).ok_or(Flaw::Time)
+}
+
+/// Seconds since 1970, rounded down.
+fn seconds(number: &Value) -> Option<i64> {
+    if let Some(whole) = number.as_u64() {
+        return whole.try_into().ok();
+    }
+    let number = number.as_f64().filter(|n| (0.0..SECONDS_MAX).contains(n))?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "within the bounds of i64, and rounding down is meant"
+    )]
+    Some(number as i64)
 }

@@ -44,6 +44,8 @@ pub enum SignInFailure {
     CookieMissing,
     /// 400: the answer does not hold together: parameters, issuer, or the ID token.
     AnswerRefused,
+    /// 400: the ID token is over 64 KB.
+    TokenTooLarge,
     /// 502: the provider could not be reached, or answered with an error or nonsense.
     ProviderFailed,
     /// 403: the person is blocked.
@@ -60,7 +62,8 @@ impl SignInFailure {
             | Self::AttemptSpent
             | Self::AttemptUnknown
             | Self::CookieMissing
-            | Self::AnswerRefused => 400,
+            | Self::AnswerRefused
+            | Self::TokenTooLarge => 400,
             Self::Declined
             | Self::Unfinished(_)
             | Self::ProviderError
@@ -83,6 +86,7 @@ impl SignInFailure {
             Self::AttemptUnknown => "attempt_unknown",
             Self::CookieMissing => "cookie_missing",
             Self::AnswerRefused => "answer_refused",
+            Self::TokenTooLarge => "id_token_too_large",
             Self::ProviderFailed => "provider_failed",
             Self::Blocked => "blocked",
             Self::LoggedOut => "logged_out",
@@ -100,6 +104,7 @@ impl SignInFailure {
             Self::CookieMissing => "Your browser did not send our cookie back",
             Self::Blocked => "Your access is blocked",
             Self::LoggedOut => "You were signed out again at once",
+            Self::TokenTooLarge => "Your identity provider sent too much about you",
             Self::ProviderError
             | Self::AttemptUnknown
             | Self::AnswerRefused
@@ -142,6 +147,10 @@ impl SignInFailure {
             Self::AnswerRefused => &[
                 "The answer that came back from your identity provider did not pass the checks, so it was not believed.",
                 "Try once more. If it happens again, tell your administrator the code below: it is a matter of settings, or somebody is interfering.",
+            ],
+            Self::TokenTooLarge => &[
+                "The ID token is larger than 64 KB, most often because it names very many groups. Signing in again will not help.",
+                "Tell your administrator: the identity provider should put only the groups of this application into the ID token, or none, and tell them at its userinfo endpoint.",
             ],
             Self::ProviderFailed => &[
                 "Your identity provider could not be reached, or failed while signing you in. Try again in a moment.",

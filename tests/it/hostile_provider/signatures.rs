@@ -106,8 +106,8 @@ fn signatures() -> Vec<Case> {
         token("ID-1: zeros", |token| {
             token.signature(|signature| vec![0; signature.len()])
         }),
-        token("ID-1: 200,000 bytes of it", |token| {
-            token.signature(|_| vec![1; 200_000])
+        token("ID-1: 30,000 bytes of it", |token| {
+            token.signature(|_| vec![1; 30_000])
         }),
         token("ID-1: of the claims alone", |token| {
             let key = Key::rs256("rs-1");

@@ -1,9 +1,14 @@
 //! Userinfo, where the groups are told there alone (CB-14).
 
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use red5_bridge::upstream::Pace;
 use serde_json::{Value, json};
 
-use super::{Case, FAILED, NOT_BELIEVED, Siege, ann_at_userinfo, case};
-use crate::provider::{Answer, Endpoint, Key};
+use super::{Case, FAILED, NOT_BELIEVED, PACE, Siege, ann_at_userinfo, case};
+use crate::provider::{Answer, Endpoint, Key, Provider};
 
 fn subject(value: Value) -> Case {
     case(format!("CB-14: sub is {value}"), move |provider| {
@@ -50,20 +55,9 @@ fn about_somebody_else() -> Vec<Case> {
 }
 
 fn no_claims() -> Vec<Case> {
-    let signed = {
-        let key = Key::rs256("rs-1");
-        let input = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4iLCJncm91cHMiOlsiYSJdfQ";
-        let signature = base64::Engine::encode(
-            &base64::engine::general_purpose::URL_SAFE_NO_PAD,
-            key.sign(input),
-        );
-        format!("{input}.{signature}")
-    };
     let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03";
     let deep = format!("{{\"sub\":\"ann\",\"groups\":{}", "[".repeat(100_000));
-    let jwt = Answer::bytes(200, signed.as_bytes()).header("content-type", "application/jwt");
     vec![
-        says("a signed answer, which was not asked for", jwt),
         says(
             "two subjects",
             Answer::text(200, r#"{"sub":"ann","groups":["a"],"sub":"eve"}"#),
@@ -118,6 +112,53 @@ fn no_claims() -> Vec<Case> {
             },
         ),
     ]
+}
+
+/// An answer that is signed, or says so.
+fn as_tokens() -> Vec<Case> {
+    let token = |header: Value, claims: Value, key: &Key| {
+        let part = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let input = format!("{}.{}", part(header), part(claims));
+        format!("{input}.{}", URL_SAFE_NO_PAD.encode(key.sign(&input)))
+    };
+    let ours = Key::rs256("rs-1");
+    let claims = || json!({"sub": "ann", "groups": ["streaming-admins"]});
+    let unsigned = token(json!({"alg": "none"}), claims(), &ours);
+    let of_eve = Key::es256("rs-1", 9);
+    [
+        (
+            "about another",
+            token(ours.header(), json!({"sub": "eve"}), &ours),
+        ),
+        (
+            "by a key of the attacker",
+            token(of_eve.header(), claims(), &of_eve),
+        ),
+        ("by HS256", token(json!({"alg": "HS256"}), claims(), &ours)),
+        (
+            "unsigned",
+            unsigned[..=unsigned.rfind('.').unwrap()].to_owned(),
+        ),
+        ("encrypted", "e30.e30.e30.e30.e30".to_owned()),
+        ("that is JSON", claims().to_string()),
+        ("of nothing", String::new()),
+    ]
+    .map(|(name, token)| {
+        let answer = Answer::text(200, &token).header("content-type", "application/jwt");
+        says(&format!("a token {name}"), answer)
+    })
+    .into()
+}
+
+#[tokio::test]
+async fn cb_14_signed_userinfo_that_does_not_hold_signs_nobody_in() {
+    // Otherwise the keys are read for the ID token, and once more for userinfo.
+    let pace = Pace {
+        keys_max_age: Duration::from_hours(1),
+        ..PACE
+    };
+    let siege = Siege::lay_with(pace, Provider::start_with, ann_at_userinfo).await;
+    siege.withstands(NOT_BELIEVED, as_tokens()).await;
 }
 
 #[tokio::test]

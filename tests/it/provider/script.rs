@@ -75,7 +75,7 @@ pub struct Person {
 impl Person {
     pub fn new(name: &str) -> Self {
         Self {
-            claims: json!({"sub": name, "preferred_username": name}),
+            claims: json!({"sub": name, "preferred_username": name, "name": name}),
             only_userinfo: json!({}),
         }
     }

@@ -235,6 +235,57 @@ async fn jw_5_after_the_interval_keys_are_read_again() {
 }
 
 #[tokio::test]
+async fn jw_5_a_reading_that_brought_a_new_key_may_soon_be_followed_by_another() {
+    let (provider, _) = ann_and_bridge();
+    let pace = Pace {
+        keys_refetch_interval: Duration::from_secs(30),
+        ..PACE
+    };
+    let bridge = bridge_at(provider.issuer(), pace, |_| {});
+    sign_in(&provider, &bridge, "ann").await.unwrap();
+    provider.use_key(&Key::es256("second", 2));
+    sign_in(&provider, &bridge, "ann").await.unwrap();
+    provider.use_key(&Key::es256("third", 3));
+    let mut again = 0;
+    while let Err(refused) = sign_in(&provider, &bridge, "ann").await {
+        assert_eq!(refused, flaw(Flaw::UnknownKey));
+        again += 1;
+        assert!(again < 200, "a second rotation is not seen");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(provider.hits(Endpoint::Jwks), 3);
+}
+
+#[tokio::test]
+async fn id_15_a_document_in_which_a_member_stands_twice_is_not_read() {
+    let (provider, bridge) = ann_and_bridge();
+    let keys = r#"{"keys":[{"kty":"RSA","kid":"a","kid":"b"}]}"#;
+    provider.always(Endpoint::Jwks, Answer::text(200, keys));
+    assert_eq!(begin_fails(&bridge).await, unavailable(Outage::Unreadable));
+}
+
+#[tokio::test]
+async fn a_set_without_keys_is_told_in_words() {
+    let (provider, bridge) = ann_and_bridge();
+    provider.publish([]);
+    let error = begin_fails(&bridge).await;
+    assert_eq!(error, unavailable(Outage::NoKeys));
+    assert!(
+        error.to_string().contains("publishes no signing key"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn keys_are_asked_for_by_the_name_of_their_type_too() {
+    let (provider, bridge) = ann_and_bridge();
+    sign_in(&provider, &bridge, "ann").await.unwrap();
+    let request = provider.last(Endpoint::Jwks);
+    let accept = request.headers.get("accept").unwrap();
+    assert!(accept.contains("application/jwk-set+json"));
+}
+
+#[tokio::test]
 async fn jw_5_a_crowd_at_the_start_reads_the_documents_once() {
     let (provider, bridge) = ann_and_bridge();
     provider.once(

@@ -9,7 +9,9 @@ use serde_json::json;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{PACE, Pace, ann_and_bridge, answer, bridge, bridge_at, come_back, query, sign_in};
+use super::{
+    ClaimPath, PACE, Pace, ann_and_bridge, answer, bridge, bridge_at, come_back, query, sign_in,
+};
 use crate::provider::{Answer, CLIENT_ID, CLIENT_SECRET, Endpoint, Provider};
 
 #[derive(Clone, Default)]
@@ -162,4 +164,73 @@ fn sc_2_debug_of_a_provider_tells_its_state_and_no_secret() {
 
 fn text(lines: &Lines) -> String {
     String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+}
+
+#[tokio::test]
+async fn where_a_claim_was_found_or_that_it_was_not_is_told_once() {
+    let (lines, _capturing) = capture();
+    let provider = Provider::start();
+    provider
+        .person("ann")
+        .claim("resource_access", json!({"my.app": {"roles": ["viewers"]}}))
+        .without("name");
+    let bridge = bridge_at(provider.issuer(), PACE, |settings| {
+        settings.groups_claim = ClaimPath::parse("resource_access.my.app.roles").unwrap();
+    });
+    for _ in 0..3 {
+        sign_in(&provider, &bridge, "ann").await.unwrap();
+    }
+    let said = text(&lines);
+    for told in [
+        r#"event="claim_found" variable="OIDC_GROUPS_CLAIM" claim="/resource_access/my.app/roles""#,
+        r#"event="claim_missing" variable="OIDC_NAME_CLAIM""#,
+    ] {
+        assert_eq!(said.matches(told).count(), 1, "{told} in: {said}");
+    }
+}
+
+#[tokio::test]
+async fn an_audience_that_is_not_trusted_is_named_with_the_setting() {
+    let (lines, _capturing) = capture();
+    let (provider, bridge) = ann_and_bridge();
+    provider.next_id_token(|token| {
+        token
+            .claim("aud", json!([CLIENT_ID, "project-7"]))
+            .claim("azp", CLIENT_ID)
+    });
+    sign_in(&provider, &bridge, "ann").await.unwrap_err();
+    let said = text(&lines);
+    assert!(
+        said.contains("OIDC_TRUSTED_AUDIENCES") && said.contains("project-7"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn an_optional_endpoint_without_an_address_is_told_and_keeps_nobody_out() {
+    let (lines, _capturing) = capture();
+    let (provider, bridge) = ann_and_bridge();
+    provider.discovery(|document| document.set("end_session_endpoint", ""));
+    sign_in(&provider, &bridge, "ann").await.unwrap();
+    assert!(!bridge.ends_sessions());
+    assert!(text(&lines).contains(r#"members="end_session_endpoint""#));
+}
+
+#[tokio::test]
+async fn groups_in_another_form_and_exactly_a_hundred_are_told_with_what_helps() {
+    let (lines, _capturing) = capture();
+    let provider = Provider::start();
+    provider.person("ann").claim("groups", json!({"a": {}}));
+    let hundred: Vec<_> = (0..100).map(|n| format!("g{n}")).collect();
+    provider.person("bob").claim("groups", json!(hundred));
+    let bridge = bridge(&provider);
+    for person in ["ann", "bob"] {
+        sign_in(&provider, &bridge, person).await.unwrap();
+    }
+    let said = text(&lines);
+    assert!(said.contains(r#"seen="object""#), "{said}");
+    assert!(
+        said.contains(r#"event="groups_may_be_cut" groups=100"#),
+        "{said}"
+    );
 }

@@ -1,11 +1,14 @@
 //! Whose groups are read, and from where (CB-14, ID-13, ID-14).
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use red5_bridge::domain::identity::Groups;
+use red5_bridge::upstream::id_token::Flaw;
 use red5_bridge::upstream::{ClaimPath, Outage, Refusal, UpstreamError};
 use serde_json::{Value, json};
 
 use super::{PACE, ann_and_bridge, bridge, bridge_at, sign_in};
-use crate::provider::{Answer, Endpoint, Provider};
+use crate::provider::{Answer, Endpoint, Key, Provider};
 
 fn groups(names: &[&str]) -> Groups {
     Groups::Listed(names.iter().map(|&name| name.to_owned()).collect())
@@ -37,6 +40,7 @@ async fn groups_that_only_userinfo_tells_are_read_there_and_names_with_them() {
     let provider = ann_at_userinfo();
     provider
         .person("ann")
+        .without("name")
         .userinfo_claim("name", "Ann Example")
         .claim("groups", Value::Null);
     let identity = sign_in(&provider, &bridge(&provider), "ann")
@@ -186,4 +190,123 @@ async fn who_lost_the_last_group_has_none_at_the_next_sign_in() {
             .groups,
         groups(&[])
     );
+}
+
+#[tokio::test]
+async fn names_that_only_userinfo_tells_are_read_there() {
+    let (provider, bridge) = ann_and_bridge();
+    provider
+        .person("ann")
+        .without("name")
+        .userinfo_claim("name", "Ann Example")
+        .userinfo_claim("groups", json!(["others"]));
+    let identity = sign_in(&provider, &bridge, "ann").await.unwrap().identity;
+    assert_eq!(identity.name.as_deref(), Some("Ann Example"));
+    assert_eq!(identity.groups, groups(&["viewers"]));
+    assert_eq!(provider.hits(Endpoint::Userinfo), 1);
+}
+
+#[tokio::test]
+async fn a_userinfo_endpoint_that_fails_costs_the_names_alone() {
+    for answer in [
+        Answer::status(500),
+        Answer::status(401),
+        Answer::html(200),
+        Answer::redirect("http://127.0.0.1:1/"),
+    ] {
+        let (provider, bridge) = ann_and_bridge();
+        provider.person("ann").without("name");
+        provider.always(Endpoint::Userinfo, answer);
+        let identity = sign_in(&provider, &bridge, "ann").await.unwrap().identity;
+        assert_eq!(identity.name, None);
+        assert_eq!(identity.username.as_deref(), Some("ann"));
+        assert_eq!(identity.groups, groups(&["viewers"]));
+    }
+}
+
+#[tokio::test]
+async fn cb_14_userinfo_about_somebody_else_fails_the_sign_in_for_names_too() {
+    let (provider, bridge) = ann_and_bridge();
+    provider.person("ann").without("name");
+    provider.next_userinfo(|claims| claims.set("sub", "eve"));
+    let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
+    assert_eq!(refused, UpstreamError::Refused(Refusal::UserinfoSubject));
+}
+
+#[tokio::test]
+async fn id_13_a_claim_whose_name_holds_dots_is_found() {
+    for (path, name, value) in [
+        (
+            "https://ex.org/groups",
+            "https://ex.org/groups",
+            json!(["viewers"]),
+        ),
+        (
+            "resource_access.my.app.roles",
+            "resource_access",
+            json!({"my.app": {"roles": ["viewers"]}}),
+        ),
+    ] {
+        let provider = Provider::start();
+        provider.person("ann").claim(name, value);
+        let bridge = bridge_at(provider.issuer(), PACE, |settings| {
+            settings.groups_claim = ClaimPath::parse(path).unwrap();
+        });
+        let identity = sign_in(&provider, &bridge, "ann").await.unwrap().identity;
+        assert_eq!(identity.groups, groups(&["viewers"]), "{path}");
+    }
+}
+
+/// Userinfo as a token of the provider, with these claims.
+fn signed(key: &Key, claims: &Value) -> Answer {
+    let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let input = format!("{}.{}", part(&key.header()), part(claims));
+    let token = format!("{input}.{}", URL_SAFE_NO_PAD.encode(key.sign(&input)));
+    Answer::text(200, &token).header("content-type", "application/jwt; charset=utf-8")
+}
+
+#[tokio::test]
+async fn signed_userinfo_is_verified_with_the_providers_keys() {
+    let key = Key::es256("es-1", 7);
+    let other = Key::es256("es-1", 8);
+    let good = json!({"sub": "ann", "groups": ["viewers"]});
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        claims
+    };
+    let outcome = async |answer: Answer| {
+        let provider = ann_at_userinfo();
+        provider.use_key(&key);
+        provider.always(Endpoint::Userinfo, answer);
+        outcome(&provider).await
+    };
+    let issuer = Provider::start().issuer().to_owned();
+    assert_eq!(outcome(signed(&key, &good)).await, Ok(groups(&["viewers"])));
+    let ours = with("aud", json!([crate::provider::CLIENT_ID]));
+    assert_eq!(outcome(signed(&key, &ours)).await, Ok(groups(&["viewers"])));
+    for (answer, refusal) in [
+        (
+            signed(&other, &good),
+            Refusal::UserinfoToken(Flaw::Signature),
+        ),
+        (
+            signed(&key, &with("aud", json!("another"))),
+            Refusal::UserinfoToken(Flaw::Audience),
+        ),
+        (
+            signed(&key, &with("iss", json!(issuer))),
+            Refusal::UserinfoToken(Flaw::Issuer),
+        ),
+        (
+            signed(&key, &with("sub", json!("eve"))),
+            Refusal::UserinfoSubject,
+        ),
+        (
+            Answer::text(200, "a.b.c.d.e").header("content-type", "application/jwt"),
+            Refusal::UserinfoToken(Flaw::NotThreeParts),
+        ),
+    ] {
+        assert_eq!(outcome(answer).await, Err(UpstreamError::Refused(refusal)));
+    }
 }

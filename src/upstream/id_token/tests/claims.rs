@@ -72,6 +72,57 @@ fn id_5_the_authorized_party_is_this_client() {
 }
 
 #[test]
+fn id_4_a_trusted_audience_may_stand_beside_this_client() {
+    let trusting = |trusted: &[&str], aud: Value, azp: Value| {
+        let verification = Verification {
+            trusted: trusted.iter().map(|&one| one.to_owned()).collect(),
+            ..verification()
+        };
+        let token = token().claim("aud", aud).claim("azp", azp);
+        verification.of(&token.sign()).map(|_| ())
+    };
+    let several = || json!(["project", CLIENT, "api"]);
+    assert_eq!(
+        trusting(&["project", "api"], several(), json!(CLIENT)),
+        Ok(())
+    );
+    for (trusted, aud, azp, flaw) in [
+        (vec!["project"], several(), json!(CLIENT), Flaw::Audience),
+        (vec![], several(), json!(CLIENT), Flaw::Audience),
+        (
+            vec!["project"],
+            json!(["project"]),
+            json!(CLIENT),
+            Flaw::Audience,
+        ),
+        (
+            vec!["project"],
+            json!("project"),
+            json!(CLIENT),
+            Flaw::Audience,
+        ),
+        (
+            vec!["project", "api"],
+            several(),
+            json!("project"),
+            Flaw::AuthorizedParty,
+        ),
+    ] {
+        let refused = trusting(&trusted, aud.clone(), azp);
+        assert_eq!(refused, Err(flaw), "{trusted:?} {aud}");
+    }
+    let without_azp = Verification {
+        trusted: vec!["api".to_owned()],
+        ..verification()
+    };
+    let token = token().claim("aud", json!([CLIENT, "api"])).without("azp");
+    assert_eq!(
+        without_azp.of(&token.sign()).err(),
+        Some(Flaw::AuthorizedParty)
+    );
+}
+
+#[test]
 fn id_5_a_list_of_several_audiences_needs_an_authorized_party() {
     let several = || token().claim("aud", json!([CLIENT, CLIENT]));
     assert_eq!(check(&several()), Err(Flaw::AuthorizedParty));

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::super::keys::KeySet;
+use super::super::signed_token::Audience;
 use super::{Expected, Flaw, ID_TOKEN_MAX, verify};
 use crate::upstream::SigningAlg;
 
@@ -125,7 +126,15 @@ struct Verification {
     keys: Vec<Value>,
     algs: Vec<SigningAlg>,
     access_token: Option<&'static str>,
+    trusted: Vec<String>,
     now: DateTime<Utc>,
+}
+
+fn audience(trusted: &[String]) -> Audience<'_> {
+    Audience {
+        client_id: CLIENT,
+        trusted,
+    }
 }
 
 fn verification() -> Verification {
@@ -133,6 +142,7 @@ fn verification() -> Verification {
         keys: vec![jwk(&signing_key(1), Some("one"))],
         algs: vec![SigningAlg::Rs256, SigningAlg::Es256],
         access_token: Some(ACCESS_TOKEN),
+        trusted: Vec::new(),
         now: now(),
     }
 }
@@ -142,7 +152,7 @@ impl Verification {
         let access_token = self.access_token.map(SecretString::from);
         let expected = Expected {
             issuer: ISSUER,
-            client_id: CLIENT,
+            audience: audience(&self.trusted),
             algs: &self.algs,
             nonce: Some(&SecretString::from(NONCE)),
             access_token: access_token.as_ref(),

@@ -49,7 +49,7 @@ fn the_session_of_the_provider_is_kept_when_it_is_a_name() {
         let raw = token().claim("sid", value).sign();
         let expected = Expected {
             issuer: ISSUER,
-            client_id: CLIENT,
+            audience: audience(&[]),
             algs: &[SigningAlg::Es256],
             nonce: Some(&SecretString::from(NONCE)),
             access_token: None,

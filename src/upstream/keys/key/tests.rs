@@ -139,15 +139,29 @@ fn a_padded_number_is_the_same_number() {
 #[test]
 fn jw_7_a_key_serves_its_own_algorithm_kind_and_name_alone() {
     let named = Key::read(&with(good(), "alg", json!("RS256"))).unwrap();
-    assert!(named.fits(SigningAlg::Rs256, Some("k")));
-    assert!(named.fits(SigningAlg::Rs256, None));
-    assert!(!named.fits(SigningAlg::Rs256, Some("")));
-    assert!(!named.fits(SigningAlg::Rs256, Some("other")));
-    assert!(!named.fits(SigningAlg::Ps256, Some("k")));
-    assert!(!named.fits(SigningAlg::Es256, Some("k")));
-    let mut nameless = good();
-    nameless.as_object_mut().unwrap().remove("kid");
-    let nameless = Key::read(&nameless).unwrap();
-    assert!(nameless.fits(SigningAlg::Ps512, None));
-    assert!(!nameless.fits(SigningAlg::Ps512, Some("k")));
+    assert_eq!(named.kid(), Some("k"));
+    assert!(named.serves(SigningAlg::Rs256));
+    assert!(!named.serves(SigningAlg::Ps256));
+    assert!(!named.serves(SigningAlg::Es256));
+    let nameless = Key::read(&with(good(), "kid", json!(null))).unwrap();
+    assert_eq!(nameless.kid(), None);
+    assert!(nameless.serves(SigningAlg::Ps512));
+}
+
+#[test]
+fn what_is_null_or_empty_counts_as_absent() {
+    for (member, value) in [
+        ("kid", json!(null)),
+        ("kid", json!("")),
+        ("use", json!(null)),
+        ("use", json!("")),
+        ("alg", json!(null)),
+        ("alg", json!("")),
+        ("key_ops", json!(null)),
+        ("key_ops", json!([])),
+    ] {
+        let key = Key::read(&with(good(), member, value.clone()));
+        let key = key.unwrap_or_else(|| panic!("{member} {value}"));
+        assert!(key.serves(SigningAlg::Rs512), "{member} {value}");
+    }
 }

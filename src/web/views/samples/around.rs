@@ -29,7 +29,7 @@ const PROBLEMS: [(&str, Problem); 19] = [
     ("problem-unavailable", Problem::Unavailable),
 ];
 
-const FAILURES: [(&str, SignInFailure); 13] = [
+const FAILURES: [(&str, SignInFailure); 14] = [
     ("sign-in-declined", SignInFailure::Declined),
     (
         "sign-in-unfinished",
@@ -46,6 +46,7 @@ const FAILURES: [(&str, SignInFailure); 13] = [
     ("sign-in-unknown", SignInFailure::AttemptUnknown),
     ("sign-in-cookie", SignInFailure::CookieMissing),
     ("sign-in-refused", SignInFailure::AnswerRefused),
+    ("sign-in-token-too-large", SignInFailure::TokenTooLarge),
     ("sign-in-provider", SignInFailure::ProviderFailed),
     ("sign-in-blocked", SignInFailure::Blocked),
     ("sign-in-logged-out", SignInFailure::LoggedOut),
