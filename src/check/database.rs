@@ -164,10 +164,11 @@ fn tell_tables(survey: &Survey, report: &mut Report) {
             "Run red5-bridge migrate with the DATABASE_URL of a role that may (GRANT CREATE ON SCHEMA \
              public), then grant this one its rights: docs/operators.md.",
         ),
-        Tables::Ahead { version } => report.wrong(
+        Tables::Ahead { version } => report.note(
             GROUP,
             format!("the tables have migration {version}, which this version of the program does not know"),
-            "A newer version was here. Run that one; tables do not go back.",
+            "A newer version was here. Versions only add to the tables, so this one serves; run the \
+             newer one as soon as you can.",
         ),
         Tables::Different { version } => report.wrong(
             GROUP,

@@ -8,7 +8,12 @@ use sqlx::postgres::PgPoolOptions;
 
 use super::{ACQUIRE_TIMEOUT, Store, StoreError};
 
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!();
+/// Those that a newer release has applied are borne: releases add to the tables, so that an older
+/// one can go on while instances are replaced, or be gone back to.
+pub(super) static MIGRATIONS: Migrator = Migrator {
+    ignore_missing: true,
+    ..sqlx::migrate!()
+};
 
 /// Not checked against `.sqlx`, like everything about tables that are not there yet.
 const MAY_CREATE: &str = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)";
@@ -37,7 +42,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether exactly the migrations of this version were applied, as they are now.
+    /// Whether the migrations of this version were applied, as they are now.
     pub async fn is_migrated(&self) -> Result<bool, StoreError> {
         self.with(async |connection| is_done(connection).await)
             .await
@@ -53,14 +58,27 @@ async fn is_done(connection: &mut PgConnection) -> Result<bool, StoreError> {
     if table.is_none() {
         return Ok(false);
     }
-    let applied: HashMap<i64, Vec<u8>> =
-        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success")
+    let applied: Vec<(i64, Vec<u8>, bool)> =
+        sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations")
             .fetch_all(connection)
-            .await?
-            .into_iter()
-            .collect();
-    Ok(applied.len() == MIGRATIONS.iter().count()
+            .await?;
+    let all_succeeded = applied.iter().all(|(_, _, success)| *success);
+    let applied: HashMap<i64, Vec<u8>> = applied
+        .into_iter()
+        .map(|(version, checksum, _)| (version, checksum))
+        .collect();
+    let is_done = all_succeeded
         && MIGRATIONS
             .iter()
-            .all(|ours| applied.get(&ours.version).map(Vec::as_slice) == Some(&*ours.checksum)))
+            .all(|ours| applied.get(&ours.version).map(Vec::as_slice) == Some(&*ours.checksum));
+    let newest = applied.keys().max();
+    if is_done && let Some(newest) = newest.filter(|version| !MIGRATIONS.version_exists(**version))
+    {
+        tracing::warn!(
+            event = "tables_ahead",
+            migration = newest,
+            "the tables are those of a newer version; this one serves with what it knows of them"
+        );
+    }
+    Ok(is_done)
 }

@@ -27,10 +27,12 @@ mod sweep;
 pub mod watch;
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::metrics::Waits;
 
@@ -52,6 +54,8 @@ const CONNECTIONS_MAX: u32 = 10;
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    /// Connections of the pool from before are not used again.
+    renewed: Arc<Mutex<Instant>>,
     waits: Waits,
     /// Without the limits: a migration may take its time.
     options: PgConnectOptions,
@@ -131,9 +135,20 @@ impl Store {
     /// bridge starts while its database does not. The error is one of the URL.
     pub fn new(database_url: &str) -> Result<Self, sqlx::Error> {
         let options = PgConnectOptions::from_str(database_url)?.application_name("red5-bridge");
-        let pool = pool(&options, CONNECTIONS_MAX);
+        let renewed = Arc::new(Mutex::new(Instant::now()));
+        let pool = pool_options(CONNECTIONS_MAX)
+            .before_acquire({
+                let renewed = Arc::clone(&renewed);
+                move |_, connection| {
+                    let since = renewed.lock().unwrap_or_else(PoisonError::into_inner);
+                    let is_newer = connection.age <= since.elapsed();
+                    Box::pin(async move { Ok(is_newer) })
+                }
+            })
+            .connect_lazy_with(options.clone().options(SERVER_LIMITS));
         Ok(Self {
             pool,
+            renewed,
             waits: Waits::default(),
             options,
         })
@@ -164,19 +179,28 @@ impl Store {
     /// A connection that listens, in a pool of its own: it must not wait for
     /// the others, nor they for it.
     async fn listener(&self) -> Result<PgListener, sqlx::Error> {
-        let mut listener = PgListener::connect_with(&pool(&self.options, 1)).await?;
+        let pool = pool_options(1).connect_lazy_with(self.options.clone().options(SERVER_LIMITS));
+        let mut listener = PgListener::connect_with(&pool).await?;
         // A reconnection behind our back would lose notices unseen.
         listener.eager_reconnect(false);
         listener.listen(notice::CHANNEL).await?;
         Ok(listener)
     }
 
-    /// Ends the connections that nobody uses: they may lead to another server than
-    /// new ones do.
-    pub(crate) fn drop_idle(&self) {
-        while let Some(mut connection) = self.pool.try_acquire() {
-            connection.close_on_drop();
-        }
+    /// Which server a new connection leads to, by the time at which it was started. An error
+    /// when it takes no writes.
+    async fn server(&self) -> Result<DateTime<Utc>, sqlx::Error> {
+        let options = self.options.clone().options(SERVER_LIMITS);
+        let mut connection = PgConnection::connect_with(&options).await?;
+        let server = writable_server(&mut connection).await?;
+        connection.close().await?;
+        Ok(server)
+    }
+
+    /// No connection of the pool is used again that was made before now: it may lead to
+    /// another server than new ones do.
+    fn renew(&self) {
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Ends all connections but the one that listens.
@@ -185,23 +209,31 @@ impl Store {
     }
 }
 
-/// Connections with the limits, to a server that takes writes. A standby lags
-/// behind: what it says of mappings and sessions may be old. A server does not
-/// become one without ending its connections, so asking once is enough.
-fn pool(options: &PgConnectOptions, most: u32) -> PgPool {
+/// Connections to a server that takes writes. A standby lags behind: what it says of
+/// mappings and sessions may be old. A server that becomes read-only later keeps its
+/// connections; the regular question of [`watch`] finds that.
+fn pool_options(most: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(|connection, _| Box::pin(refuse_standby(connection)))
-        .connect_lazy_with(options.clone().options(SERVER_LIMITS))
+        .after_connect(|connection, _| {
+            Box::pin(async move { writable_server(connection).await.map(drop) })
+        })
 }
 
-async fn refuse_standby(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let standby = sqlx::query_scalar!(r#"SELECT pg_is_in_recovery() AS "standby!""#)
-        .fetch_one(connection)
-        .await?;
-    if standby {
-        return Err(sqlx::Error::Protocol("the server is a standby".to_owned()));
+/// When the server was started, which tells it from others; an error when it takes no writes.
+async fn writable_server(connection: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT pg_postmaster_start_time() AS "server!", pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "read_only!""#
+    )
+    .fetch_one(connection)
+    .await?;
+    if row.read_only {
+        return Err(takes_no_writes());
     }
-    Ok(())
+    Ok(row.server)
+}
+
+fn takes_no_writes() -> sqlx::Error {
+    sqlx::Error::Protocol("the server takes no writes: it is a standby or read-only".to_owned())
 }

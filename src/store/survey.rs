@@ -82,7 +82,7 @@ pub enum Tables {
         /// Those to be applied.
         missing: usize,
     },
-    /// There are some that this version does not know: it is too old.
+    /// All of this version, and some of a newer one.
     Ahead {
         /// The highest.
         version: i64,
@@ -225,22 +225,24 @@ async fn tables(connection: &mut PgConnection) -> Result<Tables, sqlx::Error> {
         .iter()
         .map(|migration| (migration.version, &*migration.checksum))
         .collect();
-    let unknown = applied.keys().filter(|version| !ours.contains_key(version));
-    if let Some(version) = unknown.max() {
-        return Ok(Tables::Ahead { version: *version });
-    }
     let different = applied
         .iter()
         .filter(|(version, (checksum, success))| {
-            !success || ours.get(version) != Some(&checksum.as_slice())
+            !success
+                || ours
+                    .get(version)
+                    .is_some_and(|known| *known != checksum.as_slice())
         })
         .map(|(version, _)| *version)
         .min();
     if let Some(version) = different {
         return Ok(Tables::Different { version });
     }
-    Ok(match ours.len() - applied.len() {
-        0 => Tables::Current,
-        missing => Tables::Behind { missing },
+    let missing = ours.keys().filter(|version| !applied.contains_key(version));
+    let unknown = applied.keys().filter(|version| !ours.contains_key(version));
+    Ok(match (missing.count(), unknown.max()) {
+        (0, None) => Tables::Current,
+        (0, Some(version)) => Tables::Ahead { version: *version },
+        (missing, _) => Tables::Behind { missing },
     })
 }

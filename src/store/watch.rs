@@ -9,8 +9,11 @@
 //!    some were lost: back to loading everything;
 //! 3. every third of the staleness bound, however many notices come, ask for
 //!    the counter itself, because a notice can be lost and a connection can be
-//!    dead without saying so;
-//! 4. when the connection is lost or late, begin again.
+//!    dead without saying so. A new connection is made for it, which must lead to
+//!    the same server, and that must take writes: an address can move to another
+//!    server while the old one keeps its connections open;
+//! 4. when the connection is lost or late, or leads elsewhere, begin again with
+//!    new connections.
 //!
 //! What is in memory is fresh as of the moment at which the last question that
 //! agreed was *sent*. Older than the bound, nobody gets it.
@@ -29,7 +32,7 @@ use super::connection::{self, within};
 use super::freshness::{Freshness, Moment};
 use super::live::LiveSessions;
 use super::notice::{News, Notice};
-use super::{Store, StoreError};
+use super::{Store, StoreError, takes_no_writes};
 use crate::domain::block::Blocks;
 use crate::domain::mapping::Mappings;
 
@@ -159,7 +162,7 @@ impl Watch {
         Some(if self.tables_missing.load(Ordering::SeqCst) {
             "the tables are not those of this version"
         } else {
-            "unreachable, or what is loaded may be old"
+            "unreachable, takes no writes, or what is loaded may be old"
         })
     }
 
@@ -172,6 +175,7 @@ impl Watch {
                 error = &error as &dyn std::error::Error,
                 "the listening connection was lost; everything will be loaded again"
             );
+            self.store.renew();
             tokio::time::sleep(RETRY_AFTER).await;
         }
     }
@@ -201,12 +205,11 @@ impl Watch {
     async fn catch_up(&self, listener: &mut PgListener) -> Result<i64, StoreError> {
         self.sessions.doubt_all();
         let sent = Moment::now();
-        let counter = within(CONNECT_TIMEOUT, counter(listener)).await??;
+        let counter = self.counter(listener, CONNECT_TIMEOUT).await?;
         self.reload().await?;
         if !self.rests_on(&counter) {
             // The pool's connections lead to another server than the one that we
             // listen to, such as the old primary after a failover.
-            self.store.drop_idle();
             return Err(connection::elsewhere());
         }
         self.freshness.agreed(sent);
@@ -230,11 +233,28 @@ impl Watch {
             .is_some_and(|loaded| loaded.server == server)
     }
 
+    /// The counter of the server that is listened to. A new connection must lead there too:
+    /// the old one proves nothing about the server that everyone else reaches.
+    async fn counter(
+        &self,
+        listener: &mut PgListener,
+        limit: Duration,
+    ) -> Result<Counter, StoreError> {
+        let (counter, server) = within(limit, async {
+            tokio::try_join!(counter(listener), self.store.server())
+        })
+        .await??;
+        if counter.server != server {
+            return Err(connection::elsewhere());
+        }
+        Ok(counter)
+    }
+
     /// The regular question. A number ahead of the notices means that some
     /// were lost, one behind them that the database was restored.
     async fn ask(&self, listener: &mut PgListener, mut seen: i64) -> Result<i64, StoreError> {
         let sent = Moment::now();
-        let counter = within(self.patience(), counter(listener)).await??;
+        let counter = self.counter(listener, self.patience()).await?;
         if counter.value < seen {
             return self.catch_up(listener).await;
         }
@@ -305,12 +325,12 @@ struct Counter {
 /// The counter, as a server that takes writes has it.
 async fn counter(listener: &mut PgListener) -> Result<Counter, sqlx::Error> {
     let row = sqlx::query!(
-        r#"SELECT value, pg_is_in_recovery() AS "in_recovery!", pg_postmaster_start_time() AS "server!" FROM change_counter"#
+        r#"SELECT value, pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "read_only!", pg_postmaster_start_time() AS "server!" FROM change_counter"#
     )
     .fetch_one(listener)
     .await?;
-    if row.in_recovery {
-        return Err(sqlx::Error::Protocol("the server is a standby".to_owned()));
+    if row.read_only {
+        return Err(takes_no_writes());
     }
     Ok(Counter {
         value: row.value,

@@ -3,6 +3,7 @@
 //! database says. Faults are put in while people work.
 
 mod delays;
+mod failover;
 mod faults;
 mod freshness;
 mod groups;

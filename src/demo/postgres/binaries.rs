@@ -24,8 +24,10 @@ impl Binaries {
             .chain(debian_folders(Path::new(DEBIAN_VERSIONS)))
             .chain([local.join(UNPACKED)])
             // Resolved, because `scripts/provide` may have put a link there
-            // that leads out of a closed folder.
-            .filter_map(|folder| folder.canonicalize().ok())
+            // that leads out of a closed folder, and because a folder of links
+            // may have some of the programs alone.
+            .filter_map(|folder| folder.join("postgres").canonicalize().ok())
+            .filter_map(|postgres| postgres.parent().map(Path::to_owned))
             .find(|folder| {
                 ["initdb", "postgres", "pg_ctl"]
                     .iter()

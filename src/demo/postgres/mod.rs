@@ -25,7 +25,7 @@ use account::{Account, reachable_folder, temporary_folder};
 use binaries::Binaries;
 use fate::Fate;
 use pid_file::is_ready;
-use programs::{POSTGRES, START_LIMIT, STOP_LIMIT, data_folder, io_error, stop_leftover};
+use programs::{POSTGRES, START_LIMIT, STOP_LIMIT, copy, data_folder, io_error, stop_leftover};
 
 pub use programs::PostgresError;
 pub use run_with::{WithPostgresError, with_postgres};
@@ -91,6 +91,32 @@ impl Cluster {
             Err(error) => Err(io_error(format!("make {}", folder.display()), error)),
         };
         clear_up_unless(started, &sockets)
+    }
+
+    /// A streaming standby of the cluster whose sockets are in `primary`; its data stays in
+    /// `folder`.
+    ///
+    /// # Errors
+    /// As [`PostgresError`] says.
+    pub async fn standby(
+        local: &Path,
+        folder: &Path,
+        primary: &Path,
+    ) -> Result<Self, PostgresError> {
+        let (sockets, account) = temporary()?;
+        let start = async {
+            let folder = reachable_folder(folder, account)
+                .map_err(|error| io_error(format!("make {}", folder.display()), error))?;
+            let binaries = Binaries::find(local, account).ok_or(PostgresError::NoPrograms)?;
+            copy(&binaries, primary, &folder.join("data"), account).await?;
+            Self::start(local, &folder, &sockets, account, None, Fate::Kept).await
+        };
+        clear_up_unless(start.await, &sockets)
+    }
+
+    /// The folder of its sockets.
+    pub fn sockets(&self) -> PathBuf {
+        self.socket_folder.clone()
     }
 
     /// Where the data is.

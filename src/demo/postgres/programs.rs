@@ -96,6 +96,24 @@ async fn init(binaries: &Binaries, data: &Path, account: Account) -> Result<(), 
     run("initdb", command).await
 }
 
+/// Copies the data of the server whose sockets are in `primary`, and makes it a standby of it.
+pub(super) async fn copy(
+    binaries: &Binaries,
+    primary: &Path,
+    data: &Path,
+    account: Account,
+) -> Result<(), PostgresError> {
+    let mut command = account.command(binaries.program("pg_basebackup"));
+    command
+        .arg("-D")
+        .arg(data)
+        .arg("--host")
+        .arg(primary)
+        .args(["--username", POSTGRES, "--checkpoint", "fast"])
+        .args(["--write-recovery-conf", "--no-sync"]);
+    run("pg_basebackup", command).await
+}
+
 /// Stops the server that an earlier run left in `data`, when one still runs:
 /// its supervisor was killed, or is just stopping it. A process counts as
 /// ours when its working folder is `data`, where every Postgres server goes;

@@ -13,17 +13,31 @@ pub struct Postgres {
 
 impl Postgres {
     pub async fn start() -> Self {
+        let postgres = Self::without_server();
+        postgres.start_again().await;
+        postgres
+    }
+
+    /// A streaming standby of this one, with a folder of its own.
+    pub async fn standby(&self) -> Self {
+        let standby = Self::without_server();
+        let primary = self.cluster.lock().unwrap().as_ref().unwrap().sockets();
+        let data = standby.folder.join("postgres");
+        let cluster = Cluster::standby(Path::new(".local"), &data, &primary).await;
+        *standby.cluster.lock().unwrap() = Some(cluster.unwrap());
+        standby
+    }
+
+    fn without_server() -> Self {
         let mut name = [0; 8];
         getrandom::fill(&mut name).unwrap();
         let name = format!("red5-bridge-house-{:016x}", u64::from_be_bytes(name));
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir(&folder).unwrap();
-        let postgres = Self {
+        Self {
             folder,
             cluster: Mutex::default(),
-        };
-        postgres.start_again().await;
-        postgres
+        }
     }
 
     /// Where it is now: another place after each start.

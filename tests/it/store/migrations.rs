@@ -33,14 +33,61 @@ async fn tables_of_another_version_are_refused() {
         "{refused:?}"
     );
 
+    // A newer version's migration that stopped half-way.
     let database = Database::new().await;
-    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, '', true, '', 0)";
-    database.by_hand(newer).await.unwrap();
+    database.by_hand(&newer("", false)).await.unwrap();
     let refused = Store::new(&database.url).unwrap().migrate().await;
     assert!(
         matches!(refused, Err(StoreError::Migration(_))),
         "{refused:?}"
     );
+}
+
+/// What a newer version leaves behind.
+fn newer(change: &str, success: bool) -> String {
+    format!(
+        "{change};
+         INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, '', {success}, '', 0)"
+    )
+}
+
+#[tokio::test]
+async fn what_a_newer_version_added_to_the_tables_is_borne() {
+    let database = Database::new().await;
+    let added = "ALTER TABLE mappings ADD newer text NOT NULL DEFAULT '';
+                 ALTER TABLE sessions ADD newer text;
+                 CREATE TABLE newer (id bigint)";
+    database.by_hand(&newer(added, true)).await.unwrap();
+    let owner = Store::new(&database.url).unwrap();
+    for store in [owner, database.store()] {
+        store.migrate().await.unwrap();
+    }
+    let store = database.store();
+    let id = create(&store, "team", "a").await.id;
+    store
+        .replace_mapping(id, 1, &draft("team", "b"), &ann(), at(1))
+        .await
+        .unwrap();
+    let live = LiveSessions::new(store.clone(), IDLE);
+    live.start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
+    live.find(&hash(1), at(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_missing_is_applied_beside_what_a_newer_version_added() {
+    let database = Database::new().await;
+    database
+        .by_hand(&newer(
+            "DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
+            true,
+        ))
+        .await
+        .unwrap();
+    let refused = database.store().migrate().await.unwrap_err();
+    assert!(matches!(refused, StoreError::NotMigrated), "{refused:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,107 @@
+//! The address of the database moves to a promoted standby while the old server keeps its
+//! connections open: what it says decides nothing beyond the bound.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+use tokio::time::{Instant, sleep};
+
+use super::{BOUND, House, until};
+use crate::bridge::Browser;
+
+async fn at(url: &str, statements: &[&'static str]) {
+    let mut hand = PgConnection::connect(url).await.unwrap();
+    for statement in statements {
+        sqlx::raw_sql(*statement).execute(&mut hand).await.unwrap();
+    }
+}
+
+const READ_ONLY: [&str; 2] = [
+    "ALTER SYSTEM SET default_transaction_read_only = on",
+    "SELECT pg_reload_conf()",
+];
+
+async fn token(browser: &Browser) -> u16 {
+    browser.token(json!({})).await.status
+}
+
+/// Ann's session ends and Bob's mapping is switched off at the new server.
+async fn nothing_of_the_old_server_outlives_the_bound(old_one: &[&'static str]) {
+    let house = House::start().await;
+    let admin = house.admin().await;
+    house.map(&admin).await;
+    for person in ["ann", "bob"] {
+        house.provider.person(person).groups(["viewers"]);
+    }
+    let ann = house.signed_in("ann").await.at(&house.bridges[1].address);
+    let bob = house.signed_in("bob").await.at(&house.bridges[1].address);
+    for person in [&ann, &bob] {
+        until("tokens", async || token(person).await == 200).await;
+    }
+    let standby = house.postgres.standby().await;
+    at(&house.postgres.url(), old_one).await;
+    at(&standby.url(), &["SELECT pg_promote()"]).await;
+    for way in &house.ways {
+        way.lead_to(&standby.url());
+    }
+    at(
+        &standby.url(),
+        &[
+            "DELETE FROM sessions WHERE subject = 'ann'",
+            "UPDATE mappings SET enabled = false",
+        ],
+    )
+    .await;
+    let known = Instant::now();
+    for (person, refusal) in [(&ann, 401), (&bob, 403)] {
+        loop {
+            let asked = Instant::now();
+            match token(person).await {
+                200 => assert!(asked < known + BOUND, "a token of the old server"),
+                status if status == refusal => break,
+                status => assert_eq!(status, 503),
+            }
+            assert!(known.elapsed() < Duration::from_mins(1), "no {refusal}");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+    // New sign-ins are written at the new server.
+    until("a sign-in", async || {
+        let mut browser = Browser::without_keep_alive(&house.front);
+        house.sign_in(&mut browser, "ann").await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn se_7_an_old_primary_that_became_read_only_keeps_no_instance_stale() {
+    nothing_of_the_old_server_outlives_the_bound(&READ_ONLY).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn se_7_an_old_primary_that_still_takes_writes_keeps_no_instance_stale() {
+    nothing_of_the_old_server_outlives_the_bound(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn se_7_while_no_server_takes_writes_there_are_no_tokens_beyond_the_bound() {
+    let house = House::start().await;
+    let admin = house.admin().await;
+    house.map(&admin).await;
+    house.provider.person("ann").groups(["viewers"]);
+    let ann = house.signed_in("ann").await.at(&house.bridges[1].address);
+    until("tokens", async || token(&ann).await == 200).await;
+    at(&house.postgres.url(), &READ_ONLY).await;
+    let known = Instant::now();
+    until("no tokens", async || {
+        let asked = Instant::now();
+        let status = token(&ann).await;
+        assert!(status == 503 || asked < known + BOUND, "{status}");
+        status == 503
+    })
+    .await;
+    let ready = ann.peek("/readyz").await;
+    assert_eq!(ready.status, 503);
+    assert!(ready.body.contains("takes no writes"), "{}", ready.body);
+}
