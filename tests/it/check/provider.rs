@@ -352,7 +352,7 @@ async fn a_document_that_is_not_there_or_is_none_is_told_apart() {
         (
             Endpoint::Jwks,
             Answer::json(200, &json!({"keys": []})),
-            "no key that can be used",
+            "no signing key that can be used",
         ),
         (Endpoint::Jwks, Answer::status(404), "HTTP 404"),
     ] {

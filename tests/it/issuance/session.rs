@@ -82,6 +82,7 @@ async fn somebody_without_names_or_grants_is_told_so_and_an_administrator_that_t
         .provider
         .person("vic")
         .without("preferred_username")
+        .without("name")
         .groups([ADMIN_GROUP]);
     let body = bridge
         .signed_in("vic")
