@@ -118,7 +118,7 @@ async fn lo_2_the_session_is_gone_before_the_browser_goes_to_the_provider() {
         "https://bridge.example/auth/signed-out"
     );
     assert_eq!(told["id_token_hint"].split('.').count(), 3);
-    assert_eq!(told["state"].len(), 22);
+    assert_eq!(told["state"].len(), 43);
     assert_eq!(told.len(), 4);
 
     // The provider comes back to the same page, which leads on no more.

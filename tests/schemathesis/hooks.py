@@ -14,6 +14,7 @@ BETWEEN_MEMBERS = (
     "must be later than valid_from",
     "must be later than now",
     "is you: ",
+    "is read-only: ",
     "a time from 1970 to 9999",
 )
 
