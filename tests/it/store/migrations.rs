@@ -81,13 +81,20 @@ async fn what_is_missing_is_applied_beside_what_a_newer_version_added() {
     let database = Database::new().await;
     database
         .by_hand(&newer(
-            "DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
+            "DELETE FROM _sqlx_migrations WHERE version = 16;
+             ALTER TABLE sessions DROP nonce_hash, DROP refresh_refusals, DROP refresh_refused_since",
             true,
         ))
         .await
         .unwrap();
     let refused = database.store().migrate().await.unwrap_err();
     assert!(matches!(refused, StoreError::NotMigrated), "{refused:?}");
+    // Its owner applies what is missing, and then it serves.
+    let owner = Store::new(&database.url).unwrap();
+    owner.migrate().await.unwrap();
+    let applied = "SELECT count(*) FROM _sqlx_migrations WHERE version IN (16, 9999) AND success";
+    assert_eq!(database.number(applied).await, 2);
+    database.store().migrate().await.unwrap();
 }
 
 #[tokio::test]
