@@ -4,13 +4,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::api_error::ApiError;
-use super::body::{self, ADMIN_BODY_MAX, Members, together};
+use super::body::ADMIN_BODY_MAX;
 use super::form::Form;
 use super::guard::{self, Admin, AdminGroups};
 use super::limits::{RateLimits, Rule};
 use super::origin;
 use super::site::Site;
-use super::token::barred_error;
+use super::token::{barred_error, require_empty_body};
 use crate::domain::mapping::FieldError;
 use crate::flow::sessions::Sessions;
 
@@ -71,8 +71,7 @@ impl<Desk> Call<Desk> {
 
     /// Demands a body that says nothing.
     pub(super) async fn require_empty_body(&self, payload: web::Payload) -> Result<(), ApiError> {
-        let members = body::require_empty(&self.request, payload, ADMIN_BODY_MAX).await?;
-        together(Members::new(members).finish(), Ok(())).map_err(ApiError::Invalid)
+        require_empty_body(&self.request, payload, ADMIN_BODY_MAX).await
     }
 }
 

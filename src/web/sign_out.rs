@@ -5,14 +5,15 @@
 //! page of ours, because a form may not redirect to another origin
 //! (`form-action 'self'`).
 //!
-//! Where the provider does not announce that it can ask who signs in, somebody else comes in
+//! Where the provider does not announce that it can ask who signs in, another person comes in
 //! by four steps: `/auth/somebody-else`, the provider's sign-out, `/auth/signed-out`,
 //! `/auth/login`. What leads from the third to the fourth is a cookie that goes there; so
 //! no step comes twice by itself.
 
 use actix_web::http::StatusCode;
-use actix_web::{Error, HttpResponse, web};
+use actix_web::{Error, HttpResponse, HttpResponseBuilder, web};
 
+use super::guard::Caller;
 use super::page::{self, Guest, Visitor};
 use super::site::{Site, see_other};
 use super::views::{Next, Problem, SignedOut};
@@ -45,10 +46,7 @@ pub async fn logout(
         sign_out.end(caller.secret()).await
     };
     let ticket = ended.map_err(|error| visitor.store_failed(&error))?;
-    tracing::info!(
-        event = "signed_out",
-        subject = &*pseudonym(&caller.identity().subject)
-    );
+    tell_signed_out(caller);
     let site = visitor.site();
     let next = if switch {
         "/auth/somebody-else"
@@ -61,11 +59,28 @@ pub async fn logout(
 /// To the page that comes after the session, without its cookie.
 pub(super) fn leave(site: &Site, next: &str, ticket: Option<&Ticket>) -> HttpResponse {
     let mut response = see_other(&site.to(next));
+    set_cookies(&mut response, site, ticket);
+    response.finish()
+}
+
+/// The session's cookie goes; the ticket, if there is one, comes.
+pub(super) fn set_cookies(
+    response: &mut HttpResponseBuilder,
+    site: &Site,
+    ticket: Option<&Ticket>,
+) {
     response.cookie(site.session_removal());
     if let Some(ticket) = ticket {
         response.cookie(site.sign_out_cookie(ticket));
     }
-    response.finish()
+}
+
+/// The event of a sign-out that a person asked for, by a page or by an app.
+pub(super) fn tell_signed_out(caller: &Caller) {
+    tracing::info!(
+        event = "signed_out",
+        subject = &*pseudonym(&caller.identity().subject)
+    );
 }
 
 /// Where the visitor's own session is among those that they ended by its name, what

@@ -9,11 +9,11 @@ use super::body::{self, Members, TOKEN_BODY_MAX, together};
 use super::guard::{self, AdminGroups, Barred, Caller};
 use super::limits::RateLimits;
 use super::origin;
+use super::sign_out::{set_cookies, tell_signed_out};
 use super::site::Site;
 use super::wish::WishInput;
 use crate::config::red5::ServerUrl;
 use crate::domain::lifetime::SubjectEnd;
-use crate::fingerprint::pseudonym;
 use crate::flow::exchange::Exchange;
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
@@ -48,6 +48,16 @@ pub(super) fn barred_error(barred: Barred, request: &HttpRequest, site: &Site) -
         Barred::NotAdmin => ApiError::NotAdmin,
         Barred::Session(error) => error.into(),
     }
+}
+
+/// Demands a body that says nothing.
+pub(super) async fn require_empty_body(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limit: usize,
+) -> Result<(), ApiError> {
+    let members = body::require_empty(request, payload, limit).await?;
+    together(Members::new(members).finish(), Ok(())).map_err(ApiError::Invalid)
 }
 
 /// GET `/api/session`
@@ -121,19 +131,12 @@ pub async fn logout(
         origin::check_api(&request, &site, true)?;
         let known = guard::known(&request, &site, &sessions).await?;
         let caller = known.ok_or_else(|| barred_error(Barred::NotSignedIn, &request, &site))?;
-        let members = body::require_empty(&request, payload, TOKEN_BODY_MAX).await?;
-        together(Members::new(members).finish(), Ok(())).map_err(ApiError::Invalid)?;
+        require_empty_body(&request, payload, TOKEN_BODY_MAX).await?;
         let ticket = sign_out.end(caller.secret()).await?;
-        tracing::info!(
-            event = "signed_out",
-            subject = &*pseudonym(&caller.identity().subject)
-        );
+        tell_signed_out(&caller);
         let end_session_url = ticket.as_ref().map(|_| site.to("/auth/signed-out"));
         let mut response = HttpResponse::Ok();
-        response.cookie(site.session_removal());
-        if let Some(ticket) = &ticket {
-            response.cookie(site.sign_out_cookie(ticket));
-        }
+        set_cookies(&mut response, &site, ticket.as_ref());
         Ok::<_, ApiError>(response.json(json!({ "end_session_url": end_session_url })))
     };
     readable(&request, &site, answer.await)
