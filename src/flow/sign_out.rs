@@ -144,7 +144,7 @@ impl SignOut {
         Some(ticket)
     }
 
-    /// Ends the session; somebody else signs in next. A ticket where the provider has to
+    /// Ends the session; another person signs in next. A ticket where the provider has to
     /// sign the person out first.
     pub async fn end_for_somebody_else(
         &self,
@@ -158,7 +158,7 @@ impl SignOut {
     }
 
     /// Spends the ticket, if there is one; where the provider has to sign the person out
-    /// before somebody else can sign in, and nowhere where it asks who it is.
+    /// before another person can sign in, and nowhere where it asks who it is.
     pub async fn before_somebody_else(&self, ticket: Option<&Ticket>) -> Onward {
         if !self.provider.signs_out_first() {
             return Onward::Nowhere;

@@ -16,7 +16,7 @@ const FAILED_REST_MAX: TimeDelta = TimeDelta::seconds(5);
 pub struct RefreshMarks {
     /// Before that nobody tries again beside the requests.
     again: AtomicI64,
-    /// Before that nobody tries another one.
+    /// Before that no other try is made.
     failed_until: AtomicI64,
     /// How many failed in a row.
     failures: AtomicU32,
@@ -37,7 +37,7 @@ impl RefreshMarks {
                 .is_ok()
     }
 
-    /// One failed: nobody tries another before a rest that grows with each in a row, up
+    /// One failed: no other try is made before a rest that grows with each in a row, up
     /// to [`FAILED_REST_MAX`].
     pub fn failed(&self, now: DateTime<Utc>) {
         let before = self.failures.fetch_add(1, Ordering::SeqCst).min(8);

@@ -132,7 +132,7 @@ struct Machine {
 enum State {
     /// All may ask.
     Closed { failures: u32 },
-    /// Nobody may, before `until`. `held`: the provider itself said so, and answers to
+    /// No request may be sent before `until`. `held`: the provider itself said so, and answers to
     /// what was sent before do not end it.
     Open {
         until: Instant,

@@ -54,7 +54,7 @@ impl Provider {
         known.is_some_and(|known| known.document.end_session.is_some())
     }
 
-    /// Whether somebody else can sign in only after a sign-out there: with `prompt=login`
+    /// Whether another person can sign in only after a sign-out there: with `prompt=login`
     /// many ask the person whom they know for the password once more.
     pub fn signs_out_first(&self) -> bool {
         let known = self.known.current();

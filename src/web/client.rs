@@ -1,5 +1,5 @@
 //! Which address a request comes from: for the audit log, the rate limits and the list
-//! of a person's own sessions alone. No address decides what somebody may do (LG-6).
+//! of a person's own sessions alone. No address decides what a person may do (LG-6).
 
 use std::net::{IpAddr, SocketAddr};
 

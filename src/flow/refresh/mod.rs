@@ -4,7 +4,7 @@
 //! refresh token. Up to `BRIDGE_GROUPS_MAX_AGE_SECONDS` they serve as they are; up to twice that
 //! they serve while one refresh runs beside the requests; beyond, requests wait for it, and are
 //! told "unavailable" when the provider cannot be reached: the session is kept. It ends
-//! when the provider takes the grant back or answers for somebody else, or when its token endpoint
+//! when the provider takes the grant back or answers for another person, or when its token endpoint
 //! goes on refusing the refresh token until the groups are older than
 //! `BRIDGE_UNREFRESHED_MAX_MINUTES`, and by nothing else that a refresh shows.
 //!

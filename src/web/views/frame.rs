@@ -47,7 +47,7 @@ impl Frame {
         format!("{}/auth/login?as=somebody-else", self.base)
     }
 
-    /// Where somebody else begins to sign in: over the provider's sign-out, where it is
+    /// Where another person begins to sign in: over the provider's sign-out, where it is
     /// needed. Who is signed in stays so until the other one is, so there is none then.
     pub(super) fn somebody_else_href(&self) -> String {
         if self.person.is_some() {

@@ -21,7 +21,7 @@ pub enum Next {
     /// address is as [`crate::upstream`] made it: `https`, or `http` of a
     /// loopback host.
     Provider(String),
-    /// The same, and then signing in as somebody else.
+    /// The same, and then signing in as another person.
     ProviderThenSomebodyElse(String),
     /// Signing in again, and the provider asks as whom.
     SomebodyElse,

@@ -310,7 +310,7 @@ impl Provider {
         grants::is_good(&self.script(), refresh_token)
     }
 
-    /// Answers this to every refresh of somebody, and to nothing else; the grant stays.
+    /// Answers this to every refresh of this person, and to nothing else; the grant stays.
     pub fn answer_refreshes_of(&self, person: &str, answer: Answer) {
         let mut script = self.script();
         script.grants.refused.insert(person.to_owned(), answer);
