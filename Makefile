@@ -73,7 +73,7 @@ schema: build ## schemathesis against a running bridge for twice SECONDS=300, wi
 	@SCHEMA_SECONDS=$(or $(SECONDS),300) $(BRIDGE) with-postgres -- $(CARGO) test --locked --features demo --test it schemathesis -- --nocapture --test-threads 1
 
 .PHONY: providers
-providers: build ## real Keycloak and Canaille, registered by docs/providers, with the bridge in a browser
+providers: build ## real Keycloak, Dex and Canaille, registered by docs/providers, with the bridge in a browser
 	@scripts/providers
 
 .PHONY: sqlx

@@ -30,8 +30,8 @@ function account(people, id) {
   };
 }
 
-/** Starts the provider for a bridge at `bridgeUrl`. */
-export async function startProvider(bridgeUrl) {
+/** Starts the provider for a bridge at `bridgeUrl`, or for another client there that is called back at `callback`. */
+export async function startProvider(bridgeUrl, callback = `${bridgeUrl}/auth/callback`) {
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
   const people = structuredClone(PEOPLE);
@@ -39,7 +39,7 @@ export async function startProvider(bridgeUrl) {
     clients: [{
       client_id: CLIENT.id,
       client_secret: CLIENT.secret,
-      redirect_uris: [`${bridgeUrl}/auth/callback`],
+      redirect_uris: [callback],
       post_logout_redirect_uris: [`${bridgeUrl}/auth/signed-out`],
       grant_types: ['authorization_code', 'refresh_token'],
       backchannel_logout_uri: `${bridgeUrl}/auth/backchannel-logout`,
@@ -73,6 +73,7 @@ export async function startProvider(bridgeUrl) {
     refreshes: () => refreshes,
     /** From now on these are the groups of `login`. */
     setGroups(login, groups) { people[login].groups = groups; },
+    remove(login) { delete people[login]; },
     stop() {
       server.closeAllConnections();
       server.close();
