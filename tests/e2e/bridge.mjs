@@ -1,5 +1,5 @@
 // The bridge's own program, with a database of its own.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -29,22 +29,20 @@ export async function freshDatabase() {
 
 /** Starts `red5-bridge serve` for `url`, listening there unless told otherwise. */
 export async function startBridge({ url, listen = new URL(url).host, issuer, database, settings = {} }) {
-  const child = spawn(PROGRAM, ['serve'], {
-    env: {
-      PATH: process.env.PATH,
-      DATABASE_URL: database,
-      BRIDGE_PUBLIC_URL: url,
-      BRIDGE_LISTEN: listen,
-      BRIDGE_SECRET_KEYS: randomBytes(32).toString('base64'),
-      BRIDGE_ADMIN_GROUPS: ADMIN_GROUP,
-      OIDC_ISSUER_URL: issuer,
-      OIDC_CLIENT_ID: CLIENT.id,
-      OIDC_CLIENT_SECRET: CLIENT.secret,
-      RED5_JWT_SECRET: RED5_SECRET,
-      ...settings,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const env = {
+    PATH: process.env.PATH,
+    DATABASE_URL: database,
+    BRIDGE_PUBLIC_URL: url,
+    BRIDGE_LISTEN: listen,
+    BRIDGE_SECRET_KEYS: randomBytes(32).toString('base64'),
+    BRIDGE_ADMIN_GROUPS: ADMIN_GROUP,
+    OIDC_ISSUER_URL: issuer,
+    OIDC_CLIENT_ID: CLIENT.id,
+    OIDC_CLIENT_SECRET: CLIENT.secret,
+    RED5_JWT_SECRET: RED5_SECRET,
+    ...settings,
+  };
+  const child = spawn(PROGRAM, ['serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'exit');
   let log = '';
   const listening = new Promise((resolve) => {
@@ -67,6 +65,10 @@ export async function startBridge({ url, listen = new URL(url).host, issuer, dat
   }
   return {
     log: () => log,
+    /** What `red5-bridge check` says of the same settings. */
+    check: () => new Promise((resolve) => {
+      execFile(PROGRAM, ['check'], { env }, (error, report) => resolve({ code: error?.code ?? 0, report }));
+    }),
     async stop() {
       child.kill('SIGTERM');
       await ended;

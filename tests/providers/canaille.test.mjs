@@ -76,6 +76,8 @@ after(async () => {
   if (folder) rmSync(folder, { recursive: true });
 });
 
+test('check finds nothing wrong with what the guide says', { timeout: LIMIT_MS }, (context) => door.check((note) => context.diagnostic(note)));
+
 test('groups are names, and what is mapped to one is in the token', { timeout: LIMIT_MS }, async () => {
   const page = await door.signIn('vic');
   const { identity } = await door.session(page);

@@ -92,6 +92,8 @@ after(async () => {
   if (folder) rmSync(folder, { recursive: true });
 });
 
+test('check finds nothing wrong with what the guide says', { timeout: LIMIT_MS }, (context) => door.check((note) => context.diagnostic(note)));
+
 test('the groups of the connector are in the identity, and what is mapped to one is in the token', { timeout: LIMIT_MS }, async () => {
   const page = await door.signIn('vic');
   const { identity } = await door.session(page);

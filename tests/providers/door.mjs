@@ -70,6 +70,12 @@ export async function openDoor({ guide, scenario, url, provider, settings = {} }
     url,
     variables,
     log: () => bridge.log(),
+    /** Whether `red5-bridge check` is content; its notes go to `tell`. */
+    async check(tell) {
+      const { code, report } = await bridge.check();
+      assert.equal(code, 0, report);
+      for (const [note] of report.matchAll(/^ *(?:note|NOTE) .*$/gm)) tell(note.trim());
+    },
     newPage: () => newPage(browser),
     signInAt,
     async signIn(login) {

@@ -32,7 +32,7 @@ before(async () => {
   }, `${base}/realms/master`);
   realm = await setUpRealm(base);
   await realm.addPerson('ada', 'admins');
-  for (const name of ['vic', 'wes', 'zoe', 'rex']) await realm.addPerson(name, 'viewers');
+  for (const name of ['vic', 'wes', 'zoe', 'rex', 'sam']) await realm.addPerson(name, 'viewers');
 
   const browser = await startBrowser();
   const secret = await registerInConsole(await newPage(browser), base, url);
@@ -50,6 +50,8 @@ after(async () => {
   await door?.close();
   keycloak?.stop();
 });
+
+test('check finds nothing wrong with what the guide says', { timeout: LIMIT_MS }, (context) => door.check((note) => context.diagnostic(note)));
 
 test('groups are paths in the identity, and what is mapped to one is in the token', { timeout: LIMIT_MS }, async () => {
   const page = await door.signIn('vic');
@@ -111,6 +113,19 @@ test('a person who was removed is out with the next refresh', { timeout: LIMIT_M
   assert.match(door.log(), /token_invalid_grant/);
 });
 
+test('signing out in one browser leaves the session in another', { timeout: LIMIT_MS }, async () => {
+  const stays = await door.signIn('sam');
+  const leaves = await door.signIn('sam');
+  await leaves.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await leaves.waitForURL(`${door.url}/auth/signed-out?**`);
+  assert.equal((await realm.sessions('sam')).length, 1);
+  // Its refreshes go on, though the other session's refresh token was revoked.
+  await realm.leave('sam', 'viewers');
+  await door.exchangeUntil(stays, 403);
+  await realm.join('sam', 'viewers');
+  await door.exchangeUntil(stays, 200);
+});
+
 test('a hundred and twenty groups arrive, and signing out works with them', { timeout: LIMIT_MS }, async (context) => {
   await realm.addPerson('max', 'viewers');
   for (let number = 0; number < 120; number += 1) {
@@ -121,10 +136,25 @@ test('a hundred and twenty groups arrive, and signing out works with them', { ti
   assert.equal((await door.session(page)).identity.groups.length, 121);
   let longest = 0;
   page.on('request', (request) => { longest = Math.max(longest, request.url().length); });
+  // The session at Keycloak belongs to another application too: the bridge's revoking of its
+  // own refresh token does not end it.
+  await page.goto(`${realm.issuer}/account`);
+  await page.getByText('Personal info').first().waitFor();
+  await page.goto(`${door.url}/`);
   await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   // Without the ID token Keycloak asks first.
   await page.locator('#kc-logout').click();
   await page.waitForURL(`${door.url}/auth/signed-out?**`);
   assert.deepEqual(await realm.sessions('max'), []);
-  context.diagnostic(`the longest address had ${longest} characters`);
+
+  // Where it is the only application, the session ends with the refresh token, mostly before
+  // the browser arrives: there is nothing left to ask.
+  await door.signInAt(page, 'max');
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await page.waitForURL((url) => url.href.startsWith(realm.issuer) || url.href.startsWith(`${door.url}/auth/signed-out?`));
+  const asked = page.url().startsWith(realm.issuer);
+  if (asked) await page.locator('#kc-logout').click();
+  await page.waitForURL(`${door.url}/auth/signed-out?**`);
+  assert.deepEqual(await realm.sessions('max'), []);
+  context.diagnostic(`the longest address had ${longest} characters; Keycloak ${asked ? 'asked' : 'did not ask'} the second time`);
 });

@@ -186,3 +186,28 @@ fn every_provider_has_a_guide_and_every_guide_a_recorded_shape() {
         }
     }
 }
+
+/// The words of the `code` tables of a source file: what stands behind their arrows.
+fn codes(file: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join("src").join(file)).unwrap();
+    let arms = text.lines().filter_map(|line| line.split_once("=> "));
+    let words = arms.filter_map(|(_, code)| code.split('"').nth(1));
+    words.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_reason_of_a_failed_sign_in_or_refresh_is_in_the_table_of_the_guides() {
+    let index = guide("README");
+    let (_, table) = index.split_once("## What is refused").unwrap();
+    let files = [
+        "upstream/error.rs",
+        "upstream/signed_token/flaw.rs",
+        "flow/provider_error.rs",
+        "flow/login/error.rs",
+    ];
+    let mut codes: Vec<String> = files.iter().flat_map(|file| codes(file)).collect();
+    codes.extend(["parameters", "sealed_with_another_key"].map(str::to_owned));
+    assert!(codes.len() > 60, "{codes:?}");
+    codes.retain(|code| !table.contains(&format!("`{code}`")));
+    assert_eq!(codes, [""; 0]);
+}
