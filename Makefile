@@ -13,10 +13,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## a whole bridge to try: Postgres, a provider with people to click, mappings (FRESH=1 begins anew)
+demo: ## a whole bridge to try, with people to click and a sample app (FRESH=1 begins anew, ORIGINS=… lets your app call it)
 	@scripts/provide cc postgres
 	@$(CARGO) build --locked --features demo
-	@exec $(BRIDGE) demo $(if $(FRESH),--fresh)
+	@exec $(BRIDGE) demo $(if $(FRESH),--fresh) $(if $(ORIGINS),--origins '$(ORIGINS)')
 
 .PHONY: test
 test: ## everything: formats, lints, Rust tests, readers in three languages, a browser

@@ -42,7 +42,7 @@ pub async fn run() -> ExitCode {
         Word::Red5Config { show_secret } => print_red5_config(show_secret),
         Word::Healthcheck => ask_whether_ready().await,
         #[cfg(feature = "demo")]
-        Word::Demo { fresh } => demo(fresh).await,
+        Word::Demo { fresh, origins } => demo(fresh, origins).await,
         #[cfg(feature = "demo")]
         Word::WithPostgres { command } => {
             let local = std::path::Path::new(LOCAL_FOLDER);
@@ -68,7 +68,7 @@ async fn serve() -> ExitCode {
 }
 
 #[cfg(feature = "demo")]
-async fn demo(fresh: bool) -> ExitCode {
+async fn demo(fresh: bool, origins: Option<String>) -> ExitCode {
     match config::part(config::read_log_filter) {
         Ok(filter) => begin_log(LogFormat::Text, &filter),
         Err(problems) => return finding(Err(problems)),
@@ -76,6 +76,7 @@ async fn demo(fresh: bool) -> ExitCode {
     let options = crate::demo::Options {
         local: LOCAL_FOLDER.into(),
         fresh,
+        origins,
     };
     let serve = async |config, welcome| run_bridge(config, Some(welcome)).await;
     finding(crate::demo::run(&options, Arc::new(SystemClock), serve).await)

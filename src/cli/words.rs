@@ -63,6 +63,9 @@ pub(super) enum Word {
         /// Forgets what an earlier demo left
         #[arg(long)]
         fresh: bool,
+        /// Origins of apps that may call the bridge beside the sample app, separated by commas
+        #[arg(long)]
+        origins: Option<String>,
     },
     /// Run a command with `DATABASE_URL` set to a throwaway Postgres
     #[cfg(feature = "demo")]

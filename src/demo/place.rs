@@ -54,6 +54,9 @@ pub struct Remembered {
     pub bridge_port: u16,
     /// Where the provider listened last; sessions remember its address.
     pub provider_port: u16,
+    /// Where the sample app was last. A folder of an earlier demo has no such member.
+    #[serde(default)]
+    pub sample_app_port: u16,
     /// Shared by bridge and provider.
     pub client_secret: String,
     /// `BRIDGE_SECRET_KEYS`
@@ -154,6 +157,7 @@ impl Remembered {
         Ok(Self {
             bridge_port: FIRST_PORT,
             provider_port: 0,
+            sample_app_port: 0,
             client_secret: random::token()?,
             secret_key: STANDARD.encode(random::bytes::<32>()?),
             red5_secret: random::token()?,

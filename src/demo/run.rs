@@ -1,8 +1,8 @@
 //! The demo from start to end.
 //!
-//! Take the folder, start Postgres, start the provider, write the mappings
-//! where there never were any, serve the bridge until it is told to stop; then stop the provider and Postgres, whatever
-//! happened in between.
+//! Take the folder, start Postgres, write the mappings where there never were
+//! any, start the provider and the sample app, serve the bridge until it is told
+//! to stop; then stop the others, whatever happened in between.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -21,6 +21,7 @@ use super::people::{ADMIN_GROUP, PEOPLE};
 use super::place::{Place, PlaceError, Remembered, listen_on};
 use super::postgres::{Cluster, PostgresError};
 use super::provider::{Client, Provider};
+use super::sample_app;
 use crate::clock::Clock;
 use crate::config::{Config, Problems};
 use crate::store::{Store, StoreError};
@@ -38,6 +39,8 @@ pub struct Options {
     pub local: PathBuf,
     /// Forget what earlier runs left.
     pub fresh: bool,
+    /// Origins of apps that may call the bridge beside the sample app: `BRIDGE_ALLOWED_ORIGINS`.
+    pub origins: Option<String>,
 }
 
 /// Why the demo ended early.
@@ -52,6 +55,9 @@ pub enum DemoError {
     /// The provider.
     #[error("the demo provider does not start: {0}")]
     Provider(io::Error),
+    /// The sample app.
+    #[error("the sample app does not start: {0}")]
+    SampleApp(io::Error),
     /// The database's address is none: a bug.
     #[error("the demo database cannot be used: {0}")]
     Database(String),
@@ -61,7 +67,7 @@ pub enum DemoError {
     /// The mappings.
     #[error(transparent)]
     Seed(#[from] SeedError),
-    /// The bridge does not take the demo's settings: a bug.
+    /// The bridge does not take the origins. That it does not take the demo's own settings is a bug.
     #[error(transparent)]
     Config(#[from] Problems),
     /// The bridge ended with an error.
@@ -86,7 +92,8 @@ where
     let place = Place::take(&options.local, options.fresh)?;
     let mut remembered = place.recall()?;
     let cluster = Cluster::kept(&options.local, &place.database()).await?;
-    let served = with_database(&place, &mut remembered, &cluster, clock, serve).await;
+    let origins = options.origins.as_deref();
+    let served = with_database(&place, &mut remembered, &cluster, origins, clock, serve).await;
     let stopped = cluster.stop().await;
     served.and_then(|()| Ok(stopped?))
 }
@@ -95,6 +102,7 @@ async fn with_database<E>(
     place: &Place,
     remembered: &mut Remembered,
     cluster: &Cluster,
+    origins: Option<&str>,
     clock: Arc<dyn Clock>,
     serve: impl AsyncFnOnce(Config, String) -> Result<(), E>,
 ) -> Result<(), DemoError>
@@ -107,20 +115,26 @@ where
     let listener = listen_on(remembered.provider_port)?;
     remembered.bridge_port = bridge_port;
     remembered.provider_port = port_of(&listener)?;
+    let app_listener = listen_on(remembered.sample_app_port)?;
+    remembered.sample_app_port = port_of(&app_listener)?;
     place.remember(remembered)?;
 
     let bridge_url = format!("http://127.0.0.1:{bridge_port}");
     let client = client(&bridge_url, &remembered.client_secret)?;
     let provider =
         Provider::start(listener, client, &PEOPLE, clock).map_err(DemoError::Provider)?;
-    let settings = settings(remembered, &bridge_url, provider.issuer(), cluster);
+    let app = sample_app::start(app_listener, &bridge_url).map_err(DemoError::SampleApp)?;
+    let origins = [Some(app.origin()), origins];
+    let origins = origins.into_iter().flatten().collect::<Vec<_>>().join(",");
+    let settings = settings(remembered, &bridge_url, provider.issuer(), origins, cluster);
     let served = match Config::from_lookup(&|variable| Ok(settings.get(variable).cloned())) {
         Ok(config) => {
-            let served = serve(config, welcome(&bridge_url, cluster)).await;
+            let served = serve(config, welcome(&bridge_url, app.origin(), cluster)).await;
             served.map_err(|error| DemoError::Bridge(error.into()))
         }
         Err(problems) => Err(DemoError::Config(problems)),
     };
+    app.stop().await;
     provider.stop().await;
     served
 }
@@ -162,6 +176,7 @@ fn settings(
     remembered: &Remembered,
     bridge_url: &str,
     issuer: &str,
+    origins: String,
     cluster: &Cluster,
 ) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
@@ -173,6 +188,7 @@ fn settings(
         ),
         ("BRIDGE_SECRET_KEYS", remembered.secret_key.clone()),
         ("BRIDGE_ADMIN_GROUPS", ADMIN_GROUP.to_owned()),
+        ("BRIDGE_ALLOWED_ORIGINS", origins),
         ("OIDC_ISSUER_URL", issuer.to_owned()),
         ("OIDC_CLIENT_ID", CLIENT_ID.to_owned()),
         ("OIDC_CLIENT_SECRET", remembered.client_secret.clone()),
@@ -183,7 +199,7 @@ fn settings(
 }
 
 /// Where to go, and as whom.
-fn welcome(bridge_url: &str, cluster: &Cluster) -> String {
+fn welcome(bridge_url: &str, app_origin: &str, cluster: &Cluster) -> String {
     let people = PEOPLE.map(|person| {
         let groups = person.groups.join(", ");
         format!(
@@ -194,6 +210,8 @@ fn welcome(bridge_url: &str, cluster: &Cluster) -> String {
     let data = cluster.data().display();
     format!(
         "\nOpen {bridge_url} and sign in as one of\n\n{}\n\
+         A sample app (docs/sample-app) is at {app_origin}. Your own may call the bridge after\n\
+         make demo ORIGINS=http://127.0.0.1:PORT, opened at 127.0.0.1 as the bridge is.\n\n\
          The data is in {data}. Ctrl-C stops everything.\n",
         people.concat(),
     )

@@ -25,12 +25,13 @@ function program() {
   return found;
 }
 
-export async function startBrowser() {
+/** `args`: further words for its command line. */
+export async function startBrowser(...args) {
   return chromium.launch({
     executablePath: program(),
     // Its sandbox refuses root and needs a setting of the kernel that a
     // container may lack; only our own pages on the loopback are opened.
-    args: ['--no-sandbox'],
+    args: ['--no-sandbox', ...args],
   });
 }
 

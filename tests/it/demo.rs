@@ -30,6 +30,7 @@ impl Local {
         Options {
             local: self.0.clone(),
             fresh,
+            origins: None,
         }
     }
 }
@@ -44,6 +45,7 @@ impl Drop for Local {
 struct Seen {
     url: String,
     issuer: String,
+    origins: Vec<String>,
     red5_secret: Vec<u8>,
     mappings: i64,
 }
@@ -69,9 +71,18 @@ async fn look(options: &Options) -> Seen {
                 "{welcome}"
             );
             assert!(PEOPLE.iter().all(|person| welcome.contains(person.name)));
+            assert!(
+                welcome.contains(config.allowed_origins[0].as_str()),
+                "{welcome}"
+            );
             seen = Some(Seen {
                 url: config.public_url.to("/"),
                 issuer: config.oidc.issuer.clone(),
+                origins: config
+                    .allowed_origins
+                    .iter()
+                    .map(|origin| origin.as_str().to_owned())
+                    .collect(),
                 red5_secret: config.red5.secret.expose_secret().to_vec(),
                 mappings,
             });
@@ -97,10 +108,50 @@ async fn it_starts_again_where_it_stopped_and_fresh_begins_anew() {
     );
     assert_eq!(second.red5_secret, first.red5_secret);
     assert_eq!((second.url, second.issuer), (first.url, first.issuer));
+    assert_eq!(second.origins, first.origins);
 
     let fresh = look(&local.options(true)).await;
     assert_eq!(fresh.mappings, first.mappings);
     assert_ne!(fresh.red5_secret, first.red5_secret);
+}
+
+#[tokio::test]
+async fn apps_at_the_origins_that_are_named_may_call_the_bridge_beside_the_sample_app() {
+    let local = Local::new("origins");
+    let mut options = local.options(false);
+    let alone = look(&options).await.origins;
+    assert_eq!(alone.len(), 1);
+    options.origins = Some("http://127.0.0.1:5173, https://app.example".to_owned());
+    let origins = look(&options).await.origins;
+    assert_eq!(
+        origins,
+        [&alone[0], "http://127.0.0.1:5173", "https://app.example"]
+    );
+
+    options.origins = Some("http://127.0.0.1:5173/".to_owned());
+    let ended = run(&options, Arc::new(SystemClock), async |_, _| {
+        Ok::<_, std::io::Error>(())
+    })
+    .await;
+    let said = ended.unwrap_err().to_string();
+    assert!(said.contains("BRIDGE_ALLOWED_ORIGINS: "), "{said}");
+}
+
+#[tokio::test]
+async fn a_folder_that_a_demo_without_the_sample_app_left_is_taken_over() {
+    let local = Local::new("earlier");
+    let first = look(&local.options(false)).await;
+    let file = local.0.join("demo/remembered.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut remembered: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let port = remembered
+        .as_object_mut()
+        .unwrap()
+        .remove("sample_app_port");
+    assert!(port.is_some());
+    std::fs::write(&file, remembered.to_string()).unwrap();
+    let second = look(&local.options(false)).await;
+    assert_eq!((second.url, second.issuer), (first.url, first.issuer));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod abandoned;
 mod access;
 mod administrators;
 mod api_document;
+mod app_document;
 mod apps;
 mod back_channel;
 mod bodies;

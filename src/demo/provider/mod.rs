@@ -16,17 +16,16 @@ mod token;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{HttpResponse, web};
 use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 use url::Url;
 
 use super::people::Person;
 use super::random;
+use super::server::Server;
 use crate::clock::Clock;
 use handles::Handles;
 use key::Key;
@@ -52,11 +51,7 @@ pub struct Client {
 
 /// The running provider.
 #[derive(Debug)]
-pub struct Provider {
-    issuer: String,
-    handle: ServerHandle,
-    serving: JoinHandle<std::io::Result<()>>,
-}
+pub struct Provider(Server);
 
 impl Provider {
     /// Serves `people` on `listener`, which must be bound to a loopback address.
@@ -69,37 +64,24 @@ impl Provider {
         people: &'static [Person],
         clock: Arc<dyn Clock>,
     ) -> std::io::Result<Self> {
-        let issuer = format!("http://{}", listener.local_addr()?);
-        let state = State::new(issuer.clone(), client, people, clock)
-            .map_err(|error| std::io::Error::other(error.to_string()))?;
-        let state = Data::new(state);
-        let server = HttpServer::new(move || {
-            let state = state.clone();
-            App::new().configure(move |routes| configure(routes, state))
-        })
-        .workers(1)
-        .disable_signals()
-        .listen(listener)?
-        .run();
-        let handle = server.handle();
-        Ok(Self {
-            issuer,
-            handle,
-            serving: tokio::spawn(server),
-        })
+        let server = Server::start(listener, |issuer| {
+            let state = State::new(issuer.to_owned(), client, people, clock)
+                .map_err(|error| std::io::Error::other(error.to_string()))?;
+            let state = Data::new(state);
+            Ok(move |routes: &mut ServiceConfig| configure(routes, state.clone()))
+        })?;
+        Ok(Self(server))
     }
 
     /// `OIDC_ISSUER_URL` for it.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        self.0.origin()
     }
 
     /// Answers what is under way, then ends.
     pub async fn stop(self) {
-        self.handle.stop(true).await;
-        // How serving ended says nothing that the caller could act on.
-        let _ = self.serving.await;
+        self.0.stop().await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! The demo provider as its client meets it.
 
+use actix_web::App;
 use actix_web::body::to_bytes;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
