@@ -164,7 +164,8 @@ impl Sessions {
         self.live.start(session, tokens, origin).await
     }
 
-    /// Ends a session everywhere, and revokes its refresh token; one that is over already is no error.
+    /// Ends a session everywhere, and revokes its refresh token if it was the person's last
+    /// session; one that is over already is no error.
     pub(super) async fn end(
         &self,
         secret: &SessionSecret,

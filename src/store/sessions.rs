@@ -87,7 +87,8 @@ pub struct EndedSession {
     /// The ID token, sealed; a hint for signing out at the provider. It is read
     /// by the end of the session alone, so it takes no room in memory.
     pub sealed_id_token: Option<Vec<u8>>,
-    /// The refresh token, sealed; to be revoked.
+    /// The refresh token, sealed; to be revoked. None while the person has another session:
+    /// the provider may revoke with it what it granted to that one (RFC 7009 §2.1).
     pub sealed_refresh_token: Option<Vec<u8>>,
 }
 
@@ -210,7 +211,13 @@ impl Store {
         self.with(async |connection| {
             let deleted = sqlx::query!(
                 "DELETE FROM sessions WHERE id_hash = $1
-                 RETURNING sealed_id_token, sealed_refresh_token",
+                 RETURNING sealed_id_token,
+                           CASE WHEN NOT EXISTS (
+                               SELECT FROM sessions AS other
+                               WHERE other.issuer = sessions.issuer
+                                 AND other.subject = sessions.subject
+                                 AND other.id_hash <> sessions.id_hash
+                           ) THEN sealed_refresh_token END AS sealed_refresh_token",
                 hash.as_slice(),
             )
             .fetch_optional(connection)

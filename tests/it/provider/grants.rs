@@ -67,11 +67,11 @@ pub fn refused(script: &Script, request: &Request) -> Option<Answer> {
     script.grants.refused.get(&grant.person).cloned()
 }
 
-/// Takes back what came from the sign-in of this token.
+/// Takes back all that was granted to this token's person, as Keycloak does (RFC 7009 §2.1
+/// allows it): what came of other sign-ins too.
 pub fn revoke_token(script: &mut Script, token: &str) {
     if let Some(grant) = script.grants.tokens.remove(token) {
-        let tokens = &mut script.grants.tokens;
-        tokens.retain(|_, other| other.family != grant.family);
+        revoke(script, &grant.person);
     }
 }
 
