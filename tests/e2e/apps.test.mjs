@@ -68,6 +68,12 @@ async function signIn(page, name, app = demo.app) {
   assert.equal(page.url(), `${app}/`);
 }
 
+/** What Red5 reads of a token. */
+function claimsOf(token) {
+  const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+  return [claims.roles, claims['red5-transport'], claims['red5-room']];
+}
+
 async function getToken(page, { what, room, stream = 'camera-1' }) {
   await page.getByLabel(what).check();
   await page.getByLabel('Room').fill(room);
@@ -98,8 +104,7 @@ test('an app on its own origin signs in, shows what it hands to the SDK, and sig
       protocol: 'https', host: 'media.example.com', port: 443, app: 'live/studio-1', streamName: 'camera-7',
       connectionParams: { username: 'jwt', password: 'jwt', token },
     });
-    const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
-    assert.deepEqual([claims.roles, claims['red5-room'], claims['red5-transport']], ['red5-publisher', 'studio-1', 'WHIP']);
+    assert.deepEqual(claimsOf(token), ['red5-publisher', 'WHIP', 'studio-1']);
 
     await getToken(page, { what: 'watch, over WHEP', room: 'green-room' });
     await page.getByRole('alert').getByText('(scope_not_granted)').waitFor();
@@ -151,8 +156,8 @@ test('an app whose origin is not allowed cannot read a word, and says what may b
   }
 });
 
-/** Opens a page of the app with the SDK and `script`, put together as by a bundler. */
-async function openWithSdk(page, script) {
+/** Runs `script` in a page with the SDK, put together as by a bundler: what it asks of the streaming server. */
+async function askedBy(page, script) {
   const sdk = createRequire(import.meta.url).resolve('red5pro-webrtc-sdk/red5pro-sdk.min.js');
   elsewhere.added.set('/player', ['text/html', `<!doctype html><title>Player</title>
     <video id="red5pro-publisher" autoplay muted playsinline></video><video id="red5pro-subscriber"></video>
@@ -162,30 +167,47 @@ async function openWithSdk(page, script) {
   elsewhere.added.set('/sdk.js', ['text/javascript', readFileSync(sdk)]);
   elsewhere.added.set('/sdk-module.js', ['text/javascript', 'export const { WHIPClient, WHEPClient } = window.red5prosdk']);
   elsewhere.added.set('/script.js', ['text/javascript', script]);
-  await page.goto(`${elsewhere.at('127.0.0.1')}/player`);
-}
-
-test('the Red5 SDK, called as the page for authors says, asks for the stream with the token', { timeout: LIMIT_MS }, async () => {
-  const page = await newPage(browser);
-  await signIn(page, 'Ada Admin');
   // There is no streaming server here: what the SDK asks of it is what counts.
   await page.route(`${MEDIA}/**`, (route) => {
     const status = route.request().method() === 'OPTIONS' ? 200 : 503;
     return route.fulfill({ status, headers: { 'Access-Control-Allow-Origin': '*' } });
   });
+  const offer = page.waitForRequest((request) => request.url().startsWith(MEDIA) && request.method() === 'POST');
+  await page.goto(`${elsewhere.at('127.0.0.1')}/player`);
+  const { pathname, searchParams } = new URL((await offer).url());
+  assert.deepEqual([searchParams.get('username'), searchParams.get('password')], ['jwt', 'jwt']);
+  return [pathname, ...claimsOf(searchParams.get('token'))];
+}
+
+test('the Red5 SDK, called as the page for authors says, asks for the stream with the token', { timeout: LIMIT_MS }, async () => {
+  const page = await newPage(browser);
+  await signIn(page, 'Ada Admin');
   const asked = [];
-  for (const script of SCRIPTS.filter(isOfTheSdk)) {
-    const offer = page.waitForRequest((request) => request.url().startsWith(MEDIA) && request.method() === 'POST');
-    await openWithSdk(page, script);
-    const { pathname, searchParams } = new URL((await offer).url());
-    const claims = JSON.parse(Buffer.from(searchParams.get('token').split('.')[1], 'base64url'));
-    assert.deepEqual([searchParams.get('username'), searchParams.get('password')], ['jwt', 'jwt']);
-    asked.push([pathname, claims.roles, claims['red5-transport'], claims['red5-room']]);
-  }
+  for (const script of SCRIPTS.filter(isOfTheSdk)) asked.push(await askedBy(page, script));
   assert.deepEqual(asked, [
     ['/live/studio-1/whip/endpoint/camera-1', 'red5-publisher', 'WHIP', 'studio-1'],
     ['/live/studio-1/whep/endpoint/camera-1', 'red5-subscriber', 'WHEP', 'studio-1'],
     ['/live/studio-2/whep/endpoint/camera-1', 'red5-subscriber', 'WHEP', 'studio-1,studio-2'],
+  ]);
+});
+
+test('the lines of the portal for the SDK ask for the stream too', { timeout: LIMIT_MS }, async () => {
+  const page = await newPage(browser);
+  await signIn(page, 'Ada Admin');
+  const asked = [];
+  for (const [role, transport, line] of [['publisher', 'WHIP', 'publishing'], ['subscriber', 'WHEP', 'watching']]) {
+    await page.goto(demo.url);
+    await page.getByLabel('Room', { exact: true }).fill('studio-1');
+    await page.getByLabel('Stream name').fill('show-1');
+    await page.locator(`input[name=roles][value=red5-${role}]`).check();
+    await page.locator(`input[name=transports][value=${transport}]`).check();
+    await page.getByRole('button', { name: 'Get a token' }).click();
+    const script = await page.getByRole('textbox', { name: `Red5 HTML5 SDK, ${line}` }).inputValue();
+    asked.push(await askedBy(page, `import { WHIPClient, WHEPClient } from 'red5pro-webrtc-sdk'\n${script}`));
+  }
+  assert.deepEqual(asked, [
+    ['/live/studio-1/whip/endpoint/show-1', 'red5-publisher', 'WHIP', 'studio-1'],
+    ['/live/studio-1/whep/endpoint/show-1', 'red5-subscriber', 'WHEP', 'studio-1'],
   ]);
 });
 
