@@ -151,6 +151,10 @@ impl FreshGroups {
             return;
         };
         let Ok(place) = Arc::clone(&self.0.revoking).try_acquire_owned() else {
+            tracing::warn!(
+                event = "refresh_token_not_revoked",
+                reason = "too_many_at_once"
+            );
             return;
         };
         let inner = Arc::clone(&self.0);

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 
 use super::events::{Told, fits_the_page};
-use crate::bridge::{ADMIN_GROUP, Browser};
-use crate::provider::{Answer, Endpoint, IdToken, Place, Rotation};
+use crate::bridge::{ADMIN_GROUP, Browser, path_of};
+use crate::provider::{Answer, Endpoint, IdToken, Place, Provider, Rotation};
 
 /// The fields that say whom, how many and who did it.
 #[track_caller]
@@ -156,6 +156,38 @@ async fn lg_2_a_logout_token_that_nobody_can_verify_is_told_as_a_warning() {
     let event = told_of(&events, "logout_not_verified");
     assert_eq!(event["level"], "WARN");
     assert!(event["reason"].is_string());
+    fits_the_page(&events);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_not_revoked_because_too_many_are_is_told() {
+    let provider = Provider::start();
+    let endpoint = format!("{}/revoke", provider.issuer());
+    provider.discovery(|document| document.set("revocation_endpoint", endpoint));
+    provider.give_refresh_tokens(Rotation::Each);
+    provider.always(Endpoint::Revocation, Answer::late(Duration::from_mins(10)));
+    let told = Told::start(&[("OIDC_ISSUER_URL", provider.issuer())]).await;
+    let mut browsers = Vec::new();
+    for number in 0..12 {
+        let person = format!("person-{number}");
+        provider.person(&person);
+        let mut browser = told.browser();
+        let begun = browser.get("/auth/login").await;
+        let back = provider.approve(&begun.location(), &person).await;
+        assert_eq!(browser.get(&path_of(&back)).await.status, 303);
+        browsers.push(browser);
+    }
+    for browser in &mut browsers {
+        let out = browser.submit("/", "/auth/logout", &[]).await;
+        assert_eq!(out.status, 303);
+    }
+    let events = told.events();
+    let event = events
+        .iter()
+        .find(|event| event["reason"] == "too_many_at_once")
+        .unwrap_or_else(|| panic!("not told: {events:#?}"));
+    assert_eq!(event["event"], "refresh_token_not_revoked");
+    assert_eq!(event["level"], "WARN");
     fits_the_page(&events);
 }
 
