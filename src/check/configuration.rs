@@ -2,8 +2,8 @@
 
 use secrecy::ExposeSecret;
 
-use super::Sources;
 use super::report::{Group, Report};
+use super::{Sources, origins};
 use crate::config::{self, Problem, Reader, unknown};
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -23,6 +23,7 @@ pub(super) fn judge(sources: &Sources, problems: &[Problem], report: &mut Report
     }
     judge_client_secret(sources, report);
     judge_administrators(sources, report);
+    origins::judge(sources, report);
     judge_log(sources, report);
     if !report.has_findings(Group::Configuration) {
         let set = sources.names.iter().filter(|name| is_ours(name)).count();

@@ -8,6 +8,7 @@
 mod announced;
 mod configuration;
 mod database;
+mod origins;
 mod provider;
 mod report;
 

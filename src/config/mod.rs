@@ -114,10 +114,7 @@ impl Config {
         });
         let secret_keys = read_keys(reader);
         let admin_groups = reader.list("BRIDGE_ADMIN_GROUPS");
-        let allowed_origins = reader.list("BRIDGE_ALLOWED_ORIGINS").and_then(|origins| {
-            let origins = origins.iter().map(|origin| Origin::parse(origin));
-            reader.judged("BRIDGE_ALLOWED_ORIGINS", origins.collect())
-        });
+        let allowed_origins = read_allowed_origins(reader);
         let trusted_proxies = reader
             .list("BRIDGE_TRUSTED_PROXIES")
             .and_then(|words| reader.judged("BRIDGE_TRUSTED_PROXIES", Networks::parse(&words)));
@@ -215,12 +212,20 @@ pub fn read_provider(reader: &mut Reader<'_>) -> Option<ProviderSettings> {
     oidc::read(reader, public_url.as_ref())
 }
 
-fn read_public_url(reader: &mut Reader<'_>) -> Option<PublicUrl> {
+/// `BRIDGE_PUBLIC_URL`
+pub fn read_public_url(reader: &mut Reader<'_>) -> Option<PublicUrl> {
     let url = reader.required(
         "BRIDGE_PUBLIC_URL",
         "the address that people use, such as https://bridge.example.com",
     )?;
     reader.judged("BRIDGE_PUBLIC_URL", PublicUrl::parse(&url))
+}
+
+/// `BRIDGE_ALLOWED_ORIGINS`
+pub fn read_allowed_origins(reader: &mut Reader<'_>) -> Option<Vec<Origin>> {
+    let origins = reader.list("BRIDGE_ALLOWED_ORIGINS")?;
+    let origins = origins.iter().map(|origin| Origin::parse(origin));
+    reader.judged("BRIDGE_ALLOWED_ORIGINS", origins.collect())
 }
 
 /// The names of everything that is set, in the environment and in `.env`.

@@ -5,6 +5,7 @@ mod clocks;
 mod database;
 mod output;
 mod provider;
+mod transport;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -40,7 +41,9 @@ impl Checked {
                     json!(["authorization_code", "refresh_token"]),
                 )
         });
-        let variables = environment(NO_DATABASE, provider.issuer());
+        let mut variables = environment(NO_DATABASE, provider.issuer());
+        let app = ORIGIN.replace("//", "//app.");
+        variables.insert("BRIDGE_ALLOWED_ORIGINS".to_owned(), app);
         Self {
             provider,
             variables,

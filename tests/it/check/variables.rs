@@ -130,3 +130,46 @@ async fn a_log_that_would_be_silent_is_noticed() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_allowed_origin_on_another_site_is_noted_because_no_cookie_comes_from_there() {
+    let checked = Checked::new()
+        .set("BRIDGE_PUBLIC_URL", "http://127.0.0.1:8080")
+        .set(
+            "BRIDGE_ALLOWED_ORIGINS",
+            "http://localhost:9000,http://127.0.0.1:9000",
+        );
+    let said = checked.said().await;
+    let line = find(&said, "note", &["BRIDGE_ALLOWED_ORIGINS"]);
+    for words in [
+        "http://localhost:9000 of",
+        "an IP address is a site by itself",
+        "401 cross_site",
+        "use localhost, or 127.0.0.1, for both",
+    ] {
+        assert!(line.contains(words), "{line}");
+    }
+
+    let checked = checked
+        .set("BRIDGE_PUBLIC_URL", "https://bridge.example.co.uk")
+        .set(
+            "BRIDGE_ALLOWED_ORIGINS",
+            "https://app.example.co.uk,https://app.example.com,https://app.co.uk",
+        );
+    let said = checked.said().await;
+    find(
+        &said,
+        "note",
+        &["https://app.example.com of", "registrable domains differ"],
+    );
+    find(
+        &said,
+        "note",
+        &[
+            "https://app.co.uk of",
+            "is probably on another site",
+            "co.uk",
+        ],
+    );
+    assert!(!said.iter().any(|line| line.contains("app.example.co.uk")));
+}
