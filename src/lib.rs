@@ -28,6 +28,7 @@ pub mod red5_config;
 pub mod seal;
 pub mod signer;
 pub mod store;
+pub mod tls;
 pub mod upstream;
 pub mod visible;
 pub mod web;

@@ -22,6 +22,18 @@ pub(super) fn judge(settings: &ProviderSettings, announced: &Announced, report: 
         ),
         Some(_) => {}
     }
+    // Discovery §3: without the list, query is among them.
+    if let Some(modes) = &announced.response_modes
+        && !has(modes, "query")
+    {
+        report.wrong(
+            GROUP,
+            "the provider does not announce answers in the query (response_modes_supported), so no \
+             sign-in comes back",
+            "Allow the response mode query for this client at the provider; form_post and fragment \
+             are not supported.",
+        );
+    }
     tell_algorithms(settings, announced, report);
     tell_scopes(settings, announced, report);
     let roots = settings.groups_claim.roots();

@@ -5,6 +5,8 @@ use chrono::TimeDelta;
 use super::report::{Group, Report};
 use super::{Sources, announced};
 use crate::clock::Clock;
+use crate::config::urls::DISCOVERY;
+use crate::tls::TlsFlaw;
 use crate::upstream::probe::{Client, Probe, Redirect, probe};
 use crate::upstream::{Outage, ProviderSettings, http};
 
@@ -35,7 +37,7 @@ pub(super) async fn judge(
             GROUP,
             "discovery document and keys can be read and used".to_owned(),
         ),
-        Err(outage) => tell_outage(sources, settings, &probe, *outage, report),
+        Err(outage) => tell_outage(sources, settings, &probe, outage, report),
     }
     if let Some(announced) = &probe.announced {
         announced::judge(settings, announced, report);
@@ -43,8 +45,15 @@ pub(super) async fn judge(
     if let Some(redirect) = &probe.redirect {
         tell_redirect(settings, redirect, report);
     }
-    if let Some(client) = &probe.client {
-        tell_client(settings, client, report);
+    match &probe.client {
+        // Said already.
+        Some(Client::Failed(outage)) if probe.usable.as_ref().err() == Some(outage) => {}
+        // Without a connection to the token endpoint there is no sign-in either.
+        Some(Client::Failed(outage @ (Outage::Unreachable(_) | Outage::Tls { .. }))) => {
+            tell_outage(sources, settings, &probe, outage, report);
+        }
+        Some(client) => tell_client(settings, client, report),
+        None => {}
     }
     let ahead = probe
         .clock_ahead
@@ -76,18 +85,21 @@ fn tell_outage(
     sources: &Sources,
     settings: &ProviderSettings,
     probe: &Probe,
-    outage: Outage,
+    outage: &Outage,
     report: &mut Report,
 ) {
     let (what, remedy) = match outage {
         Outage::OtherIssuer => return tell_issuer(settings, probe, report),
-        Outage::Unreachable => (
-            "the provider cannot be reached".to_owned(),
+        Outage::Unreachable(host) => (
+            format!("the provider cannot be reached: {host:.255}"),
             format!(
-                "Mend host and port of OIDC_ISSUER_URL, or the network. Where its certificate is of an \
-                 authority of your own, set OIDC_CA_FILE.{}",
+                "Mend host and port of OIDC_ISSUER_URL, or the network.{}",
                 of_proxy(sources)
             ),
+        ),
+        Outage::Tls { host, flaw } => (
+            format!("TLS to the provider at {host:.255} fails: {flaw}"),
+            of_tls(*flaw).to_owned(),
         ),
         Outage::TimedOut => (
             "the provider does not answer in time".to_owned(),
@@ -105,6 +117,18 @@ fn tell_outage(
              that shows the document in a browser."
                 .to_owned(),
         ),
+        Outage::Redirect { to, .. } => (
+            format!(
+                "the provider redirects to {to} where the discovery document of OIDC_ISSUER_URL, or its \
+                 key set, should be, and redirects are not followed"
+            ),
+            match to.strip_suffix(DISCOVERY) {
+                Some(issuer) => format!("If this is your provider, set OIDC_ISSUER_URL={issuer}"),
+                None => "Set OIDC_ISSUER_URL to the address that shows the document itself, and let \
+                         the document name addresses that answer themselves."
+                    .to_owned(),
+            },
+        ),
         Outage::Unreadable => (
             "what the provider shows as its discovery document or key set is not one".to_owned(),
             "Open OIDC_ISSUER_URL followed by /.well-known/openid-configuration in a browser: it must \
@@ -117,6 +141,26 @@ fn tell_outage(
         ),
     };
     report.wrong(GROUP, what, remedy);
+}
+
+const fn of_tls(flaw: TlsFlaw) -> &'static str {
+    match flaw {
+        TlsFlaw::UnknownAuthority => {
+            "Set OIDC_CA_FILE to the PEM file of that authority. Where it is a public one, let the \
+             provider send its intermediate certificates too, and install ca-certificates here."
+        }
+        TlsFlaw::OtherHost => {
+            "Write the host as the certificate names it (in OIDC_ISSUER_URL, or at the provider in its \
+             discovery document), or let the provider show one that names it."
+        }
+        TlsFlaw::Expired | TlsFlaw::NotYetValid => {
+            "Renew the provider's certificate, or set this machine's clock."
+        }
+        TlsFlaw::NoTls => "Mend the port, or switch on TLS at the provider.",
+        TlsFlaw::Refused | TlsFlaw::Other => {
+            "Try the same host with openssl s_client -connect, which says more."
+        }
+    }
 }
 
 /// The bridge goes to the provider directly, whatever the environment says.
@@ -234,12 +278,17 @@ fn tell_client(settings: &ProviderSettings, client: &Client, report: &mut Report
             "the token endpoint gives tokens for a made-up code",
             "Whoever is behind OIDC_ISSUER_URL is no provider to trust.",
         ),
-        (Client::Unclear(reason), _) => report.note(
-            GROUP,
-            format!("whether the client's secret is right cannot be known from here: {reason}"),
-            "Sign in once.",
-        ),
+        (Client::Failed(outage), _) => tell_unclear(&outage.to_string(), report),
+        (Client::Unclear(reason), _) => tell_unclear(reason, report),
     }
+}
+
+fn tell_unclear(reason: &str, report: &mut Report) {
+    report.note(
+        GROUP,
+        format!("whether the client's secret is right cannot be known from here: {reason}"),
+        "Sign in once.",
+    );
 }
 
 /// Entra shows a secret's value once, and its id, which looks like one, ever after.

@@ -5,7 +5,7 @@ use std::fmt;
 use url::{Host, Url};
 
 /// OpenID Connect Discovery §4: where the document of an issuer is.
-const DISCOVERY: &str = "/.well-known/openid-configuration";
+pub const DISCOVERY: &str = "/.well-known/openid-configuration";
 
 const HTTPS: &str = "must be https (http is accepted for a loopback host alone)";
 

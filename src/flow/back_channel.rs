@@ -137,7 +137,7 @@ impl Inner {
 fn tell(error: &BackChannelError) {
     match error {
         BackChannelError::Token(NoLogout::Unavailable(outage)) => {
-            tracing::warn!(event = "logout_not_verified", reason = outage.code());
+            tracing::warn!(event = "logout_not_verified", reason = outage.code(), error = %outage);
         }
         BackChannelError::Token(NoLogout::Refused(flaw)) => {
             tracing::info!(event = "logout_refused", reason = flaw.code());

@@ -73,7 +73,7 @@ impl Turn<'_> {
     }
 
     /// There was none.
-    pub(super) fn failed(mut self, outage: Outage) {
+    pub(super) fn failed(mut self, outage: &Outage) {
         self.told = true;
         let opened = self
             .breaker
@@ -373,7 +373,7 @@ mod tests {
         let breaker = Breaker::new(&pace);
         let early = breaker.admit().unwrap();
         for _ in 0..FAILURES_MAX {
-            breaker.admit().unwrap().failed(Outage::TimedOut);
+            breaker.admit().unwrap().failed(&Outage::TimedOut);
         }
         let trial = breaker.admit().unwrap();
         assert_eq!(breaker.admit().err(), Some(Outage::Resting));

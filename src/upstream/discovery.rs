@@ -112,12 +112,12 @@ fn check(sent: &Object, settings: &ProviderSettings) -> Result<Document, Outage>
     })
 }
 
-fn text<'a>(sent: &'a Object, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(sent: &'a Object, name: &str) -> Option<&'a str> {
     sent.get(name)?.as_str()
 }
 
 /// The words of a list, or one that stands without a list around it.
-fn list(sent: &Object, name: &str) -> Option<Vec<String>> {
+pub(super) fn list(sent: &Object, name: &str) -> Option<Vec<String>> {
     match sent.get(name)? {
         Value::String(word) => Some(vec![word.clone()]),
         Value::Array(words) => {

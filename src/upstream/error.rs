@@ -5,6 +5,8 @@
 
 use thiserror::Error;
 
+use crate::tls::TlsFlaw;
+
 /// Why a sign-in did not happen.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UpstreamError {
@@ -42,11 +44,19 @@ impl UpstreamError {
 }
 
 /// What the provider failed to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Outage {
-    /// No connection, a TLS failure, or the connection broke.
-    #[error("it cannot be reached (connection or TLS failed)")]
-    Unreachable,
+    /// No connection to this host, or it broke.
+    #[error("no connection to {0} could be made, or it broke")]
+    Unreachable(String),
+    /// A connection to this host, which is not used.
+    #[error("TLS to {host} fails: {flaw}")]
+    Tls {
+        /// Name or address, and the port unless it is the usual one.
+        host: String,
+        /// Why.
+        flaw: TlsFlaw,
+    },
     /// Longer than the limit.
     #[error("it did not answer in time")]
     TimedOut,
@@ -56,9 +66,17 @@ pub enum Outage {
     /// More bytes than the limit.
     #[error("its answer was larger than allowed")]
     TooLarge,
-    /// A status that does not belong there; redirects are never followed.
+    /// A status that does not belong there.
     #[error("it answered with HTTP status {0}")]
     Status(u16),
+    /// Redirects are never followed.
+    #[error("it answered with a redirect (HTTP status {status}) to {to}, which is not followed")]
+    Redirect {
+        /// From 300 to 399.
+        status: u16,
+        /// Scheme, host and path: a query may hold secrets.
+        to: String,
+    },
     /// `temporarily_unavailable` or `server_error`, whatever the status.
     #[error("it says that it cannot do its work now (temporarily_unavailable or server_error)")]
     Busy,
@@ -99,21 +117,27 @@ pub enum Outage {
 impl Outage {
     /// Whether it says that nobody is there: no answer, or one of a server that
     /// cannot do its work (RFC 9110 §15.6).
-    pub(super) const fn is_down(self) -> bool {
+    pub(super) const fn is_down(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable | Self::TimedOut | Self::Busy | Self::Status(500..=599)
+            Self::Unreachable(_)
+                | Self::Tls { .. }
+                | Self::TimedOut
+                | Self::Busy
+                | Self::Status(500..=599)
         )
     }
 
     /// A stable word for logs and metrics.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
-            Self::Unreachable => "provider_unreachable",
+            Self::Unreachable(_) => "provider_unreachable",
+            Self::Tls { .. } => "provider_tls",
             Self::TimedOut => "provider_timed_out",
             Self::Resting => "provider_resting",
             Self::TooLarge => "provider_answer_too_large",
             Self::Status(_) => "provider_status",
+            Self::Redirect { .. } => "provider_redirect",
             Self::Busy => "provider_says_unavailable",
             Self::Unreadable => "provider_answer_unreadable",
             Self::OtherIssuer => "provider_other_issuer",
@@ -230,11 +254,19 @@ mod tests {
     #[test]
     fn each_error_has_its_own_word() {
         let outages = [
-            Outage::Unreachable,
+            Outage::Unreachable(String::new()),
+            Outage::Tls {
+                host: String::new(),
+                flaw: TlsFlaw::Expired,
+            },
             Outage::TimedOut,
             Outage::Resting,
             Outage::TooLarge,
             Outage::Status(500),
+            Outage::Redirect {
+                status: 302,
+                to: String::new(),
+            },
             Outage::Busy,
             Outage::Unreadable,
             Outage::OtherIssuer,

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER,
 };
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, redirect, tls};
 use serde::Deserialize;
@@ -31,6 +32,7 @@ use super::error::{Denial, Outage, SettingsError, UpstreamError};
 use crate::certificates;
 use crate::metrics::{ProviderCalls, ProviderEndpoint};
 use crate::once::UniqueMembers;
+use crate::tls::TlsFlaw;
 
 /// One reads on while another is kept busy.
 const THREADS: usize = 2;
@@ -168,7 +170,7 @@ impl Http {
             _ => JSON,
         };
         let request = self.shared.client.get(url.clone()).header(ACCEPT, accept);
-        self.ask(endpoint, request, auth).await
+        self.ask(endpoint, url, request, auth).await
     }
 
     /// Asks for a page, as a browser would.
@@ -178,7 +180,7 @@ impl Http {
     pub(super) async fn get_page(&self, url: &Url) -> Result<Reply, Outage> {
         let request = self.shared.client.get(url.clone());
         let request = request.header(ACCEPT, "text/html");
-        self.ask(ProviderEndpoint::Page, request, Authorization::None)
+        self.ask(ProviderEndpoint::Page, url, request, Authorization::None)
             .await
     }
 
@@ -203,7 +205,7 @@ impl Http {
             .header(ACCEPT, JSON)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(body);
-        self.ask(endpoint, request, auth).await
+        self.ask(endpoint, url, request, auth).await
     }
 
     /// What was asked, and how long it took.
@@ -226,6 +228,7 @@ impl Http {
     async fn ask(
         &self,
         endpoint: ProviderEndpoint,
+        url: &Url,
         request: RequestBuilder,
         auth: Authorization,
     ) -> Result<Reply, Outage> {
@@ -237,12 +240,12 @@ impl Http {
             }
         };
         let sent = Instant::now();
-        let outcome = self.send(request, auth).await;
+        let outcome = self.send(url, request, auth).await;
         let down = match &outcome {
             Ok(reply) => reply.outage(),
-            Err(outage) => Some(*outage),
+            Err(outage) => Some(outage.clone()),
         };
-        let down = down.filter(|outage| outage.is_down());
+        let down = down.filter(Outage::is_down);
         self.calls().took(endpoint, down.is_none(), sent.elapsed());
         let Some(turn) = turn else { return outcome };
         match (self.purpose, &outcome) {
@@ -251,7 +254,7 @@ impl Http {
                 None => turn.answered(),
             },
             _ => match down {
-                Some(outage) => turn.failed(outage),
+                Some(outage) => turn.failed(&outage),
                 None => turn.answered(),
             },
         }
@@ -260,14 +263,20 @@ impl Http {
 
     /// Sends it from the client's own threads and waits on this one. Whoever stops
     /// waiting stops the request: the set aborts what is in it when it goes.
-    async fn send(&self, request: RequestBuilder, auth: Authorization) -> Result<Reply, Outage> {
-        let threads = self.shared.threads.as_ref().ok_or(Outage::Unreachable)?;
+    async fn send(
+        &self,
+        url: &Url,
+        request: RequestBuilder,
+        auth: Authorization,
+    ) -> Result<Reply, Outage> {
+        let gone = || Outage::Unreachable(host(url));
+        let threads = self.shared.threads.as_ref().ok_or_else(gone)?;
         let mut sent = JoinSet::new();
-        sent.spawn_on(exchange(request, auth), threads.handle());
+        sent.spawn_on(exchange(url.clone(), request, auth), threads.handle());
         match timeout(self.shared.pace.request_timeout, sent.join_next()).await {
             Err(_) => Err(Outage::TimedOut),
             Ok(Some(Ok(outcome))) => outcome,
-            Ok(_) => Err(Outage::Unreachable),
+            Ok(_) => Err(gone()),
         }
     }
 }
@@ -290,6 +299,7 @@ struct ErrorBody {
 /// An answer that was read to its end.
 pub(super) struct Reply {
     pub(super) status: u16,
+    url: Url,
     headers: HeaderMap,
     body: Vec<u8>,
 }
@@ -315,7 +325,25 @@ impl Reply {
         match self.oauth_error() {
             Some(UpstreamError::Unavailable(outage)) => Some(outage),
             Some(_) => None,
-            None => Some(Outage::Status(self.status)),
+            None => Some(self.refusal()),
+        }
+    }
+
+    /// Where it leads, if it is a redirect.
+    pub(super) fn target(&self) -> Option<Url> {
+        let location = self.header(&LOCATION)?;
+        let leads_on = (300..=399).contains(&self.status);
+        leads_on.then(|| self.url.join(location).ok()).flatten()
+    }
+
+    /// What a status means that does not belong there.
+    pub(super) fn refusal(&self) -> Outage {
+        match self.target().as_ref().and_then(without_query) {
+            Some(to) => Outage::Redirect {
+                status: self.status,
+                to,
+            },
+            None => Outage::Status(self.status),
         }
     }
 
@@ -367,7 +395,7 @@ impl Reply {
     pub(super) fn ok_text(&self) -> Result<String, Outage> {
         match self.status {
             200 => Ok(self.text()),
-            other => Err(Outage::Status(other)),
+            _ => Err(self.refusal()),
         }
     }
 
@@ -377,7 +405,7 @@ impl Reply {
     /// When the status is another one, or the body is not such JSON.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Outage> {
         if self.status != 200 {
-            return Err(Outage::Status(self.status));
+            return Err(self.refusal());
         }
         self.any_json()
     }
@@ -424,14 +452,19 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SettingsError> {
         .map_err(|_| SettingsError::Certificate)
 }
 
-async fn exchange(mut request: RequestBuilder, auth: Authorization) -> Result<Reply, Outage> {
+async fn exchange(
+    url: Url,
+    mut request: RequestBuilder,
+    auth: Authorization,
+) -> Result<Reply, Outage> {
     if let Authorization::Header(mut value) = auth {
         value.set_sensitive(true);
         request = request.header(AUTHORIZATION, value);
     }
-    let mut response = request.send().await.map_err(|error| outage(&error))?;
+    let outage = |error| outage(&error, &url);
+    let mut response = request.send().await.map_err(outage)?;
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| outage(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(outage)? {
         if body.len() + chunk.len() > BODY_MAX {
             return Err(Outage::TooLarge);
         }
@@ -439,18 +472,45 @@ async fn exchange(mut request: RequestBuilder, auth: Authorization) -> Result<Re
     }
     Ok(Reply {
         status: response.status().as_u16(),
+        url,
         headers: std::mem::take(response.headers_mut()),
         body,
     })
 }
 
 /// Keeps of the library's error only its kind: its text holds the whole address.
-fn outage(error: &reqwest::Error) -> Outage {
+fn outage(error: &reqwest::Error, url: &Url) -> Outage {
+    let host = host(url);
     if error.is_timeout() {
         Outage::TimedOut
+    } else if let Some(flaw) = TlsFlaw::below(error) {
+        Outage::Tls { host, flaw }
     } else {
-        Outage::Unreachable
+        Outage::Unreachable(host)
     }
+}
+
+/// `id.example.com:8443`, without the port where it is the usual one.
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// Most characters told of where a redirect leads.
+const TARGET_MAX: usize = 200;
+
+/// What may be told of an address: scheme, host and path. A query may hold secrets, and
+/// so may a parameter of the path (`;jsessionid=`).
+fn without_query(url: &Url) -> Option<String> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return None;
+    }
+    let path = url.path().split(';').next().unwrap_or_default();
+    let text = format!("{}{path}", url.origin().ascii_serialization());
+    Some(text.chars().take(TARGET_MAX).collect())
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(super) struct Known {
 }
 
 /// Why there are no newer keys to verify with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NoNewerKeys {
     /// They were read a moment ago, and nobody asks again so soon.
     AskedLately,
@@ -124,10 +124,10 @@ impl Knowledge {
             if let Some(known) = self.current() {
                 return (Ok(known), true);
             }
-            if let Some((at, outage)) = tries.failed
+            if let Some((at, outage)) = &tries.failed
                 && at.elapsed() < self.pace.retry_first
             {
-                return (Err(outage), false);
+                return (Err(outage.clone()), false);
             }
             (self.read(&mut tries, http, settings).await, true)
         };
@@ -136,7 +136,7 @@ impl Knowledge {
         let (outcome, is_news) = first_reading.unwrap_or(late);
         if is_news {
             match &outcome {
-                Err(outage) if outage.is_down() => turn.failed(*outage),
+                Err(outage) if outage.is_down() => turn.failed(outage),
                 _ => turn.answered(),
             }
         }
@@ -183,13 +183,14 @@ impl Knowledge {
             }
             Err(outage) => {
                 if outage.is_down() {
-                    turn.failed(outage);
+                    turn.failed(&outage);
                 } else {
                     turn.answered();
                 }
                 tracing::warn!(
                     event = "provider_keys_not_read",
                     reason = outage.code(),
+                    error = %outage,
                     "the provider's keys cannot be read again"
                 );
                 Err(NoNewerKeys::Unreadable(outage))
@@ -230,14 +231,14 @@ impl Knowledge {
         settings: &ProviderSettings,
     ) -> Result<Arc<Known>, Outage> {
         let outcome = read_both(http, settings).await;
-        self.tell(outcome.as_ref().err().copied());
+        self.tell(outcome.as_ref().err());
         match outcome {
             Ok((document, keys)) => {
                 tries.failed = None;
                 Ok(self.keep(document, keys))
             }
             Err(outage) => {
-                tries.failed = Some((Instant::now(), outage));
+                tries.failed = Some((Instant::now(), outage.clone()));
                 Err(outage)
             }
         }
@@ -266,10 +267,10 @@ impl Knowledge {
     }
 
     /// Logs a change, not every try.
-    fn tell(&self, failure: Option<Outage>) {
-        let before = self.last_failure.swap(failure.map(Arc::new));
+    fn tell(&self, failure: Option<&Outage>) {
+        let before = self.last_failure.swap(failure.cloned().map(Arc::new));
         match failure {
-            Some(now) if before.as_deref() != Some(&now) => {
+            Some(now) if before.as_deref() != Some(now) => {
                 tracing::warn!(
                     event = "provider_failing",
                     reason = now.code(),

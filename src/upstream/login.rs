@@ -208,6 +208,7 @@ fn without_names(error: UpstreamError, has_groups: bool) -> Result<Object, Upstr
     tracing::warn!(
         event = "names_not_read",
         reason = error.code(),
+        %error,
         "userinfo failed; the sign-in goes on without what only it has"
     );
     Ok(Object::new())

@@ -7,9 +7,7 @@
 //! to be the client. Only facts leave here; what they mean is said in `check`.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::header::{AGE, DATE, LOCATION};
-use serde_json::Value;
-use url::Url;
+use reqwest::header::{AGE, DATE};
 
 use super::discovery::{self, Document};
 use super::error::{Denial, Outage, SettingsError, UpstreamError};
@@ -17,6 +15,7 @@ use super::http::{Http, Reply};
 use super::login::authorization_url;
 use super::{Attempt, Pace, ProviderSettings, keys, token};
 use crate::clock::{Clock, Window};
+use crate::once::Object;
 
 /// A redirect URI that no client has registered: `.invalid` belongs to nobody
 /// (RFC 2606 §2).
@@ -54,6 +53,8 @@ pub struct Announced {
     pub challenge_methods: Option<Vec<String>>,
     /// `id_token_signing_alg_values_supported`
     pub signing_algs: Option<Vec<String>>,
+    /// `response_modes_supported`
+    pub response_modes: Option<Vec<String>>,
 }
 
 /// What became of our redirect URI.
@@ -80,6 +81,8 @@ pub enum Client {
     Refused,
     /// It gave tokens for a code that nobody had made.
     Careless,
+    /// It could not be asked.
+    Failed(Outage),
     /// Its answer says neither.
     Unclear(String),
 }
@@ -126,21 +129,16 @@ pub async fn probe(settings: &ProviderSettings, clock: &dyn Clock) -> Result<Pro
     Ok(probe)
 }
 
-fn announced(document: &Value) -> Announced {
-    let list = |name: &str| -> Option<Vec<String>> {
-        let list = document.get(name)?.as_array()?.iter();
-        Some(list.filter_map(Value::as_str).map(str::to_owned).collect())
-    };
+fn announced(document: &Object) -> Announced {
+    let list = |name| discovery::list(document, name);
     Announced {
-        issuer: document
-            .get("issuer")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        issuer: discovery::text(document, "issuer").map(str::to_owned),
         scopes: list("scopes_supported"),
         claims: list("claims_supported"),
         grant_types: list("grant_types_supported"),
         challenge_methods: list("code_challenge_methods_supported"),
         signing_algs: list("id_token_signing_alg_values_supported"),
+        response_modes: list("response_modes_supported"),
     }
 }
 
@@ -213,16 +211,15 @@ async fn look(
     };
     let url = authorization_url(document, settings, redirect_uri, &attempt);
     match http.get_page(&url).await {
-        Ok(reply) => seen(&reply, &url, redirect_uri),
+        Ok(reply) => seen(&reply, redirect_uri),
         Err(outage) => Seen::Failed(outage),
     }
 }
 
-fn seen(reply: &Reply, asked: &Url, redirect_uri: &str) -> Seen {
+fn seen(reply: &Reply, redirect_uri: &str) -> Seen {
     match reply.status {
         300..=399 => {
-            let location = reply.header(&LOCATION);
-            let Some(to) = location.and_then(|location| asked.join(location).ok()) else {
+            let Some(to) = reply.target() else {
                 return Seen::Failed(Outage::Status(reply.status));
             };
             if to.as_str().starts_with(redirect_uri) {
@@ -285,6 +282,7 @@ async fn ask_for_tokens(
     let code = made_up.state.clone().into();
     let reply = match token::ask(http, document, settings, &made_up.secrets, &code).await {
         Ok(reply) => reply,
+        Err(UpstreamError::Unavailable(outage)) => return (Client::Failed(outage), None),
         Err(error) => return (Client::Unclear(error.to_string()), None),
     };
     let client = match token::read(&reply) {

@@ -190,7 +190,10 @@ mod tests {
             Unavailable(Outage::Busy),
             Unavailable(Outage::TimedOut),
             Unavailable(Outage::Unreadable),
-            status(302),
+            Unavailable(Outage::Redirect {
+                status: 302,
+                to: String::new(),
+            }),
             status(401),
             status(408),
             status(429),

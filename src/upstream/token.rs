@@ -96,7 +96,7 @@ pub(super) async fn revoke(
     match (reply.status, reply.oauth_error()) {
         (200..=299, _) => Ok(()),
         (_, Some(error)) => Err(error),
-        (status, None) => Err(UpstreamError::Unavailable(Outage::Status(status))),
+        (_, None) => Err(UpstreamError::Unavailable(reply.refusal())),
     }
 }
 

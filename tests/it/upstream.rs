@@ -6,6 +6,7 @@ mod logs;
 mod people;
 mod shapes;
 mod sign_in;
+mod tls;
 mod tolerance;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use super::Store;
+use crate::tls::TlsFlaw;
 
 /// Why there is nothing to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +43,8 @@ impl Store {
     pub(super) fn obstacle(&self, error: &sqlx::Error) -> Obstacle {
         use sqlx::Error as E;
         match error {
-            E::Io(error) => match (of_tls(error), error.kind()) {
-                (Some(obstacle), _) => obstacle,
+            E::Io(error) => match (TlsFlaw::below(error), error.kind()) {
+                (Some(flaw), _) => of_tls(flaw),
                 // Of a socket it is the socket itself.
                 (None, ErrorKind::NotFound | ErrorKind::PermissionDenied)
                     if !self.is_by_socket() =>
@@ -70,19 +71,11 @@ impl Store {
     }
 }
 
-/// What the TLS library says stands inside an error of the network.
-fn of_tls(error: &std::io::Error) -> Option<Obstacle> {
-    use rustls::CertificateError as C;
-    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    let rustls::Error::InvalidCertificate(flaw) = error else {
-        return Some(Obstacle::Tls);
-    };
-    Some(match flaw {
-        C::UnknownIssuer | C::BadSignature => Obstacle::Authority,
-        C::NotValidForName | C::NotValidForNameContext { .. } => Obstacle::OtherHost,
-        C::Expired | C::ExpiredContext { .. } | C::NotValidYet | C::NotValidYetContext { .. } => {
-            Obstacle::Expired
-        }
-        _ => Obstacle::Tls,
-    })
+const fn of_tls(flaw: TlsFlaw) -> Obstacle {
+    match flaw {
+        TlsFlaw::UnknownAuthority => Obstacle::Authority,
+        TlsFlaw::OtherHost => Obstacle::OtherHost,
+        TlsFlaw::Expired | TlsFlaw::NotYetValid => Obstacle::Expired,
+        TlsFlaw::NoTls | TlsFlaw::Refused | TlsFlaw::Other => Obstacle::Tls,
+    }
 }

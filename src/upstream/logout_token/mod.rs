@@ -52,7 +52,7 @@ pub struct LogoutToken {
 }
 
 /// Why a logout token counts for nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoLogout {
     /// The provider's keys cannot be had now: it is worth sending it again.
     #[error("the provider's keys cannot be read: {0}")]

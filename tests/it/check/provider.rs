@@ -286,6 +286,32 @@ async fn what_the_provider_announces_is_compared_with_what_is_configured() {
 }
 
 #[tokio::test]
+async fn a_provider_that_answers_in_forms_or_fragments_alone_is_found() {
+    let checked = Checked::new();
+    let announce = |modes: serde_json::Value| {
+        checked
+            .provider
+            .discovery(|document| document.set("response_modes_supported", modes));
+    };
+    // A word that stands without its list is read as one.
+    for modes in [
+        json!(["form_post"]),
+        json!(["fragment", "query.jwt"]),
+        json!("form_post"),
+        json!([]),
+    ] {
+        announce(modes);
+        let said = checked.said().await;
+        find(&said, "WRONG", &["response_modes_supported", "query"]);
+    }
+    for modes in [json!(["form_post", "query"]), json!("query"), json!(null)] {
+        announce(modes);
+        let said = checked.said().await;
+        assert_eq!(wrong_besides_the_database(&said), Vec::<&String>::new());
+    }
+}
+
+#[tokio::test]
 async fn groups_and_refresh_tokens_that_are_not_to_be_expected_are_noted() {
     let checked = Checked::new();
     checked.provider.discovery(|document| {
@@ -346,7 +372,7 @@ async fn a_document_that_is_not_there_or_is_none_is_told_apart() {
         (
             Endpoint::Discovery,
             Answer::redirect("/elsewhere"),
-            "HTTP 302",
+            "/elsewhere where the discovery document",
         ),
         (Endpoint::Discovery, Answer::html(200), "not one"),
         (

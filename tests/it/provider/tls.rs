@@ -26,7 +26,7 @@ pub fn authority() -> reqwest::Certificate {
     reqwest::Certificate::from_pem(&std::fs::read(authority_file()).unwrap()).unwrap()
 }
 
-/// A server that shows the certificate of this name: `good`, `expired`, `other-host`
+/// A server that shows the certificate of this name: `good`, `expired`, `not-yet-valid`, `other-host`
 /// or `of-unknown-authority`.
 pub fn showing(name: &str) -> ServerConfig {
     red5_bridge::upstream::http::install_crypto();

@@ -97,9 +97,14 @@ async fn cb_11_failures_of_the_token_endpoint_are_told_apart() {
 async fn cb_11_a_redirect_of_the_token_endpoint_is_not_followed() {
     let (provider, bridge) = ann_and_bridge();
     let elsewhere = format!("{}/elsewhere", provider.issuer());
-    provider.always(Endpoint::Token, Answer::redirect(&elsewhere));
+    let with_query = format!("{elsewhere}?code=x");
+    provider.always(Endpoint::Token, Answer::redirect(&with_query));
     let outcome = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-    assert_eq!(outcome, UpstreamError::Unavailable(Outage::Status(302)));
+    let redirect = Outage::Redirect {
+        status: 302,
+        to: elsewhere,
+    };
+    assert_eq!(outcome, UpstreamError::Unavailable(redirect));
     assert_eq!(provider.hits(Endpoint::Elsewhere), 0);
 }
 

@@ -57,9 +57,10 @@ async fn jw_3_redirects_are_not_followed() {
             let elsewhere = format!("{}/elsewhere", provider.issuer());
             let redirect = Answer::status(status).header("location", &elsewhere);
             provider.always(endpoint, redirect);
+            let to = elsewhere.clone();
             assert_eq!(
                 begin_fails(&bridge).await,
-                unavailable(Outage::Status(status))
+                unavailable(Outage::Redirect { status, to })
             );
             assert_eq!(
                 provider.hits(Endpoint::Elsewhere),
@@ -397,12 +398,17 @@ async fn av_4_a_provider_that_answers_wrongly_is_there_and_asked_again() {
     assert_eq!(provider.hits(Endpoint::Discovery), 5);
 }
 
+fn host_of(place: &Place) -> String {
+    place.issuer().replace("http://", "")
+}
+
 #[tokio::test]
 async fn jw_8_a_provider_that_comes_late_is_found_without_a_restart() {
     let place = Place::free();
     let bridge = Arc::new(bridge_at(&place.issuer(), PACE, |_| {}));
     assert_eq!(bridge.status(), ProviderStatus::Unknown);
-    assert_eq!(begin_fails(&bridge).await, unavailable(Outage::Unreachable));
+    let unreachable = Outage::Unreachable(host_of(&place));
+    assert_eq!(begin_fails(&bridge).await, unavailable(unreachable));
 
     let watching = Arc::clone(&bridge);
     let watch = tokio::spawn(async move { watching.watch().await });
@@ -424,7 +430,8 @@ async fn jw_8_a_provider_that_comes_late_is_found_without_a_restart() {
 async fn jw_8_a_sign_in_finds_a_provider_that_came_back_by_itself() {
     let place = Place::free();
     let bridge = bridge_at(&place.issuer(), PACE, |_| {});
-    assert_eq!(begin_fails(&bridge).await, unavailable(Outage::Unreachable));
+    let unreachable = Outage::Unreachable(host_of(&place));
+    assert_eq!(begin_fails(&bridge).await, unavailable(unreachable));
     let _provider = Provider::start_at(&place, Arc::new(SystemClock));
     tokio::time::sleep(PACE.retry_first).await;
     assert!(bridge.begin().await.is_ok());

@@ -11,6 +11,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::{
     ClaimPath, PACE, Pace, ann_and_bridge, answer, bridge, bridge_at, come_back, query, sign_in,
+    tls,
 };
 use crate::provider::{Answer, CLIENT_ID, CLIENT_SECRET, Endpoint, Provider};
 
@@ -64,6 +65,30 @@ async fn a_sign_in_that_goes_well_warns_of_nothing() {
         "{said}"
     );
     assert!(!said.contains("WARN"), "{said}");
+}
+
+#[tokio::test]
+async fn the_log_says_why_tls_fails_and_where_a_redirect_leads_without_its_query() {
+    let (lines, _capturing) = capture();
+    let expired = tls::showing("expired");
+    let trusting = tls::trusting(expired.issuer(), PACE);
+    assert!(trusting.begin().await.is_err());
+    let host = tls::host(&expired);
+    let event = format!(
+        "the provider cannot be used: TLS to {host} fails: its certificate has expired \
+         event=\"provider_failing\" reason=\"provider_tls\""
+    );
+    assert!(text(&lines).contains(&event), "{}", text(&lines));
+
+    let provider = Provider::start();
+    let address = "https://canary-user:canary-password@moved.example/a;canary?code=canary#canary";
+    provider.always(Endpoint::Discovery, Answer::redirect(address));
+    assert!(bridge(&provider).begin().await.is_err());
+    let said = text(&lines);
+    let event = "a redirect (HTTP status 302) to https://moved.example/a, which is not followed \
+                 event=\"provider_failing\" reason=\"provider_redirect\"";
+    assert!(said.contains(event), "{said}");
+    assert!(!said.contains("canary"), "{said}");
 }
 
 #[tokio::test]

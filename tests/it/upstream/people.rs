@@ -107,7 +107,13 @@ async fn cb_14_a_userinfo_endpoint_that_fails_fails_the_sign_in() {
         (Answer::html(200), Outage::Unreadable),
         (Answer::json(200, &json!(["ann"])), Outage::Unreadable),
         (Answer::huge(2 << 20), Outage::TooLarge),
-        (Answer::redirect("http://127.0.0.1:1/"), Outage::Status(302)),
+        (
+            Answer::redirect("http://127.0.0.1:1/x;y?z"),
+            Outage::Redirect {
+                status: 302,
+                to: "http://127.0.0.1:1/x".to_owned(),
+            },
+        ),
     ] {
         let provider = ann_at_userinfo();
         provider.always(Endpoint::Userinfo, answer);

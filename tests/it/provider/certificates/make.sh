@@ -51,5 +51,6 @@ authority unknown-authority
 certificate good authority here 20260101000000Z 21251231000000Z
 certificate other-host authority elsewhere 20260101000000Z 21251231000000Z
 certificate expired authority here 20250101000000Z 20250102000000Z
+certificate not-yet-valid authority here 21250101000000Z 21251231000000Z
 certificate of-unknown-authority unknown-authority here 20260101000000Z 21251231000000Z
 rm unknown-authority.pem
