@@ -6,7 +6,7 @@ use super::provider::clock_words;
 use super::report::{Group, Report};
 use crate::clock::Clock;
 use crate::store::Store;
-use crate::store::survey::{Obstacle, Survey, Tables, Way};
+use crate::store::survey::{Obstacle, Survey, Tables, Way, Writes};
 
 const GROUP: Group = Group::Database;
 
@@ -105,12 +105,19 @@ fn tell(survey: &Survey, report: &mut Report) {
             "Use 15 or newer.",
         );
     }
-    if survey.standby {
-        report.wrong(
+    match survey.writes {
+        Writes::Taken => {}
+        Writes::Standby => report.wrong(
             GROUP,
             "this Postgres is in recovery: a standby, which takes no writes",
             "Name the primary in DATABASE_URL.",
-        );
+        ),
+        Writes::ReadOnly => report.wrong(
+            GROUP,
+            "this Postgres takes no writes: default_transaction_read_only is on",
+            "If another server has taken over, name the new primary in DATABASE_URL; else set it to \
+             off where it was set on: for the server, the database or the role (ALTER ... RESET).",
+        ),
     }
     tell_tables(survey, report);
     if !survey.lacking.is_empty() {

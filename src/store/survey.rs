@@ -34,17 +34,13 @@ const RIGHTS: [(&str, &str); 9] = [
 
 /// What was seen.
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "answers to questions that do not depend on each other"
-)]
 pub struct Survey {
     /// As the server writes it.
     pub version: String,
     /// Whether it is new enough.
     pub supported: bool,
-    /// A standby takes no writes.
-    pub standby: bool,
+    /// Whether it takes writes.
+    pub writes: Writes,
     /// How the way there is protected.
     pub way: Way,
     /// How far the server's clock is ahead of ours, beyond what the round trip
@@ -59,6 +55,17 @@ pub struct Survey {
     /// Whether it may change or remove what the audit log holds, or switch its
     /// triggers off: it owns the table, is a superuser, or was granted too much.
     pub may_rewrite_audit: bool,
+}
+
+/// Whether a server takes writes, for this role and database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// It does.
+    Taken,
+    /// It is a standby.
+    Standby,
+    /// It is a primary, and `default_transaction_read_only` is on.
+    ReadOnly,
 }
 
 /// How the connection is protected.
@@ -138,6 +145,7 @@ async fn look(
         r#"SELECT current_setting('server_version') AS "version!",
                   current_setting('server_version_num')::integer AS "number!",
                   pg_is_in_recovery() AS "standby!",
+                  current_setting('transaction_read_only')::boolean AS "read_only!",
                   clock_timestamp() AS "now!",
                   coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS "tls!",
                   coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS "may_create!",
@@ -168,7 +176,11 @@ async fn look(
     Ok(Survey {
         version: server.version,
         supported: server.number >= VERSION_MIN,
-        standby: server.standby,
+        writes: match (server.standby, server.read_only) {
+            (true, _) => Writes::Standby,
+            (false, true) => Writes::ReadOnly,
+            (false, false) => Writes::Taken,
+        },
         way,
         clock_ahead: moment(server.now).ahead_of(Window {
             earliest: sent,

@@ -1,9 +1,14 @@
 //! What is wrong with Postgres, its tables and the role.
 
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::time::sleep;
 
 use super::{Checked, find};
-use crate::bridge::new_database;
+use crate::bridge::{Browser, new_database};
+use crate::process::Process;
 
 #[tokio::test]
 async fn a_database_that_fits_is_not_complained_about() {
@@ -90,6 +95,51 @@ async fn migrations_that_are_missing_newer_or_different_are_told_apart() {
     ] {
         db.execute(change).await.unwrap();
         find(&checked.said().await, kind, &[words]);
+    }
+}
+
+/// How a command of the program ends, and what it says.
+fn run(word: &str, checked: &Checked) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_red5-bridge"))
+        .arg(word)
+        .env_clear()
+        .envs(&checked.variables)
+        // Where there is no `.env`.
+        .current_dir(std::env::temp_dir())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), said)
+}
+
+#[tokio::test]
+async fn the_program_bears_the_tables_of_a_newer_release_and_says_so() {
+    let checked = Checked::with_database().await;
+    let mut db = PgConnection::connect(&checked.variables["DATABASE_URL"])
+        .await
+        .unwrap();
+    db.execute(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'newer', true, '\\x00', 1)",
+    )
+    .await
+    .unwrap();
+    let (code, said) = run("migrate", &checked);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("the tables are up to date"), "{said}");
+    let (code, said) = run("check", &checked);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("note    the tables have migration 9999"),
+        "{said}"
+    );
+    assert!(said.ends_with("Nothing is wrong.\n"), "{said}");
+    let serving = Process::start(&checked.variables["DATABASE_URL"], &[]).await;
+    serving.until_log("tables_ahead").await;
+    let browser = Browser::new(&serving.address);
+    while browser.peek("/readyz").await.status != 200 {
+        sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -184,4 +234,29 @@ async fn a_standby_is_told_from_a_primary() {
         "WRONG",
         &["in recovery", "Name the primary"],
     );
+}
+
+#[tokio::test]
+async fn a_primary_that_takes_no_writes_is_named_with_what_to_do() {
+    let checked = Checked::with_database().await;
+    let url = checked.variables["DATABASE_URL"].clone();
+    let name = url::Url::parse(&url).unwrap();
+    let name = name.path().trim_start_matches('/');
+    let mut db = PgConnection::connect(&url).await.unwrap();
+    db.execute(AssertSqlSafe(format!(
+        "ALTER DATABASE {name} SET default_transaction_read_only = on"
+    )))
+    .await
+    .unwrap();
+    let said = checked.said().await;
+    find(
+        &said,
+        "WRONG",
+        &[
+            "takes no writes",
+            "default_transaction_read_only",
+            "name the new primary",
+        ],
+    );
+    assert!(!said.iter().any(|line| line.contains("in recovery")));
 }
