@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::Lines;
+use crate::once;
 
 /// Most bytes looked at. The longest token that the bridge can make has 65,536.
 pub const GIVEN_MAX: usize = 128 * 1024;
@@ -29,7 +30,13 @@ pub(super) fn token(given: &[u8], lines: &mut Lines) -> Result<Option<String>, N
     if text.is_empty() {
         return Err(Nothing);
     }
-    let token = unwrapped(text, lines);
+    let token = match unwrapped(text, lines) {
+        Ok(token) => token,
+        Err(reason) => {
+            lines.refuse(reason);
+            return Ok(None);
+        }
+    };
     if token.is_empty() {
         return Err(Nothing);
     }
@@ -43,14 +50,23 @@ pub(super) fn token(given: &[u8], lines: &mut Lines) -> Result<Option<String>, N
 }
 
 /// Takes the token out of an answer, an address, a header or quotes.
-fn unwrapped(text: &str, lines: &mut Lines) -> String {
+fn unwrapped(text: &str, lines: &mut Lines) -> Result<String, &'static str> {
     let mut note = |text: &str| lines.say("note", text);
-    if text.starts_with('{')
-        && let Ok(answer) = serde_json::from_str::<Value>(text)
-        && let Some(token) = answer.get("access_token").and_then(Value::as_str)
-    {
-        note("this is a whole answer of the bridge; the token is its access_token");
-        return token.to_owned();
+    if text.starts_with('{') {
+        let answer = once::object(text.as_bytes());
+        let token = answer
+            .as_ref()
+            .and_then(|answer| answer.get("access_token"));
+        if let Some(token) = token.and_then(Value::as_str) {
+            note("this is a whole answer of the bridge; the token is its access_token");
+            return Ok(token.to_owned());
+        }
+        if !text.contains("token=") {
+            return Err(
+                "it looks like an answer of the bridge, and is not JSON with an access_token in \
+                 which each name stands once",
+            );
+        }
     }
     let bare = text.trim_matches(['"', '\'']);
     if bare.len() < text.len() {
@@ -59,15 +75,15 @@ fn unwrapped(text: &str, lines: &mut Lines) -> String {
     if let Some((_, rest)) = bare.split_once("token=") {
         note("this is an address; the token is what follows token=");
         let end = rest.find(['&', ';', '#', ' ', '"']).unwrap_or(rest.len());
-        return rest[..end].to_owned();
+        return Ok(rest[..end].to_owned());
     }
-    match bare.split_once(' ') {
+    Ok(match bare.split_once(' ') {
         Some((word, rest)) if word.eq_ignore_ascii_case("bearer") => {
             note("Red5 takes the token without the word Bearer before it");
             rest.trim().to_owned()
         }
         _ => bare.to_owned(),
-    }
+    })
 }
 
 /// Why it has not the form of a compact token (RFC 7515 §3.1).
@@ -104,8 +120,8 @@ pub(super) fn algorithm(token: &str) -> Result<String, &'static str> {
     let header = URL_SAFE_NO_PAD.decode(header).map_err(
         |_| "its first part is not base64url, so it is no token (or was changed on the way)",
     )?;
-    let header: Value = serde_json::from_slice(&header)
-        .map_err(|_| "its first part is not JSON, so it is no token")?;
+    let header = once::object(&header)
+        .ok_or("its first part is not JSON in which each name stands once, so it is no token")?;
     let algorithm = header.get("alg").and_then(Value::as_str);
     algorithm
         .map(str::to_owned)

@@ -262,6 +262,12 @@ fn odd_input_of_any_kind_gets_a_clear_answer_and_never_its_own_words() {
         r#"{"exp":1795000300,"roles":"red5-subscriber","roles":"red5-publisher"}"#,
         RED5_SECRET.as_bytes(),
     );
+    let algorithm_twice = signed_raw(
+        r#"{"alg":"none","alg":"HS256"}"#,
+        r#"{"exp":1795000300,"roles":"red5-subscriber"}"#,
+        RED5_SECRET.as_bytes(),
+    );
+    let answer_twice = format!(r#"{{"access_token":"canary","access_token":"{good}"}}"#);
     let list = signed_raw(HEADER, "[1]", RED5_SECRET.as_bytes());
     let huge = "x".repeat(200_000);
     let cut = &good[..good.len() - 20];
@@ -299,6 +305,9 @@ fn odd_input_of_any_kind_gets_a_clear_answer_and_never_its_own_words() {
         (foreign.as_bytes(), "does not fit RED5_JWT_SECRET"),
         (cut.as_bytes(), "does not fit RED5_JWT_SECRET"),
         (twice.as_bytes(), "each name stands once"),
+        (algorithm_twice.as_bytes(), "each name stands once"),
+        (answer_twice.as_bytes(), "each name stands once"),
+        (br#"{"error":"canary"}"#, "not JSON with an access_token"),
         (list.as_bytes(), "one JSON object"),
     ] {
         let report = report(given);
