@@ -1,7 +1,7 @@
 //! Tables are made once, by whoever comes first, and by nobody without the right.
 
 use red5_bridge::store::StoreError;
-use sqlx::Connection as _;
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use super::*;
 
@@ -74,6 +74,54 @@ async fn what_a_newer_version_added_to_the_tables_is_borne() {
         .await
         .unwrap();
     live.find(&hash(1), at(1)).await.unwrap();
+}
+
+/// What of an earlier release's queries does not fit the tables: a name that is gone, or a
+/// column that must be filled and that the release does not know.
+async fn misfits(db: &mut PgConnection) -> Vec<String> {
+    let mut found = Vec::new();
+    for query in include_str!("queries_of_migration_13.sql").split_terminator("\n;\n") {
+        let prepare = format!("PREPARE one AS {query}; DEALLOCATE one");
+        if let Err(error) = db.execute(AssertSqlSafe(prepare)).await {
+            found.push(format!("{error}: {query}"));
+        }
+        let Some((_, insert)) = query.split_once("INSERT INTO ") else {
+            continue;
+        };
+        let (table, rest) = insert.split_once(" (").unwrap();
+        let (columns, _) = rest.split_once(')').unwrap();
+        let columns: Vec<&str> = columns.split(',').map(str::trim).collect();
+        let unknown: Result<Vec<String>, _> = sqlx::query_scalar(
+            "SELECT attrelid::regclass || '.' || attname FROM pg_attribute
+             WHERE attrelid = $1::text::regclass AND attnum > 0 AND attnotnull AND NOT attisdropped
+               AND NOT atthasdef AND attidentity = '' AND attname <> ALL ($2)",
+        )
+        .bind(table)
+        .bind(columns)
+        .fetch_all(&mut *db)
+        .await;
+        found.extend(unknown.unwrap_or_default());
+    }
+    found
+}
+
+#[tokio::test]
+async fn the_queries_of_an_earlier_release_fit_the_tables_of_today() {
+    let database = Database::new().await;
+    let mut db = PgConnection::connect(&database.url).await.unwrap();
+    assert_eq!(misfits(&mut db).await, [""; 0]);
+    // And it would be noticed.
+    for change in [
+        "ALTER TABLE sessions RENAME provider_sid TO sid",
+        "ALTER TABLE mappings ADD must text NOT NULL",
+        "ALTER TABLE blocked DROP reason",
+        "ALTER FUNCTION mapping_digest RENAME TO digest_of_mapping",
+    ] {
+        let mut change_alone = db.begin().await.unwrap();
+        change_alone.execute(change).await.unwrap();
+        assert_ne!(misfits(&mut change_alone).await, [""; 0], "{change}");
+        change_alone.rollback().await.unwrap();
+    }
 }
 
 #[tokio::test]
