@@ -191,8 +191,9 @@ impl LiveSessions {
         origin: &SignInOrigin,
     ) -> Result<(), NotStarted> {
         let before = self.before(&session.hash);
-        self.store.insert_session(&session, tokens, origin).await?;
-        self.keep(&LiveSession::new(session, before.generation), before);
+        if self.store.insert_session(&session, tokens, origin).await? {
+            self.keep(&LiveSession::new(session, before.generation), before);
+        }
         Ok(())
     }
 

@@ -19,6 +19,7 @@ mod migrate;
 mod notice;
 mod refresh_marks;
 pub mod refreshes;
+mod server;
 pub mod sessions;
 pub mod sign_outs;
 pub mod signed_in;
@@ -27,14 +28,14 @@ mod sweep;
 pub mod watch;
 
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::metrics::Waits;
+use server::{ProvenServer, writable_server};
 
 /// How long a request waits for a connection before it is told "unavailable".
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -54,8 +55,7 @@ const CONNECTIONS_MAX: u32 = 10;
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
-    /// Connections of the pool from before are not used again.
-    renewed: Arc<Mutex<Instant>>,
+    proven: ProvenServer,
     waits: Waits,
     /// Without the limits: a migration may take its time.
     options: PgConnectOptions,
@@ -135,20 +135,24 @@ impl Store {
     /// bridge starts while its database does not. The error is one of the URL.
     pub fn new(database_url: &str) -> Result<Self, sqlx::Error> {
         let options = PgConnectOptions::from_str(database_url)?.application_name("red5-bridge");
-        let renewed = Arc::new(Mutex::new(Instant::now()));
+        let proven = ProvenServer::default();
         let pool = pool_options(CONNECTIONS_MAX)
+            // In place of the pool's own test, which takes a round trip as well.
+            .test_before_acquire(false)
             .before_acquire({
-                let renewed = Arc::clone(&renewed);
-                move |_, connection| {
-                    let since = renewed.lock().unwrap_or_else(PoisonError::into_inner);
-                    let is_newer = connection.age <= since.elapsed();
-                    Box::pin(async move { Ok(is_newer) })
+                let proven = proven.clone();
+                move |connection, _| {
+                    let proven = proven.clone();
+                    Box::pin(async move {
+                        let server = writable_server(connection).await;
+                        Ok(server.is_ok_and(|server| proven.is(server)))
+                    })
                 }
             })
             .connect_lazy_with(options.clone().options(SERVER_LIMITS));
         Ok(Self {
             pool,
-            renewed,
+            proven,
             waits: Waits::default(),
             options,
         })
@@ -197,12 +201,6 @@ impl Store {
         Ok(server)
     }
 
-    /// No connection of the pool is used again that was made before now: it may lead to
-    /// another server than new ones do.
-    fn renew(&self) {
-        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-
     /// Ends all connections but the one that listens.
     pub async fn close(&self) {
         self.pool.close().await;
@@ -219,21 +217,4 @@ fn pool_options(most: u32) -> PgPoolOptions {
         .after_connect(|connection, _| {
             Box::pin(async move { writable_server(connection).await.map(drop) })
         })
-}
-
-/// When the server was started, which tells it from others; an error when it takes no writes.
-async fn writable_server(connection: &mut PgConnection) -> Result<DateTime<Utc>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT pg_postmaster_start_time() AS "server!", pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "read_only!""#
-    )
-    .fetch_one(connection)
-    .await?;
-    if row.read_only {
-        return Err(takes_no_writes());
-    }
-    Ok(row.server)
-}
-
-fn takes_no_writes() -> sqlx::Error {
-    sqlx::Error::Protocol("the server takes no writes: it is a standby or read-only".to_owned())
 }

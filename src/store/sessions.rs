@@ -100,13 +100,14 @@ const SWEEP_GRACE: TimeDelta = TimeDelta::minutes(5);
 impl Store {
     /// Writes a new session, unless the person is blocked or was logged out while
     /// they signed in. Both are asked for in the session's own transaction, behind
-    /// the fence: of a block and a sign-in at the same moment the block wins.
+    /// the fence: of a block and a sign-in at the same moment the block wins. True: it is
+    /// at the proven server.
     pub(super) async fn insert_session(
         &self,
         session: &Session,
         tokens: &SealedTokens,
         origin: &SignInOrigin,
-    ) -> Result<(), NotStarted> {
+    ) -> Result<bool, NotStarted> {
         let address = origin.address.map(|address| address.to_string());
         let identity = &session.identity;
         let groups = identity.groups.to_vec();
@@ -123,14 +124,15 @@ impl Store {
             if logouts::ended(&mut transaction, session).await? {
                 return Err(NotStarted::LoggedOut);
             }
-            sqlx::query!(
-                "INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
+            let server = sqlx::query_scalar!(
+                r#"INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
                                        groups_read_at, created_at, last_seen_at, ends_at, provider_sid,
                                        sealed_id_token, provider_issued_at,
                                        sealed_refresh_token, browser, client_address,
                                        begun_at, nonce_hash)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-                         $16, $17::text::inet, $18, $19)",
+                         $16, $17::text::inet, $18, $19)
+                 RETURNING pg_postmaster_start_time() AS "server!""#,
                 session.hash.as_slice(),
                 identity.issuer,
                 identity.subject,
@@ -151,15 +153,16 @@ impl Store {
                 session.begun_at,
                 session.nonce_hash.as_ref().map(|hash| &hash[..]),
             )
-            .execute(&mut *transaction)
+            .fetch_one(&mut *transaction)
             .await?;
             transaction.commit().await?;
-            Ok(())
+            Ok(self.proven.is(server))
         })
         .await
     }
 
-    /// The session of a cookie, if there is one.
+    /// The session of a cookie, if there is one; refused where another server says so than
+    /// the proven one.
     pub(super) async fn session(&self, hash: &SessionHash) -> Result<Option<Session>, StoreError> {
         let row = self
             .with(async |connection| {
@@ -167,12 +170,16 @@ impl Store {
                     r#"SELECT issuer, subject, username, name, groups, groups_overage, groups_read_at,
                               created_at, last_seen_at, ends_at, provider_sid, provider_issued_at,
                               identity_version, begun_at, nonce_hash,
-                              sealed_refresh_token IS NOT NULL AS "refreshable!"
+                              sealed_refresh_token IS NOT NULL AS "refreshable!",
+                              pg_postmaster_start_time() AS "server!"
                        FROM sessions WHERE id_hash = $1"#,
                     hash.as_slice(),
                 )
                 .fetch_optional(connection)
                 .await?;
+                if let Some(row) = &row {
+                    self.require_proven(row.server)?;
+                }
                 Ok::<_, StoreError>(row)
             })
             .await?;

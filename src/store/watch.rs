@@ -13,7 +13,10 @@
 //!    the same server, and that must take writes: an address can move to another
 //!    server while the old one keeps its connections open;
 //! 4. when the connection is lost or late, or leads elsewhere, begin again with
-//!    new connections.
+//!    another one.
+//!
+//! The other connections lead to the server that step 1 and step 3 prove, or what they say
+//! is not kept ([`super::server`]).
 //!
 //! What is in memory is fresh as of the moment at which the last question that
 //! agreed was *sent*. Older than the bound, nobody gets it.
@@ -32,7 +35,8 @@ use super::connection::{self, within};
 use super::freshness::{Freshness, Moment};
 use super::live::LiveSessions;
 use super::notice::{News, Notice};
-use super::{Store, StoreError, takes_no_writes};
+use super::server::takes_no_writes;
+use super::{Store, StoreError};
 use crate::domain::block::Blocks;
 use crate::domain::mapping::Mappings;
 
@@ -56,8 +60,6 @@ pub struct Snapshot {
     /// The number of the last change to the mappings.
     pub mapping_version: i64,
     counter: i64,
-    /// Which server it comes from.
-    server: DateTime<Utc>,
 }
 
 /// The snapshot is missing or older than the bound.
@@ -128,7 +130,6 @@ impl Watch {
             blocks: table.blocks,
             mapping_version: table.mapping_version,
             counter: table.counter,
-            server: table.server,
         })));
         *last = Some(begun);
         Ok(())
@@ -175,7 +176,6 @@ impl Watch {
                 error = &error as &dyn std::error::Error,
                 "the listening connection was lost; everything will be loaded again"
             );
-            self.store.renew();
             tokio::time::sleep(RETRY_AFTER).await;
         }
     }
@@ -203,34 +203,18 @@ impl Watch {
 
     /// Loads everything and doubts every session; the number it rests on.
     async fn catch_up(&self, listener: &mut PgListener) -> Result<i64, StoreError> {
-        self.sessions.doubt_all();
         let sent = Moment::now();
         let counter = self.counter(listener, CONNECT_TIMEOUT).await?;
+        // Before the doubt: a row that is read after it comes from this server or is refused.
+        self.store.proven.set(counter.server);
+        self.sessions.doubt_all();
         self.reload().await?;
-        if !self.rests_on(&counter) {
-            // The pool's connections lead to another server than the one that we
-            // listen to, such as the old primary after a failover.
+        let loaded = self.snapshot.load_full();
+        if loaded.is_none_or(|loaded| loaded.counter < counter.value) {
             return Err(connection::elsewhere());
         }
         self.freshness.agreed(sent);
         Ok(counter.value)
-    }
-
-    /// Whether what is loaded comes from the very server that counts like this, and
-    /// holds all that it counts. Another server's number may be higher and mean nothing.
-    fn rests_on(&self, counter: &Counter) -> bool {
-        let loaded = self.snapshot.load();
-        let loaded = loaded
-            .as_ref()
-            .filter(|loaded| loaded.server == counter.server);
-        loaded.is_some_and(|loaded| loaded.counter >= counter.value)
-    }
-
-    fn comes_from(&self, server: DateTime<Utc>) -> bool {
-        let loaded = self.snapshot.load();
-        loaded
-            .as_ref()
-            .is_some_and(|loaded| loaded.server == server)
     }
 
     /// The counter of the server that is listened to. A new connection must lead there too:
@@ -264,10 +248,6 @@ impl Watch {
                 Ok(notice) => seen = self.heed(listener, notice?, seen).await?,
                 Err(_lost) => return self.catch_up(listener).await,
             }
-        }
-        // An edit or a notice may have loaded it from elsewhere since.
-        if !self.comes_from(counter.server) {
-            return self.catch_up(listener).await;
         }
         self.freshness.agreed(sent);
         Ok(seen)

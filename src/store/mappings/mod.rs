@@ -3,7 +3,6 @@
 mod edit;
 mod row;
 
-use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection};
 
 use super::{Store, StoreError, blocks};
@@ -62,11 +61,10 @@ pub(super) struct Table {
     pub mapping_version: i64,
     /// The change counter, which also counts blocks and ended sessions.
     pub counter: i64,
-    /// When the server that said so was started: no two of them at the same microsecond.
-    pub server: DateTime<Utc>,
 }
 
 impl Store {
+    /// Refused where another server says so than the proven one.
     pub(super) async fn mapping_table(&self) -> Result<Table, StoreError> {
         self.with(async |connection| {
             let mut moment = connection.begin_with(ONE_MOMENT).await?;
@@ -78,12 +76,12 @@ impl Store {
             let rows = select_mappings!("").fetch_all(&mut *moment).await?;
             let blocks = blocks::all(&mut moment).await?;
             moment.commit().await?;
+            self.require_proven(counter.server)?;
             Ok(Table {
                 rows: rows.into_iter().filter_map(Row::into_mapping).collect(),
                 blocks,
                 mapping_version: counter.mappings,
                 counter: counter.value,
-                server: counter.server,
             })
         })
         .await

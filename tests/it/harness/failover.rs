@@ -7,6 +7,7 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, sleep};
 
+use super::postgres::Postgres;
 use super::{BOUND, House, until};
 use crate::bridge::Browser;
 
@@ -104,4 +105,66 @@ async fn se_7_while_no_server_takes_writes_there_are_no_tokens_beyond_the_bound(
     let ready = ann.peek("/readyz").await;
     assert_eq!(ready.status, 503);
     assert!(ready.body.contains("takes no writes"), "{}", ready.body);
+}
+
+/// The second instance's way leads to a promoted standby for a moment, and back, between two
+/// questions: a connection of its pool stays there. Both servers take writes.
+async fn there_and_back(house: &House, ann: &Browser) -> Postgres {
+    let standby = house.postgres.standby().await;
+    at(&standby.url(), &["SELECT pg_promote()"]).await;
+    house.ways[1].lead_to(&standby.url());
+    at(
+        &house.postgres.url(),
+        // All but those that listen.
+        &["SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE application_name = 'red5-bridge' AND query NOT LIKE '%change_counter%'"],
+    )
+    .await;
+    let mut hand = PgConnection::connect(&standby.url()).await.unwrap();
+    until("a connection leads there", async || {
+        token(ann).await;
+        let theirs = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'red5-bridge'";
+        let count: i64 = sqlx::query_scalar(theirs)
+            .fetch_one(&mut hand)
+            .await
+            .unwrap();
+        count > 0
+    })
+    .await;
+    house.ways[1].lead_to(&house.postgres.url());
+    standby
+}
+
+/// Ann with a session that the first instance alone has in memory, at each of them. Questions
+/// are far apart.
+async fn ann_at_both() -> (House, [Browser; 2]) {
+    let house = House::start_with(&[("BRIDGE_MAX_STALENESS_SECONDS", "60")]).await;
+    let admin = house.admin().await;
+    house.map(&admin).await;
+    house.provider.person("ann").groups(["viewers"]);
+    let mut browser = Browser::new(&house.bridges[0].address);
+    assert!(house.sign_in(&mut browser, "ann").await);
+    let at = house
+        .bridges
+        .each_ref()
+        .map(|bridge| browser.clone().at(&bridge.address));
+    (house, at)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn se_7_an_address_that_moved_there_and_back_brings_no_ended_session_back() {
+    let (house, [_, ann]) = ann_at_both().await;
+    let _standby = there_and_back(&house, &ann).await;
+    let end = "DELETE FROM sessions WHERE subject = 'ann'";
+    at(&house.postgres.url(), &[end]).await;
+    until("she is refused", async || token(&ann).await == 401).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn se_7_an_address_that_moved_there_and_back_takes_no_sign_out_along() {
+    let (house, [here, mut there]) = ann_at_both().await;
+    let _standby = there_and_back(&house, &there).await;
+    let left = there.submit("/", "/auth/logout", &[]).await;
+    assert_eq!(left.status, 303, "{}", left.body);
+    until("she is refused", async || token(&here).await == 401).await;
 }

@@ -252,14 +252,22 @@ async fn a_server_in_recovery_is_not_believed() {
 
 // --- another server ---
 
-/// Makes every connection but the one that listens say that it leads to another server,
-/// or not.
-async fn set_elsewhere(database: &Database, elsewhere: bool) {
+/// Of no connection.
+const NEVER: &str = "false";
+
+/// Of all but the one that listens.
+const THE_OTHERS: &str = "NOT EXISTS (SELECT FROM pg_listening_channels())";
+
+/// Of whatever reads or writes sessions.
+const SESSIONS: &str = "current_query() LIKE '%sessions%'";
+
+/// Makes the server say that it is another one where this is so.
+async fn set_elsewhere(database: &Database, when: &str) {
     let says = format!(
-        "RETURNS timestamptz LANGUAGE sql AS
-         'SELECT pg_catalog.pg_postmaster_start_time() - CASE
-              WHEN {elsewhere} AND NOT EXISTS (SELECT FROM pg_listening_channels())
-              THEN interval ''1 day'' ELSE interval ''0'' END'"
+        "RETURNS timestamptz LANGUAGE sql AS $$
+             SELECT pg_catalog.pg_postmaster_start_time()
+                 - CASE WHEN {when} THEN interval '1 day' ELSE interval '0' END
+         $$"
     );
     pretend(database, &format!("pg_postmaster_start_time() {says}")).await;
 }
@@ -268,13 +276,44 @@ async fn set_elsewhere(database: &Database, elsewhere: bool) {
 #[tokio::test]
 async fn av_5_what_another_server_says_than_the_one_that_is_listened_to_is_not_believed() {
     let database = Database::new().await;
-    set_elsewhere(&database, false).await;
+    set_elsewhere(&database, NEVER).await;
     let a = Instance::start(&database, BOUND).await;
-    set_elsewhere(&database, true).await;
+    set_elsewhere(&database, THE_OTHERS).await;
     create(&a.store, "team", "a").await;
     tokio::time::sleep(BOUND * 2).await;
     assert!(a.watch.current().is_err());
-    set_elsewhere(&database, false).await;
+    set_elsewhere(&database, NEVER).await;
     a.until("both lead to the same server", |now| may_watch(now, "team"))
         .await;
+}
+
+/// As behind a pooler, where each transaction may lead to another server.
+#[tokio::test]
+async fn se_7_a_session_of_another_server_is_neither_believed_nor_kept() {
+    let database = Database::new().await;
+    set_elsewhere(&database, NEVER).await;
+    let store = database.store();
+    let a = Instance::start_with(store.clone(), store, NOTICES_ALONE).await;
+    let other = LiveSessions::new(database.store(), IDLE);
+    other
+        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
+    set_elsewhere(&database, SESSIONS).await;
+    a.live
+        .start(session(2), &super::no_tokens(), &super::no_origin())
+        .await
+        .unwrap();
+    for number in [1, 2] {
+        let refused = a.live.find(&hash(number), at(1)).await;
+        assert!(
+            matches!(refused, Err(StoreError::Unavailable(_))),
+            "{number}: {refused:?}"
+        );
+    }
+    set_elsewhere(&database, NEVER).await;
+    for number in [1, 2] {
+        let found = a.live.find(&hash(number), at(1)).await.unwrap();
+        assert!(found.is_some(), "{number}");
+    }
 }
