@@ -1,6 +1,7 @@
 //! What the provider says of itself, in words.
 
 use chrono::TimeDelta;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::report::{Group, Report};
 use super::{Sources, announced};
@@ -21,6 +22,16 @@ pub(super) async fn judge(
     clock: &dyn Clock,
     report: &mut Report,
 ) {
+    if let Some(key) = settings.credentials.key() {
+        report.note(
+            GROUP,
+            "the client authenticates with the key of OIDC_CLIENT_KEY_FILE; its public half is",
+            format!(
+                "{} Register it for this client at the provider.",
+                key.public_jwk()
+            ),
+        );
+    }
     http::install_crypto();
     let probe = match probe(settings, clock).await {
         Ok(probe) => probe,
@@ -128,6 +139,12 @@ fn tell_outage(
                          the document name addresses that answer themselves."
                     .to_owned(),
             },
+        ),
+        Outage::ClientAuthentication => (
+            format!("the provider cannot be used: {outage}"),
+            "If it offers private_key_jwt, set OIDC_CLIENT_KEY_FILE instead of OIDC_CLIENT_SECRET. If \
+             its list is incomplete, set OIDC_TOKEN_AUTH_METHOD to the method of this client."
+                .to_owned(),
         ),
         Outage::Unreadable => (
             "what the provider shows as its discovery document or key set is not one".to_owned(),
@@ -248,52 +265,71 @@ fn tell_redirect(settings: &ProviderSettings, redirect: &Redirect, report: &mut 
 }
 
 fn tell_client(settings: &ProviderSettings, client: &Client, report: &mut Report) {
-    match (client, &settings.client_secret) {
-        (Client::Believed, Some(_)) => report.good(
-            GROUP,
-            "the token endpoint takes client id and secret (it refused a made-up code, as it should)"
-                .to_owned(),
+    let (secret, key) = (settings.credentials.secret(), settings.credentials.key());
+    let (what, remedy) = match client {
+        Client::Believed => {
+            let shown = match (secret, key) {
+                (Some(_), _) => "client id and secret",
+                (None, Some(_)) => "the client and its key",
+                (None, None) => "the client without a secret",
+            };
+            let what = format!(
+                "the token endpoint takes {shown} (it refused a made-up code, as it should)"
+            );
+            return report.good(GROUP, what);
+        }
+        Client::Failed(outage) => return tell_unclear(&outage.to_string(), report),
+        Client::Unclear(reason) => return tell_unclear(reason, report),
+        Client::OtherMethod(method) => (
+            format!("the token endpoint takes the secret of this client by {method} alone"),
+            format!("Set OIDC_TOKEN_AUTH_METHOD={method}"),
         ),
-        (Client::Believed, None) => report.good(
-            GROUP,
-            "the token endpoint takes the client without a secret (it refused a made-up code)"
-                .to_owned(),
+        Client::Careless => (
+            "the token endpoint gives tokens for a made-up code".to_owned(),
+            "Whoever is behind OIDC_ISSUER_URL is no provider to trust.".to_owned(),
         ),
-        (Client::Refused, None) => report.wrong(
-            GROUP,
-            "the token endpoint refuses the client without a secret",
-            "Set OIDC_CLIENT_SECRET, or register the client as a public one.",
-        ),
-        (Client::Refused, Some(secret)) => report.wrong(
-            GROUP,
-            "the token endpoint refuses the client: OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is wrong",
-            format!(
-                "Make a new secret at the provider and copy it whole.{} The client must be allowed the \
-                 authorization code flow.",
-                of_id(secret)
-            ),
-        ),
-        (Client::Careless, _) => report.wrong(
-            GROUP,
-            "the token endpoint gives tokens for a made-up code",
-            "Whoever is behind OIDC_ISSUER_URL is no provider to trust.",
-        ),
-        (Client::Failed(outage), _) => tell_unclear(&outage.to_string(), report),
-        (Client::Unclear(reason), _) => tell_unclear(reason, report),
+        Client::Refused => refused(secret, key.is_some()),
+    };
+    report.wrong(GROUP, what, remedy);
+}
+
+fn refused(secret: Option<&SecretString>, has_key: bool) -> (String, String) {
+    if let Some(secret) = secret {
+        let what = "the token endpoint refuses the client, by client_secret_basic and by \
+                    client_secret_post: OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is wrong";
+        let remedy = format!(
+            "Copy both again, the secret whole; if it cannot be seen any more, make a new one at the \
+             provider.{} The client must be allowed the authorization code flow. A client that is \
+             registered for private_key_jwt needs OIDC_CLIENT_KEY_FILE instead.",
+            of_id(secret)
+        );
+        return (what.to_owned(), remedy);
     }
+    let (what, remedy) = if has_key {
+        (
+            "the token endpoint refuses the client and its key",
+            "Register the public key above for the client OIDC_CLIENT_ID, with private_key_jwt as its \
+             method. Where the provider gave the key a kid of its own, set OIDC_CLIENT_KEY_ID to it.",
+        )
+    } else {
+        (
+            "the token endpoint refuses the client without a secret",
+            "Set OIDC_CLIENT_SECRET, or OIDC_CLIENT_KEY_FILE, or register the client as a public one.",
+        )
+    };
+    (what.to_owned(), remedy.to_owned())
 }
 
 fn tell_unclear(reason: &str, report: &mut Report) {
     report.note(
         GROUP,
-        format!("whether the client's secret is right cannot be known from here: {reason}"),
+        format!("whether the client is right cannot be known from here: {reason}"),
         "Sign in once.",
     );
 }
 
 /// Entra shows a secret's value once, and its id, which looks like one, ever after.
-fn of_id(secret: &secrecy::SecretString) -> &'static str {
-    use secrecy::ExposeSecret;
+fn of_id(secret: &SecretString) -> &'static str {
     let groups: Vec<&str> = secret.expose_secret().split('-').collect();
     let is_uuid = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups

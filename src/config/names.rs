@@ -2,7 +2,7 @@
 //! nobody reads changes nothing and says nothing.
 
 /// What the bridge reads; `true` where the value may come from a file.
-pub const VARIABLES: [(&str, bool); 35] = [
+pub const VARIABLES: [(&str, bool); 38] = [
     ("DATABASE_URL", true),
     ("BRIDGE_PUBLIC_URL", false),
     ("BRIDGE_LISTEN", false),
@@ -20,6 +20,9 @@ pub const VARIABLES: [(&str, bool); 35] = [
     ("OIDC_ISSUER_URL", false),
     ("OIDC_CLIENT_ID", false),
     ("OIDC_CLIENT_SECRET", true),
+    ("OIDC_CLIENT_KEY_FILE", false),
+    ("OIDC_CLIENT_KEY_ID", false),
+    ("OIDC_TOKEN_AUTH_METHOD", false),
     ("OIDC_CA_FILE", false),
     ("OIDC_SCOPES", false),
     ("OIDC_GROUPS_CLAIM", false),

@@ -1,9 +1,12 @@
 //! What the bridge has to know of the OpenID Connect provider.
 
 use super::reader::{Reader, parse_list};
+use super::secret;
 use super::urls::{self, PublicUrl};
 use crate::certificates;
-use crate::upstream::{ClaimPath, Pace, ProviderSettings, SigningAlg};
+use crate::upstream::{
+    ClaimPath, ClientAuth, ClientKey, Credentials, Pace, ProviderSettings, SigningAlg,
+};
 
 /// Reads `OIDC_*`; what is registered with the provider follows from the public
 /// URL.
@@ -18,7 +21,7 @@ pub(super) fn read(
         )
         .and_then(|url| reader.judged("OIDC_ISSUER_URL", urls::check_issuer(url)));
     let client_id = reader.required("OIDC_CLIENT_ID", "the client registered at the provider");
-    let client_secret = reader.secret("OIDC_CLIENT_SECRET");
+    let credentials = read_credentials(reader);
     let ca_pem = reader.parsed("OIDC_CA_FILE", None, |path| {
         let pem = std::fs::read(path)
             .map_err(|error| format!("the file cannot be read: {}", error.kind()))?;
@@ -51,7 +54,7 @@ pub(super) fn read(
     Some(ProviderSettings {
         issuer: issuer?,
         client_id: client_id?,
-        client_secret,
+        credentials: credentials?,
         ca_pem: ca_pem?,
         scopes: scopes?,
         groups_claim: groups_claim?,
@@ -63,6 +66,57 @@ pub(super) fn read(
         post_logout_redirect_uri: public_url?.to("/auth/signed-out"),
         pace: Pace::default(),
     })
+}
+
+const METHODS: [&str; 5] = [
+    "auto",
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+    "none",
+];
+
+fn read_credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
+    let before = reader.problem_count();
+    let secret = reader.secret("OIDC_CLIENT_SECRET");
+    let key_id = reader.text("OIDC_CLIENT_KEY_ID");
+    let has_key_id = key_id.is_some();
+    let key = reader.parsed("OIDC_CLIENT_KEY_FILE", None, |path| {
+        let pem = secret::read_bytes(path)?;
+        let key = ClientKey::read(&pem, key_id).map_err(|reason| format!("the file {reason}"))?;
+        Ok(Some(key))
+    });
+    let method = reader.parsed("OIDC_TOKEN_AUTH_METHOD", "auto", |word| {
+        let known = METHODS.into_iter().find(|method| *method == word);
+        known.ok_or_else(|| format!("must be one of {}", METHODS.join(", ")))
+    });
+    if reader.problem_count() > before {
+        return None;
+    }
+    let (key, method) = (key?, method?);
+    if has_key_id && key.is_none() {
+        reader.problem(
+            "OIDC_CLIENT_KEY_ID",
+            "names a key: set OIDC_CLIENT_KEY_FILE too",
+        );
+    }
+    let chosen = match (method, secret, key) {
+        (_, Some(_), Some(_)) => {
+            let reason = "set either it or OIDC_CLIENT_SECRET, not both";
+            reader.problem("OIDC_CLIENT_KEY_FILE", reason);
+            return None;
+        }
+        ("auto", Some(secret), None) => return Some(Credentials::Secret(secret)),
+        ("client_secret_basic", Some(secret), None) => Ok(ClientAuth::Basic(secret)),
+        ("client_secret_post", Some(secret), None) => Ok(ClientAuth::Post(secret)),
+        ("auto" | "private_key_jwt", None, Some(key)) => Ok(ClientAuth::PrivateKey(key)),
+        ("auto" | "none", None, None) => Ok(ClientAuth::None),
+        ("private_key_jwt", ..) => Err("needs a key and no secret: set OIDC_CLIENT_KEY_FILE alone"),
+        ("none", ..) => Err("is for a public client, which has neither a secret nor a key"),
+        _ => Err("needs a secret and no key: set OIDC_CLIENT_SECRET alone"),
+    };
+    let chosen = chosen.map(Credentials::Fixed).map_err(str::to_owned);
+    reader.judged("OIDC_TOKEN_AUTH_METHOD", chosen)
 }
 
 /// Scopes are separated by spaces (RFC 6749 §3.3); commas and a JSON array are taken too.

@@ -62,6 +62,11 @@ impl<'a> Reader<'a> {
         });
     }
 
+    /// How many there are by now.
+    pub(super) fn problem_count(&self) -> usize {
+        self.problems.len()
+    }
+
     /// The value, if it is set; an empty one counts as absent.
     pub(super) fn text(&mut self, variable: &str) -> Option<String> {
         match (self.lookup)(variable) {

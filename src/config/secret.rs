@@ -25,14 +25,7 @@ pub(super) const QUOTED: &str = "has quotes around it, which would be a part of 
 /// The secret in a file, without the one line end that editors and `echo` write behind it.
 /// The reason never repeats what the file holds.
 pub(super) fn read_file(path: &str) -> Result<String, String> {
-    let mut content = Vec::new();
-    let limit = u64::try_from(FILE_MAX).unwrap_or(u64::MAX);
-    File::open(path)
-        .and_then(|file| file.take(limit + 1).read_to_end(&mut content))
-        .map_err(|error| format!("the file cannot be read: {}", error.kind()))?;
-    if content.len() > FILE_MAX {
-        return Err(format!("the file is larger than {FILE_MAX} bytes"));
-    }
+    let content = read_bytes(path)?;
     if content.starts_with(b"\xef\xbb\xbf") {
         return Err(
             "the file begins with a byte order mark, which would be a part of the secret: save it \
@@ -49,6 +42,19 @@ pub(super) fn read_file(path: &str) -> Result<String, String> {
     }
     judge(line).map_err(|reason| format!("the file {reason}"))?;
     Ok(line.to_owned())
+}
+
+/// The whole of a file that is no larger than one with a secret can be.
+pub(super) fn read_bytes(path: &str) -> Result<Vec<u8>, String> {
+    let mut content = Vec::new();
+    let limit = u64::try_from(FILE_MAX).unwrap_or(u64::MAX);
+    File::open(path)
+        .and_then(|file| file.take(limit + 1).read_to_end(&mut content))
+        .map_err(|error| format!("the file cannot be read: {}", error.kind()))?;
+    if content.len() > FILE_MAX {
+        return Err(format!("the file is larger than {FILE_MAX} bytes"));
+    }
+    Ok(content)
 }
 
 /// Says what was copied besides the secret.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::client_auth::{ClientAuth, client_auth};
+use super::client_auth::ClientAuth;
 use super::error::Outage;
 use super::http::{Authorization, Http, Reply, trusted_address};
 use super::prompt::asking_who;
@@ -105,7 +105,7 @@ fn check(sent: &Object, settings: &ProviderSettings) -> Result<Document, Outage>
         end_session: optional("end_session_endpoint")?,
         // Without it nothing is missing but the revocation.
         revocation: optional("revocation_endpoint").unwrap_or(None),
-        client_auth: client_auth(settings.client_secret.is_some(), auth_methods.as_deref())?,
+        client_auth: settings.credentials.client_auth(auth_methods.as_deref())?,
         announces_iss: flag(sent, "authorization_response_iss_parameter_supported"),
         asking_who: asking_who(list(sent, "prompt_values_supported"), &settings.issuer),
         unusable,
@@ -198,7 +198,7 @@ mod tests {
     fn the_smallest_document_serves() {
         let document = checked(document()).unwrap();
         assert_eq!(document.jwks.as_str(), "https://keys.example.com/jwks");
-        assert_eq!(document.client_auth, ClientAuth::Basic);
+        assert_eq!(document.client_auth.method(), "client_secret_basic");
         assert!(document.userinfo.is_none());
         assert!(document.end_session.is_none());
         assert!(!document.announces_iss);
@@ -274,9 +274,9 @@ mod tests {
         assert!(types(json!("code")).is_ok());
         assert_eq!(types(json!("id_token")).unwrap_err(), Outage::NoCodeFlow);
         assert!(types(json!([7, "code", null])).is_ok());
-        let post = json!("client_secret_post");
-        let document = checked(with("token_endpoint_auth_methods_supported", post)).unwrap();
-        assert_eq!(document.client_auth, ClientAuth::Post);
+        let post = "client_secret_post";
+        let announced = with("token_endpoint_auth_methods_supported", json!(post));
+        assert_eq!(checked(announced).unwrap().client_auth.method(), post);
     }
 
     #[test]

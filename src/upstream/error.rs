@@ -91,8 +91,11 @@ pub enum Outage {
     /// The discovery document lacks an endpoint, or names one that is neither https nor loopback.
     #[error("its discovery document has no usable {0} (https, or http on a loopback host)")]
     Endpoint(&'static str),
-    /// The token endpoint wants a client authentication that this bridge does not have.
-    #[error("its token endpoint takes neither client_secret_basic nor client_secret_post")]
+    /// `token_endpoint_auth_methods_supported` has no method that sends the client's secret.
+    #[error(
+        "its discovery document offers neither client_secret_basic nor client_secret_post, and no \
+         other method is configured (token_endpoint_auth_methods_supported)"
+    )]
     ClientAuthentication,
     /// OpenID Connect Discovery §3: `response_types_supported` has no `code`.
     #[error("its discovery document does not offer the code flow (response_types_supported)")]
@@ -158,7 +161,7 @@ pub enum Denial {
     #[error("invalid_grant")]
     InvalidGrant,
     /// The client id, secret or method is wrong: the operator must act.
-    #[error("invalid_client: check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET")]
+    #[error("invalid_client: check OIDC_CLIENT_ID, its secret or key, and OIDC_TOKEN_AUTH_METHOD")]
     InvalidClient,
     /// Anything else; its text is the provider's and is not repeated.
     #[error("another error")]

@@ -14,7 +14,7 @@ use super::keys::KeySet;
 use super::known::Known;
 use super::{
     Attempt, AttemptSecrets, CallbackAnswer, ClaimPath, Provider, ProviderSettings, SignInWish,
-    SignedIn, groups, token,
+    SignedIn, groups,
 };
 use crate::domain::identity::{Groups, Identity};
 use crate::once::Object;
@@ -71,14 +71,8 @@ impl Provider {
     ) -> Result<SignedIn, UpstreamError> {
         self.check_issuer_parameter(answer.iss.as_deref()).await?;
         let known = self.ensure().await?;
-        let tokens = token::spend_code(
-            &self.http,
-            &known.document,
-            &self.settings,
-            secrets,
-            &answer.code,
-        )
-        .await?;
+        let client = self.oauth_client(&self.http, &known.document);
+        let tokens = client.spend_code(secrets, &answer.code).await?;
         let id_token = tokens
             .id_token
             .ok_or(UpstreamError::Refused(Refusal::NoIdToken))?;

@@ -29,6 +29,7 @@ pub mod logout_token;
 
 mod breaker;
 mod client_auth;
+mod client_key;
 mod discovery;
 mod keys;
 mod known;
@@ -54,6 +55,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 pub use claim_path::ClaimPath;
+pub use client_auth::{ClientAuth, Credentials};
+pub use client_key::ClientKey;
 pub use error::{Denial, Outage, Refusal, SettingsError, UpstreamError};
 pub use refresh::{RefreshFailure, Refreshed};
 pub use settings::{Pace, ProviderSettings};
@@ -62,8 +65,10 @@ pub use signing::SigningAlg;
 use crate::clock::Clock;
 use crate::domain::identity::Identity;
 use crate::metrics::ProviderCalls;
+use discovery::Document;
 use http::Http;
 use known::Knowledge;
+use token::OAuthClient;
 
 /// One provider, as one client of it sees it.
 pub struct Provider {
@@ -114,6 +119,15 @@ impl Provider {
     /// What it was asked, and how long it took.
     pub fn calls(&self) -> &ProviderCalls {
         self.http.calls()
+    }
+
+    fn oauth_client<'a>(&'a self, http: &'a Http, document: &'a Document) -> OAuthClient<'a> {
+        OAuthClient {
+            http,
+            document,
+            settings: &self.settings,
+            now: self.clock.now(),
+        }
     }
 
     /// Reads the provider's documents until that works, and then again now and

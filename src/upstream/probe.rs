@@ -13,7 +13,8 @@ use super::discovery::{self, Document};
 use super::error::{Denial, Outage, SettingsError, UpstreamError};
 use super::http::{Http, Reply};
 use super::login::authorization_url;
-use super::{Attempt, Pace, ProviderSettings, keys, token};
+use super::token::{self, OAuthClient};
+use super::{Attempt, Pace, ProviderSettings, keys};
 use crate::clock::{Clock, Window};
 use crate::once::Object;
 
@@ -79,6 +80,8 @@ pub enum Client {
     Believed,
     /// It refused the client.
     Refused,
+    /// It refused the client, and takes the same secret by this method.
+    OtherMethod(&'static str),
     /// It gave tokens for a code that nobody had made.
     Careless,
     /// It could not be asked.
@@ -121,7 +124,7 @@ pub async fn probe(settings: &ProviderSettings, clock: &dyn Clock) -> Result<Pro
     probe.usable = keys::read(&http, &document.jwks).await.map(|_| ());
     probe.redirect = Some(ask_for_page(&http, &document, settings).await);
     let sent = clock.now();
-    let (client, reply) = ask_for_tokens(&http, &document, settings).await;
+    let (client, reply) = ask_for_tokens(&http, &document, settings, sent).await;
     probe.client = Some(client);
     // This answer comes from no cache, so it is the better one.
     let newer = reply.and_then(|reply| ahead(&reply, sent, clock.now()));
@@ -270,17 +273,50 @@ fn word(error: &str) -> String {
     if short { error } else { "another error" }.to_owned()
 }
 
+/// Where the client is not believed, the other method that sends a secret is tried: some
+/// providers answer a wrong method with `invalid_client`, as a wrong secret, and some with
+/// `invalid_request`.
 async fn ask_for_tokens(
     http: &Http,
     document: &Document,
     settings: &ProviderSettings,
+    now: DateTime<Utc>,
 ) -> (Client, Option<Reply>) {
+    let client = OAuthClient {
+        http,
+        document,
+        settings,
+        now,
+    };
+    let (found, reply) = send_made_up_code(&client).await;
+    let other = match found {
+        Client::Refused | Client::Unclear(_) if reply.is_some() => document.client_auth.other(),
+        _ => None,
+    };
+    let Some(client_auth) = other else {
+        return (found, reply);
+    };
+    let method = client_auth.method();
+    let document = &Document {
+        client_auth,
+        ..document.clone()
+    };
+    let (by_other, _) = send_made_up_code(&OAuthClient { document, ..client }).await;
+    let found = match found {
+        _ if by_other == Client::Believed => Client::OtherMethod(method),
+        Client::Unclear(_) => by_other,
+        found => found,
+    };
+    (found, reply)
+}
+
+async fn send_made_up_code(client: &OAuthClient<'_>) -> (Client, Option<Reply>) {
     let made_up = match Attempt::random() {
         Ok(attempt) => attempt,
         Err(error) => return (Client::Unclear(error.to_string()), None),
     };
     let code = made_up.state.clone().into();
-    let reply = match token::ask(http, document, settings, &made_up.secrets, &code).await {
+    let reply = match client.send_code(&made_up.secrets, &code).await {
         Ok(reply) => reply,
         Err(UpstreamError::Unavailable(outage)) => return (Client::Failed(outage), None),
         Err(error) => return (Client::Unclear(error.to_string()), None),

@@ -15,7 +15,7 @@ use super::Provider;
 use super::error::{Denial, Outage, Refusal, UpstreamError};
 use super::id_token::{Expected, Flaw};
 use super::known::Known;
-use super::token::{self, Tokens};
+use super::token::Tokens;
 use crate::domain::identity::Identity;
 use crate::once::Object;
 
@@ -85,9 +85,9 @@ impl Provider {
     ) -> Result<Refreshed, RefreshFailure> {
         let known = self.ensure().await;
         let known = known.map_err(RefreshFailure::without_answer)?;
-        let (http, document) = (&self.refresh_http, &known.document);
-        let tokens = token::spend_refresh_token(http, document, &self.settings, refresh_token);
-        let tokens = tokens.await.map_err(RefreshFailure::of_token_endpoint)?;
+        let client = self.oauth_client(&self.refresh_http, &known.document);
+        let tokens = client.spend_refresh_token(refresh_token).await;
+        let tokens = tokens.map_err(RefreshFailure::of_token_endpoint)?;
         match self.who_now(&known, person, nonce_hash, &tokens).await {
             Ok(identity) => Ok(Refreshed {
                 identity,

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
 use url::Url;
 
 use super::error::SettingsError;
 use super::http::trusted_address;
 use super::signed_token::Audience;
-use super::{ClaimPath, SigningAlg};
+use super::{ClaimPath, Credentials, SigningAlg};
 
 /// One provider and one client of it. `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -17,8 +16,8 @@ pub struct ProviderSettings {
     pub issuer: String,
     /// `OIDC_CLIENT_ID`.
     pub client_id: String,
-    /// `OIDC_CLIENT_SECRET`; none for a public client.
-    pub client_secret: Option<SecretString>,
+    /// How the client authenticates.
+    pub credentials: Credentials,
     /// PEM of further certificate authorities to trust, besides those of the system.
     pub ca_pem: Option<Vec<u8>>,
     /// `OIDC_SCOPES`. `openid` is added when it is missing.
@@ -119,7 +118,7 @@ pub(super) mod tests {
         ProviderSettings {
             issuer: issuer.to_owned(),
             client_id: "bridge".to_owned(),
-            client_secret: Some("secret".to_owned().into()),
+            credentials: Credentials::Secret("secret".into()),
             ca_pem: None,
             scopes: vec!["openid".to_owned(), "profile".to_owned()],
             groups_claim: ClaimPath::parse("groups").unwrap(),

@@ -6,9 +6,9 @@ use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
+use super::Provider;
 use super::error::UpstreamError;
 use super::prompt::SELECT_ACCOUNT;
-use super::{Provider, token};
 use crate::once;
 
 /// Longest address with a hint, in bytes. Entra refuses a long one, and some proxies
@@ -81,8 +81,8 @@ impl Provider {
         let Some(endpoint) = &document.revocation else {
             return Ok(());
         };
-        let (http, settings) = (&self.refresh_http, &self.settings);
-        token::revoke(http, document, endpoint, settings, refresh_token).await
+        let client = self.oauth_client(&self.refresh_http, document);
+        client.revoke(endpoint, refresh_token).await
     }
 }
 

@@ -2,13 +2,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
-use super::client_auth::ClientAuth;
+use super::client_auth::{ClientAuth, assertion_audience};
 use super::discovery::Document;
 use super::error::{Outage, UpstreamError};
 use super::http::{Authorization, Http, Reply};
@@ -36,126 +37,117 @@ struct Wire {
     error: Option<serde_json::Value>,
 }
 
-/// Spends an authorization code.
-///
-/// # Errors
-/// When the provider does not answer, says no, or answers something else.
-pub(super) async fn spend_code(
-    http: &Http,
-    document: &Document,
-    settings: &ProviderSettings,
-    secrets: &AttemptSecrets,
-    code: &SecretString,
-) -> Result<Tokens, UpstreamError> {
-    read(&ask(http, document, settings, secrets, code).await?)
+/// RFC 7523 §2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The client at the endpoints where it has to authenticate.
+pub(super) struct OAuthClient<'a> {
+    pub(super) http: &'a Http,
+    pub(super) document: &'a Document,
+    pub(super) settings: &'a ProviderSettings,
+    pub(super) now: DateTime<Utc>,
 }
 
-/// Spends a refresh token (RFC 6749 §6). The scopes stay those that were granted.
-///
-/// # Errors
-/// As [`spend_code`].
-pub(super) async fn spend_refresh_token(
-    http: &Http,
-    document: &Document,
-    settings: &ProviderSettings,
-    refresh_token: &SecretString,
-) -> Result<Tokens, UpstreamError> {
-    let form = vec![
-        ("grant_type", "refresh_token"),
-        ("refresh_token", refresh_token.expose_secret()),
-    ];
-    read(
-        &post(
-            http,
-            document,
-            (ProviderEndpoint::Token, &document.token),
-            settings,
-            form,
-        )
-        .await?,
-    )
-}
-
-/// Revokes a refresh token (RFC 7009 §2.1).
-///
-/// # Errors
-/// When there is no answer, or another than "it is revoked" (§2.2).
-pub(super) async fn revoke(
-    http: &Http,
-    document: &Document,
-    endpoint: &Url,
-    settings: &ProviderSettings,
-    refresh_token: &SecretString,
-) -> Result<(), UpstreamError> {
-    let form = vec![
-        ("token", refresh_token.expose_secret()),
-        ("token_type_hint", "refresh_token"),
-    ];
-    let place = (ProviderEndpoint::Revocation, endpoint);
-    let reply = post(http, document, place, settings, form).await?;
-    match (reply.status, reply.oauth_error()) {
-        (200..=299, _) => Ok(()),
-        (_, Some(error)) => Err(error),
-        (_, None) => Err(UpstreamError::Unavailable(reply.refusal())),
+impl OAuthClient<'_> {
+    /// Spends an authorization code.
+    ///
+    /// # Errors
+    /// When the provider does not answer, says no, or answers something else.
+    pub(super) async fn spend_code(
+        &self,
+        secrets: &AttemptSecrets,
+        code: &SecretString,
+    ) -> Result<Tokens, UpstreamError> {
+        read(&self.send_code(secrets, code).await?)
     }
-}
 
-/// The token endpoint's answer to a code, whatever it says.
-///
-/// # Errors
-/// When there is none.
-pub(super) async fn ask(
-    http: &Http,
-    document: &Document,
-    settings: &ProviderSettings,
-    secrets: &AttemptSecrets,
-    code: &SecretString,
-) -> Result<Reply, UpstreamError> {
-    let form = vec![
-        ("grant_type", "authorization_code"),
-        ("code", code.expose_secret()),
-        ("redirect_uri", &settings.redirect_uri),
-        ("code_verifier", secrets.verifier.expose_secret()),
-    ];
-    post(
-        http,
-        document,
-        (ProviderEndpoint::Token, &document.token),
-        settings,
-        form,
-    )
-    .await
-}
+    /// The token endpoint's answer to a code, whatever it says.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) async fn send_code(
+        &self,
+        secrets: &AttemptSecrets,
+        code: &SecretString,
+    ) -> Result<Reply, UpstreamError> {
+        let form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code.expose_secret()),
+            ("redirect_uri", &self.settings.redirect_uri),
+            ("code_verifier", secrets.verifier.expose_secret()),
+        ];
+        let token = &self.document.token;
+        self.post(ProviderEndpoint::Token, token, form).await
+    }
 
-/// Posts the form to `place`, and shows who this client is as the provider wants it.
-async fn post<'a>(
-    http: &Http,
-    document: &Document,
-    (endpoint, url): (ProviderEndpoint, &Url),
-    settings: &'a ProviderSettings,
-    mut form: Vec<(&'static str, &'a str)>,
-) -> Result<Reply, UpstreamError> {
-    let secret = settings
-        .client_secret
-        .as_ref()
-        .map_or("", |secret| secret.expose_secret());
-    let authorization = match document.client_auth {
-        ClientAuth::Basic => basic(&settings.client_id, secret)?,
-        ClientAuth::Post => {
-            form.extend([
-                ("client_id", settings.client_id.as_str()),
-                ("client_secret", secret),
-            ]);
-            Authorization::None
+    /// Spends a refresh token (RFC 6749 §6). The scopes stay those that were granted.
+    ///
+    /// # Errors
+    /// As [`Self::spend_code`].
+    pub(super) async fn spend_refresh_token(
+        &self,
+        refresh_token: &SecretString,
+    ) -> Result<Tokens, UpstreamError> {
+        let form = vec![
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.expose_secret()),
+        ];
+        let token = &self.document.token;
+        read(&self.post(ProviderEndpoint::Token, token, form).await?)
+    }
+
+    /// Revokes a refresh token (RFC 7009 §2.1).
+    ///
+    /// # Errors
+    /// When there is no answer, or another than "it is revoked" (§2.2).
+    pub(super) async fn revoke(
+        &self,
+        endpoint: &Url,
+        refresh_token: &SecretString,
+    ) -> Result<(), UpstreamError> {
+        let form = vec![
+            ("token", refresh_token.expose_secret()),
+            ("token_type_hint", "refresh_token"),
+        ];
+        let posted = self.post(ProviderEndpoint::Revocation, endpoint, form);
+        let reply = posted.await?;
+        match (reply.status, reply.oauth_error()) {
+            (200..=299, _) => Ok(()),
+            (_, Some(error)) => Err(error),
+            (_, None) => Err(UpstreamError::Unavailable(reply.refusal())),
         }
-        ClientAuth::Public => {
-            form.push(("client_id", &settings.client_id));
-            Authorization::None
+    }
+
+    /// Posts a form with the client's authentication.
+    async fn post(
+        &self,
+        endpoint: ProviderEndpoint,
+        url: &Url,
+        mut form: Vec<(&str, &str)>,
+    ) -> Result<Reply, UpstreamError> {
+        let client_id = self.settings.client_id.as_str();
+        let mut authorization = Authorization::None;
+        let assertion;
+        match &self.document.client_auth {
+            ClientAuth::Basic(secret) => authorization = basic(client_id, secret.expose_secret())?,
+            ClientAuth::None => form.push(("client_id", client_id)),
+            ClientAuth::Post(secret) => form.extend([
+                ("client_id", client_id),
+                ("client_secret", secret.expose_secret()),
+            ]),
+            ClientAuth::PrivateKey(key) => {
+                let audience = assertion_audience(&self.settings.issuer, &self.document.token);
+                assertion = key.assertion(client_id, audience, self.now)?;
+                form.extend([
+                    ("client_id", client_id),
+                    ("client_assertion_type", ASSERTION_TYPE),
+                    ("client_assertion", &assertion),
+                ]);
+            }
         }
-    };
-    http.post_form(endpoint, url, &form, authorization)
-        .await
-        .map_err(UpstreamError::Unavailable)
+        let posted = self.http.post_form(endpoint, url, &form, authorization);
+        posted.await.map_err(UpstreamError::Unavailable)
+    }
 }
 
 /// RFC 6749 §2.3.1: both halves are form-urlencoded first, so that a colon or a

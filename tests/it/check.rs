@@ -1,6 +1,7 @@
 //! `red5-bridge check`: each mistake that people make is found and comes with its
 //! remedy; what is right is not complained about; no secret is repeated.
 
+mod authentication;
 mod clocks;
 mod database;
 mod output;

@@ -1,8 +1,9 @@
 //! What the bridge is told: every mistake is named by its variable, with what
 //! to do, all at once, and no value is ever repeated.
 
+mod credentials;
 mod edge;
-mod files;
+pub mod files;
 mod program;
 mod red5;
 mod wrong;
@@ -98,7 +99,7 @@ fn sc_1_everything_has_its_documented_default() {
         (config.unrefreshed_max_minutes, config.max_staleness_seconds),
         (60, 5)
     );
-    assert!(config.oidc.client_secret.is_none() && config.oidc.ca_pem.is_none());
+    assert!(config.oidc.credentials.secret().is_none() && config.oidc.ca_pem.is_none());
     assert_eq!(config.oidc.scopes, ["openid", "profile", "email"]);
     let red5 = &config.red5;
     assert_eq!(

@@ -1,6 +1,7 @@
 //! Signing in against a provider over real HTTP, without the rest of the bridge.
 
 mod answers;
+mod authentication;
 mod documents;
 mod logs;
 mod people;
@@ -16,8 +17,8 @@ use red5_bridge::clock::SystemClock;
 use red5_bridge::upstream::http::install_crypto;
 use red5_bridge::upstream::id_token::Flaw;
 use red5_bridge::upstream::{
-    self, Attempt, CallbackAnswer, ClaimPath, Pace, ProviderSettings, Refusal, SignedIn,
-    SigningAlg, UpstreamError,
+    self, Attempt, CallbackAnswer, ClaimPath, Credentials, Pace, ProviderSettings, Refusal,
+    SignedIn, SigningAlg, UpstreamError,
 };
 use url::Url;
 
@@ -49,7 +50,7 @@ fn bridge_at(
     let mut settings = ProviderSettings {
         issuer: issuer.to_owned(),
         client_id: CLIENT_ID.to_owned(),
-        client_secret: Some(CLIENT_SECRET.into()),
+        credentials: Credentials::Secret(CLIENT_SECRET.into()),
         ca_pem: None,
         scopes: vec!["openid".to_owned(), "profile".to_owned()],
         groups_claim: ClaimPath::parse("groups").unwrap(),

@@ -156,7 +156,7 @@ async fn what_cannot_be_known_is_said_to_be_unknown() {
         .provider
         .always(Endpoint::Token, Answer::status(500));
     let said = checked.said().await;
-    find(&said, "note", &["secret is right cannot be known", "500"]);
+    find(&said, "note", &["client is right cannot be known", "500"]);
     assert_eq!(wrong_besides_the_database(&said), Vec::<&String>::new());
 }
 

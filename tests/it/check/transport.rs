@@ -118,7 +118,7 @@ async fn a_redirect_names_where_it_leads_and_what_to_set() {
         &said,
         "note",
         &[
-            "secret is right cannot be known",
+            "client is right cannot be known",
             &format!("{issuer}/sso/token"),
         ],
     );

@@ -53,7 +53,10 @@ fn sc_1_a_secret_may_come_from_a_file_and_one_line_end_is_not_part_of_it() {
         ("OIDC_CLIENT_SECRET", ""),
         ("OIDC_CLIENT_SECRET_FILE", &path),
     ]);
-    assert_eq!(config.oidc.client_secret.unwrap().expose_secret(), "a b'c$");
+    assert_eq!(
+        config.oidc.credentials.secret().unwrap().expose_secret(),
+        "a b'c$"
+    );
     let path = folder.file("keys", format!("{SECRET_KEY}\n"));
     good(&[
         ("BRIDGE_SECRET_KEYS", ""),

@@ -306,6 +306,8 @@ fn sc_1_sc_2_everything_wrong_is_told_at_once_and_no_value_is() {
         ("BRIDGE_UNREFRESHED_MAX_MINUTES", "canary-9"),
         ("BRIDGE_MAX_STALENESS_SECONDS", "canary-10"),
         ("OIDC_ISSUER_URL", "canary-11"),
+        ("OIDC_CLIENT_KEY_FILE", "/canary-27"),
+        ("OIDC_TOKEN_AUTH_METHOD", "canary-28"),
         ("OIDC_CA_FILE", "/canary-12"),
         ("OIDC_SCOPES", "canary-13"),
         ("OIDC_GROUPS_CLAIM", "canary-14."),

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
-use super::grants;
 use super::script::{Code, Script};
 use super::{ClientAuth, Endpoint, Fields, IdToken, Request};
+use super::{assertion, grants};
 
 /// How long a token serves, in seconds.
 const LIFETIME: i64 = 300;
@@ -160,12 +160,17 @@ fn tokens(script: &mut Script, code: &Code, refresh_token: Option<String>) -> Ht
     HttpResponse::Ok().json(Value::from(script.token_answer.apply(answer)))
 }
 
-fn client_is_authenticated(script: &Script, request: &Request) -> bool {
+fn client_is_authenticated(script: &mut Script, request: &Request) -> bool {
     let sent = |name: &str| request.form.get(name).cloned();
     let basic = basic(request.header("authorization"));
+    let is_asserted = request.form.contains_key("client_assertion");
+    if is_asserted != (script.client.auth == ClientAuth::PrivateKey) {
+        return false;
+    }
     let (id, secret) = match script.client.auth {
         ClientAuth::Basic => basic.unzip(),
-        ClientAuth::Post | ClientAuth::None if basic.is_some() => return false,
+        _ if basic.is_some() => return false,
+        ClientAuth::PrivateKey => return assertion::is_good(script, request),
         ClientAuth::Post | ClientAuth::None => (sent("client_id"), sent("client_secret")),
     };
     id.as_ref() == Some(&script.client.id) && secret == script.client.secret

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ed25519_dalek::Signer as _;
+use p256::pkcs8::EncodePrivateKey;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rsa::RsaPrivateKey;
@@ -120,6 +121,15 @@ impl Key {
             jwk["kid"] = json!(kid);
         }
         jwk
+    }
+
+    /// A P-256 key as files have it.
+    pub fn private_pem(&self) -> String {
+        let Secret::P256(key) = &self.secret else {
+            panic!("not P-256");
+        };
+        let text = STANDARD.encode(key.to_pkcs8_der().unwrap().as_bytes());
+        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
     }
 
     /// An RSA key's public half as X.509 has it.

@@ -18,6 +18,7 @@
 //! not fit (RFC 7636 §4.6).
 
 mod answer;
+mod assertion;
 mod endpoints;
 mod front;
 mod grants;
@@ -283,8 +284,15 @@ impl Provider {
         self.script().client = Client {
             id: id.to_owned(),
             secret: secret.map(str::to_owned),
+            key: None,
             auth,
         };
+    }
+
+    /// Registers the public key of a client that signs its assertions.
+    pub fn client_key(&self, id: &str, jwk: Value) {
+        self.client(id, None, ClientAuth::PrivateKey);
+        self.script().client.key = Some(jwk);
     }
 
     /// Takes these redirect URIs alone from now on.

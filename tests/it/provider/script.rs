@@ -1,6 +1,6 @@
 //! What the provider knows, remembers and was told to do.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -25,6 +25,8 @@ pub struct Script {
     /// Whose an access token is.
     pub access_tokens: HashMap<String, String>,
     pub grants: Grants,
+    /// Of the assertions that were taken; each is good once.
+    pub jtis: HashSet<String>,
     pub id_token: Bends<IdToken>,
     pub token_answer: Bends<Fields>,
     pub userinfo: Bends<Fields>,
@@ -44,6 +46,8 @@ pub struct Script {
 pub struct Client {
     pub id: String,
     pub secret: Option<String>,
+    /// The public key of a client that signs assertions.
+    pub key: Option<Value>,
     pub auth: ClientAuth,
 }
 
@@ -52,6 +56,7 @@ pub struct Client {
 pub enum ClientAuth {
     Basic,
     Post,
+    PrivateKey,
     None,
 }
 
@@ -60,6 +65,7 @@ impl ClientAuth {
         match self {
             Self::Basic => "client_secret_basic",
             Self::Post => "client_secret_post",
+            Self::PrivateKey => "private_key_jwt",
             Self::None => "none",
         }
     }
@@ -153,6 +159,7 @@ impl Script {
             client: Client {
                 id: CLIENT_ID.to_owned(),
                 secret: Some(CLIENT_SECRET.to_owned()),
+                key: None,
                 auth: ClientAuth::Basic,
             },
             redirect_uris: None,
@@ -163,6 +170,7 @@ impl Script {
             codes: HashMap::new(),
             access_tokens: HashMap::new(),
             grants: Grants::default(),
+            jtis: HashSet::new(),
             id_token: Bends::none(),
             token_answer: Bends::none(),
             userinfo: Bends::none(),

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use red5_bridge::upstream::{Denial, Refusal, UpstreamError};
 use secrecy::ExposeSecret;
 
-use super::{PACE, REDIRECT_URI, ann_and_bridge, answer, bridge_at, come_back, query, sign_in};
-use crate::provider::{CLIENT_ID, ClientAuth, Endpoint};
+use super::{REDIRECT_URI, ann_and_bridge, answer, come_back, query, sign_in};
+use crate::provider::{CLIENT_ID, Endpoint};
 
 #[tokio::test]
 async fn ann_signs_in_and_is_who_the_provider_says() {
@@ -231,43 +231,6 @@ async fn cb_10_the_token_request_carries_the_attempt_and_no_secret_in_its_addres
         attempt.secrets.verifier.expose_secret()
     );
     assert_eq!(request.form.len(), 4);
-}
-
-#[tokio::test]
-async fn cb_10_the_client_authenticates_in_each_of_the_three_ways() {
-    let odd = "a:b%c+d e/ü&=?#";
-    for (auth, id, secret) in [
-        (ClientAuth::Basic, "odd:client %41", Some(odd)),
-        (ClientAuth::Post, "odd:client %41", Some(odd)),
-        (ClientAuth::None, "public", None),
-    ] {
-        let (provider, _) = ann_and_bridge();
-        provider.client(id, secret, auth);
-        let bridge = bridge_at(provider.issuer(), PACE, |settings| {
-            settings.client_id = id.to_owned();
-            settings.client_secret = secret.map(Into::into);
-        });
-        assert!(sign_in(&provider, &bridge, "ann").await.is_ok(), "{auth:?}");
-        let request = provider.last(Endpoint::Token);
-        assert_eq!(
-            request.header("authorization").is_empty(),
-            auth != ClientAuth::Basic
-        );
-        assert_eq!(
-            request.form.contains_key("client_secret"),
-            auth == ClientAuth::Post
-        );
-    }
-}
-
-#[tokio::test]
-async fn cb_10_a_wrong_secret_is_told_apart_from_a_spent_code() {
-    let (provider, _) = ann_and_bridge();
-    let bridge = bridge_at(provider.issuer(), PACE, |settings| {
-        settings.client_secret = Some("wrong".into());
-    });
-    let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-    assert_eq!(refused, UpstreamError::Denied(Denial::InvalidClient));
 }
 
 #[tokio::test]
