@@ -1,6 +1,6 @@
--- The role that `serve` connects as: it makes no tables, and it can neither
--- change nor remove what the audit log holds. Run it as the tables' owner after
--- each `red5-bridge migrate`; doing it again changes nothing:
+-- The role that `serve` connects as: it cannot create tables, and it can neither
+-- change nor delete rows of the audit log. Run this script as the tables' owner
+-- after each `red5-bridge migrate`; running it again changes nothing:
 --
 --     psql "$OWNER_DATABASE_URL" -v ON_ERROR_STOP=1 -f docs/database-role.sql
 --     psql "$OWNER_DATABASE_URL" -c '\password bridge_serves'
@@ -29,10 +29,10 @@ GRANT USAGE ON SCHEMA public TO bridge_serves;
 -- What the bridge writes and clears away.
 GRANT SELECT, INSERT, UPDATE, DELETE ON mappings, blocked, sessions TO bridge_serves;
 GRANT SELECT, INSERT, DELETE ON spent_attempts, sign_outs, logouts TO bridge_serves;
--- Its triggers raise the number, and nobody adds or removes the one row.
+-- Its triggers raise the number; the one row is never added or removed.
 GRANT SELECT, UPDATE ON change_counter TO bridge_serves;
--- What was done stays written down, whoever has this role's password. The
--- numbers of rows are identity columns: inserting needs no right on a sequence.
+-- Rows cannot be changed, so that an attacker with this role's password cannot hide
+-- a change. Row numbers are identity columns: inserting needs no right on a sequence.
 GRANT SELECT, INSERT ON audit_log TO bridge_serves;
 -- For knowing whether the tables are those of this version.
 GRANT SELECT ON _sqlx_migrations TO bridge_serves;
