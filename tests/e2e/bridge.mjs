@@ -65,9 +65,9 @@ export async function startBridge({ url, listen = new URL(url).host, issuer, dat
   }
   return {
     log: () => log,
-    /** What `red5-bridge check` says of the same settings. */
-    check: () => new Promise((resolve) => {
-      execFile(PROGRAM, ['check'], { env }, (error, report) => resolve({ code: error?.code ?? 0, report }));
+    /** What `red5-bridge check` says of the same settings, some of them changed. */
+    check: (changes = {}) => new Promise((resolve) => {
+      execFile(PROGRAM, ['check'], { env: { ...env, ...changes } }, (error, report) => resolve({ code: error?.code ?? 0, report }));
     }),
     async stop() {
       child.kill('SIGTERM');

@@ -30,8 +30,8 @@ function account(people, id) {
   };
 }
 
-/** Starts the provider for a bridge at `bridgeUrl`, or for another client there that is called back at `callback`. */
-export async function startProvider(bridgeUrl, callback = `${bridgeUrl}/auth/callback`) {
+/** Starts the provider for a bridge at `bridgeUrl`. `client`: what is registered otherwise than usual. */
+export async function startProvider(bridgeUrl, client = {}) {
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
   const people = structuredClone(PEOPLE);
@@ -39,23 +39,33 @@ export async function startProvider(bridgeUrl, callback = `${bridgeUrl}/auth/cal
     clients: [{
       client_id: CLIENT.id,
       client_secret: CLIENT.secret,
-      redirect_uris: [callback],
+      redirect_uris: [`${bridgeUrl}/auth/callback`],
       post_logout_redirect_uris: [`${bridgeUrl}/auth/signed-out`],
       grant_types: ['authorization_code', 'refresh_token'],
       backchannel_logout_uri: `${bridgeUrl}/auth/backchannel-logout`,
       backchannel_logout_session_required: true,
+      ...client,
     }],
     features: { backchannelLogout: { enabled: true } },
     // Its own fetch refuses every address of the loopback.
     fetch: (url, { dispatcher: _refusing, ...options }) => fetch(url, options),
     // Without `offline_access`; the second use of one ends the grant.
-    issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
+    issueRefreshToken: (_context, registered) => registered.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'] },
     conformIdTokenClaims: false,
     cookies: { keys: [randomBytes(24).toString('base64url')] },
     findAccount: (_context, id) => account(people, id),
   });
+  if (client.token_endpoint_auth_method === 'client_secret_post') {
+    // It would take the secret by both methods; some providers do not.
+    provider.use(async (context, next) => {
+      if (!context.path.startsWith('/token') || !context.headers.authorization) return next();
+      context.status = 401;
+      context.body = { error: 'invalid_client' };
+      return undefined;
+    });
+  }
   let tokenRequests = 0;
   let refreshes = 0;
   provider.on('grant.success', ({ oidc }) => {

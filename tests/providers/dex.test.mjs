@@ -68,7 +68,7 @@ function failures(start = 0) {
 before(async () => {
   const port = await freePort();
   issuer = `http://127.0.0.1:${port}/dex`;
-  company = await startCompany(issuer, `${issuer}/callback`);
+  company = await startCompany(issuer, { redirect_uris: [`${issuer}/callback`] });
   company.setGroups('ada', ['example-org:streaming']);
   company.setGroups('vic', ['example-org:viewers']);
   company.setGroups('noor', ['example-org:viewers']);
