@@ -70,6 +70,7 @@ export async function openDoor({ guide, scenario, url, provider, settings = {} }
     url,
     variables,
     log: () => bridge.log(),
+    report: () => bridge.check(),
     /** Whether `red5-bridge check` is content; its notes go to `tell`. */
     async check(tell) {
       const { code, report } = await bridge.check();

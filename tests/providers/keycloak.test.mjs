@@ -1,14 +1,20 @@
 // Keycloak, registered in its console by the words of docs/providers/keycloak.md.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { exchange, newPage, startBrowser } from '../e2e/browser.mjs';
 import { freePort } from '../e2e/port.mjs';
 import { openDoor, startProvider } from './door.mjs';
-import { ADMIN, registerInConsole, setUpRealm } from './keycloak_admin.mjs';
+import { ADMIN, registerInConsole, registerKeyInConsole, setUpRealm } from './keycloak_admin.mjs';
 
 const LIMIT_MS = 400_000;
 
+let base;
 let door;
+let folder;
 let keycloak;
 let realm;
 
@@ -19,9 +25,30 @@ async function answer(page, login) {
   await page.locator('#kc-login').click();
 }
 
+/** A bridge at `url` that signs in with this secret, or else with what `settings` say. */
+function openAt(url, secret, settings = {}) {
+  return openDoor({
+    guide: 'keycloak',
+    scenario: 'groups',
+    url,
+    provider: { issuer: realm.issuer, secret, answer },
+    settings: { BRIDGE_GROUPS_MAX_AGE_SECONDS: '1', ...settings },
+  });
+}
+
+async function inConsole(register, ...args) {
+  const browser = await startBrowser();
+  try {
+    return await register(await newPage(browser), base, ...args);
+  } finally {
+    await browser.close();
+  }
+}
+
 before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'keycloak-'));
   const port = await freePort();
-  const base = `http://127.0.0.1:${port}`;
+  base = `http://127.0.0.1:${port}`;
   const url = `http://127.0.0.1:${await freePort()}`;
   keycloak = await startProvider(`${process.env.PROVIDER_HOME}/bin/kc.sh`, ['start-dev', '--http-host=127.0.0.1', `--http-port=${port}`, '--db=dev-mem'], {
     env: {
@@ -34,21 +61,13 @@ before(async () => {
   await realm.addPerson('ada', 'admins');
   for (const name of ['vic', 'wes', 'zoe', 'rex', 'sam']) await realm.addPerson(name, 'viewers');
 
-  const browser = await startBrowser();
-  const secret = await registerInConsole(await newPage(browser), base, url);
-  await browser.close();
-  door = await openDoor({
-    guide: 'keycloak',
-    scenario: 'groups',
-    url,
-    provider: { issuer: realm.issuer, secret, answer },
-    settings: { BRIDGE_GROUPS_MAX_AGE_SECONDS: '1' },
-  });
+  door = await openAt(url, await inConsole(registerInConsole, url));
   await door.map(await door.signIn('ada'), '/streaming/viewers', 'lobby');
 }, { timeout: LIMIT_MS });
 after(async () => {
   await door?.close();
   keycloak?.stop();
+  if (folder) rmSync(folder, { recursive: true });
 });
 
 test('check finds nothing wrong with what the guide says', { timeout: LIMIT_MS }, (context) => door.check((note) => context.diagnostic(note)));
@@ -157,4 +176,23 @@ test('a hundred and twenty groups arrive, and signing out works with them', { ti
   await page.waitForURL(`${door.url}/auth/signed-out?**`);
   assert.deepEqual(await realm.sessions('max'), []);
   context.diagnostic(`the longest address had ${longest} characters; Keycloak ${asked ? 'asked' : 'did not ask'} the second time`);
+});
+
+test('with a key instead of the secret a person signs in, and the groups are read again', { timeout: LIMIT_MS }, async (context) => {
+  const { url } = door;
+  await door.close();
+  const key = join(folder, 'client-key.pem');
+  const keys = join(folder, 'jwks.json');
+  writeFileSync(key, generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  door = await openAt(url, undefined, { OIDC_CLIENT_KEY_FILE: key });
+  const { report } = await door.report();
+  writeFileSync(keys, `{"keys":[${report.match(/\{"[^]*?"\}/)[0]}]}`);
+  await inConsole(registerKeyInConsole, keys);
+  await door.check((note) => context.diagnostic(note));
+  await door.map(await door.signIn('ada'), '/streaming/viewers', 'lobby');
+  const page = await door.signIn('vic');
+  await realm.leave('vic', 'viewers');
+  assert.equal((await door.exchangeUntil(page, 403)).code, 'no_grant');
+  await realm.join('vic', 'viewers');
+  await door.exchangeUntil(page, 200);
 });

@@ -53,16 +53,19 @@ export async function setUpRealm(base) {
   };
 }
 
+async function openClients(page, base) {
+  await page.goto(`${base}/admin/master/console/#/${REALM}/clients`);
+  await page.getByLabel('Username or email').fill(ADMIN.username);
+  await page.locator('#password').fill(ADMIN.password);
+  await page.getByRole('button', { name: 'Sign In', exact: true }).click();
+}
+
 /** *Clients → Create client* and what the guide says after it; answers with the secret. */
 export async function registerInConsole(page, base, bridge) {
   const button = (name) => page.getByRole('button', { name, exact: true });
   const field = (name) => page.getByRole('textbox', { name, exact: true });
 
-  await page.goto(`${base}/admin/master/console/#/${REALM}/clients`);
-  await page.getByLabel('Username or email').fill(ADMIN.username);
-  await page.locator('#password').fill(ADMIN.password);
-  await button('Sign In').click();
-
+  await openClients(page, base);
   await page.getByRole('link', { name: 'Create client' }).click();
   await field('Client ID').fill('red5-bridge');
   await button('Next').click();
@@ -101,4 +104,26 @@ export async function registerInConsole(page, base, bridge) {
   await page.getByRole('tab', { name: 'Credentials' }).click();
   const secret = page.locator('#kc-client-secret');
   return secret.inputValue();
+}
+
+/** *A key instead of the secret*: `keys` is a file with a JSON Web Key Set. */
+export async function registerKeyInConsole(page, base, keys) {
+  const button = (name) => page.getByRole('button', { name, exact: true });
+
+  await openClients(page, base);
+  await page.getByRole('link', { name: 'red5-bridge', exact: true }).click();
+  await page.getByRole('tab', { name: 'Credentials' }).click();
+  await page.locator('#clientAuthenticatorType').click();
+  await page.getByRole('option', { name: 'Signed Jwt', exact: true }).click();
+  await page.locator('section:not([hidden])').getByRole('button', { name: 'Save', exact: true }).click();
+  await button('Yes').click();
+  await page.getByText('Client successfully updated').first().waitFor();
+
+  await page.getByRole('tab', { name: 'Keys' }).click();
+  await button('Import').click();
+  await page.locator('#keystoreFormat').click();
+  await page.getByRole('option', { name: 'JSON Web Key Set', exact: true }).click();
+  await page.getByRole('dialog').locator('input[type=file]').setInputFiles(keys);
+  await page.getByRole('dialog').getByRole('button', { name: 'Import', exact: true }).click();
+  await page.getByText('New certificate imported').first().waitFor();
 }
