@@ -2,16 +2,16 @@
 //! Connect Back-Channel Logout 1.0). The token is verified, then what it names ends,
 //! if it is not newer than the logout; the same token a second time does nothing.
 //!
-//! One that cannot be verified yet, because the keys cannot be had or were read a moment
-//! ago, is answered with "send it again"; many providers never do, so it is kept and
-//! judged again.
+//! One that cannot be verified or written yet, because the keys or the database cannot be had or
+//! the keys were read just before it arrived, is kept and judged again: many providers never
+//! send one twice.
 
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::TimeDelta;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::clock::Clock;
 use crate::fingerprint::pseudonym;
@@ -19,13 +19,17 @@ use crate::store::StoreError;
 use crate::store::live::LiveSessions;
 use crate::store::logouts::Logout;
 use crate::upstream::Provider;
-use crate::upstream::logout_token::NoLogout;
+use crate::upstream::logout_token::{Arrival, NoLogout};
 
 /// How many tokens are kept at most, to be judged again; strangers can send some too.
 const KEPT_MAX: usize = 64;
 
-/// How often one is judged again: for as long as it would be young enough.
-const AGAIN_MAX: usize = 20;
+/// How many of them from one network: one stranger must not take all the places.
+const KEPT_OF_ONE_MAX: usize = 16;
+
+/// How often one is judged again, half a minute apart. One that is no logout is found out the
+/// first time, unless the keys cannot be read.
+const AGAIN_MAX: u32 = 20;
 
 /// The story's parts.
 pub struct BackChannel(Arc<Inner>);
@@ -34,7 +38,7 @@ struct Inner {
     provider: Arc<Provider>,
     live: Arc<LiveSessions>,
     clock: Arc<dyn Clock>,
-    kept: Arc<Semaphore>,
+    kept: Kept,
     /// Where kept tokens wait: a worker's own runtime ends with the worker.
     runtime: Handle,
 }
@@ -55,7 +59,8 @@ impl BackChannelError {
     fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::Token(NoLogout::Unavailable(_)) | Self::Store(StoreError::Unavailable(_))
+            Self::Token(NoLogout::Unavailable(_) | NoLogout::InDoubt(_))
+                | Self::Store(StoreError::Unavailable(_))
         )
     }
 }
@@ -67,35 +72,45 @@ impl BackChannel {
             provider,
             live,
             clock,
-            kept: Arc::new(Semaphore::new(KEPT_MAX)),
+            kept: Kept::default(),
             runtime: Handle::current(),
         }))
     }
 
-    /// Takes a logout token; good also where nothing is left to end.
-    pub async fn log_out(&self, token: &str) -> Result<(), BackChannelError> {
-        let arrived_at = self.0.clock.now();
-        let outcome = self.0.judge(token, arrived_at).await;
+    /// Takes a logout token from a client of this network; good also where nothing is left
+    /// to end.
+    pub async fn log_out(&self, token: &str, network: IpAddr) -> Result<(), BackChannelError> {
+        let mut arrived = Arrived {
+            token: token.to_owned(),
+            arrival: Arrival {
+                at: self.0.clock.now(),
+                moment: Instant::now(),
+            },
+            verified: None,
+            kept: false,
+        };
+        let outcome = self.0.judge(&mut arrived).await;
         if let Err(error) = &outcome {
             tell(error);
             if error.is_passing() {
-                self.keep(token.to_owned(), arrived_at);
+                self.keep(arrived, network);
             }
         }
         outcome
     }
 
     /// Judges it again by itself, if there is room.
-    fn keep(&self, token: String, arrived_at: DateTime<Utc>) {
-        let Ok(place) = Arc::clone(&self.0.kept).try_acquire_owned() else {
+    fn keep(&self, mut arrived: Arrived, network: IpAddr) {
+        let Some(place) = self.0.kept.place(network) else {
             return;
         };
+        arrived.kept = true;
         let inner = Arc::clone(&self.0);
         self.0.runtime.spawn(async move {
             let _place = place;
             for _ in 0..AGAIN_MAX {
                 sleep(inner.provider.keys_refetch_interval()).await;
-                match inner.judge(&token, arrived_at).await {
+                match inner.judge(&mut arrived).await {
                     Err(error) if error.is_passing() => {}
                     Err(error) => return tell(&error),
                     Ok(()) => return,
@@ -105,31 +120,95 @@ impl BackChannel {
     }
 }
 
+/// A token that is judged, perhaps more than once.
+struct Arrived {
+    token: String,
+    arrival: Arrival,
+    /// What it says, once it is verified: then the keys do not matter any more.
+    verified: Option<Logout>,
+    /// Whether it waited.
+    kept: bool,
+}
+
 impl Inner {
-    async fn judge(&self, token: &str, arrived_at: DateTime<Utc>) -> Result<(), BackChannelError> {
-        let token = self.provider.logout_token(token).await?;
-        let subject = token.subject.as_deref().map(pseudonym);
-        let by = if token.sid.is_some() {
+    async fn judge(&self, arrived: &mut Arrived) -> Result<(), BackChannelError> {
+        let logout = match &mut arrived.verified {
+            Some(logout) => logout,
+            none => none.insert(self.verify(&arrived.token, arrived.arrival).await?),
+        };
+        let subject = logout.subject.as_deref().map(pseudonym);
+        let subject = subject.as_deref();
+        let by = if logout.sid.is_some() {
             "sid"
         } else {
             "subject"
         };
-        let logout = Logout {
-            token_hash: token.hash,
-            issuer: token.issuer.clone(),
-            subject: token.subject.clone(),
-            sid: token.sid.clone(),
-            issued_at: token.issued_at,
-            arrived_at,
-            expires_at: token.forgotten_at,
-        };
-        let subject = subject.as_deref();
-        if let Some(sessions) = self.live.log_out(&logout).await? {
+        if let Some(sessions) = self.live.log_out(logout, arrived.kept).await? {
             tracing::info!(event = "logged_out", by, sessions, subject);
         } else {
             tracing::info!(event = "logout_repeated", by, subject);
         }
         Ok(())
+    }
+
+    async fn verify(&self, token: &str, arrival: Arrival) -> Result<Logout, NoLogout> {
+        let token = self.provider.logout_token(token, arrival).await?;
+        Ok(Logout {
+            token_hash: token.hash,
+            issuer: token.issuer,
+            subject: token.subject,
+            sid: token.sid,
+            issued_at: token.issued_at,
+            arrived_at: arrival.at,
+            // Another instance may keep the same token for as long.
+            expires_at: token.forgotten_at + self.kept_at_most(),
+        })
+    }
+
+    fn kept_at_most(&self) -> TimeDelta {
+        let interval = self.provider.keys_refetch_interval();
+        TimeDelta::from_std(interval * AGAIN_MAX).unwrap_or_default()
+    }
+}
+
+/// The networks that tokens which are kept came from.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<IpAddr>>>);
+
+impl Kept {
+    /// None: there is no room for another one, or for another one of this network.
+    fn place(&self, network: IpAddr) -> Option<Place> {
+        let mut networks = self.networks();
+        let theirs = networks.iter().filter(|other| **other == network);
+        if networks.len() >= KEPT_MAX || theirs.count() >= KEPT_OF_ONE_MAX {
+            return None;
+        }
+        networks.push(network);
+        drop(networks);
+        Some(Place {
+            kept: self.clone(),
+            network,
+        })
+    }
+
+    fn networks(&self) -> MutexGuard<'_, Vec<IpAddr>> {
+        // Held for a few instructions, none of which can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Room for one token that is kept, until it is dropped.
+struct Place {
+    kept: Kept,
+    network: IpAddr,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut networks = self.kept.networks();
+        if let Some(at) = networks.iter().position(|other| *other == self.network) {
+            networks.swap_remove(at);
+        }
     }
 }
 
@@ -138,6 +217,9 @@ fn tell(error: &BackChannelError) {
     match error {
         BackChannelError::Token(NoLogout::Unavailable(outage)) => {
             tracing::warn!(event = "logout_not_verified", reason = outage.code(), error = %outage);
+        }
+        BackChannelError::Token(NoLogout::InDoubt(flaw)) => {
+            tracing::warn!(event = "logout_not_verified", reason = flaw.code(), error = %flaw);
         }
         BackChannelError::Token(NoLogout::Refused(flaw)) => {
             tracing::info!(event = "logout_refused", reason = flaw.code());

@@ -106,10 +106,14 @@ impl LiveSessions {
         Ok(done)
     }
 
-    /// Ends what the provider says is over; none: it said so before.
-    pub async fn log_out(&self, logout: &Logout) -> Result<Option<usize>, StoreError> {
-        let ended = self.store().log_out(logout).await?;
-        self.forget(ended.as_deref().unwrap_or_default());
+    /// Ends what the provider says is over; none: it said so before. What it granted it
+    /// takes back by itself (OpenID Connect Back-Channel Logout 1.0 §2.7). `kept`: the logout
+    /// waited here before.
+    pub async fn log_out(&self, logout: &Logout, kept: bool) -> Result<Option<usize>, StoreError> {
+        let ended = self.store().log_out(logout, kept).await?;
+        for hash in ended.iter().flatten() {
+            self.ended(hash);
+        }
         Ok(ended.map(|ended| ended.len()))
     }
 
@@ -220,20 +224,20 @@ pub(super) async fn delete_of_person(
 }
 
 /// A deleted row.
-pub(super) struct Row {
-    pub(super) id: String,
-    pub(super) id_hash: Vec<u8>,
-    pub(super) issuer: String,
-    pub(super) subject: String,
-    pub(super) sealed_id_token: Option<Vec<u8>>,
-    pub(super) sealed_refresh_token: Option<Vec<u8>>,
-    pub(super) created_at: DateTime<Utc>,
-    pub(super) ends_at: DateTime<Utc>,
+struct Row {
+    id: String,
+    id_hash: Vec<u8>,
+    issuer: String,
+    subject: String,
+    sealed_id_token: Option<Vec<u8>>,
+    sealed_refresh_token: Option<Vec<u8>>,
+    created_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
 }
 
 impl Row {
     /// `None` for what the table does not hold: a constraint has the hash's length.
-    pub(super) fn into_ended(self) -> Option<Ended> {
+    fn into_ended(self) -> Option<Ended> {
         Some(Ended {
             id: SessionId::of_row(self.id),
             hash: self.id_hash.try_into().ok()?,

@@ -1,13 +1,15 @@
 //! What the provider says is over (OpenID Connect Back-Channel Logout 1.0 §2.7),
 //! and how long that is remembered.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection as _, PgConnection};
 
-use super::ending::{Ended, Row};
-use super::sessions::Session;
+use super::sessions::{Session, SessionHash};
 use super::sweep::Batch;
 use super::{Store, StoreError, fence, sweep};
+
+/// So far apart the clocks of two instances may be.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
 /// A logout token that was verified.
 #[derive(Debug, Clone)]
@@ -31,12 +33,24 @@ pub struct Logout {
 
 impl Store {
     /// Ends what it names, unless that is newer (`is_newer_than_logout` in the migrations
-    /// says what is); none: it was here before.
+    /// says what is), and says what that was; none: it was here before.
     ///
     /// With `sid` that is one session of the provider, and of this person where
     /// `sub` is there too. A session of theirs for which the provider sent no
     /// `sid` may be that one, and ends as well. With `sub` alone it is all.
-    pub(super) async fn log_out(&self, logout: &Logout) -> Result<Option<Vec<Ended>>, StoreError> {
+    ///
+    /// `kept`: the logout waited here before. Otherwise it has just arrived, and a session that
+    /// is there and began later did so by another instance's clock alone.
+    pub(super) async fn log_out(
+        &self,
+        logout: &Logout,
+        kept: bool,
+    ) -> Result<Option<Vec<SessionHash>>, StoreError> {
+        let newer_from = if kept {
+            logout.arrived_at
+        } else {
+            logout.arrived_at + CLOCKS_DIFFER
+        };
         self.with(async |connection| {
             let mut transaction = connection.begin().await?;
             if let Some(subject) = &logout.subject {
@@ -61,31 +75,31 @@ impl Store {
             if taken.rows_affected() == 0 {
                 return Ok(None);
             }
-            let rows = sqlx::query_as!(
-                Row,
-                r#"WITH over AS (
-                       SELECT id_hash FROM sessions
-                       WHERE issuer = $1
-                         AND ($2::text IS NULL OR subject = $2)
-                         AND ($3::text IS NULL OR provider_sid = $3
-                              OR (provider_sid IS NULL AND $2::text IS NOT NULL))
-                         AND NOT is_newer_than_logout(
-                             begun_at, coalesce(provider_issued_at, created_at), $5, $4)
-                       ORDER BY id_hash FOR UPDATE
-                   )
-                   DELETE FROM sessions USING over WHERE sessions.id_hash = over.id_hash
-                   RETURNING public_id::text AS "id!", sessions.id_hash, issuer, subject,
-                             sealed_id_token, sealed_refresh_token, created_at, ends_at"#,
+            let hashes = sqlx::query_scalar!(
+                "WITH over AS (
+                     SELECT id_hash FROM sessions
+                     WHERE issuer = $1
+                       AND ($2::text IS NULL OR subject = $2)
+                       AND ($3::text IS NULL OR provider_sid = $3
+                            OR (provider_sid IS NULL AND $2::text IS NOT NULL))
+                       AND NOT is_newer_than_logout(
+                           begun_at, coalesce(provider_issued_at, created_at), $5, $4)
+                     ORDER BY id_hash FOR UPDATE
+                 )
+                 DELETE FROM sessions USING over WHERE sessions.id_hash = over.id_hash
+                 RETURNING sessions.id_hash",
                 logout.issuer,
                 logout.subject,
                 logout.sid,
                 logout.issued_at,
-                logout.arrived_at,
+                newer_from,
             )
             .fetch_all(&mut *transaction)
             .await?;
             transaction.commit().await?;
-            Ok(Some(rows.into_iter().filter_map(Row::into_ended).collect()))
+            // A constraint has their length.
+            let hashes = hashes.into_iter().filter_map(|hash| hash.try_into().ok());
+            Ok(Some(hashes.collect()))
         })
         .await
     }

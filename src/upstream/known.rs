@@ -31,14 +31,15 @@ const SOONER: u32 = 30;
 pub(super) struct Known {
     pub(super) document: Document,
     pub(super) keys: KeySet,
+    /// When they were asked for.
     keys_read: Instant,
 }
 
 /// Why there are no newer keys to verify with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NoNewerKeys {
-    /// They were read a moment ago, and nobody asks again so soon.
-    AskedLately,
+    /// Those at hand were asked for a moment ago, at this time, and are not read again so soon.
+    AskedLately(Instant),
     /// They cannot be read now.
     Unreadable(Outage),
 }
@@ -175,7 +176,7 @@ impl Knowledge {
         match reading
             .await
             .unwrap_or(late)
-            .ok_or(NoNewerKeys::AskedLately)?
+            .ok_or(NoNewerKeys::AskedLately(seen.keys_read))?
         {
             Ok(newer) => {
                 turn.answered();
@@ -220,7 +221,7 @@ impl Knowledge {
             if keys.adds_to(&current.keys) {
                 tries.keys_again = Some(now + interval / SOONER);
             }
-            self.keep(current.document.clone(), keys)
+            self.keep(current.document.clone(), keys, now)
         }))
     }
 
@@ -230,12 +231,13 @@ impl Knowledge {
         http: &Http,
         settings: &ProviderSettings,
     ) -> Result<Arc<Known>, Outage> {
+        let asked = Instant::now();
         let outcome = read_both(http, settings).await;
         self.tell(outcome.as_ref().err());
         match outcome {
             Ok((document, keys)) => {
                 tries.failed = None;
-                Ok(self.keep(document, keys))
+                Ok(self.keep(document, keys, asked))
             }
             Err(outage) => {
                 tries.failed = Some((Instant::now(), outage.clone()));
@@ -244,7 +246,7 @@ impl Knowledge {
         }
     }
 
-    fn keep(&self, document: Document, keys: KeySet) -> Arc<Known> {
+    fn keep(&self, document: Document, keys: KeySet, keys_read: Instant) -> Arc<Known> {
         let before = self.current.load();
         let before = before.as_ref().map(|known| &known.document.unusable);
         if before.map_or(!document.unusable.is_empty(), |before| {
@@ -260,7 +262,7 @@ impl Knowledge {
         let known = Arc::new(Known {
             document,
             keys,
-            keys_read: Instant::now(),
+            keys_read,
         });
         self.current.store(Some(Arc::clone(&known)));
         known

@@ -6,10 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::body::{self, BodyError};
-use super::outage;
 use super::refusal::Refusal;
+use super::{client, outage};
 use crate::flow::back_channel::{BackChannel, BackChannelError};
-use crate::upstream::logout_token::NoLogout;
 
 /// POST `/auth/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0 §2.5,
 /// §2.8): 200 where nothing named is signed in any more, also if nothing was; 400 for
@@ -36,13 +35,12 @@ pub async fn logout(
         let text = "logout_token must be there exactly once";
         return refused(StatusCode::BAD_REQUEST, text);
     };
-    match back_channel.log_out(token).await {
+    match back_channel.log_out(token, client::network(&request)).await {
         Ok(()) => HttpResponse::Ok().finish(),
-        Err(BackChannelError::Token(NoLogout::Refused(flaw))) => {
-            let text = format!("the logout token was refused: {flaw}");
-            told(StatusCode::BAD_REQUEST, "invalid_request", &text)
+        Err(BackChannelError::Token(no)) if no.is_to_be_sent_again() => later(),
+        Err(BackChannelError::Token(no)) => {
+            told(StatusCode::BAD_REQUEST, "invalid_request", &no.to_string())
         }
-        Err(BackChannelError::Token(NoLogout::Unavailable(_))) => later(),
         Err(BackChannelError::Store(error)) => {
             if outage::is_passing(&error) {
                 later()

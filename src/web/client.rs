@@ -1,7 +1,7 @@
 //! Which address a request comes from: for the audit log, the rate limits and the list
 //! of a person's own sessions alone. No address decides what a person may do (LG-6).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use actix_web::{HttpRequest, web};
 
@@ -48,6 +48,23 @@ impl TrustedProxies {
 pub fn address(request: &HttpRequest) -> Option<IpAddr> {
     let proxies = request.app_data::<web::Data<TrustedProxies>>()?;
     proxies.client(request)
+}
+
+/// The client's network, for counting: one household has a whole /64 of IPv6, and could use
+/// another address for each request. Clients without an address are one.
+pub fn network(request: &HttpRequest) -> IpAddr {
+    network_of(address(request).unwrap_or(Ipv4Addr::UNSPECIFIED.into()))
+}
+
+/// The network of an address.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let network = v6.to_bits() & (u128::MAX << 64);
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
 }
 
 /// `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::7`, `[2001:db8::7]`,

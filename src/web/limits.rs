@@ -6,7 +6,7 @@
 //! [`FORGOTTEN_AFTER`] is full again, so nothing is lost with it. When there are more askers than
 //! places, those who were seen longest ago start anew: too kind, never unkind.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -89,22 +89,8 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
 /// Who is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Asker {
-    Address(IpAddr),
+    Network(IpAddr),
     Session(SessionHash),
-}
-
-impl Asker {
-    /// One household has a whole /64 of IPv6, and could use another address
-    /// for each request.
-    fn at(address: IpAddr) -> Self {
-        Self::Address(match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let network = v6.to_bits() & (u128::MAX << 64);
-                IpAddr::V6(Ipv6Addr::from_bits(network))
-            }
-            v4 @ IpAddr::V4(_) => v4,
-        })
-    }
 }
 
 /// Asked too often; worth trying again after so many seconds.
@@ -124,14 +110,12 @@ impl RateLimits {
         Self(on.then(|| Limiters::new(&clock, &Buckets::new())))
     }
 
-    /// Counts a request by the client's address.
+    /// Counts a request by the client's network.
     pub fn check_client(&self, rule: Rule, request: &HttpRequest) -> Result<(), TooMany> {
         let Some(limiters) = &self.0 else {
             return Ok(());
         };
-        // Whoever has no address shares one bucket.
-        let address = client::address(request).unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-        limiters.check(rule, Asker::at(address))
+        limiters.check(rule, Asker::Network(client::network(request)))
     }
 
     /// Counts a token by the session that asks: people behind one address do

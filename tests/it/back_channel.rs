@@ -1,6 +1,7 @@
 //! The provider says that a session is over (BC-1 to BC-9).
 
 mod hostile;
+mod kept;
 mod newer;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ mod tests;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 pub use flaw::LogoutFlaw;
 
@@ -47,8 +48,17 @@ pub struct LogoutToken {
     pub sid: Option<String>,
     /// `iat`, by the provider's clock.
     pub issued_at: DateTime<Utc>,
-    /// From then on every instance refuses it for its age.
+    /// From then on every instance refuses it for its age when it arrives.
     pub forgotten_at: DateTime<Utc>,
+}
+
+/// When a logout token arrived: it is judged as of then, however late that is done.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    /// By the bridge's clock.
+    pub at: DateTime<Utc>,
+    /// On the clock that tells when the keys were read.
+    pub moment: Instant,
 }
 
 /// Why a logout token counts for nothing.
@@ -57,9 +67,23 @@ pub enum NoLogout {
     /// The provider's keys cannot be had now: it is worth sending it again.
     #[error("the provider's keys cannot be read: {0}")]
     Unavailable(Outage),
+    /// None of the keys that were read before it arrived has made it; newer ones may have.
+    #[error("the logout token was refused: {0}")]
+    InDoubt(LogoutFlaw),
     /// It is none, or not for us.
     #[error("the logout token was refused: {0}")]
     Refused(#[from] LogoutFlaw),
+}
+
+impl NoLogout {
+    /// Whether the sender is asked to send it again. A wrong signature of a known key is
+    /// refused at once (§2.6), although it is judged again here.
+    pub fn is_to_be_sent_again(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::InDoubt(LogoutFlaw::Token(Flaw::UnknownKey)) => true,
+            Self::InDoubt(_) | Self::Refused(_) => false,
+        }
+    }
 }
 
 impl Provider {
@@ -67,26 +91,29 @@ impl Provider {
     ///
     /// # Errors
     /// When it is not to be believed, or nobody can know.
-    pub async fn logout_token(&self, raw: &str) -> Result<LogoutToken, NoLogout> {
+    pub async fn logout_token(&self, raw: &str, arrival: Arrival) -> Result<LogoutToken, NoLogout> {
         let expected = Expected {
             issuer: &self.settings.issuer,
             audience: self.settings.audience(),
             algs: &self.settings.signing_algs,
         };
-        let verify = |keys: &KeySet| verify(raw, keys, &expected, self.clock.now());
-        let newer_may_do = |flaw: &LogoutFlaw| match flaw {
-            LogoutFlaw::Token(flaw) => flaw.newer_keys_may_do(),
+        let verify =
+            |keys: &KeySet| verify(raw, keys, &expected, arrival.at).map_err(NoLogout::Refused);
+        let newer_may_do = |no: &NoLogout| match no {
+            NoLogout::Refused(LogoutFlaw::Token(flaw)) => flaw.newer_keys_may_do(),
             _ => false,
         };
-        // A provider does not send again what was answered with 400 (BC-9): a key that
-        // nobody could look up is no reason for that.
-        let in_doubt = |flaw, why| match (flaw, why) {
+        // BC-9: a provider may sign with a key that it has just published. What keys that were
+        // read after the arrival do not fit is refused for good.
+        let in_doubt = |no, why| match (no, why) {
             (_, NoNewerKeys::Unreadable(outage)) => Err(outage),
-            (LogoutFlaw::Token(Flaw::UnknownKey), NoNewerKeys::AskedLately) => Err(Outage::NoKeys),
-            (flaw, NoNewerKeys::AskedLately) => Ok(flaw),
+            (NoLogout::Refused(flaw), NoNewerKeys::AskedLately(read)) if read <= arrival.moment => {
+                Ok(NoLogout::InDoubt(flaw))
+            }
+            (no, NoNewerKeys::AskedLately(_)) => Ok(no),
         };
         let verified = self.with_keys(verify, newer_may_do, in_doubt).await;
-        Ok(verified.map_err(NoLogout::Unavailable)??)
+        verified.map_err(NoLogout::Unavailable)?
     }
 }
 

@@ -1,5 +1,7 @@
 //! The buckets by themselves, with a clock that the test moves (AV-1).
 
+use std::net::Ipv4Addr;
+
 use governor::clock::FakeRelativeClock;
 
 use super::*;
@@ -11,7 +13,7 @@ fn limiters() -> (FakeRelativeClock, Limiters<FakeRelativeClock>) {
 }
 
 fn at(address: &str) -> Asker {
-    Asker::at(address.parse().unwrap())
+    Asker::Network(client::network_of(address.parse().unwrap()))
 }
 
 /// How many are taken in a row.
@@ -85,7 +87,7 @@ fn av_1_many_addresses_take_no_more_places_than_there_are() {
     let limiters = Limiters::new(&FakeRelativeClock::default(), &buckets);
     for n in 0..200_000u32 {
         let address = IpAddr::from(Ipv4Addr::from_bits(n));
-        assert!(limiters.check(Rule::Login, Asker::at(address)).is_ok());
+        assert!(limiters.check(Rule::Login, Asker::Network(address)).is_ok());
         if n % 20_000 == 0 {
             // What waits to be dropped is counted too.
             let places = usize::try_from(BUCKETS_MAX).unwrap();
@@ -102,7 +104,7 @@ fn av_1_who_is_over_the_limit_stays_so_while_others_come_and_go() {
     taken(&limiters, Rule::Login, flood);
     for n in 0..100_000u32 {
         let address = IpAddr::from(Ipv4Addr::from_bits(n));
-        assert!(limiters.check(Rule::Login, Asker::at(address)).is_ok());
+        assert!(limiters.check(Rule::Login, Asker::Network(address)).is_ok());
         if n % 1000 == 0 {
             assert!(limiters.check(Rule::Login, flood).is_err(), "after {n}");
         }

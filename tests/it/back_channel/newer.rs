@@ -51,7 +51,8 @@ async fn bc_6_a_late_logout_spares_a_session_that_was_begun_after_it_was_issued(
         let before = signed_in_as(&bridge, "ann", "s-1").await;
         later(&bridge, 10);
         let late = of_ann(&bridge, 0);
-        later(&bridge, 3);
+        // By more than two clocks may differ.
+        later(&bridge, 63);
         let after = signed_in_as(&bridge, "ann", "s-1").await;
         later(&bridge, 60);
 
@@ -63,12 +64,13 @@ async fn bc_6_a_late_logout_spares_a_session_that_was_begun_after_it_was_issued(
 }
 
 /// The provider dates its logout tokens by the same clock, so `iat` still says what came
-/// first, and a session that was begun before the logout ends.
+/// first, and a session that was begun before the logout ends. So it does where ID tokens
+/// alone are dated back besides.
 #[tokio::test]
 async fn bc_6_a_provider_whose_clock_differs_ends_what_was_begun_before_and_nothing_else() {
-    for by in [-300, -45, 30] {
+    for (id_tokens, by) in [(-300, -300), (-45, -45), (30, 30), (BACK - 30, -30)] {
         let bridge = TestBridge::start().await;
-        date_id_tokens(&bridge, by);
+        date_id_tokens(&bridge, id_tokens);
         let before = signed_in_as(&bridge, "ann", "s-1").await;
         later(&bridge, 10);
         taken(&send(&bridge, &of_ann(&bridge, by)).await);
@@ -146,28 +148,13 @@ async fn bc_6_of_rows_that_know_no_beginning_and_no_arrival_the_iat_decides() {
 }
 
 #[tokio::test]
-async fn bc_9_a_logout_by_a_key_that_could_not_be_looked_up_is_kept_and_judged_again() {
-    let pace = Pace {
-        keys_refetch_interval: Duration::from_secs(3),
-        ..Pace::default()
-    };
-    let start = crate::provider::Provider::start_with;
-    let bridge = TestBridge::start_at(&new_database().await, &[], pace, start).await;
+async fn bc_6_a_session_begun_by_a_clock_that_is_ahead_is_not_newer_than_a_logout_that_finds_it() {
+    let bridge = TestBridge::start().await;
     let ann = signed_in_as(&bridge, "ann", "s-1").await;
-    let bob = signed_in_as(&bridge, "bob", "s-2").await;
-    let stranger = Key::es256("es-9", 9);
-    let forged = |token: IdToken| token.claim("sub", "bob").signed_by(&stranger);
-    assert_eq!(log_out(&bridge, forged).await.status, 400);
-    bridge.provider.use_key(&Key::es256("es-2", 2));
-    let told = log_out(&bridge, |token| token.claim("sid", "s-1")).await;
-    assert_eq!(told.status, 503, "{}", told.body);
-    assert!(is_in(&ann).await);
-    for _ in 0..500 {
-        if !is_in(&ann).await {
-            assert!(is_in(&bob).await);
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it was not judged again");
+    sqlx::query("UPDATE sessions SET begun_at = begun_at + interval '30 seconds'")
+        .execute(&bridge.db)
+        .await
+        .unwrap();
+    taken(&log_out(&bridge, |token| token.claim("sid", "s-1")).await);
+    assert!(!is_in(&ann).await);
 }

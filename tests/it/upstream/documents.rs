@@ -4,8 +4,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use red5_bridge::clock::SystemClock;
+use red5_bridge::clock::{Clock as _, SystemClock};
 use red5_bridge::upstream::id_token::Flaw;
+use red5_bridge::upstream::logout_token::{Arrival, LogoutFlaw, NoLogout};
 use red5_bridge::upstream::{Outage, Pace, ProviderStatus, UpstreamError};
 use serde_json::json;
 
@@ -494,4 +495,36 @@ async fn jw_9_keys_served_under_an_odd_content_type_are_read() {
     let odd = Answer::json(200, &keys).header("cache-control", "max-age=-1, \u{fffd}");
     provider.always(Endpoint::Jwks, odd.header("content-type", "text/plain"));
     sign_in(&provider, &bridge(&provider), "ann").await.unwrap();
+}
+
+#[tokio::test]
+async fn bc_9_a_logout_token_is_in_doubt_until_the_keys_were_read_after_it_arrived() {
+    let (provider, _) = ann_and_bridge();
+    let pace = Pace {
+        keys_refetch_interval: Duration::from_secs(3),
+        ..PACE
+    };
+    let bridge = bridge_at(provider.issuer(), pace, |_| {});
+    let forged = |seed| {
+        let key = Key::es256(&format!("es-{seed}"), seed);
+        provider.logout_token(|token| token.claim("sub", "ann").signed_by(&key))
+    };
+    let now = || Arrival {
+        at: SystemClock.now(),
+        moment: tokio::time::Instant::now(),
+    };
+    let unknown = LogoutFlaw::Token(Flaw::UnknownKey);
+    // The keys are read for it.
+    let refused = bridge.logout_token(&forged(2), now()).await;
+    assert_eq!(refused, Err(NoLogout::Refused(unknown)));
+    let (second, arrival) = (forged(3), now());
+    let in_doubt = bridge.logout_token(&second, arrival).await;
+    assert_eq!(in_doubt, Err(NoLogout::InDoubt(unknown)));
+    tokio::time::sleep(pace.keys_refetch_interval).await;
+    let refused = bridge.logout_token(&forged(4), now()).await;
+    assert_eq!(refused, Err(NoLogout::Refused(unknown)));
+    // And those serve for the second as well.
+    let refused = bridge.logout_token(&second, arrival).await;
+    assert_eq!(refused, Err(NoLogout::Refused(unknown)));
+    assert_eq!(provider.hits(Endpoint::Jwks), 3);
 }
