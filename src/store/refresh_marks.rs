@@ -1,6 +1,7 @@
 //! What one instance remembers of refreshing a session in use, without a lock.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,6 +12,9 @@ const FAILED_REST_FIRST: TimeDelta = TimeDelta::seconds(1);
 /// The same after some in a row.
 const FAILED_REST_MAX: TimeDelta = TimeDelta::seconds(5);
 
+/// The longest that a provider's request to wait is honoured for.
+const PAUSE_MAX: TimeDelta = TimeDelta::minutes(5);
+
 /// Moments are milliseconds of the Unix epoch.
 #[derive(Debug, Default)]
 pub struct RefreshMarks {
@@ -18,6 +22,8 @@ pub struct RefreshMarks {
     again: AtomicI64,
     /// Before that no other try is made.
     failed_until: AtomicI64,
+    /// The same: the provider asked to wait, for this session alone.
+    paused_until: AtomicI64,
     /// How many failed in a row.
     failures: AtomicU32,
     /// No key opens the refresh token: nobody tries again.
@@ -46,10 +52,18 @@ impl RefreshMarks {
         self.failed_until.store(until, Ordering::SeqCst);
     }
 
+    /// The provider asked to wait for so long.
+    pub fn pause(&self, now: DateTime<Utc>, pause: Duration) {
+        let pause = TimeDelta::from_std(pause).map_or(PAUSE_MAX, |pause| pause.min(PAUSE_MAX));
+        let until = (now + pause).timestamp_millis();
+        self.paused_until.store(until, Ordering::SeqCst);
+    }
+
     /// Whether one failed and the rest after it is not over.
     pub fn failed_lately(&self, now: DateTime<Utc>) -> bool {
-        let until = self.failed_until.load(Ordering::SeqCst);
-        lies_ahead(until, now, FAILED_REST_MAX)
+        let ahead =
+            |until: &AtomicI64, at_most| lies_ahead(until.load(Ordering::SeqCst), now, at_most);
+        ahead(&self.failed_until, FAILED_REST_MAX) || ahead(&self.paused_until, PAUSE_MAX)
     }
 
     /// No key opens the refresh token.
@@ -85,6 +99,17 @@ mod tests {
             assert!(!marks.may_begin(end - TimeDelta::milliseconds(1), TimeDelta::zero()));
             assert!(!marks.failed_lately(end), "{rest}");
             now = end;
+        }
+    }
+    #[test]
+    fn a_provider_that_asks_to_wait_is_left_alone_for_as_long_and_five_minutes_at_most() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for (asked, rest) in [(2, 2), (60, 60), (3600, 300)] {
+            let marks = RefreshMarks::default();
+            marks.pause(now, Duration::from_secs(asked));
+            let end = now + TimeDelta::seconds(rest);
+            assert!(marks.failed_lately(end - TimeDelta::milliseconds(1)));
+            assert!(!marks.failed_lately(end), "{asked}");
         }
     }
 }

@@ -3,6 +3,8 @@
 //! None of these carries a response body, a token or a claim's value: they are
 //! logged and turned into pages, and a provider's answer may hold all three.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::tls::TlsFlaw;
@@ -77,6 +79,9 @@ pub enum Outage {
         /// Scheme, host and path: a query may hold secrets.
         to: String,
     },
+    /// 429 or 503 with a `Retry-After`, of five minutes at most.
+    #[error("it asks to wait for {} seconds", .0.as_secs())]
+    AsksToWait(Duration),
     /// `temporarily_unavailable` or `server_error`, whatever the status.
     #[error("it says that it cannot do its work now (temporarily_unavailable or server_error)")]
     Busy,
@@ -141,6 +146,7 @@ impl Outage {
             Self::TooLarge => "provider_answer_too_large",
             Self::Status(_) => "provider_status",
             Self::Redirect { .. } => "provider_redirect",
+            Self::AsksToWait(_) => "provider_asks_to_wait",
             Self::Busy => "provider_says_unavailable",
             Self::Unreadable => "provider_answer_unreadable",
             Self::OtherIssuer => "provider_other_issuer",
@@ -270,6 +276,7 @@ mod tests {
                 status: 302,
                 to: String::new(),
             },
+            Outage::AsksToWait(Duration::from_mins(1)),
             Outage::Busy,
             Outage::Unreadable,
             Outage::OtherIssuer,

@@ -85,7 +85,8 @@ const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 enum Purpose {
     SignIn,
     /// Refreshes of all sessions. A status of 500 is about one session alone, which
-    /// backs off by itself; a request to wait and a refused client concern all of them.
+    /// backs off by itself; a request to wait and a refused client concern all of them where
+    /// the token endpoint says so. At userinfo providers count by person.
     Refresh,
 }
 
@@ -248,8 +249,9 @@ impl Http {
         let down = down.filter(Outage::is_down);
         self.calls().took(endpoint, down.is_none(), sent.elapsed());
         let Some(turn) = turn else { return outcome };
+        let for_all = endpoint == ProviderEndpoint::Token;
         match (self.purpose, &outcome) {
-            (Purpose::Refresh, Ok(reply)) => match reply.hold() {
+            (Purpose::Refresh, Ok(reply)) => match reply.hold().filter(|_| for_all) {
                 Some((reason, pause)) => turn.held(reason, pause),
                 None => turn.answered(),
             },
@@ -360,6 +362,12 @@ impl Reply {
             503 => pause.map(|pause| ("retry_after", pause)),
             _ => None,
         }
+    }
+
+    /// That it asks to wait, and says for how long.
+    pub(super) fn request_to_wait(&self) -> Option<Outage> {
+        let pause = self.retry_after()?;
+        matches!(self.status, 429 | 503).then_some(Outage::AsksToWait(pause))
     }
 
     /// RFC 9110 §10.2.3: seconds, or a moment, which is compared with the answer's own

@@ -34,6 +34,9 @@ impl Provider {
             .get(ProviderEndpoint::Userinfo, endpoint, authorization)
             .await
             .map_err(UpstreamError::Unavailable)?;
+        if let Some(wait) = reply.request_to_wait() {
+            return Err(UpstreamError::Unavailable(wait));
+        }
         let claims = if reply.is_jwt() {
             self.signed_userinfo(&reply).await?
         } else {

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 use crate::store::live::LiveSession;
 use crate::store::refreshes::{Lease, LeaseId, NewIdentity};
 use crate::store::sessions::{SealedTokens, SessionHash};
-use crate::upstream::{RefreshFailure, Refreshed, Refusal, UpstreamError};
+use crate::upstream::{Outage, RefreshFailure, Refreshed, Refusal, UpstreamError};
 
 /// How long nobody else may ask. Longer than everything that one refresh may do: all its
 /// calls together take half a minute at most, and then [`KEEP_TRYING`].
@@ -186,6 +186,9 @@ impl Inner {
             }) => {
                 tracing::warn!(event = "refresh_failed", subject, reason = error.code(), %error);
                 self.counts.count(counted(&error));
+                if let UpstreamError::Unavailable(Outage::AsksToWait(pause)) = error {
+                    live.refresh.pause(self.clock.now(), pause);
+                }
                 let rotated = refresh_token.and_then(|token| self.seal_refresh_token(&token));
                 (News::Nothing(rotated), Landing::Failed)
             }

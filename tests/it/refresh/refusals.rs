@@ -94,6 +94,30 @@ async fn av_4_a_request_to_wait_holds_the_refreshes_of_all_sessions_and_no_sign_
     }
 }
 
+/// Providers count the questions to userinfo by person.
+#[tokio::test]
+async fn av_4_a_request_to_wait_at_userinfo_holds_that_session_alone() {
+    for status in [429, 503] {
+        let (bridge, ann) = with_ann().await;
+        bridge.provider.person("bob").groups(["viewers"]);
+        let bob = bridge.signed_in("bob").await;
+        bridge
+            .provider
+            .every_id_token(|token| token.without("groups"));
+        let wait = Answer::status(status).header("retry-after", "60");
+        bridge.provider.once(Endpoint::Userinfo, wait);
+        age(&bridge, 2 * AGE + 1);
+        assert_eq!(exchange(&ann).await.status, 503, "{status}");
+        assert_eq!(exchange(&bob).await.status, 200, "{status}");
+        assert_eq!(bridge.provider.refreshes(), 2, "{status}");
+        age(&bridge, 50);
+        assert_eq!(exchange(&ann).await.status, 503, "{status}");
+        assert_eq!(bridge.provider.refreshes(), 2, "{status}");
+        age(&bridge, 11);
+        assert_eq!(exchange(&ann).await.status, 200, "{status}");
+    }
+}
+
 #[tokio::test]
 async fn av_4_a_request_to_wait_that_is_over_holds_nobody() {
     let (bridge, ann) = with_ann().await;
