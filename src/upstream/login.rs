@@ -86,7 +86,14 @@ impl Provider {
         let verified = self.verify(&id_token, &expected).await?;
         let (subject, access_token) = (verified.subject(), tokens.access_token.as_ref());
         let identity = self
-            .identify(&self.http, &known, subject, verified.claims(), access_token)
+            .identify(
+                &self.http,
+                &known,
+                subject,
+                verified.claims(),
+                access_token,
+                None,
+            )
             .await?;
         Ok(SignedIn {
             identity,
@@ -122,12 +129,14 @@ impl Provider {
 
     /// Who `subject` is: from `claims`, those of an ID token, and for what they lack from
     /// userinfo. Groups that are absent there too are none: a provider that drops the claim
-    /// with the last group must not leave those of before.
+    /// with the last group must not leave those of before. Nor is there a user name then.
+    /// `before`: who the session is of, where it is refreshed; the name to show may stay.
     ///
     /// # Errors
     /// When userinfo fails and the groups depend on it, because to go on without would be
     /// to decide by a failure; and when it is about another subject. Names alone are no
-    /// reason to refuse.
+    /// reason to refuse a sign-in. A refresh fails where it would lose the user name, of which
+    /// rooms and tokens are made: it must not grow older than groups may.
     pub(super) async fn identify(
         &self,
         http: &Http,
@@ -135,15 +144,18 @@ impl Provider {
         subject: &str,
         claims: &Object,
         access_token: Option<&SecretString>,
+        before: Option<&Identity>,
     ) -> Result<Identity, UpstreamError> {
         let settings = &self.settings;
         let in_token = groups::groups(claims, &settings.groups_claim);
         let lacks = |path: &ClaimPath| path.find(claims).is_none();
         let lacks_names = lacks(&settings.username_claim) || lacks(&settings.name_claim);
+        let has_username = before.is_some_and(|before| before.username.is_some());
+        let decides = in_token.is_none() || has_username && lacks(&settings.username_claim);
         let more = match &known.document.userinfo {
             Some(endpoint) if in_token.is_none() || lacks_names => {
                 let asked = self.userinfo(http, endpoint, access_token, subject).await;
-                asked.or_else(|error| without_names(error, in_token.is_some()))?
+                asked.or_else(|error| without_names(error, decides))?
             }
             _ => Object::new(),
         };
@@ -154,7 +166,7 @@ impl Provider {
             issuer: settings.issuer.clone(),
             subject: subject.to_owned(),
             username: text(&settings.username_claim),
-            name: text(&settings.name_claim),
+            name: text(&settings.name_claim).or_else(|| before?.name.clone()),
             groups: groups.unwrap_or_else(Groups::none),
         })
     }
@@ -190,13 +202,13 @@ impl Provider {
     }
 }
 
-/// A failure of userinfo that leaves only the names unknown.
-fn without_names(error: UpstreamError, has_groups: bool) -> Result<Object, UpstreamError> {
+/// A failure of userinfo. `decides`: what a person may do depends on what it would have said.
+fn without_names(error: UpstreamError, decides: bool) -> Result<Object, UpstreamError> {
     let about_another = matches!(
         error,
         UpstreamError::Refused(Refusal::UserinfoSubject | Refusal::UserinfoNobody)
     );
-    if about_another || !has_groups {
+    if about_another || decides {
         return Err(error);
     }
     tracing::warn!(

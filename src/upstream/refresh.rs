@@ -22,7 +22,7 @@ use crate::once::Object;
 /// What a refresh showed.
 #[derive(Debug)]
 pub struct Refreshed {
-    /// Who it is now. Names that the answer does not repeat are those of before.
+    /// Who it is now. A name to show that the answer does not repeat is that of before.
     pub identity: Identity,
     /// The newer hint for signing out, if there was one.
     pub id_token: Option<SecretString>,
@@ -110,41 +110,31 @@ impl Provider {
         tokens: &Tokens,
     ) -> Result<Identity, UpstreamError> {
         let access_token = tokens.access_token.as_ref();
-        let now = if let Some(id_token) = &tokens.id_token {
-            let expected = Expected {
-                issuer: &self.settings.issuer,
-                audience: self.settings.audience(),
-                algs: &self.settings.signing_algs,
-                nonce: None,
-                access_token,
-            };
-            let verified = self.verify(id_token, &expected).await?;
-            if verified.subject() != person.subject {
-                return Err(UpstreamError::Refused(Refusal::OtherSubject));
-            }
-            check_nonce(verified.claims(), nonce_hash)?;
-            let http = &self.refresh_http;
-            self.identify(
-                http,
-                known,
-                verified.subject(),
-                verified.claims(),
-                access_token,
-            )
-            .await?
-        } else {
+        let (http, before) = (&self.refresh_http, Some(person));
+        let Some(id_token) = &tokens.id_token else {
             if known.document.userinfo.is_none() {
                 return Err(UpstreamError::Refused(Refusal::NothingNew));
             }
-            let http = &self.refresh_http;
-            self.identify(http, known, &person.subject, &Object::new(), access_token)
-                .await?
+            let (subject, nothing) = (&person.subject, Object::new());
+            return self
+                .identify(http, known, subject, &nothing, access_token, before)
+                .await;
         };
-        Ok(Identity {
-            username: now.username.or_else(|| person.username.clone()),
-            name: now.name.or_else(|| person.name.clone()),
-            ..now
-        })
+        let expected = Expected {
+            issuer: &self.settings.issuer,
+            audience: self.settings.audience(),
+            algs: &self.settings.signing_algs,
+            nonce: None,
+            access_token,
+        };
+        let verified = self.verify(id_token, &expected).await?;
+        if verified.subject() != person.subject {
+            return Err(UpstreamError::Refused(Refusal::OtherSubject));
+        }
+        check_nonce(verified.claims(), nonce_hash)?;
+        let (subject, claims) = (verified.subject(), verified.claims());
+        self.identify(http, known, subject, claims, access_token, before)
+            .await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{AGE, age, exchange, with_ann, with_ann_and};
+use super::{AGE, age, exchange, soon, with_ann, with_ann_and};
 use crate::bridge::{Browser, TestBridge};
 use crate::provider::{Answer, Endpoint, IdToken, Key, Rotation};
 
@@ -269,6 +269,47 @@ async fn names_that_an_answer_does_not_repeat_are_those_of_before() {
         .claim("preferred_username", "anna")
         .claim("name", "Anna Lee");
     assert_eq!(names().await, ["anna", "Anna Lee"]);
+}
+
+/// Ann's user name and name are told at userinfo alone.
+async fn with_names_at_userinfo() -> (TestBridge, Browser) {
+    let (bridge, mut ann) = with_ann().await;
+    bridge.provider.person("ann").claim("name", "Ann Lee");
+    bridge
+        .provider
+        .every_id_token(|token| token.without("preferred_username").without("name"));
+    bridge.sign_in(&mut ann, "ann").await;
+    (bridge, ann)
+}
+
+async fn names(browser: &Browser) -> [Value; 2] {
+    let session = browser.peek("/api/session").await.json();
+    let identity = &session["identity"];
+    [identity["username"].clone(), identity["name"].clone()]
+}
+
+#[tokio::test]
+async fn se_6_a_user_name_that_cannot_be_read_serves_no_longer_than_groups_do() {
+    let (bridge, ann) = with_names_at_userinfo().await;
+    let gone = Answer::status(500);
+    bridge.provider.always(Endpoint::Userinfo, gone);
+    age(&bridge, 2 * AGE - 2);
+    assert_eq!(names(&ann).await, ["ann", "Ann Lee"]);
+    soon(async || bridge.provider.refreshes() == 1).await;
+    age(&bridge, 10);
+    assert_eq!(exchange(&ann).await.status, 503);
+    bridge.provider.behave(Endpoint::Userinfo);
+    age(&bridge, 6);
+    assert_eq!(exchange(&ann).await.status, 200);
+}
+
+#[tokio::test]
+async fn se_6_a_user_name_that_the_provider_does_not_say_any_more_is_gone() {
+    let (bridge, ann) = with_names_at_userinfo().await;
+    let ann_now = bridge.provider.person("ann");
+    ann_now.without("preferred_username").without("name");
+    age(&bridge, 2 * AGE + 1);
+    assert_eq!(names(&ann).await, [json!(null), json!("Ann Lee")]);
 }
 
 #[tokio::test]
