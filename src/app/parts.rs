@@ -118,8 +118,7 @@ impl Parts {
         let live = Arc::new(LiveSessions::new(store.clone(), idle));
         let bound = Duration::from_secs(u64::from(config.max_staleness_seconds));
         let watch = Arc::new(Watch::new(store.clone(), Arc::clone(&live), bound));
-        let provider = Provider::new(config.oidc, Arc::clone(&clock))?;
-        let provider = Arc::new(provider);
+        let provider = Arc::new(Provider::new(config.oidc, Arc::clone(&clock))?);
         let seal = Arc::new(Seal::new(&config.secret_keys)?);
         let fresh = FreshGroups::new(
             Arc::clone(&provider),
@@ -181,6 +180,7 @@ impl Parts {
         let people = PeopleDesk::new(
             store.clone(),
             Arc::clone(&live),
+            fresh.clone(),
             Arc::clone(&watch),
             Arc::clone(&clock),
             provider.issuer().to_owned(),

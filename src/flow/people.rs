@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::refresh::FreshGroups;
 use crate::clock::Clock;
 use crate::domain::block::{Block, BlockDraft, PersonKey};
 use crate::fingerprint::pseudonym;
@@ -21,6 +22,7 @@ use crate::store::{Store, StoreError};
 pub struct PeopleDesk {
     store: Store,
     live: Arc<LiveSessions>,
+    fresh: FreshGroups,
     watch: Arc<Watch>,
     clock: Arc<dyn Clock>,
     issuer: String,
@@ -45,6 +47,7 @@ impl PeopleDesk {
     pub fn new(
         store: Store,
         live: Arc<LiveSessions>,
+        fresh: FreshGroups,
         watch: Arc<Watch>,
         clock: Arc<dyn Clock>,
         issuer: String,
@@ -52,6 +55,7 @@ impl PeopleDesk {
         Self {
             store,
             live,
+            fresh,
             watch,
             clock,
             issuer,
@@ -115,7 +119,8 @@ impl PeopleDesk {
         actor: &Actor,
     ) -> Result<Ended, PeopleError> {
         let ended = self.live.end_named(id, of, actor, self.clock.now());
-        let ended = ended.await?.ok_or(PeopleError::NotFound)?;
+        let mut ended = ended.await?.ok_or(PeopleError::NotFound)?;
+        self.fresh.revoke_of(std::slice::from_mut(&mut ended));
         tell("session_ended", &ended.person, 1, actor);
         Ok(ended)
     }
@@ -127,7 +132,8 @@ impl PeopleDesk {
         actor: &Actor,
     ) -> Result<Vec<Ended>, StoreError> {
         let now = self.clock.now();
-        let ended = self.live.end_person(person, actor, now).await?;
+        let mut ended = self.live.end_person(person, actor, now).await?;
+        self.fresh.revoke_of(&mut ended);
         tell("person_ended", person, ended.len(), actor);
         Ok(ended)
     }
@@ -138,7 +144,8 @@ impl PeopleDesk {
             return Err(PeopleError::Yourself);
         }
         let now = self.clock.now();
-        let done = self.live.block(draft, actor, now).await?;
+        let (done, mut ended) = self.live.block(draft, actor, now).await?;
+        self.fresh.revoke_of(&mut ended);
         tell("person_blocked", draft.person(), done.ended, actor);
         self.watch.settle().await;
         Ok(done)

@@ -181,9 +181,7 @@ impl Sessions {
     pub(super) async fn end_person(&self, actor: &Actor) -> Result<Vec<Ended>, StoreError> {
         let now = self.clock.now();
         let mut ended = self.live.end_person(&actor.person(), actor, now).await?;
-        for one in &mut ended {
-            self.fresh.revoke(one.sealed_refresh_token.take());
-        }
+        self.fresh.revoke_of(&mut ended);
         Ok(ended)
     }
 

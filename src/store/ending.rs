@@ -61,7 +61,8 @@ pub struct Ended {
     pub person: PersonKey,
     /// A hint for signing out at the provider.
     pub sealed_id_token: Option<Vec<u8>>,
-    /// To be revoked at the provider.
+    /// To be revoked at the provider; none while the person has another session
+    /// ([`EndedSession`](super::sessions::EndedSession)).
     pub sealed_refresh_token: Option<Vec<u8>>,
     created_at: DateTime<Utc>,
     ends_at: DateTime<Utc>,
@@ -100,10 +101,10 @@ impl LiveSessions {
         draft: &BlockDraft,
         actor: &Actor,
         now: DateTime<Utc>,
-    ) -> Result<Blocked, StoreError> {
+    ) -> Result<(Blocked, Vec<Ended>), StoreError> {
         let (done, ended) = self.store().insert_block(draft, actor, now).await?;
         self.forget(&ended);
-        Ok(done)
+        Ok((done, ended))
     }
 
     /// Ends what the provider says is over; none: it said so before. What it granted it
@@ -140,7 +141,13 @@ impl Store {
                    WHERE public_id = $1::text::uuid
                      AND ($2::text IS NULL OR issuer = $2) AND ($3::text IS NULL OR subject = $3)
                    RETURNING public_id::text AS "id!", id_hash, issuer, subject, sealed_id_token,
-                             sealed_refresh_token, created_at, ends_at"#,
+                             CASE WHEN NOT EXISTS (
+                                 SELECT FROM sessions AS other
+                                 WHERE other.issuer = sessions.issuer
+                                   AND other.subject = sessions.subject
+                                   AND other.id_hash <> sessions.id_hash
+                             ) THEN sealed_refresh_token END AS sealed_refresh_token,
+                             created_at, ends_at"#,
                 id.as_str(),
                 of.map(|person| person.issuer.as_str()),
                 of.map(|person| person.subject.as_str()),

@@ -31,6 +31,7 @@ use flight::Landing;
 use crate::clock::Clock;
 use crate::metrics::{Counts, RefreshOutcome};
 use crate::seal::{Seal, SealError};
+use crate::store::ending::Ended;
 use crate::store::live::{LiveSession, LiveSessions};
 use crate::store::sessions::SessionHash;
 use crate::store::{Store, StoreError};
@@ -166,6 +167,13 @@ impl FreshGroups {
                 tracing::warn!(event = "refresh_token_not_revoked", reason = error.code(), %error);
             }
         });
+    }
+
+    /// The same for each of these.
+    pub(super) fn revoke_of(&self, ended: &mut [Ended]) {
+        for one in ended {
+            self.revoke(one.sealed_refresh_token.take());
+        }
     }
 
     /// Waits for refreshes under way, so that a stopping instance loses no answer.

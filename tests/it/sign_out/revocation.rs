@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use red5_bridge::upstream::Pace;
+use serde_json::json;
 
 use super::*;
 use crate::bridge::{Browser, new_database};
@@ -127,4 +128,66 @@ async fn rfc_7009_a_provider_that_cannot_or_will_not_holds_up_no_sign_out_and_no
     let mut ann = bridge.signed_in("ann").await;
     sign_out(&mut ann).await;
     assert_eq!(bridge.provider.hits(Endpoint::Revocation), 0);
+}
+
+const SESSIONS: &str = "/api/admin/sessions";
+
+/// An administrator without a refresh token: what is revoked is Ann's.
+async fn administrator(bridge: &TestBridge) -> Browser {
+    bridge
+        .provider
+        .next_token_answer(|answer| answer.without("refresh_token"));
+    bridge.admin().await
+}
+
+async fn id_of_ann(root: &Browser) -> String {
+    let list = root.peek(&format!("{SESSIONS}?person=ann")).await.json();
+    list["items"][0]["id"].as_str().unwrap().to_owned()
+}
+
+fn of_ann(bridge: &TestBridge) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("issuer", bridge.provider.issuer())
+        .append_pair("subject", "ann")
+        .finish();
+    format!("{SESSIONS}?{query}")
+}
+
+#[tokio::test]
+async fn rfc_7009_an_administrator_who_ends_a_session_revokes_as_its_owner_would() {
+    let bridge = that_revokes().await;
+    let root = administrator(&bridge).await;
+    bridge.signed_in("ann").await;
+    let first = id_of_ann(&root).await;
+    let phone = bridge.signed_in("ann").await;
+    let named = format!("{SESSIONS}/{first}");
+    assert_eq!(root.api("DELETE", &named, &json!({})).await.status, 204);
+    refreshes(&bridge, &phone).await;
+
+    let ended = root.api("DELETE", &of_ann(&bridge), &json!({})).await;
+
+    assert_eq!(ended.json(), json!({"ended": 1}));
+    let request = asked(&bridge, 1).await.remove(0);
+    assert!(!bridge.provider.is_good(&request.form["token"]));
+    assert_eq!(bridge.provider.hits(Endpoint::Revocation), 1);
+}
+
+#[tokio::test]
+async fn rfc_7009_ending_the_last_session_by_its_name_and_blocking_revoke_too() {
+    let bridge = that_revokes().await;
+    let root = administrator(&bridge).await;
+    let mut ann = bridge.signed_in("ann").await;
+    let end = format!("/sessions/{}/end", id_of_ann(&root).await);
+    assert_eq!(ann.submit("/sessions", &end, &[]).await.status, 303);
+    asked(&bridge, 1).await;
+
+    bridge.signed_in("ann").await;
+    let block = json!({
+        "issuer": bridge.provider.issuer(), "subject": "ann", "reason": "Left the company.",
+    });
+    let blocked = root.api("POST", "/api/admin/blocks", &block).await;
+    assert_eq!(blocked.status, 201, "{}", blocked.body);
+    for request in asked(&bridge, 2).await {
+        assert!(!bridge.provider.is_good(&request.form["token"]));
+    }
 }
