@@ -11,7 +11,7 @@ use red5_bridge::upstream::Pace;
 use serde_json::json;
 
 use crate::bridge::{Answer, Browser, Gate, TestBridge, new_database, path_of};
-use crate::provider::{Endpoint, IdToken, Key};
+use crate::provider::{Endpoint, IdToken, Key, Provider};
 
 const PATH: &str = "/auth/backchannel-logout";
 
@@ -272,7 +272,13 @@ async fn bc_9_without_the_database_the_provider_is_told_to_send_it_again() {
 
 #[tokio::test]
 async fn jw_4_a_token_of_a_new_key_has_the_keys_read_once() {
-    let bridge = TestBridge::start().await;
+    // The short wait after a reading that brought something new is longer than the test.
+    let pace = Pace {
+        keys_refetch_interval: Duration::from_hours(1),
+        ..Pace::default()
+    };
+    let start = Provider::start_with;
+    let bridge = TestBridge::start_at(&new_database().await, &[], pace, start).await;
     let ann = signed_in_as(&bridge, "ann", "s-1").await;
     bridge.provider.use_key(&Key::es256("es-2", 2));
     let asked = bridge.provider.hits(Endpoint::Jwks);
