@@ -47,8 +47,8 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// reason: it starts, and `/readyz` says what is missing.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// `DATABASE_URL`; the library's words could repeat the password.
-    #[error("DATABASE_URL cannot be read as a postgres:// address")]
+    /// `DATABASE_URL` or `DATABASE_LISTEN_URL`; the library's words could repeat the password.
+    #[error("DATABASE_URL or DATABASE_LISTEN_URL cannot be read as a postgres:// address")]
     DatabaseUrl,
     /// `BRIDGE_PUBLIC_URL`
     #[error("BRIDGE_PUBLIC_URL cannot be joined with a path")]

@@ -25,9 +25,9 @@ use crate::flow::sign_out::SignOut;
 use crate::metrics::{self, Exposition, Requests};
 use crate::seal::Seal;
 use crate::signer::Signer;
+use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
-use crate::store::{Store, StoreError};
 use crate::upstream::Provider;
 use crate::web::{
     AdminGroups, ApiDocument, Gauges, RateLimits, Red5Server, Site, Stopping, TrustedProxies,
@@ -111,8 +111,14 @@ fn token_rules(red5: &Red5) -> TokenRules {
 
 impl Parts {
     pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let store =
-            Store::new(config.database_url.expose_secret()).map_err(|_| StartError::DatabaseUrl)?;
+        let database = &config.database;
+        let listen_url = database.listen_url.as_ref();
+        let store = Store::open(
+            database.url.expose_secret(),
+            listen_url.map(ExposeSecret::expose_secret),
+            database.pool,
+        );
+        let store = store.map_err(|_| StartError::DatabaseUrl)?;
         let ages = ages(&config);
         let idle = TimeDelta::minutes(i64::from(config.session_idle_minutes));
         let live = Arc::new(LiveSessions::new(store.clone(), idle));
@@ -219,18 +225,16 @@ impl Parts {
         let keep_up = async move {
             let mut told = String::new();
             while let Err(error) = store.migrate().await {
-                let missing = matches!(error, StoreError::NotMigrated | StoreError::Migration(_));
-                watch.tables_are_missing(missing);
+                watch.hindered_by(&error);
                 let words = error.to_string();
                 // Tried every second, told when it changes.
                 if words != told {
-                    let host = store.host();
+                    let host = store.direct_host();
                     tracing::warn!(event = "tables_not_migrated", host, %error, "the tables could not be brought up to date; trying again (red5-bridge check says why)");
                     told = words;
                 }
                 tokio::time::sleep(MIGRATE_AGAIN_AFTER).await;
             }
-            watch.tables_are_missing(false);
             watch.run().await;
         };
         let provider = Arc::clone(&self.provider);

@@ -1,37 +1,78 @@
 //! What Postgres says of itself, in words.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use super::provider::clock_words;
 use super::report::{Group, Report};
 use crate::clock::Clock;
+use crate::config::Database;
 use crate::store::Store;
-use crate::store::survey::{Obstacle, Survey, Tables, Way, Writes};
+use crate::store::survey::{DirectWay, Obstacle, Survey, Tables, Way, Writes};
 
 const GROUP: Group = Group::Database;
 
-pub(super) async fn judge(url: &SecretString, clock: &dyn Clock, report: &mut Report) {
-    let Ok(store) = Store::new(url.expose_secret()) else {
+pub(super) async fn judge(database: &Database, clock: &dyn Clock, report: &mut Report) {
+    let listen_url = database.listen_url.as_ref();
+    let store = Store::open(
+        database.url.expose_secret(),
+        listen_url.map(ExposeSecret::expose_secret),
+        database.pool,
+    );
+    let Ok(store) = store else {
         return report.wrong(
             GROUP,
-            "DATABASE_URL cannot be read",
+            "DATABASE_URL or DATABASE_LISTEN_URL cannot be read",
             "Write it as postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full.",
         );
     };
-    match store.survey(clock).await {
-        Ok(survey) => tell(&survey, report),
-        Err(obstacle) => {
-            let (what, remedy) = words(obstacle);
-            let what = match obstacle {
-                Obstacle::NobodyListens | Obstacle::Unreachable | Obstacle::TimedOut => {
-                    format!("{what}: {:.255}", store.host())
-                }
-                _ => what.to_owned(),
-            };
-            report.wrong(GROUP, what, remedy);
+    let (survey, listens) = (store.survey(clock).await, listen_url.is_some());
+    match &survey {
+        Ok(survey) => tell(survey, report),
+        Err(obstacle) => tell_obstacle(*obstacle, "DATABASE_URL", &store.host(), report),
+    }
+    // What keeps the one address from being asked keeps the same address from it again.
+    if survey.is_ok() || listens {
+        let variable = if listens {
+            "DATABASE_LISTEN_URL"
+        } else {
+            "DATABASE_URL"
+        };
+        match store.survey_direct_way().await {
+            Ok(way) => tell_direct_way(&way, variable, listens, report),
+            Err(obstacle) => tell_obstacle(obstacle, variable, &store.direct_host(), report),
         }
     }
     store.close().await;
+}
+
+fn tell_obstacle(obstacle: Obstacle, variable: &str, host: &str, report: &mut Report) {
+    let (what, remedy) = words(obstacle);
+    let mut what = what.replace("DATABASE_URL", variable);
+    if let Obstacle::NobodyListens | Obstacle::Unreachable | Obstacle::TimedOut = obstacle {
+        what = format!("{what}: {host:.255}");
+    }
+    report.wrong(GROUP, what, remedy.replace("DATABASE_URL", variable));
+}
+
+fn tell_direct_way(way: &DirectWay, variable: &str, listens: bool, report: &mut Report) {
+    match way {
+        DirectWay::Good if listens => report.good(
+            GROUP,
+            format!("{variable} leads to the same database, without a pooler in transaction mode"),
+        ),
+        DirectWay::Good => {}
+        DirectWay::Pooled => report.wrong(
+            GROUP,
+            format!("{variable} leads to a pooler in transaction mode, where nothing can listen or migrate"),
+            "Set DATABASE_LISTEN_URL to the address of Postgres itself; DATABASE_URL may stay as it is.",
+        ),
+        DirectWay::Elsewhere => report.wrong(
+            GROUP,
+            "DATABASE_LISTEN_URL and DATABASE_URL lead to different databases",
+            "Let both name the same database of the same server; the pooler's own configuration says where \
+             DATABASE_URL ends.",
+        ),
+    }
 }
 
 fn words(obstacle: Obstacle) -> (&'static str, &'static str) {
@@ -84,9 +125,14 @@ fn words(obstacle: Obstacle) -> (&'static str, &'static str) {
         ),
         Obstacle::Full => (
             "Postgres has no connection left",
-            "Raise max_connections: each instance of the bridge takes up to 12.",
+            "Raise max_connections: each instance of the bridge takes BRIDGE_DATABASE_POOL (10) and two \
+             more.",
         ),
         Obstacle::NotYet => ("Postgres is starting or stopping", "Wait, and check again."),
+        Obstacle::Parameters => (
+            "the pooler at DATABASE_URL refuses a parameter of the session",
+            "Remove options= from DATABASE_URL, or name it in ignore_startup_parameters of PgBouncer.",
+        ),
         Obstacle::Other => (
             "Postgres cannot be asked",
             "Try the same address with psql, which says more.",

@@ -55,8 +55,8 @@ pub async fn run(sources: &Sources, clock: Arc<dyn Clock>) -> Report {
     let problems = Config::from_lookup(&*sources.lookup).err();
     let problems = problems.map_or(Vec::new(), |problems| problems.0);
     configuration::judge(sources, &problems, &mut report);
-    if let Ok(url) = config::part_of(&*sources.lookup, config::read_database_url) {
-        database::judge(&url, &*clock, &mut report).await;
+    if let Ok(settings) = config::part_of(&*sources.lookup, config::read_database) {
+        database::judge(&settings, &*clock, &mut report).await;
     }
     if let Ok(settings) = config::part_of(&*sources.lookup, config::read_provider) {
         provider::judge(sources, &settings, &*clock, &mut report).await;

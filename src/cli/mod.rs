@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
 use secrecy::ExposeSecret;
 
-use crate::app::Bridge;
+use crate::app::{Bridge, StartError};
 use crate::check::{self, Sources};
 use crate::clock::{Clock, SystemClock};
 use crate::config::red5::Red5;
@@ -117,12 +117,19 @@ async fn stop_signal() {
 }
 
 async fn migrate() -> ExitCode {
-    let url = match config::part(config::read_database_url) {
-        Ok(url) => url,
+    let database = match config::part(config::read_database) {
+        Ok(database) => database,
         Err(problems) => return finding(Err(problems)),
     };
-    let Ok(store) = Store::new(url.expose_secret()) else {
-        return finding(Err("DATABASE_URL cannot be read as a postgres:// address"));
+    let listen_url = database.listen_url.as_ref();
+    let store = Store::open(
+        database.url.expose_secret(),
+        listen_url.map(ExposeSecret::expose_secret),
+        database.pool,
+    );
+    let store = match store.map_err(|_| StartError::DatabaseUrl) {
+        Ok(store) => store,
+        Err(error) => return finding(Err(error)),
     };
     let migrated = store.migrate().await;
     store.close().await;

@@ -89,7 +89,7 @@ Exit codes: 0 stopped, 1 the configuration is not usable or the address is taken
 Example: red5-bridge serve";
 
 const MIGRATE: &str = "\
-Reads     DATABASE_URL
+Reads     DATABASE_URL, DATABASE_LISTEN_URL
 
 For a role that may make tables, where the one that serves may not.
 

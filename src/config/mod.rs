@@ -30,11 +30,22 @@ use urls::{Origin, PublicUrl};
 use crate::logging::{DEFAULT_FILTER, LogFormat, is_filter};
 use crate::upstream::ProviderSettings;
 
+/// How the database is reached.
+#[derive(Debug)]
+pub struct Database {
+    /// `DATABASE_URL`
+    pub url: SecretString,
+    /// `DATABASE_LISTEN_URL`: the server itself, where the other leads to a pooler.
+    pub listen_url: Option<SecretString>,
+    /// `BRIDGE_DATABASE_POOL`: most connections by `DATABASE_URL`.
+    pub pool: u32,
+}
+
 /// Everything that `serve` needs.
 #[derive(Debug)]
 pub struct Config {
-    /// `DATABASE_URL`
-    pub database_url: SecretString,
+    /// `DATABASE_*`, `BRIDGE_DATABASE_POOL`
+    pub database: Database,
     /// `BRIDGE_PUBLIC_URL`
     pub public_url: PublicUrl,
     /// `BRIDGE_LISTEN`
@@ -92,7 +103,7 @@ impl Config {
 
     /// Reads every variable before it gives up, so that every problem is seen.
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let database_url = read_database_url(reader);
+        let database = read_database(reader);
         let public_url = read_public_url(reader);
         let listen = read_listen(reader);
         if let (Some(url), Some(listen)) = (&public_url, listen)
@@ -137,7 +148,7 @@ impl Config {
         });
         let log_filter = read_log_filter(reader);
         Some(Self {
-            database_url: database_url?,
+            database: database?,
             public_url: public_url?,
             listen: listen?,
             ops_listen: ops_listen?,
@@ -180,11 +191,22 @@ pub fn part_of<T>(
     }
 }
 
-/// `DATABASE_URL`
-pub fn read_database_url(reader: &mut Reader<'_>) -> Option<SecretString> {
-    let url = reader.required_secret("DATABASE_URL", database::FORM)?;
-    reader.judged("DATABASE_URL", database::check(url.expose_secret()))?;
-    Some(url)
+/// `DATABASE_*`, `BRIDGE_DATABASE_POOL`
+pub fn read_database(reader: &mut Reader<'_>) -> Option<Database> {
+    let judged = |reader: &mut Reader<'_>, variable, url: Option<SecretString>| {
+        let good = url.as_ref().map(|url| database::check(url.expose_secret()));
+        reader.judged(variable, good.transpose()).and(url)
+    };
+    let url = reader.required_secret("DATABASE_URL", database::FORM);
+    let url = judged(reader, "DATABASE_URL", url);
+    let listen_url = reader.secret("DATABASE_LISTEN_URL");
+    let listen_url = judged(reader, "DATABASE_LISTEN_URL", listen_url);
+    let pool = reader.number("BRIDGE_DATABASE_POOL", 10, 1..=500);
+    Some(Database {
+        url: url?,
+        listen_url,
+        pool: pool?,
+    })
 }
 
 /// `BRIDGE_LISTEN`

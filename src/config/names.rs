@@ -2,8 +2,10 @@
 //! nobody reads changes nothing and says nothing.
 
 /// What the bridge reads; `true` where the value may come from a file.
-pub const VARIABLES: [(&str, bool); 38] = [
+pub const VARIABLES: [(&str, bool); 40] = [
     ("DATABASE_URL", true),
+    ("DATABASE_LISTEN_URL", true),
+    ("BRIDGE_DATABASE_POOL", false),
     ("BRIDGE_PUBLIC_URL", false),
     ("BRIDGE_LISTEN", false),
     ("BRIDGE_OPS_LISTEN", false),

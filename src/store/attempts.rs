@@ -17,13 +17,13 @@ impl Store {
         id: &[u8; 32],
         expires_at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let spent = sqlx::query!(
                 "INSERT INTO spent_attempts (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                 id.as_slice(),
                 expires_at,
             )
-            .execute(connection)
+            .execute(transaction)
             .await?;
             Ok(spent.rows_affected() == 1)
         })
@@ -37,7 +37,7 @@ impl Store {
     }
 
     async fn sweep_attempts_batch(&self, now: DateTime<Utc>) -> Result<Batch<()>, StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let swept = sqlx::query!(
                 "DELETE FROM spent_attempts WHERE (SELECT pg_try_advisory_xact_lock($2)) AND id IN
                      (SELECT id FROM spent_attempts WHERE expires_at < $1
@@ -46,7 +46,7 @@ impl Store {
                 sweep::LOCK,
                 sweep::BATCH,
             )
-            .execute(connection)
+            .execute(transaction)
             .await?;
             Ok(Batch::of(swept.rows_affected()))
         })

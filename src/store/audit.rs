@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
 
+use super::transaction::Transaction;
 use super::{Store, StoreError};
 use crate::domain::block::PersonKey;
 
@@ -81,7 +81,7 @@ pub(super) struct Change<'a> {
 }
 
 pub(super) async fn record(
-    connection: &mut PgConnection,
+    transaction: &mut Transaction,
     change: Change<'_>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -99,7 +99,7 @@ pub(super) async fn record(
         change.actor.client_ip,
         change.actor.request_id,
     )
-    .execute(connection)
+    .execute(transaction)
     .await?;
     Ok(())
 }
@@ -107,7 +107,7 @@ pub(super) async fn record(
 impl Store {
     /// The newest changes first.
     pub async fn audit_log(&self, limit: i64, offset: i64) -> Result<Vec<AuditEntry>, StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let entries = sqlx::query_as!(
                 AuditEntry,
                 "SELECT id, at, actor_issuer, actor_subject, actor_label, action, object,
@@ -116,7 +116,7 @@ impl Store {
                 limit,
                 offset,
             )
-            .fetch_all(connection)
+            .fetch_all(transaction)
             .await?;
             Ok(entries)
         })

@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection};
 
 use super::audit::{self, Actor, Change};
 use super::ending::{self, Ended};
+use super::transaction::Transaction;
 use super::{Store, StoreError, fence};
 use crate::domain::block::{Block, BlockDraft, Blocks, PersonKey};
 use crate::domain::mapping::record::utc;
@@ -34,17 +34,17 @@ pub struct Blocked {
 impl Store {
     /// One page.
     pub async fn list_blocks(&self, limit: i64, offset: i64) -> Result<BlockPage, StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let rows = sqlx::query!(
                 r#"SELECT issuer, subject, username, name, until, reason, created_at, created_by
                    FROM blocked ORDER BY created_at DESC, issuer, subject LIMIT $1 OFFSET $2"#,
                 limit,
                 offset,
             )
-            .fetch_all(&mut *connection)
+            .fetch_all(&mut *transaction)
             .await?;
             let total = sqlx::query_scalar!(r#"SELECT count(*) AS "total!" FROM blocked"#)
-                .fetch_one(connection)
+                .fetch_one(transaction)
                 .await?;
             let items = rows.into_iter().map(|row| Block {
                 person: PersonKey {
@@ -68,7 +68,7 @@ impl Store {
 
     /// The block of a person, whether it still counts or not.
     pub async fn find_block(&self, person: &PersonKey) -> Result<Option<Block>, StoreError> {
-        self.with(async |connection| Ok(find(connection, person).await?))
+        self.with(async |transaction| Ok(find(transaction, person).await?))
             .await
     }
 
@@ -80,10 +80,9 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(Blocked, Vec<Ended>), StoreError> {
         let person = draft.person();
-        self.with(async |connection| {
-            let mut transaction = connection.begin().await?;
-            fence::person(&mut transaction, &person.issuer, &person.subject).await?;
-            let before = find(&mut transaction, person).await?;
+        self.with(async |transaction| {
+            fence::person(transaction, &person.issuer, &person.subject).await?;
+            let before = find(transaction, person).await?;
             // First the sessions, then what raises the change counter: whoever ends one
             // session takes its row and the counter's in this order too.
             let called = sqlx::query!(
@@ -95,7 +94,7 @@ impl Store {
             .fetch_optional(&mut *transaction)
             .await?;
             let (username, name) = called.map_or((None, None), |row| (row.username, row.name));
-            let ended = ending::delete_of_person(&mut transaction, person).await?;
+            let ended = ending::delete_of_person(transaction, person).await?;
             sqlx::query!(
                 "INSERT INTO blocked (issuer, subject, until, reason, created_at, created_by, username, name)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -114,7 +113,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
             // As it is kept: the database has microseconds.
-            let block = find(&mut transaction, person).await?;
+            let block = find(transaction, person).await?;
             let block = block.ok_or(sqlx::Error::RowNotFound)?;
             let mut after = as_json(&block);
             after["sessions_ended"] = ended.iter().map(|ended| ended.id.to_string()).collect();
@@ -126,8 +125,7 @@ impl Store {
                 before: before.as_ref().map(as_json),
                 after: Some(after),
             };
-            audit::record(&mut transaction, change).await?;
-            transaction.commit().await?;
+            audit::record(transaction, change).await?;
             let done = Blocked {
                 block,
                 replaced: before.is_some(),
@@ -145,10 +143,9 @@ impl Store {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.with(async |connection| {
-            let mut transaction = connection.begin().await?;
-            fence::person(&mut transaction, &person.issuer, &person.subject).await?;
-            let Some(before) = find(&mut transaction, person).await? else {
+        self.with(async |transaction| {
+            fence::person(transaction, &person.issuer, &person.subject).await?;
+            let Some(before) = find(transaction, person).await? else {
                 return Ok(false);
             };
             sqlx::query!(
@@ -166,8 +163,7 @@ impl Store {
                 before: Some(as_json(&before)),
                 after: None,
             };
-            audit::record(&mut transaction, change).await?;
-            transaction.commit().await?;
+            audit::record(transaction, change).await?;
             Ok(true)
         })
         .await
@@ -175,9 +171,9 @@ impl Store {
 }
 
 /// All of them, as an exchange asks for them.
-pub(super) async fn all(connection: &mut PgConnection) -> Result<Blocks, sqlx::Error> {
+pub(super) async fn all(transaction: &mut Transaction) -> Result<Blocks, sqlx::Error> {
     let rows = sqlx::query!("SELECT issuer, subject, until FROM blocked")
-        .fetch_all(connection)
+        .fetch_all(transaction)
         .await?;
     let blocks = rows.into_iter().map(|row| {
         let (issuer, subject) = (row.issuer, row.subject);
@@ -188,7 +184,7 @@ pub(super) async fn all(connection: &mut PgConnection) -> Result<Blocks, sqlx::E
 
 /// Whether the person may not come in. Asked with the person's fence held.
 pub(super) async fn blocks(
-    connection: &mut PgConnection,
+    transaction: &mut Transaction,
     issuer: &str,
     subject: &str,
     now: DateTime<Utc>,
@@ -200,12 +196,12 @@ pub(super) async fn blocks(
         subject,
         now,
     )
-    .fetch_one(connection)
+    .fetch_one(transaction)
     .await
 }
 
 async fn find(
-    connection: &mut PgConnection,
+    transaction: &mut Transaction,
     person: &PersonKey,
 ) -> Result<Option<Block>, sqlx::Error> {
     let row = sqlx::query!(
@@ -214,7 +210,7 @@ async fn find(
         person.issuer,
         person.subject,
     )
-    .fetch_optional(connection)
+    .fetch_optional(transaction)
     .await?;
     Ok(row.map(|row| Block {
         person: person.clone(),

@@ -1,4 +1,8 @@
-//! One connection for one piece of work, for a limited time.
+//! One transaction on one connection for one piece of work, for a limited time.
+//!
+//! A pooler in transaction mode (PgBouncer) gives each transaction whichever of the server's
+//! connections is free. Nothing may rest on a session of the server, then: every piece of work
+//! is one transaction, its limits are set in it, and its statements have no name.
 //!
 //! A network can fall silent without closing anything, and then nothing but a
 //! time limit of our own ends the wait. A connection whose work did not end,
@@ -11,10 +15,11 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres};
 use tokio::time::timeout;
 
+use super::transaction::{AT_ONE_MOMENT, BEGIN, Transaction};
 use super::{Store, StoreError};
 
 /// Longest wait for the answers of one piece of work. A little more than the
@@ -25,36 +30,55 @@ pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
 const RETURN_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Store {
-    /// Runs `work` on a connection of the pool.
+    /// Runs `work` in a transaction of its own: what it does is committed if it succeeds, and
+    /// undone if not.
     pub(super) async fn with<T, E: From<StoreError>>(
         &self,
-        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+        work: impl AsyncFnOnce(&mut Transaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.run(BEGIN, work).await
+    }
+
+    /// Reads counts and rows as of one moment, however many statements ask for them.
+    pub(super) async fn at_one_moment<T, E: From<StoreError>>(
+        &self,
+        work: impl AsyncFnOnce(&mut Transaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.run(AT_ONE_MOMENT, work).await
+    }
+
+    async fn run<T, E: From<StoreError>>(
+        &self,
+        begin: &'static str,
+        work: impl AsyncFnOnce(&mut Transaction) -> Result<T, E>,
     ) -> Result<T, E> {
         let asked = Instant::now();
         let acquired = self.pool.acquire().await;
         self.waits.took(asked.elapsed());
         let mut borrowed = Borrowed {
-            connection: acquired.map_err(StoreError::from)?,
+            transaction: Transaction::on(acquired.map_err(StoreError::from)?),
             idle: false,
         };
-        let done = within(ANSWER_TIMEOUT, work(&mut borrowed.connection)).await?;
-        borrowed.idle = true;
+        let work = borrowed.transaction.run(begin, work);
+        let (done, ended) = within(ANSWER_TIMEOUT, work).await?;
+        borrowed.idle = ended;
         done
     }
 }
 
 struct Borrowed {
-    connection: PoolConnection<Postgres>,
+    transaction: Transaction<PoolConnection<Postgres>>,
     /// Nothing is under way on it.
     idle: bool,
 }
 
 impl Drop for Borrowed {
     fn drop(&mut self) {
+        let connection = self.transaction.connection();
         if self.idle {
-            tokio::spawn(timeout(RETURN_TIMEOUT, self.connection.return_to_pool()));
+            tokio::spawn(timeout(RETURN_TIMEOUT, connection.return_to_pool()));
         } else {
-            self.connection.close_on_drop();
+            connection.close_on_drop();
         }
     }
 }

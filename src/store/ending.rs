@@ -8,13 +8,13 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection};
 
 use super::audit::{self, Actor, Change};
 use super::blocks::Blocked;
 use super::live::LiveSessions;
 use super::logouts::Logout;
 use super::sessions::SessionHash;
+use super::transaction::Transaction;
 use super::{Store, StoreError, fence};
 use crate::domain::block::{BlockDraft, PersonKey};
 use crate::domain::mapping::record::utc;
@@ -133,8 +133,7 @@ impl Store {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Result<Option<Ended>, StoreError> {
-        self.with(async |connection| {
-            let mut transaction = connection.begin().await?;
+        self.with(async |transaction| {
             let row = sqlx::query_as!(
                 Row,
                 r#"DELETE FROM sessions
@@ -165,8 +164,7 @@ impl Store {
                 before: Some(as_json(&ended)),
                 after: None,
             };
-            audit::record(&mut transaction, change).await?;
-            transaction.commit().await?;
+            audit::record(transaction, change).await?;
             Ok(Some(ended))
         })
         .await
@@ -178,10 +176,9 @@ impl Store {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Result<Vec<Ended>, StoreError> {
-        self.with(async |connection| {
-            let mut transaction = connection.begin().await?;
-            fence::person(&mut transaction, &person.issuer, &person.subject).await?;
-            let ended = delete_of_person(&mut transaction, person).await?;
+        self.with(async |transaction| {
+            fence::person(transaction, &person.issuer, &person.subject).await?;
+            let ended = delete_of_person(transaction, person).await?;
             if ended.is_empty() {
                 return Ok(ended);
             }
@@ -194,8 +191,7 @@ impl Store {
                 before: Some(json!({ "sessions": sessions })),
                 after: None,
             };
-            audit::record(&mut transaction, change).await?;
-            transaction.commit().await?;
+            audit::record(transaction, change).await?;
             Ok(ended)
         })
         .await
@@ -210,7 +206,7 @@ pub(super) fn object(person: &PersonKey) -> String {
 /// Deletes what a person has, in one order, because last-seen times lock several
 /// rows as well.
 pub(super) async fn delete_of_person(
-    connection: &mut PgConnection,
+    transaction: &mut Transaction,
     person: &PersonKey,
 ) -> Result<Vec<Ended>, sqlx::Error> {
     let rows = sqlx::query_as!(
@@ -225,7 +221,7 @@ pub(super) async fn delete_of_person(
         person.issuer,
         person.subject,
     )
-    .fetch_all(connection)
+    .fetch_all(transaction)
     .await?;
     Ok(rows.into_iter().filter_map(Row::into_ended).collect())
 }

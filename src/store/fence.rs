@@ -5,34 +5,34 @@
 //!
 //! Whoever takes both takes the person's first.
 
-use sqlx::PgConnection;
+use super::transaction::Transaction;
 
 /// Until the transaction ends, nobody else signs this person in, blocks them or
 /// logs them out.
 pub(super) async fn person(
-    connection: &mut PgConnection,
+    transaction: &mut Transaction,
     issuer: &str,
     subject: &str,
 ) -> Result<(), sqlx::Error> {
-    lock(connection, &format!("person\x01{issuer}\x01{subject}")).await
+    lock(transaction, &format!("person\x01{issuer}\x01{subject}")).await
 }
 
 /// The same for a session of the provider, whoever's it is.
 pub(super) async fn provider_session(
-    connection: &mut PgConnection,
+    transaction: &mut Transaction,
     issuer: &str,
     sid: &str,
 ) -> Result<(), sqlx::Error> {
-    lock(connection, &format!("sid\x01{issuer}\x01{sid}")).await
+    lock(transaction, &format!("sid\x01{issuer}\x01{sid}")).await
 }
 
 /// Two names with the same hash wait for each other; that does no harm.
-async fn lock(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
+async fn lock(transaction: &mut Transaction, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL AS locked",
         name,
     )
-    .fetch_one(connection)
+    .fetch_one(transaction)
     .await?;
     Ok(())
 }

@@ -2,10 +2,10 @@
 //! and how long that is remembered.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{Connection as _, PgConnection};
 
 use super::sessions::{Session, SessionHash};
 use super::sweep::Batch;
+use super::transaction::Transaction;
 use super::{Store, StoreError, fence, sweep};
 
 /// So far apart the clocks of two instances may be.
@@ -51,13 +51,12 @@ impl Store {
         } else {
             logout.arrived_at + CLOCKS_DIFFER
         };
-        self.with(async |connection| {
-            let mut transaction = connection.begin().await?;
+        self.with(async |transaction| {
             if let Some(subject) = &logout.subject {
-                fence::person(&mut transaction, &logout.issuer, subject).await?;
+                fence::person(transaction, &logout.issuer, subject).await?;
             }
             if let Some(sid) = &logout.sid {
-                fence::provider_session(&mut transaction, &logout.issuer, sid).await?;
+                fence::provider_session(transaction, &logout.issuer, sid).await?;
             }
             let taken = sqlx::query!(
                 "INSERT INTO logouts (token_hash, issuer, subject, sid, issued_at, expires_at, arrived_at)
@@ -96,7 +95,6 @@ impl Store {
             )
             .fetch_all(&mut *transaction)
             .await?;
-            transaction.commit().await?;
             // A constraint has their length.
             let hashes = hashes.into_iter().filter_map(|hash| hash.try_into().ok());
             Ok(Some(hashes.collect()))
@@ -111,7 +109,7 @@ impl Store {
     }
 
     async fn sweep_logouts_batch(&self, now: DateTime<Utc>) -> Result<Batch<()>, StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let swept = sqlx::query!(
                 "DELETE FROM logouts WHERE (SELECT pg_try_advisory_xact_lock($2)) AND token_hash IN
                      (SELECT token_hash FROM logouts WHERE expires_at < $1 LIMIT $3)",
@@ -119,7 +117,7 @@ impl Store {
                 sweep::LOCK,
                 sweep::BATCH,
             )
-            .execute(connection)
+            .execute(transaction)
             .await?;
             Ok(Batch::of(swept.rows_affected()))
         })
@@ -130,7 +128,7 @@ impl Store {
 /// Whether a session that is about to be written was logged out while its
 /// sign-in was under way. Asked with the fences of person and `sid` held.
 pub(super) async fn ended(
-    connection: &mut PgConnection,
+    transaction: &mut Transaction,
     session: &Session,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
@@ -146,6 +144,6 @@ pub(super) async fn ended(
         session.provider_issued_at.unwrap_or(session.created_at),
         session.begun_at,
     )
-    .fetch_one(connection)
+    .fetch_one(transaction)
     .await
 }

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use sqlx::PgConnection;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
 
+use super::transaction::Transaction;
 use super::{ACQUIRE_TIMEOUT, Store, StoreError};
 
 /// Those that a newer release has applied are borne: releases add to the tables, so that an older
@@ -26,11 +26,12 @@ impl Store {
         if self.is_migrated().await? {
             return Ok(());
         }
+        self.require_direct().await?;
         // Not of the pool: a migration may take longer than a request.
         let single = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(self.options.clone())
+            .connect_with(self.direct.clone())
             .await?;
         // Otherwise the first statement would fail in words about a table.
         let may_create: bool = sqlx::query_scalar(MAY_CREATE).fetch_one(&single).await?;
@@ -44,23 +45,23 @@ impl Store {
 
     /// Whether the migrations of this version were applied, as they are now.
     pub async fn is_migrated(&self) -> Result<bool, StoreError> {
-        self.with(async |connection| is_done(connection).await)
+        self.with(async |transaction| is_done(transaction).await)
             .await
     }
 }
 
-async fn is_done(connection: &mut PgConnection) -> Result<bool, StoreError> {
+async fn is_done(transaction: &mut Transaction) -> Result<bool, StoreError> {
     // These two are not checked against `.sqlx`: the table is made by sqlx
     // itself, not by a migration.
     let table: Option<String> = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text")
-        .fetch_one(&mut *connection)
+        .fetch_one(&mut *transaction)
         .await?;
     if table.is_none() {
         return Ok(false);
     }
     let applied: Vec<(i64, Vec<u8>, bool)> =
         sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations")
-            .fetch_all(connection)
+            .fetch_all(transaction)
             .await?;
     let all_succeeded = applied.iter().all(|(_, _, success)| *success);
     let applied: HashMap<i64, Vec<u8>> = applied

@@ -9,6 +9,7 @@ pub mod attempts;
 pub mod audit;
 pub mod blocks;
 mod connection;
+mod direct;
 pub mod ending;
 mod fence;
 mod freshness;
@@ -25,31 +26,24 @@ pub mod sign_outs;
 pub mod signed_in;
 pub mod survey;
 mod sweep;
+mod transaction;
 pub mod watch;
 
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::metrics::Waits;
-use server::{ProvenServer, writable_server};
+use server::{ProvenServer, Server, writable_server};
 
 /// How long a request waits for a connection before it is told "unavailable".
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What the server ends by itself, in milliseconds: a statement that takes too
-/// long, and a transaction that nobody goes on with. The latter holds the lock
-/// of the change counter, for which every edit and every sign-out waits.
-const SERVER_LIMITS: [(&str, &str); 2] = [
-    ("statement_timeout", "5000"),
-    ("idle_in_transaction_session_timeout", "5000"),
-];
-
-/// Most connections of one instance, besides the one that listens.
-const CONNECTIONS_MAX: u32 = 10;
+/// Connections of one instance, besides the one that listens, unless the configuration says
+/// another number.
+const CONNECTIONS_DEFAULT: u32 = 10;
 
 /// The database.
 #[derive(Debug, Clone)]
@@ -57,8 +51,10 @@ pub struct Store {
     pool: PgPool,
     proven: ProvenServer,
     waits: Waits,
-    /// Without the limits: a migration may take its time.
+    /// Where the pool's connections lead: the server, or a pooler before it.
     options: PgConnectOptions,
+    /// Where the server itself is: for what listens, proves freshness and migrates.
+    direct: PgConnectOptions,
 }
 
 /// Connections, without the one that listens.
@@ -83,11 +79,17 @@ pub enum StoreError {
     /// that is not as migrated.
     #[error("the database refused the statement")]
     Refused(#[source] sqlx::Error),
+    /// What needs a session of the server gets none.
+    #[error(
+        "a pooler in transaction mode is in the way, where no connection can listen or migrate: set \
+         DATABASE_LISTEN_URL to the address of the server itself"
+    )]
+    Pooled,
     /// Migrations are pending, and this role may not apply them.
     #[error(
         "the tables are not those of this version, and this role may make none: run red5-bridge \
-         migrate with the DATABASE_URL of their owner, then docs/database-role.sql; it goes on by \
-         itself"
+         migrate with their owner in DATABASE_URL (and in DATABASE_LISTEN_URL, where that is set), \
+         then docs/database-role.sql; it goes on by itself"
     )]
     NotMigrated,
     /// A migration failed or the tables belong to another version.
@@ -131,12 +133,22 @@ fn is_passing(code: &str) -> bool {
 }
 
 impl Store {
-    /// Prepares a pool; nothing is connected until something is asked, so a
-    /// bridge starts while its database does not. The error is one of the URL.
+    /// The database at one address.
     pub fn new(database_url: &str) -> Result<Self, sqlx::Error> {
-        let options = PgConnectOptions::from_str(database_url)?.application_name("red5-bridge");
+        Self::open(database_url, None, CONNECTIONS_DEFAULT)
+    }
+
+    /// Prepares a pool of so many connections; nothing is connected until something is
+    /// asked, so a bridge starts while its database does not. The error is one of an address.
+    pub fn open(
+        database_url: &str,
+        listen_url: Option<&str>,
+        connections: u32,
+    ) -> Result<Self, sqlx::Error> {
+        let options = connect_options(database_url)?;
+        let direct = listen_url.map(connect_options).transpose()?;
         let proven = ProvenServer::default();
-        let pool = pool_options(CONNECTIONS_MAX)
+        let pool = pool_options(connections)
             // In place of the pool's own test, which takes a round trip as well.
             .test_before_acquire(false)
             .before_acquire({
@@ -145,25 +157,28 @@ impl Store {
                     let proven = proven.clone();
                     Box::pin(async move {
                         let server = writable_server(connection).await;
-                        Ok(server.is_ok_and(|server| proven.is(server)))
+                        Ok(server.is_ok_and(|server| proven.is(&server)))
                     })
                 }
             })
-            .connect_lazy_with(options.clone().options(SERVER_LIMITS));
+            .connect_lazy_with(options.clone());
         Ok(Self {
             pool,
             proven,
             waits: Waits::default(),
+            direct: direct.unwrap_or_else(|| options.clone()),
             options,
         })
     }
 
     /// The host that `DATABASE_URL` names, or the folder of its socket.
     pub fn host(&self) -> String {
-        match self.options.get_socket() {
-            Some(folder) => folder.display().to_string(),
-            None => self.options.get_host().to_owned(),
-        }
+        host(&self.options)
+    }
+
+    /// The same of `DATABASE_LISTEN_URL`, or of `DATABASE_URL` where it is not set.
+    pub fn direct_host(&self) -> String {
+        host(&self.direct)
     }
 
     /// How long work waited for a connection.
@@ -176,14 +191,15 @@ impl Store {
         Connections {
             open: self.pool.size(),
             idle: self.pool.num_idle(),
-            most: CONNECTIONS_MAX,
+            most: self.pool.options().get_max_connections(),
         }
     }
 
     /// A connection that listens, in a pool of its own: it must not wait for
     /// the others, nor they for it.
-    async fn listener(&self) -> Result<PgListener, sqlx::Error> {
-        let pool = pool_options(1).connect_lazy_with(self.options.clone().options(SERVER_LIMITS));
+    async fn listener(&self) -> Result<PgListener, StoreError> {
+        self.require_direct().await?;
+        let pool = pool_options(1).connect_lazy_with(self.direct.clone());
         let mut listener = PgListener::connect_with(&pool).await?;
         // A reconnection behind our back would lose notices unseen.
         listener.eager_reconnect(false);
@@ -191,11 +207,10 @@ impl Store {
         Ok(listener)
     }
 
-    /// Which server a new connection leads to, by the time at which it was started. An error
+    /// Which server a new connection leads to. An error
     /// when it takes no writes.
-    async fn server(&self) -> Result<DateTime<Utc>, sqlx::Error> {
-        let options = self.options.clone().options(SERVER_LIMITS);
-        let mut connection = PgConnection::connect_with(&options).await?;
+    async fn server(&self) -> Result<Server, sqlx::Error> {
+        let mut connection = PgConnection::connect_with(&self.direct).await?;
         let server = writable_server(&mut connection).await?;
         connection.close().await?;
         Ok(server)
@@ -204,6 +219,21 @@ impl Store {
     /// Ends all connections but the one that listens.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+/// A pooler takes no parameters that it does not know, so none is sent that nothing here needs.
+fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url)?;
+    Ok(options
+        .application_name("red5-bridge")
+        .extra_float_digits(None))
+}
+
+fn host(options: &PgConnectOptions) -> String {
+    match options.get_socket() {
+        Some(folder) => folder.display().to_string(),
+        None => options.get_host().to_owned(),
     }
 }
 

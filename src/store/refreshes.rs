@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::Connection as _;
 use sqlx::postgres::types::PgInterval;
 
 use super::sessions::{SealedTokens, SessionHash};
@@ -63,7 +62,7 @@ impl Store {
     ) -> Result<Lease, StoreError> {
         let length = PgInterval::try_from(length)
             .map_err(|error| StoreError::from(sqlx::Error::Encode(error)))?;
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let taken = sqlx::query_scalar!(
                 r#"UPDATE sessions
                    SET refresh_lease = $3, refresh_leased_until = clock_timestamp() + $4
@@ -76,7 +75,7 @@ impl Store {
                 lease.as_slice(),
                 length,
             )
-            .fetch_optional(&mut *connection)
+            .fetch_optional(&mut *transaction)
             .await?;
             if let Some(token) = taken {
                 return Ok(Lease::Taken(token));
@@ -87,7 +86,7 @@ impl Store {
                 hash.as_slice(),
                 seen_version,
             )
-            .fetch_optional(connection)
+            .fetch_optional(transaction)
             .await?;
             Ok(match row {
                 Some(row) if row.as_seen => Lease::Elsewhere,
@@ -108,7 +107,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let identity = &new.identity;
         let groups = identity.groups.to_vec();
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let written = sqlx::query!(
                 "UPDATE sessions
                  SET username = $3, name = $4, groups = $5, groups_overage = $6, groups_read_at = $7,
@@ -127,7 +126,7 @@ impl Store {
                 new.tokens.id_token,
                 new.tokens.refresh_token,
             )
-            .execute(connection)
+            .execute(transaction)
             .await?;
             Ok(written.rows_affected() == 1)
         })
@@ -141,7 +140,7 @@ impl Store {
         lease: &LeaseId,
         sealed_refresh_token: Option<&[u8]>,
     ) -> Result<bool, StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let written = sqlx::query!(
                 "UPDATE sessions
                  SET sealed_refresh_token = coalesce($3, sealed_refresh_token),
@@ -153,7 +152,7 @@ impl Store {
                 lease.as_slice(),
                 sealed_refresh_token,
             )
-            .execute(connection)
+            .execute(transaction)
             .await?;
             Ok(written.rows_affected() == 1)
         })
@@ -170,8 +169,7 @@ impl Store {
         now: DateTime<Utc>,
         bears: &Refusals,
     ) -> Result<bool, StoreError> {
-        self.with(async |connection| {
-            let mut transaction = connection.begin().await?;
+        self.with(async |transaction| {
             let counted = sqlx::query!(
                 "UPDATE sessions
                  SET refresh_refusals = refresh_refusals + 1,
@@ -198,7 +196,6 @@ impl Store {
             )
             .execute(&mut *transaction)
             .await?;
-            transaction.commit().await?;
             Ok(ended.rows_affected() == 1)
         })
         .await
@@ -211,13 +208,13 @@ impl Store {
         hash: &SessionHash,
         lease: &LeaseId,
     ) -> Result<bool, StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let ended = sqlx::query!(
                 "DELETE FROM sessions WHERE id_hash = $1 AND refresh_lease = $2",
                 hash.as_slice(),
                 lease.as_slice(),
             )
-            .execute(connection)
+            .execute(transaction)
             .await?;
             Ok(ended.rows_affected() == 1)
         })

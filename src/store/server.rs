@@ -12,30 +12,32 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row as _};
 
 use super::{Store, StoreError, connection};
 
+/// When a server was started, and which of its databases it is: two addresses may lead to two.
+pub(super) type Server = String;
+
 /// The server that was proven last; none at the start.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ProvenServer(Arc<Mutex<Option<DateTime<Utc>>>>);
+pub(super) struct ProvenServer(Arc<Mutex<Option<Server>>>);
 
 impl ProvenServer {
-    pub fn set(&self, server: DateTime<Utc>) {
+    pub fn set(&self, server: Server) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
     }
 
     /// Whether it is that one, or none was proven yet.
-    pub fn is(&self, server: DateTime<Utc>) -> bool {
-        let proven = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        proven.is_none_or(|proven| proven == server)
+    pub fn is(&self, server: &str) -> bool {
+        let proven = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        proven.as_ref().is_none_or(|proven| proven == server)
     }
 }
 
 impl Store {
     /// Refuses what was read from another server than the proven one.
-    pub(super) fn require_proven(&self, server: DateTime<Utc>) -> Result<(), StoreError> {
+    pub(super) fn require_proven(&self, server: &str) -> Result<(), StoreError> {
         if self.proven.is(server) {
             Ok(())
         } else {
@@ -46,13 +48,11 @@ impl Store {
 
 /// Not checked against `.sqlx`: it goes by the simple protocol, in one round trip and without
 /// a prepared statement.
-const SERVER: &str = "SELECT pg_postmaster_start_time() AS server,
+const SERVER: &str = "SELECT format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS server,
      pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS read_only";
 
-/// When the server was started; an error when it takes no writes.
-pub(super) async fn writable_server(
-    connection: &mut PgConnection,
-) -> Result<DateTime<Utc>, sqlx::Error> {
+/// Which server it is; an error when it takes no writes.
+pub(super) async fn writable_server(connection: &mut PgConnection) -> Result<Server, sqlx::Error> {
     let row = sqlx::raw_sql(SERVER).fetch_one(connection).await?;
     if row.try_get("read_only")? {
         return Err(takes_no_writes());

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::Connection as _;
 
 use super::sweep::Batch;
 use super::{Store, StoreError, blocks, fence, logouts, sweep};
@@ -111,17 +110,16 @@ impl Store {
         let address = origin.address.map(|address| address.to_string());
         let identity = &session.identity;
         let groups = identity.groups.to_vec();
-        self.with(async |connection| {
-            let mut transaction = connection.begin().await?;
-            fence::person(&mut transaction, &identity.issuer, &identity.subject).await?;
+        self.with(async |transaction| {
+            fence::person(transaction, &identity.issuer, &identity.subject).await?;
             if let Some(sid) = &session.provider_sid {
-                fence::provider_session(&mut transaction, &identity.issuer, sid).await?;
+                fence::provider_session(transaction, &identity.issuer, sid).await?;
             }
             let (issuer, subject) = (&identity.issuer, &identity.subject);
-            if blocks::blocks(&mut transaction, issuer, subject, session.created_at).await? {
+            if blocks::blocks(transaction, issuer, subject, session.created_at).await? {
                 return Err(NotStarted::Blocked);
             }
-            if logouts::ended(&mut transaction, session).await? {
+            if logouts::ended(transaction, session).await? {
                 return Err(NotStarted::LoggedOut);
             }
             let server = sqlx::query_scalar!(
@@ -132,7 +130,7 @@ impl Store {
                                        begun_at, nonce_hash)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
                          $16, $17::text::inet, $18, $19)
-                 RETURNING pg_postmaster_start_time() AS "server!""#,
+                 RETURNING format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS "server!""#,
                 session.hash.as_slice(),
                 identity.issuer,
                 identity.subject,
@@ -155,8 +153,7 @@ impl Store {
             )
             .fetch_one(&mut *transaction)
             .await?;
-            transaction.commit().await?;
-            Ok(self.proven.is(server))
+            Ok(self.proven.is(&server))
         })
         .await
     }
@@ -165,20 +162,20 @@ impl Store {
     /// the proven one.
     pub(super) async fn session(&self, hash: &SessionHash) -> Result<Option<Session>, StoreError> {
         let row = self
-            .with(async |connection| {
+            .with(async |transaction| {
                 let row = sqlx::query!(
                     r#"SELECT issuer, subject, username, name, groups, groups_overage, groups_read_at,
                               created_at, last_seen_at, ends_at, provider_sid, provider_issued_at,
                               identity_version, begun_at, nonce_hash,
                               sealed_refresh_token IS NOT NULL AS "refreshable!",
-                              pg_postmaster_start_time() AS "server!"
+                              format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS "server!"
                        FROM sessions WHERE id_hash = $1"#,
                     hash.as_slice(),
                 )
-                .fetch_optional(connection)
+                .fetch_optional(transaction)
                 .await?;
                 if let Some(row) = &row {
-                    self.require_proven(row.server)?;
+                    self.require_proven(&row.server)?;
                 }
                 Ok::<_, StoreError>(row)
             })
@@ -215,7 +212,7 @@ impl Store {
         &self,
         hash: &SessionHash,
     ) -> Result<Option<EndedSession>, StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let deleted = sqlx::query!(
                 "DELETE FROM sessions WHERE id_hash = $1
                  RETURNING sealed_id_token,
@@ -227,7 +224,7 @@ impl Store {
                            ) THEN sealed_refresh_token END AS sealed_refresh_token",
                 hash.as_slice(),
             )
-            .fetch_optional(connection)
+            .fetch_optional(transaction)
             .await?;
             Ok(deleted.map(|row| EndedSession {
                 sealed_id_token: row.sealed_id_token,
@@ -244,7 +241,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (hashes, times): (Vec<Vec<u8>>, Vec<DateTime<Utc>>) =
             seen.iter().map(|(hash, at)| (hash.to_vec(), *at)).unzip();
-        self.with(async |connection| {
+        self.with(async |transaction| {
             // Locked in one order, or two instances would wait for each other.
             sqlx::query!(
                 "WITH seen AS (
@@ -260,7 +257,7 @@ impl Store {
                 &hashes,
                 &times,
             )
-            .execute(connection)
+            .execute(transaction)
             .await?;
             Ok(())
         })
@@ -286,8 +283,7 @@ impl Store {
         after: Vec<u8>,
         (ended_by, idle_since): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Batch<Vec<u8>>, StoreError> {
-        self.with(async |connection| {
-            let mut transaction = connection.begin().await?;
+        self.with(async |transaction| {
             let ours = sqlx::query_scalar!(
                 r#"SELECT pg_try_advisory_xact_lock($1)
                        AND set_config('bridge.sweep', 'on', true) = 'on' AS "ours!""#,
@@ -320,7 +316,6 @@ impl Store {
             )
             .fetch_one(&mut *transaction)
             .await?;
-            transaction.commit().await?;
             Ok(Batch {
                 rows: batch.swept.unsigned_abs(),
                 next: batch.last,

@@ -16,14 +16,14 @@ impl Store {
         sealed_id_token: &[u8],
         expires_at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             sqlx::query!(
                 "INSERT INTO sign_outs (ticket_hash, sealed_id_token, expires_at) VALUES ($1, $2, $3)",
                 ticket.as_slice(),
                 sealed_id_token,
                 expires_at,
             )
-            .execute(connection)
+            .execute(transaction)
             .await?;
             Ok(())
         })
@@ -36,13 +36,13 @@ impl Store {
         ticket: &TicketHash,
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let taken = sqlx::query!(
                 "DELETE FROM sign_outs WHERE ticket_hash = $1
                  RETURNING sealed_id_token, expires_at",
                 ticket.as_slice(),
             )
-            .fetch_optional(connection)
+            .fetch_optional(transaction)
             .await?;
             Ok(taken
                 .filter(|row| now < row.expires_at)
@@ -58,7 +58,7 @@ impl Store {
     }
 
     async fn sweep_sign_outs_batch(&self, now: DateTime<Utc>) -> Result<Batch<()>, StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let swept = sqlx::query!(
                 "DELETE FROM sign_outs WHERE (SELECT pg_try_advisory_xact_lock($2)) AND ticket_hash IN
                      (SELECT ticket_hash FROM sign_outs WHERE expires_at < $1 LIMIT $3)",
@@ -66,7 +66,7 @@ impl Store {
                 sweep::LOCK,
                 sweep::BATCH,
             )
-            .execute(connection)
+            .execute(transaction)
             .await?;
             Ok(Batch::of(swept.rows_affected()))
         })

@@ -1,10 +1,8 @@
 //! Who is signed in, as administrators and the people themselves see it.
 
 use chrono::{DateTime, Utc};
-use sqlx::Connection as _;
 
 use super::ending::SessionId;
-use super::mappings::ONE_MOMENT;
 use super::sessions::SessionHash;
 use super::{Store, StoreError};
 use crate::domain::block::PersonKey;
@@ -118,8 +116,7 @@ impl Store {
         };
         let issuer = person.map(|person| person.issuer.as_str());
         let subject = person.map(|person| person.subject.as_str());
-        self.with(async |connection| {
-            let mut moment = connection.begin_with(ONE_MOMENT).await?;
+        self.at_one_moment(async |moment| {
             // `strpos` and not `LIKE`: there is nothing in a text to be escaped. What
             // is one letter in two cases is the database's locale to say.
             let total = sqlx::query_scalar!(
@@ -157,7 +154,6 @@ impl Store {
             )
             .fetch_all(&mut *moment)
             .await?;
-            moment.commit().await?;
             Ok(SignedInPage {
                 items: rows.into_iter().filter_map(Row::into_signed_in).collect(),
                 total,
@@ -168,7 +164,7 @@ impl Store {
 
     /// One session by its name, live or not.
     pub async fn signed_in(&self, id: &SessionId) -> Result<Option<SignedIn>, StoreError> {
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let row = sqlx::query_as!(
                 Row,
                 r#"SELECT public_id::text AS "id!", id_hash, issuer, subject, username, name,
@@ -177,7 +173,7 @@ impl Store {
                    FROM sessions WHERE public_id = $1::text::uuid"#,
                 id.as_str(),
             )
-            .fetch_optional(connection)
+            .fetch_optional(transaction)
             .await?;
             Ok(row.and_then(Row::into_signed_in))
         })

@@ -5,13 +5,14 @@ mod obstacle;
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::postgres::PgSslMode;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
 
-use super::Store;
 use super::connection::ANSWER_TIMEOUT;
 use super::migrate::MIGRATIONS;
+use super::transaction::{BEGIN, Transaction};
+use super::{Store, StoreError};
 use crate::clock::{Clock, Window};
 
 pub use obstacle::Obstacle;
@@ -68,6 +69,17 @@ pub enum Writes {
     ReadOnly,
 }
 
+/// What was seen of the way to the server itself.
+#[derive(Debug)]
+pub enum DirectWay {
+    /// As it has to be.
+    Good,
+    /// No session of the server can be had.
+    Pooled,
+    /// It leads to other tables than the pool's.
+    Elsewhere,
+}
+
 /// How the connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -108,35 +120,67 @@ impl Store {
     /// When there is nothing to see.
     pub async fn survey(&self, clock: &dyn Clock) -> Result<Survey, Obstacle> {
         let look = async {
-            let mut connection = PgConnection::connect_with(&self.options).await?;
-            let survey = look(&mut connection, self, clock).await;
+            let connection = Box::new(PgConnection::connect_with(&self.options).await?);
+            let mut transaction = Transaction::on(connection);
+            let look = async |transaction: &mut Eyes| Ok(look(transaction, self, clock).await?);
+            let (survey, _) = transaction.run(BEGIN, look).await;
             // Nothing depends on how it ends.
-            let _ = connection.close().await;
+            let _ = transaction.into_connection().close().await;
             survey
         };
-        match timeout(ANSWER_TIMEOUT, look).await {
-            Ok(survey) => survey.map_err(|error| self.obstacle(&error)),
-            Err(_late) => Err(Obstacle::TimedOut),
-        }
+        seen(look, &self.options).await
     }
 
-    fn is_by_socket(&self) -> bool {
-        self.options.get_socket().is_some() || self.options.get_host().starts_with('/')
-    }
-
-    /// Whether the connection stays on this machine.
-    fn is_local(&self) -> bool {
-        let host = self.options.get_host();
-        self.is_by_socket()
-            || host == "localhost"
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback())
+    /// Looks at the way to the server itself.
+    ///
+    /// # Errors
+    /// When there is nothing to see.
+    pub async fn survey_direct_way(&self) -> Result<DirectWay, Obstacle> {
+        let look = async {
+            match self.require_direct().await {
+                Err(StoreError::Pooled) => return Ok(DirectWay::Pooled),
+                outcome => outcome?,
+            }
+            let same = self.leads_to_one_place().await?;
+            Ok(if same {
+                DirectWay::Good
+            } else {
+                DirectWay::Elsewhere
+            })
+        };
+        seen(look, &self.direct).await
     }
 }
 
+type Eyes = Transaction<Box<PgConnection>>;
+
+/// What was seen in time, or what was in the way to that address.
+async fn seen<T>(
+    look: impl Future<Output = Result<T, StoreError>>,
+    options: &PgConnectOptions,
+) -> Result<T, Obstacle> {
+    match timeout(ANSWER_TIMEOUT, look).await {
+        Ok(seen) => seen.map_err(|error| obstacle::obstacle(&error, options)),
+        Err(_late) => Err(Obstacle::TimedOut),
+    }
+}
+
+/// Whether connections stay on this machine.
+fn is_local(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    is_by_socket(options)
+        || host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}
+
+fn is_by_socket(options: &PgConnectOptions) -> bool {
+    options.get_socket().is_some() || options.get_host().starts_with('/')
+}
+
 async fn look(
-    connection: &mut PgConnection,
+    transaction: &mut Eyes,
     store: &Store,
     clock: &dyn Clock,
 ) -> Result<Survey, sqlx::Error> {
@@ -152,22 +196,22 @@ async fn look(
                   coalesce(has_table_privilege(to_regclass('audit_log'), 'UPDATE, DELETE, TRUNCATE, TRIGGER'),
                            false) AS "may_rewrite_audit!""#
     )
-    .fetch_one(&mut *connection)
+    .fetch_one(&mut *transaction)
     .await?;
     let received = clock.now();
-    let lacking = lacking(connection).await?;
+    let lacking = lacking(transaction).await?;
     let may_read_migrations = !lacking
         .iter()
         .any(|right| right.ends_with("_sqlx_migrations"));
     let tables = if may_read_migrations {
-        tables(connection).await?
+        tables(transaction).await?
     } else {
         // Said by the right that lacks.
         Tables::Current
     };
     // `verify-ca` is content with any certificate of the authority, whatever it names.
     let verified = matches!(store.options.get_ssl_mode(), PgSslMode::VerifyFull);
-    let way = match (store.is_local(), server.tls) {
+    let way = match (is_local(&store.options), server.tls) {
         (true, _) => Way::Protected,
         (false, true) if verified => Way::Protected,
         (false, true) => Way::Unverified,
@@ -200,7 +244,7 @@ fn moment(at: DateTime<Utc>) -> Window {
     }
 }
 
-async fn lacking(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+async fn lacking(transaction: &mut Eyes) -> Result<Vec<String>, sqlx::Error> {
     let (mut tables, mut rights) = (Vec::new(), Vec::new());
     for (table, words) in RIGHTS {
         for right in words.split(' ') {
@@ -215,19 +259,19 @@ async fn lacking(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Err
         &tables,
         &rights
     )
-    .fetch_all(connection)
+    .fetch_all(transaction)
     .await
 }
 
-async fn tables(connection: &mut PgConnection) -> Result<Tables, sqlx::Error> {
+async fn tables(transaction: &mut Eyes) -> Result<Tables, sqlx::Error> {
     // Not checked against `.sqlx`: the table is made by sqlx itself.
     let there: Option<String> = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text")
-        .fetch_one(&mut *connection)
+        .fetch_one(&mut *transaction)
         .await?;
     let applied: HashMap<i64, (Vec<u8>, bool)> = match there {
         None => HashMap::new(),
         Some(_) => sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations")
-            .fetch_all(connection)
+            .fetch_all(transaction)
             .await?
             .into_iter()
             .map(|(version, checksum, success)| (version, (checksum, success)))

@@ -21,12 +21,10 @@
 //! What is in memory is fresh as of the moment at which the last question that
 //! agreed was *sent*. Older than the bound, nobody gets it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgListener, PgNotification};
 use tokio::sync::Mutex;
 use tokio::time::timeout_at;
@@ -35,7 +33,7 @@ use super::connection::{self, within};
 use super::freshness::{Freshness, Moment};
 use super::live::LiveSessions;
 use super::notice::{News, Notice};
-use super::server::takes_no_writes;
+use super::server::{Server, takes_no_writes};
 use super::{Store, StoreError};
 use crate::domain::block::Blocks;
 use crate::domain::mapping::Mappings;
@@ -45,6 +43,9 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// Longest wait for a new connection that listens.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What `/readyz` says while nothing better is known.
+const UNREACHABLE: &str = "unreachable, takes no writes, or what is loaded may be old";
 
 /// How long notices may be behind the answer that counts them already. They
 /// come over the same connection, so in practice they are there.
@@ -77,7 +78,8 @@ pub struct Watch {
     /// that succeeded was begun.
     loading: Mutex<Option<Instant>>,
     freshness: Freshness,
-    tables_missing: AtomicBool,
+    /// Why nothing could be loaded, in words.
+    hindrance: StdMutex<&'static str>,
 }
 
 impl Watch {
@@ -90,7 +92,7 @@ impl Watch {
             snapshot: ArcSwapOption::empty(),
             loading: Mutex::new(None),
             freshness: Freshness::new(Moment::now()),
-            tables_missing: AtomicBool::new(false),
+            hindrance: StdMutex::new(UNREACHABLE),
         }
     }
 
@@ -150,9 +152,23 @@ impl Watch {
         self.freshness.doubt(Moment::now());
     }
 
-    /// The tables are, or are not any more, missing or of another version.
-    pub fn tables_are_missing(&self, missing: bool) {
-        self.tables_missing.store(missing, Ordering::SeqCst);
+    /// Why nothing can be loaded, for `/readyz`; whether that is news.
+    pub fn hindered_by(&self, error: &StoreError) -> bool {
+        let words = match error {
+            StoreError::NotMigrated | StoreError::Migration(_) => {
+                "the tables are not those of this version"
+            }
+            StoreError::Pooled => {
+                "behind a pooler in transaction mode: set DATABASE_LISTEN_URL to the address of the \
+                 server itself"
+            }
+            StoreError::Unavailable(_) | StoreError::Refused(_) => UNREACHABLE,
+        };
+        let mut hindrance = self
+            .hindrance
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *hindrance, words) != words
     }
 
     /// What keeps the snapshot from being current, in words; none: nothing.
@@ -160,22 +176,27 @@ impl Watch {
         if self.current().is_ok() {
             return None;
         }
-        Some(if self.tables_missing.load(Ordering::SeqCst) {
-            "the tables are not those of this version"
-        } else {
-            "unreachable, takes no writes, or what is loaded may be old"
-        })
+        Some(
+            *self
+                .hindrance
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Listens until the task is dropped; the caller spawns it once.
     pub async fn run(&self) {
         loop {
             let Err(error) = self.listen().await;
-            tracing::warn!(
-                event = "database_lost",
-                error = &error as &dyn std::error::Error,
-                "the listening connection was lost; everything will be loaded again"
-            );
+            let news = self.hindered_by(&error);
+            // A pooler stays where it is: said once.
+            if news || !matches!(error, StoreError::Pooled) {
+                tracing::warn!(
+                    event = "database_lost",
+                    error = &error as &dyn std::error::Error,
+                    "the listening connection was lost; everything will be loaded again"
+                );
+            }
             tokio::time::sleep(RETRY_AFTER).await;
         }
     }
@@ -298,14 +319,15 @@ impl Watch {
 /// What the server that is listened to says.
 struct Counter {
     value: i64,
-    /// When it was started.
-    server: DateTime<Utc>,
+    server: Server,
 }
 
 /// The counter, as a server that takes writes has it.
 async fn counter(listener: &mut PgListener) -> Result<Counter, sqlx::Error> {
     let row = sqlx::query!(
-        r#"SELECT value, pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "read_only!", pg_postmaster_start_time() AS "server!" FROM change_counter"#
+        r#"SELECT value, pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "read_only!",
+                  format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS "server!"
+           FROM change_counter"#
     )
     .fetch_one(listener)
     .await?;

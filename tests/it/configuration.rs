@@ -99,6 +99,8 @@ fn sc_1_everything_has_its_documented_default() {
         (config.unrefreshed_max_minutes, config.max_staleness_seconds),
         (60, 5)
     );
+    assert_eq!(config.database.pool, 10);
+    assert!(config.database.listen_url.is_none());
     assert!(config.oidc.credentials.secret().is_none() && config.oidc.ca_pem.is_none());
     assert_eq!(config.oidc.scopes, ["openid", "profile", "email"]);
     let red5 = &config.red5;

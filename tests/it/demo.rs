@@ -57,7 +57,7 @@ async fn look(options: &Options) -> Seen {
         options,
         Arc::new(SystemClock),
         async |config: Config, welcome| {
-            let url = config.database_url.expose_secret();
+            let url = config.database.url.expose_secret();
             let mut database = PgConnection::connect(url).await?;
             let mappings = sqlx::query_scalar("SELECT count(*) FROM mappings")
                 .fetch_one(&mut database)

@@ -49,6 +49,7 @@ mod odd_cookies;
 mod order;
 mod origin;
 mod people;
+mod pooler;
 mod portal;
 #[cfg(feature = "demo")]
 mod private_postgres;

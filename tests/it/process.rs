@@ -83,10 +83,6 @@ impl Process {
     }
 
     /// One of several instances with the same provider.
-    #[cfg_attr(
-        not(feature = "demo"),
-        expect(dead_code, reason = "the harness needs the demo's Postgres")
-    )]
     pub async fn start_with_provider(
         database_url: &str,
         provider: &Arc<Provider>,

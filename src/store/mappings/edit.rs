@@ -5,11 +5,11 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::postgres::PgQueryResult;
-use sqlx::{Connection as _, PgConnection};
 
 use super::{MappingError, Store, StoreError, find};
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, MappingRecord};
 use crate::store::audit::{self, Actor, Change};
+use crate::store::transaction::Transaction;
 
 impl Store {
     /// Adds a row.
@@ -20,8 +20,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Mapping, MappingError> {
         let decided = draft.to_input();
-        self.with(async |connection| {
-            let mut transaction = connection.begin().await?;
+        self.with(async |transaction| {
             let id = sqlx::query_scalar!(
                 "INSERT INTO mappings (match, group_name, roles, transports, rooms, max_ttl_seconds,
                                        valid_from, valid_until, enabled, note,
@@ -44,7 +43,7 @@ impl Store {
             .fetch_one(&mut *transaction)
             .await?;
             let id = MappingId(id);
-            let after = find(&mut transaction, id).await?;
+            let after = find(transaction, id).await?;
             let change = Change {
                 at: now,
                 actor,
@@ -53,8 +52,7 @@ impl Store {
                 before: None,
                 after: Some(json(&after)?),
             };
-            audit::record(&mut transaction, change).await?;
-            transaction.commit().await?;
+            audit::record(transaction, change).await?;
             Ok(after)
         })
         .await
@@ -70,9 +68,8 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Mapping, MappingError> {
         let decided = draft.to_input();
-        self.with(async |connection| {
-            let mut transaction = connection.begin().await?;
-            let before = find_at(&mut transaction, id, version).await?;
+        self.with(async |transaction| {
+            let before = find_at(transaction, id, version).await?;
             let written = sqlx::query!(
                 "UPDATE mappings
                  SET match = $2, group_name = $3, roles = $4, transports = $5, rooms = $6,
@@ -96,7 +93,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
             exactly_one(&written)?;
-            let after = find(&mut transaction, id).await?;
+            let after = find(transaction, id).await?;
             let change = Change {
                 at: now,
                 actor,
@@ -105,8 +102,7 @@ impl Store {
                 before: Some(json(&before)?),
                 after: Some(json(&after)?),
             };
-            audit::record(&mut transaction, change).await?;
-            transaction.commit().await?;
+            audit::record(transaction, change).await?;
             Ok(after)
         })
         .await
@@ -120,9 +116,8 @@ impl Store {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Result<(), MappingError> {
-        self.with(async |connection| {
-            let mut transaction = connection.begin().await?;
-            let before = find_at(&mut transaction, id, version).await?;
+        self.with(async |transaction| {
+            let before = find_at(transaction, id, version).await?;
             let deleted = sqlx::query!("DELETE FROM mappings WHERE id = $1", id.0)
                 .execute(&mut *transaction)
                 .await?;
@@ -135,8 +130,7 @@ impl Store {
                 before: Some(json(&before)?),
                 after: None,
             };
-            audit::record(&mut transaction, change).await?;
-            transaction.commit().await?;
+            audit::record(transaction, change).await?;
             Ok(())
         })
         .await
@@ -146,15 +140,15 @@ impl Store {
 /// The row, locked until the transaction ends, if it still has `version`:
 /// whoever holds an older one lost the race (AD-4).
 async fn find_at(
-    connection: &mut PgConnection,
+    transaction: &mut Transaction,
     id: MappingId,
     version: i64,
 ) -> Result<Mapping, MappingError> {
     // Lock first, then read: the wait may end because somebody wrote.
     sqlx::query!("SELECT id FROM mappings WHERE id = $1 FOR UPDATE", id.0)
-        .fetch_optional(&mut *connection)
+        .fetch_optional(&mut *transaction)
         .await?;
-    let found = find(connection, id).await?;
+    let found = find(transaction, id).await?;
     if found.version == version {
         Ok(found)
     } else {

@@ -3,15 +3,11 @@
 mod edit;
 mod row;
 
-use sqlx::{Connection as _, PgConnection};
-
+use super::transaction::Transaction;
 use super::{Store, StoreError, blocks};
 use crate::domain::block::Blocks;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use row::{Row, select_mappings};
-
-/// Counts and rows as of one moment, however many statements ask for them.
-pub(super) const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /// Why a mapping was not written. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
@@ -66,17 +62,17 @@ pub(super) struct Table {
 impl Store {
     /// Refused where another server says so than the proven one.
     pub(super) async fn mapping_table(&self) -> Result<Table, StoreError> {
-        self.with(async |connection| {
-            let mut moment = connection.begin_with(ONE_MOMENT).await?;
+        self.at_one_moment(async |moment| {
             let counter = sqlx::query!(
-                r#"SELECT value, mappings, pg_postmaster_start_time() AS "server!" FROM change_counter"#
+                r#"SELECT value, mappings,
+                          format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS "server!"
+                   FROM change_counter"#
             )
             .fetch_one(&mut *moment)
             .await?;
             let rows = select_mappings!("").fetch_all(&mut *moment).await?;
-            let blocks = blocks::all(&mut moment).await?;
-            moment.commit().await?;
-            self.require_proven(counter.server)?;
+            let blocks = blocks::all(moment).await?;
+            self.require_proven(&counter.server)?;
             Ok(Table {
                 rows: rows.into_iter().filter_map(Row::into_mapping).collect(),
                 blocks,
@@ -89,8 +85,7 @@ impl Store {
 
     /// One page, by number.
     pub async fn list_mappings(&self, limit: i64, offset: i64) -> Result<MappingPage, StoreError> {
-        self.with(async |connection| {
-            let mut moment = connection.begin_with(ONE_MOMENT).await?;
+        self.at_one_moment(async |moment| {
             let counts = sqlx::query!(
                 r#"SELECT (SELECT count(*) FROM mappings) AS "total!", mappings FROM change_counter"#
             )
@@ -99,7 +94,6 @@ impl Store {
             let rows = select_mappings!("ORDER BY id LIMIT $1 OFFSET $2", limit, offset)
                 .fetch_all(&mut *moment)
                 .await?;
-            moment.commit().await?;
             Ok(MappingPage {
                 items: rows.into_iter().filter_map(Row::into_mapping).collect(),
                 total: counts.total,
@@ -111,14 +105,14 @@ impl Store {
 
     /// One row.
     pub async fn mapping(&self, id: MappingId) -> Result<Mapping, MappingError> {
-        self.with(async |connection| find(connection, id).await)
+        self.with(async |transaction| find(transaction, id).await)
             .await
     }
 
     /// The row that says the same as `draft`, if there is one.
     pub async fn twin(&self, draft: &MappingDraft) -> Result<Option<MappingId>, StoreError> {
         let said = draft.to_input();
-        self.with(async |connection| {
+        self.with(async |transaction| {
             let id = sqlx::query_scalar!(
                 "SELECT id FROM mappings
                  WHERE mapping_digest(match, group_name, roles, transports, rooms)
@@ -129,7 +123,7 @@ impl Store {
                 &said.transports,
                 &said.rooms,
             )
-            .fetch_optional(connection)
+            .fetch_optional(transaction)
             .await?;
             Ok(id.map(MappingId))
         })
@@ -137,9 +131,9 @@ impl Store {
     }
 }
 
-async fn find(connection: &mut PgConnection, id: MappingId) -> Result<Mapping, MappingError> {
+async fn find(transaction: &mut Transaction, id: MappingId) -> Result<Mapping, MappingError> {
     select_mappings!("WHERE id = $1", id.0)
-        .fetch_optional(connection)
+        .fetch_optional(transaction)
         .await?
         .and_then(Row::into_mapping)
         .ok_or(MappingError::NotFound)

@@ -84,6 +84,12 @@ async fn sc_2_no_command_prints_a_secret_when_something_is_wrong() {
         ),
         ("DATABASE_URL", database("?a-wrong-value-canary=1@h/x")),
         ("DATABASE_URL", database("#@h:a-wrong-value-canary/x")),
+        ("DATABASE_LISTEN_URL", canary.to_owned()),
+        ("DATABASE_LISTEN_URL", database("@127.0.0.1:1/x")),
+        (
+            "DATABASE_LISTEN_URL",
+            database("#@h:a-wrong-value-canary/x"),
+        ),
         (
             "BRIDGE_PUBLIC_URL",
             format!("https://u:{canary}@bridge.example"),
@@ -115,7 +121,12 @@ async fn sc_2_no_command_prints_a_secret_when_something_is_wrong() {
             &["inspect", "x"],
         ];
         // It would start with these.
-        let starts = ["OIDC_CLIENT_SECRET", "OIDC_ISSUER_URL", "DATABASE_URL"];
+        let starts = [
+            "OIDC_CLIENT_SECRET",
+            "OIDC_ISSUER_URL",
+            "DATABASE_URL",
+            "DATABASE_LISTEN_URL",
+        ];
         if !starts.contains(&variable) {
             words.push(&["serve"]);
         }

@@ -4,16 +4,26 @@ use super::{each_is_refused, good, read, with, wrong};
 
 #[test]
 fn sc_1_cs_7_addresses_of_the_bridge() {
+    for variable in ["DATABASE_URL", "DATABASE_LISTEN_URL"] {
+        each_is_refused(
+            variable,
+            &[
+                "mysql://db.example/x",
+                "db.example",
+                "db-canary",
+                "postgres://[",
+                "postgres://x:99999999/y",
+                "postgres://u:db@canary@h/x",
+                "postgres://u:db-canary@h/x?sslmod=require",
+            ],
+        );
+    }
     each_is_refused(
-        "DATABASE_URL",
-        &[
-            "mysql://db.example/x",
-            "db.example",
-            "db-canary",
-            "postgres://[",
-            "postgres://x:99999999/y",
-        ],
+        "BRIDGE_DATABASE_POOL",
+        &["0", "501", "-1", "1.5", "ten", "10 "],
     );
+    let database = good(&[("BRIDGE_DATABASE_POOL", "500")]).database;
+    assert_eq!((database.pool, database.listen_url.is_none()), (500, true));
     each_is_refused(
         "BRIDGE_LISTEN",
         &[
@@ -295,6 +305,8 @@ fn sc_1_the_provider() {
 fn sc_1_sc_2_everything_wrong_is_told_at_once_and_no_value_is() {
     let all = [
         ("DATABASE_URL", "canary-1"),
+        ("DATABASE_LISTEN_URL", "canary-27"),
+        ("BRIDGE_DATABASE_POOL", "canary-28"),
         ("BRIDGE_PUBLIC_URL", "canary-2"),
         ("BRIDGE_LISTEN", "canary-3"),
         ("BRIDGE_OPS_LISTEN", "canary-26"),

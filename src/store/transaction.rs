@@ -1,0 +1,146 @@
+//! A transaction that does not depend on whose connection of the server it is.
+//!
+//! sqlx names the statements that it prepares after a number of the client's, and keeps them.
+//! Behind a pooler two clients meet on one connection of the server, where the name of the one
+//! is taken by the other's statement, or means it. So statements go without a name. Between
+//! preparing and executing one sqlx waits for the server, which is why each stands in a
+//! transaction: outside of it, the pooler may execute it where something else was prepared.
+
+use std::fmt::Debug;
+use std::ops::DerefMut;
+use std::pin::Pin;
+
+use futures_core::Stream;
+use sqlx::error::BoxDynError;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{
+    PgArguments, PgConnection, PgQueryResult, PgRow, PgStatement, PgTypeInfo, Postgres,
+};
+use sqlx::{Describe, Either, Execute, Executor, SqlStr};
+
+use super::StoreError;
+
+/// The server itself ends a statement that takes too long, and a transaction that does not go
+/// on: it may hold the lock of the change counter, for which every edit and every sign-out
+/// waits. In milliseconds, and for the transaction alone.
+macro_rules! begin {
+    ($begin:literal) => {
+        concat!(
+            $begin,
+            "; SET LOCAL statement_timeout = 5000",
+            "; SET LOCAL idle_in_transaction_session_timeout = 5000"
+        )
+    };
+}
+
+/// A transaction as usual.
+pub(super) const BEGIN: &str = begin!("BEGIN");
+
+/// Every statement sees the same.
+pub(super) const AT_ONE_MOMENT: &str = begin!("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+
+/// A connection within a transaction.
+#[derive(Debug)]
+pub(super) struct Transaction<C = PoolConnection<Postgres>>(C);
+
+impl<C: DerefMut<Target = PgConnection>> Transaction<C> {
+    pub(super) fn on(connection: C) -> Self {
+        Self(connection)
+    }
+
+    pub(super) fn into_connection(self) -> C {
+        self.0
+    }
+
+    pub(super) fn connection(&mut self) -> &mut C {
+        &mut self.0
+    }
+
+    /// Begins, works, and commits what succeeded; also says whether the transaction ended.
+    /// Otherwise the connection must not be used again.
+    pub(super) async fn run<T, E: From<StoreError>>(
+        &mut self,
+        begin: &'static str,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, E>,
+    ) -> (Result<T, E>, bool) {
+        if let Err(error) = self.say(begin).await {
+            return (Err(error.into()), false);
+        }
+        match work(self).await {
+            Ok(done) => match self.say("COMMIT").await {
+                Ok(()) => (Ok(done), true),
+                Err(error) => (Err(error.into()), false),
+            },
+            Err(error) => (Err(error), self.say("ROLLBACK").await.is_ok()),
+        }
+    }
+
+    async fn say(&mut self, words: &'static str) -> Result<(), StoreError> {
+        sqlx::raw_sql(words).execute(&mut *self.0).await?;
+        Ok(())
+    }
+}
+
+/// Statements go on to the connection, without their names.
+impl<'c, C> Executor<'c> for &'c mut Transaction<C>
+where
+    C: DerefMut<Target = PgConnection> + Debug + Send,
+{
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> Pin<Box<dyn Stream<Item = Result<Either<PgQueryResult, PgRow>, sqlx::Error>> + Send + 'e>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        (&mut *self.0).fetch_many(Unnamed(query))
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> Answer<'e, Option<PgRow>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        (&mut *self.0).fetch_optional(Unnamed(query))
+    }
+
+    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> Answer<'e, PgStatement>
+    where
+        'c: 'e,
+    {
+        (&mut *self.0).prepare_with(sql, parameters)
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> Answer<'e, Describe<Postgres>>
+    where
+        'c: 'e,
+    {
+        (&mut *self.0).describe(sql)
+    }
+}
+
+type Answer<'e, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'e>>;
+
+/// A statement that is prepared without a name, and not kept.
+struct Unnamed<E>(E);
+
+impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for Unnamed<E> {
+    fn sql(self) -> SqlStr {
+        self.0.sql()
+    }
+
+    fn statement(&self) -> Option<&PgStatement> {
+        self.0.statement()
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
+        self.0.take_arguments()
+    }
+
+    fn persistent(&self) -> bool {
+        false
+    }
+}
