@@ -288,7 +288,10 @@ fn tell_client(settings: &ProviderSettings, client: &Client, report: &mut Report
             "the token endpoint gives tokens for a made-up code".to_owned(),
             "Whoever is behind OIDC_ISSUER_URL is no provider to trust.".to_owned(),
         ),
-        Client::Refused => refused(secret, key.is_some()),
+        Client::Refused(words) => {
+            let (what, remedy) = refused(secret, key.is_some());
+            (format!("{what} ({words})"), remedy)
+        }
     };
     report.wrong(GROUP, what, remedy);
 }

@@ -3,8 +3,10 @@
 //! None of these carries a response body, a token or a claim's value: they are
 //! logged and turned into pages, and a provider's answer may hold all three.
 
+use std::fmt;
 use std::time::Duration;
 
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::tls::TlsFlaw;
@@ -16,8 +18,8 @@ pub enum UpstreamError {
     #[error("the provider cannot be used now: {0}")]
     Unavailable(Outage),
     /// The provider's token endpoint said no (RFC 6749 §5.2).
-    #[error("the provider's token endpoint refused: {0}")]
-    Denied(Denial),
+    #[error("the provider's token endpoint refused: {1}{advice}", advice = .0.advice())]
+    Denied(Denial, TokenError),
     /// The provider answered, and the answer must not be believed.
     #[error("the provider's answer was refused: {0}")]
     Refused(Refusal),
@@ -25,13 +27,12 @@ pub enum UpstreamError {
 
 impl UpstreamError {
     /// What the `error` of a token endpoint means (RFC 6749 §5.2).
-    pub(super) fn of_token_endpoint(error: &str) -> Self {
-        match error {
-            "invalid_grant" => Self::Denied(Denial::InvalidGrant),
-            "invalid_client" | "unauthorized_client" => Self::Denied(Denial::InvalidClient),
-            // Of the authorization endpoint (§4.1.2.1); token endpoints say them too.
-            "temporarily_unavailable" | "server_error" => Self::Unavailable(Outage::Busy),
-            _ => Self::Denied(Denial::Other),
+    pub(super) fn of_token_endpoint(error: TokenError) -> Self {
+        match error.code {
+            "invalid_grant" => Self::Denied(Denial::InvalidGrant, error),
+            "invalid_client" | "unauthorized_client" => Self::Denied(Denial::InvalidClient, error),
+            "temporarily_unavailable" | "server_error" => Self::Unavailable(Outage::Busy(error)),
+            _ => Self::Denied(Denial::Other, error),
         }
     }
 
@@ -39,7 +40,7 @@ impl UpstreamError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unavailable(outage) => outage.code(),
-            Self::Denied(denial) => denial.code(),
+            Self::Denied(denial, _) => denial.code(),
             Self::Refused(refusal) => refusal.code(),
         }
     }
@@ -76,15 +77,15 @@ pub enum Outage {
     Redirect {
         /// From 300 to 399.
         status: u16,
-        /// Scheme, host and path: a query may hold secrets.
+        /// Scheme and host, of public documents the path too: the rest may hold secrets.
         to: String,
     },
     /// 429 or 503 with a `Retry-After`, of five minutes at most.
     #[error("it asks to wait for {} seconds", .0.as_secs())]
     AsksToWait(Duration),
     /// `temporarily_unavailable` or `server_error`, whatever the status.
-    #[error("it says that it cannot do its work now (temporarily_unavailable or server_error)")]
-    Busy,
+    #[error("it says that it cannot do its work now ({0})")]
+    Busy(TokenError),
     /// Not the JSON that the specification asks for.
     #[error("its answer could not be read as the JSON expected")]
     Unreadable,
@@ -131,7 +132,7 @@ impl Outage {
             Self::Unreachable(_)
                 | Self::Tls { .. }
                 | Self::TimedOut
-                | Self::Busy
+                | Self::Busy(_)
                 | Self::Status(500..=599)
         )
     }
@@ -147,7 +148,7 @@ impl Outage {
             Self::Status(_) => "provider_status",
             Self::Redirect { .. } => "provider_redirect",
             Self::AsksToWait(_) => "provider_asks_to_wait",
-            Self::Busy => "provider_says_unavailable",
+            Self::Busy(_) => "provider_says_unavailable",
             Self::Unreadable => "provider_answer_unreadable",
             Self::OtherIssuer => "provider_other_issuer",
             Self::Endpoint(_) => "provider_endpoint",
@@ -161,20 +162,25 @@ impl Outage {
 }
 
 /// The error of a token endpoint, as far as it makes a difference here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
     /// The code (or refresh token) is spent, expired or not ours: sign in again.
-    #[error("invalid_grant")]
     InvalidGrant,
     /// The client id, secret or method is wrong: the operator must act.
-    #[error("invalid_client: check OIDC_CLIENT_ID, its secret or key, and OIDC_TOKEN_AUTH_METHOD")]
     InvalidClient,
-    /// Anything else; its text is the provider's and is not repeated.
-    #[error("another error")]
+    /// Anything else.
     Other,
 }
 
 impl Denial {
+    fn advice(self) -> &'static str {
+        if self == Self::InvalidClient {
+            " (check OIDC_CLIENT_ID, its secret or key, and OIDC_TOKEN_AUTH_METHOD)"
+        } else {
+            ""
+        }
+    }
+
     /// A stable word for logs and metrics.
     pub const fn code(self) -> &'static str {
         match self {
@@ -182,6 +188,57 @@ impl Denial {
             Self::InvalidClient => "token_invalid_client",
             Self::Other => "token_error",
         }
+    }
+}
+
+/// An error answer of a token endpoint, without its free text: that may name a person or repeat
+/// what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenError {
+    /// A word of RFC 6749, or `other`.
+    pub code: &'static str,
+    /// `error_codes` of Microsoft Entra ID: its own documentation says what each means.
+    pub numbers: Vec<u32>,
+}
+
+impl TokenError {
+    /// RFC 6749 §5.2, and §4.1.2.1: token endpoints say those of the authorization endpoint too.
+    const CODES: [&'static str; 10] = [
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+        "access_denied",
+        "unsupported_response_type",
+        "server_error",
+        "temporarily_unavailable",
+    ];
+
+    /// Most numbers that are told.
+    const NUMBERS_MAX: usize = 4;
+
+    /// Of the members `error` and `error_codes`.
+    pub(super) fn of(error: &str, numbers: &Value) -> Self {
+        let known = Self::CODES.into_iter().find(|code| *code == error);
+        let numbers = numbers.as_array().into_iter().flatten();
+        let numbers = numbers.filter_map(|number| u32::try_from(number.as_u64()?).ok());
+        Self {
+            code: known.unwrap_or("other"),
+            numbers: numbers.take(Self::NUMBERS_MAX).collect(),
+        }
+    }
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)?;
+        for (at, number) in self.numbers.iter().enumerate() {
+            let before = if at == 0 { ", error_codes" } else { "" };
+            write!(f, "{before} {number}")?;
+        }
+        Ok(())
     }
 }
 
@@ -277,7 +334,7 @@ mod tests {
                 to: String::new(),
             },
             Outage::AsksToWait(Duration::from_mins(1)),
-            Outage::Busy,
+            Outage::Busy(TokenError::of("server_error", &Value::Null)),
             Outage::Unreadable,
             Outage::OtherIssuer,
             Outage::Endpoint("token_endpoint"),
@@ -288,6 +345,7 @@ mod tests {
             Outage::NoRandomness,
         ];
         let denials = [Denial::InvalidGrant, Denial::InvalidClient, Denial::Other];
+        let denied = |denial| UpstreamError::Denied(denial, TokenError::of("", &Value::Null));
         let refusals = [
             Refusal::IssuerParameter,
             Refusal::NoIdToken,
@@ -302,7 +360,7 @@ mod tests {
         let errors: Vec<UpstreamError> = outages
             .into_iter()
             .map(UpstreamError::Unavailable)
-            .chain(denials.into_iter().map(UpstreamError::Denied))
+            .chain(denials.into_iter().map(denied))
             .chain(refusals.into_iter().map(UpstreamError::Refused))
             .collect();
         let words: HashSet<&str> = errors.iter().map(UpstreamError::code).collect();

@@ -10,7 +10,7 @@
 //! whoever reads it busy for half a minute at a stretch, in which the thread does
 //! nothing else, and people's requests must not be what waits.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
@@ -21,6 +21,7 @@ use reqwest::header::{
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, redirect, tls};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::runtime::{self, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -28,7 +29,7 @@ use url::{Host, Url};
 
 use super::Pace;
 use super::breaker::Breaker;
-use super::error::{Denial, Outage, SettingsError, UpstreamError};
+use super::error::{Denial, Outage, SettingsError, TokenError, UpstreamError};
 use crate::certificates;
 use crate::metrics::{ProviderCalls, ProviderEndpoint};
 use crate::once::UniqueMembers;
@@ -241,7 +242,13 @@ impl Http {
             }
         };
         let sent = Instant::now();
-        let outcome = self.send(url, request, auth).await;
+        let outcome = self.send(url, request, auth).await.map(|reply| Reply {
+            is_public: matches!(
+                endpoint,
+                ProviderEndpoint::Discovery | ProviderEndpoint::Jwks
+            ),
+            ..reply
+        });
         let down = match &outcome {
             Ok(reply) => reply.outage(),
             Err(outage) => Some(outage.clone()),
@@ -296,14 +303,20 @@ impl Drop for Shared {
 #[derive(Deserialize)]
 struct ErrorBody {
     error: String,
+    #[serde(default)]
+    error_codes: Value,
 }
 
 /// An answer that was read to its end.
 pub(super) struct Reply {
     pub(super) status: u16,
     url: Url,
+    /// Nothing of a person or of the client was asked.
+    is_public: bool,
     headers: HeaderMap,
     body: Vec<u8>,
+    /// Read once: several ask for it.
+    oauth_error: OnceLock<Option<UpstreamError>>,
 }
 
 impl Reply {
@@ -314,8 +327,12 @@ impl Reply {
 
     /// The error of RFC 6749 §5.2 that the body holds, whatever the status is.
     pub(super) fn oauth_error(&self) -> Option<UpstreamError> {
-        let body: ErrorBody = self.any_json().ok()?;
-        Some(UpstreamError::of_token_endpoint(&body.error))
+        let read = || {
+            let body: ErrorBody = self.any_json().ok()?;
+            let error = TokenError::of(&body.error, &body.error_codes);
+            Some(UpstreamError::of_token_endpoint(error))
+        };
+        self.oauth_error.get_or_init(read).clone()
     }
 
     /// That the server cannot do its work. A 5xx whose body is an OAuth error is an
@@ -338,9 +355,24 @@ impl Reply {
         leads_on.then(|| self.url.join(location).ok()).flatten()
     }
 
+    /// What may be told of where it leads. A query may hold secrets, and so may a parameter of
+    /// the path (`;jsessionid=`); of an answer about a person or to the client any part of it.
+    fn shown(&self, target: &Url) -> Option<String> {
+        if !matches!(target.scheme(), "http" | "https") {
+            return None;
+        }
+        let mut text = target.origin().ascii_serialization();
+        if self.is_public {
+            text.push_str(target.path().split(';').next().unwrap_or_default());
+        }
+        Some(text.chars().take(TARGET_MAX).collect())
+    }
+
     /// What a status means that does not belong there.
     pub(super) fn refusal(&self) -> Outage {
-        match self.target().as_ref().and_then(without_query) {
+        let target = self.target();
+        let to = target.as_ref().and_then(|target| self.shown(target));
+        match to {
             Some(to) => Outage::Redirect {
                 status: self.status,
                 to,
@@ -351,9 +383,11 @@ impl Reply {
 
     /// Why, and at least how long, no session's refresh is to be tried again.
     fn hold(&self) -> Option<(&'static str, Duration)> {
-        let refused = self.status != 200
-            && self.oauth_error() == Some(UpstreamError::Denied(Denial::InvalidClient));
-        if refused {
+        let refused = matches!(
+            self.oauth_error(),
+            Some(UpstreamError::Denied(Denial::InvalidClient, _))
+        );
+        if refused && self.status != 200 {
             return Some((Denial::InvalidClient.code(), Duration::ZERO));
         }
         let pause = self.retry_after();
@@ -481,8 +515,10 @@ async fn exchange(
     Ok(Reply {
         status: response.status().as_u16(),
         url,
+        is_public: false,
         headers: std::mem::take(response.headers_mut()),
         body,
+        oauth_error: OnceLock::new(),
     })
 }
 
@@ -509,17 +545,6 @@ fn host(url: &Url) -> String {
 
 /// Most characters told of where a redirect leads.
 const TARGET_MAX: usize = 200;
-
-/// What may be told of an address: scheme, host and path. A query may hold secrets, and
-/// so may a parameter of the path (`;jsessionid=`).
-fn without_query(url: &Url) -> Option<String> {
-    if !matches!(url.scheme(), "http" | "https") {
-        return None;
-    }
-    let path = url.path().split(';').next().unwrap_or_default();
-    let text = format!("{}{path}", url.origin().ascii_serialization());
-    Some(text.chars().take(TARGET_MAX).collect())
-}
 
 #[cfg(test)]
 mod tests;

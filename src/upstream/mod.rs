@@ -57,7 +57,7 @@ use sha2::{Digest, Sha256};
 pub use claim_path::ClaimPath;
 pub use client_auth::{ClientAuth, Credentials};
 pub use client_key::ClientKey;
-pub use error::{Denial, Outage, Refusal, SettingsError, UpstreamError};
+pub use error::{Denial, Outage, Refusal, SettingsError, TokenError, UpstreamError};
 pub use refresh::{RefreshFailure, Refreshed};
 pub use settings::{Pace, ProviderSettings};
 pub use signing::SigningAlg;

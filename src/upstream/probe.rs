@@ -78,8 +78,8 @@ pub enum Redirect {
 pub enum Client {
     /// It refused the made-up code and nothing else.
     Believed,
-    /// It refused the client.
-    Refused,
+    /// It refused the client, in these words.
+    Refused(String),
     /// It refused the client, and takes the same secret by this method.
     OtherMethod(&'static str),
     /// It gave tokens for a code that nobody had made.
@@ -290,7 +290,7 @@ async fn ask_for_tokens(
     };
     let (found, reply) = send_made_up_code(&client).await;
     let other = match found {
-        Client::Refused | Client::Unclear(_) if reply.is_some() => document.client_auth.other(),
+        Client::Refused(_) | Client::Unclear(_) if reply.is_some() => document.client_auth.other(),
         _ => None,
     };
     let Some(client_auth) = other else {
@@ -323,12 +323,14 @@ async fn send_made_up_code(client: &OAuthClient<'_>) -> (Client, Option<Reply>) 
     };
     let client = match token::read(&reply) {
         Ok(_) => Client::Careless,
-        Err(UpstreamError::Denied(Denial::InvalidGrant)) => Client::Believed,
+        Err(UpstreamError::Denied(Denial::InvalidGrant, _)) => Client::Believed,
+        Err(UpstreamError::Denied(Denial::InvalidClient, error)) => {
+            Client::Refused(error.to_string())
+        }
         // RFC 6749 §5.2: 401 says the same.
-        Err(
-            UpstreamError::Denied(Denial::InvalidClient)
-            | UpstreamError::Unavailable(Outage::Status(401)),
-        ) => Client::Refused,
+        Err(UpstreamError::Unavailable(outage @ Outage::Status(401))) => {
+            Client::Refused(outage.to_string())
+        }
         Err(error) => Client::Unclear(error.to_string()),
     };
     (client, Some(reply))

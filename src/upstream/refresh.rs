@@ -60,10 +60,10 @@ impl RefreshFailure {
     /// OAuth error is about the client (RFC 6749 §5.2); 408 and 429 are about the moment.
     fn of_token_endpoint(error: UpstreamError) -> Self {
         match error {
-            UpstreamError::Denied(Denial::InvalidGrant) => Self::Over(error),
+            UpstreamError::Denied(Denial::InvalidGrant, _) => Self::Over(error),
             UpstreamError::Unavailable(Outage::Status(401 | 408 | 429))
-            | UpstreamError::Denied(Denial::InvalidClient) => Self::without_answer(error),
-            UpstreamError::Denied(_) | UpstreamError::Unavailable(Outage::Status(400..=499)) => {
+            | UpstreamError::Denied(Denial::InvalidClient, _) => Self::without_answer(error),
+            UpstreamError::Denied(..) | UpstreamError::Unavailable(Outage::Status(400..=499)) => {
                 Self::TokenRefused(error)
             }
             _ => Self::without_answer(error),
@@ -162,22 +162,30 @@ fn is_about_somebody_else(error: &UpstreamError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::upstream::TokenError;
 
     #[test]
     fn se_12_what_the_token_endpoint_says_is_about_the_token_the_client_or_the_moment() {
-        use UpstreamError::{Denied, Unavailable};
+        use UpstreamError::Unavailable;
+        let said = |code| TokenError::of(code, &Value::Null);
+        let denied = |code| UpstreamError::of_token_endpoint(said(code));
         let status = |status| Unavailable(Outage::Status(status));
         let of = |error| RefreshFailure::of_token_endpoint(error);
         assert!(matches!(
-            of(Denied(Denial::InvalidGrant)),
+            of(denied("invalid_grant")),
             RefreshFailure::Over(_)
         ));
-        for error in [Denied(Denial::Other), status(400), status(403), status(404)] {
+        for error in [
+            denied("invalid_request"),
+            status(400),
+            status(403),
+            status(404),
+        ] {
             assert!(matches!(of(error), RefreshFailure::TokenRefused(_)));
         }
         for error in [
-            Denied(Denial::InvalidClient),
-            Unavailable(Outage::Busy),
+            denied("unauthorized_client"),
+            Unavailable(Outage::Busy(said("server_error"))),
             Unavailable(Outage::TimedOut),
             Unavailable(Outage::Unreadable),
             Unavailable(Outage::Redirect {

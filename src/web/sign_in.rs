@@ -162,7 +162,7 @@ fn refused(visitor: &Visitor, Failed { error, return_to }: &Failed) -> Result<Ht
         LoginError::Upstream(UpstreamError::Unavailable(Outage::Resting)) => {
             SignInFailure::ProviderBusy
         }
-        LoginError::Upstream(UpstreamError::Unavailable(_) | UpstreamError::Denied(_)) => {
+        LoginError::Upstream(UpstreamError::Unavailable(_) | UpstreamError::Denied(..)) => {
             SignInFailure::ProviderFailed
         }
         LoginError::Blocked => SignInFailure::Blocked,

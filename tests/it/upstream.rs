@@ -17,8 +17,8 @@ use red5_bridge::clock::SystemClock;
 use red5_bridge::upstream::http::install_crypto;
 use red5_bridge::upstream::id_token::Flaw;
 use red5_bridge::upstream::{
-    self, Attempt, CallbackAnswer, ClaimPath, Credentials, Pace, ProviderSettings, Refusal,
-    SignedIn, SigningAlg, UpstreamError,
+    self, Attempt, CallbackAnswer, ClaimPath, Credentials, Denial, Pace, ProviderSettings, Refusal,
+    SignedIn, SigningAlg, TokenError, UpstreamError,
 };
 use url::Url;
 
@@ -109,6 +109,11 @@ fn query(url: &Url, name: &str) -> Option<String> {
     url.query_pairs()
         .find(|(found, _)| found == name)
         .map(|(_, value)| value.into_owned())
+}
+
+fn denied(denial: Denial, code: &'static str) -> UpstreamError {
+    let numbers = Vec::new();
+    UpstreamError::Denied(denial, TokenError { code, numbers })
 }
 
 fn flaw(flaw: Flaw) -> UpstreamError {

@@ -83,7 +83,7 @@ impl LoginError {
             | Self::AttemptSpent => SignInOutcome::Attempt,
             Self::Provider(_) => SignInOutcome::ProviderError,
             Self::Upstream(UpstreamError::Unavailable(_)) => SignInOutcome::ProviderUnavailable,
-            Self::Upstream(UpstreamError::Denied(_)) => SignInOutcome::Denied,
+            Self::Upstream(UpstreamError::Denied(..)) => SignInOutcome::Denied,
             Self::Upstream(UpstreamError::Refused(_)) => SignInOutcome::AnswerRefused,
             Self::Blocked => SignInOutcome::Blocked,
             Self::LoggedOut => SignInOutcome::LoggedOut,

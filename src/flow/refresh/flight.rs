@@ -171,7 +171,7 @@ impl Inner {
                 (News::Identity(new), Landing::Refreshed)
             }
             Err(RefreshFailure::Over(error)) => {
-                tracing::info!(event = "session_over", subject, reason = error.code());
+                tracing::info!(event = "session_over", subject, reason = error.code(), %error);
                 (News::Over, Landing::Over)
             }
             Err(RefreshFailure::TokenRefused(error)) => {
@@ -286,6 +286,6 @@ fn counted(error: &UpstreamError) -> RefreshOutcome {
     match error {
         UpstreamError::Refused(Refusal::NothingNew) => RefreshOutcome::NoAnswer,
         UpstreamError::Refused(_) => RefreshOutcome::Refused,
-        UpstreamError::Unavailable(_) | UpstreamError::Denied(_) => RefreshOutcome::Unavailable,
+        UpstreamError::Unavailable(_) | UpstreamError::Denied(..) => RefreshOutcome::Unavailable,
     }
 }

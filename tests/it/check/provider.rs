@@ -215,6 +215,29 @@ async fn a_wrong_client_or_secret_is_found_by_a_made_up_code() {
 }
 
 #[tokio::test]
+async fn what_the_token_endpoint_calls_the_error_is_told_without_its_text() {
+    let checked = Checked::new();
+    let body = json!({
+        "error": "invalid_client",
+        "error_description": "AADSTS7000222: canary",
+        "error_codes": [7_000_222],
+    });
+    checked
+        .provider
+        .always(Endpoint::Token, Answer::json(401, &body));
+    let said = checked.said().await;
+    let words = &["refuses the client", "invalid_client, error_codes 7000222"];
+    find(&said, "WRONG", words);
+    let body = json!({"error": "invalid_scope", "error_codes": [70011], "x": "canary"});
+    checked
+        .provider
+        .always(Endpoint::Token, Answer::json(400, &body));
+    let line = &["cannot be known", "invalid_scope, error_codes 70011"];
+    find(&checked.said().await, "note", line);
+    assert!(!said.iter().any(|line| line.contains("canary")));
+}
+
+#[tokio::test]
 async fn a_secret_with_a_line_end_or_that_is_the_id_is_found_before_anybody_is_asked() {
     let with_end = format!("{}\n", crate::provider::CLIENT_SECRET);
     let checked = Checked::new().set("OIDC_CLIENT_SECRET", &with_end);

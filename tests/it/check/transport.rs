@@ -119,7 +119,7 @@ async fn a_redirect_names_where_it_leads_and_what_to_set() {
         "note",
         &[
             "client is right cannot be known",
-            &format!("{issuer}/sso/token"),
+            &format!("to {issuer}, which"),
         ],
     );
 }

@@ -235,6 +235,8 @@ async fn lg_2_groups_that_are_read_again_are_told_by_what_came_of_it() {
     let new = since();
     let event = told_of(&new, "session_over");
     assert_eq!(event["subject"], "ann");
+    let error = event["error"].as_str().unwrap();
+    assert!(error.ends_with("refused: invalid_grant"), "{error}");
     assert!(event["reason"].is_string());
 
     fits_the_page(&told.events());

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::upstream::id_token::Flaw;
-use red5_bridge::upstream::{Denial, Outage, Refusal, UpstreamError};
+use red5_bridge::upstream::{Denial, Outage, Refusal, TokenError, UpstreamError};
 use serde_json::json;
 
-use super::{ann_and_bridge, bridge, flaw, sign_in};
+use super::{ann_and_bridge, bridge, denied, flaw, sign_in};
 use crate::provider::{Answer, CLIENT_ID, CLIENT_SECRET, Endpoint, Fields, IdToken, Key, Provider};
 
 /// The outcome of a sign-in whose token endpoint answers this.
@@ -36,25 +36,32 @@ async fn id_token(bend: impl FnOnce(IdToken) -> IdToken + Send + 'static) -> Ups
 
 #[tokio::test]
 async fn cb_11_failures_of_the_token_endpoint_are_told_apart() {
-    use UpstreamError::{Denied, Unavailable};
+    use UpstreamError::Unavailable;
+    let busy = |code| {
+        let numbers = Vec::new();
+        Unavailable(Outage::Busy(TokenError { code, numbers }))
+    };
     let error = |error: &str| json!({"error": error, "error_description": "<script>"});
     for (answer, outcome) in [
         (
             Answer::json(400, &error("invalid_grant")),
-            Denied(Denial::InvalidGrant),
+            denied(Denial::InvalidGrant, "invalid_grant"),
         ),
         (
             Answer::json(401, &error("invalid_client")),
-            Denied(Denial::InvalidClient),
+            denied(Denial::InvalidClient, "invalid_client"),
         ),
         (
             Answer::json(403, &error("unauthorized_client")),
-            Denied(Denial::InvalidClient),
+            denied(Denial::InvalidClient, "unauthorized_client"),
         ),
-        (Answer::json(400, &error("made_up")), Denied(Denial::Other)),
+        (
+            Answer::json(400, &error("made_up")),
+            denied(Denial::Other, "other"),
+        ),
         (
             Answer::json(200, &error("invalid_grant")),
-            Denied(Denial::InvalidGrant),
+            denied(Denial::InvalidGrant, "invalid_grant"),
         ),
         (
             Answer::json(400, &json!({})),
@@ -62,16 +69,16 @@ async fn cb_11_failures_of_the_token_endpoint_are_told_apart() {
         ),
         (
             Answer::json(503, &error("temporarily_unavailable")),
-            Unavailable(Outage::Busy),
+            busy("temporarily_unavailable"),
         ),
         (
             Answer::json(400, &error("server_error")),
-            Unavailable(Outage::Busy),
+            busy("server_error"),
         ),
         // Dex, when a removed user's code or refresh token is spent.
         (
             Answer::json(500, &error("invalid_request")),
-            Denied(Denial::Other),
+            denied(Denial::Other, "invalid_request"),
         ),
         (
             Answer::json(429, &error("invalid_request")),
@@ -94,6 +101,47 @@ async fn cb_11_failures_of_the_token_endpoint_are_told_apart() {
 }
 
 #[tokio::test]
+async fn cb_11_of_an_error_only_the_word_of_the_standard_and_microsofts_numbers_are_told() {
+    for (code, numbers, told) in [
+        (
+            "invalid_client",
+            json!([7_000_215]),
+            "invalid_client, error_codes 7000215",
+        ),
+        (
+            "invalid_scope",
+            json!([70011, 1]),
+            "invalid_scope, error_codes 70011 1",
+        ),
+        (
+            "server_error",
+            json!([90033]),
+            "server_error, error_codes 90033",
+        ),
+        ("canary_error", json!([50076]), "other, error_codes 50076"),
+        ("Invalid_grant", json!(null), "other"),
+        ("invalid_grant", json!("canary"), "invalid_grant"),
+        (
+            "invalid_grant",
+            json!(["canary", -1, 1.5, 1_u64 << 32, {"canary": 1}, 1, 2, 3, 4, 5]),
+            "invalid_grant, error_codes 1 2 3 4",
+        ),
+    ] {
+        let body = json!({
+            "error": code,
+            "error_description": "AADSTS: canary@example.com",
+            "error_codes": numbers,
+            "trace_id": "canary",
+            "error_uri": "https://canary.example/",
+        });
+        let error = token_endpoint_says(Answer::json(400, &body)).await;
+        let said = format!("{error} {error:?}");
+        assert!(!said.contains("canary"), "{said}");
+        assert!(error.to_string().contains(told), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn cb_11_a_redirect_of_the_token_endpoint_is_not_followed() {
     let (provider, bridge) = ann_and_bridge();
     let elsewhere = format!("{}/elsewhere", provider.issuer());
@@ -102,7 +150,7 @@ async fn cb_11_a_redirect_of_the_token_endpoint_is_not_followed() {
     let outcome = sign_in(&provider, &bridge, "ann").await.unwrap_err();
     let redirect = Outage::Redirect {
         status: 302,
-        to: elsewhere,
+        to: provider.issuer().to_owned(),
     };
     assert_eq!(outcome, UpstreamError::Unavailable(redirect));
     assert_eq!(provider.hits(Endpoint::Elsewhere), 0);

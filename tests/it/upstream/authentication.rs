@@ -1,8 +1,8 @@
 //! How the client authenticates at the token endpoint and where refresh tokens are revoked.
 
-use red5_bridge::upstream::{self, ClientAuth, ClientKey, Credentials, Denial, UpstreamError};
+use red5_bridge::upstream::{self, ClientAuth, ClientKey, Credentials, Denial};
 
-use super::{PACE, bridge_at, sign_in};
+use super::{PACE, bridge_at, denied, sign_in};
 use crate::provider::{self, CLIENT_SECRET, Endpoint, Key, Provider, Rotation};
 
 const ODD_ID: &str = "odd:client %41";
@@ -131,7 +131,7 @@ async fn cb_10_a_wrong_method_secret_or_key_is_told_apart_from_a_spent_code() {
             let case = format!("{auth:?} instead of {right:?}");
             let bridge = bridge_with(&provider, Credentials::Fixed(auth));
             let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-            let expected = UpstreamError::Denied(Denial::InvalidClient);
+            let expected = denied(Denial::InvalidClient, "invalid_client");
             assert_eq!(refused, expected, "{case}");
         }
     }

@@ -111,7 +111,7 @@ async fn cb_14_a_userinfo_endpoint_that_fails_fails_the_sign_in() {
             Answer::redirect("http://127.0.0.1:1/x;y?z"),
             Outage::Redirect {
                 status: 302,
-                to: "http://127.0.0.1:1/x".to_owned(),
+                to: "http://127.0.0.1:1".to_owned(),
             },
         ),
     ] {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use red5_bridge::upstream::{Denial, Refusal, UpstreamError};
 use secrecy::ExposeSecret;
 
-use super::{REDIRECT_URI, ann_and_bridge, answer, come_back, query, sign_in};
+use super::{REDIRECT_URI, ann_and_bridge, answer, come_back, denied, query, sign_in};
 use crate::provider::{CLIENT_ID, Endpoint};
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn cb_2_a_code_serves_once() {
         .finish(&attempt.secrets, &answer(&back))
         .await
         .unwrap_err();
-    assert_eq!(again, UpstreamError::Denied(Denial::InvalidGrant));
+    assert_eq!(again, denied(Denial::InvalidGrant, "invalid_grant"));
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn cb_4_a_code_of_another_attempt_is_refused() {
         .finish(&first.secrets, &answer(&back))
         .await
         .unwrap_err();
-    assert_eq!(refused, UpstreamError::Denied(Denial::InvalidGrant));
+    assert_eq!(refused, denied(Denial::InvalidGrant, "invalid_grant"));
 }
 
 #[tokio::test]
