@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 
 use super::StartError;
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::config::red5::{Red5, SubjectClaim};
+use crate::config::{Config, Database};
 use crate::flow::back_channel::BackChannel;
 use crate::flow::exchange::{Exchange, TokenRules};
 use crate::flow::login::{SessionLimits, SignIn};
@@ -109,16 +109,19 @@ fn token_rules(red5: &Red5) -> TokenRules {
     }
 }
 
+fn open_store(database: &Database) -> Result<Store, StartError> {
+    let listen_url = database.listen_url.as_ref();
+    let store = Store::open(
+        database.url.expose_secret(),
+        listen_url.map(ExposeSecret::expose_secret),
+        database.pool,
+    );
+    store.map_err(|_| StartError::DatabaseUrl)
+}
+
 impl Parts {
     pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let database = &config.database;
-        let listen_url = database.listen_url.as_ref();
-        let store = Store::open(
-            database.url.expose_secret(),
-            listen_url.map(ExposeSecret::expose_secret),
-            database.pool,
-        );
-        let store = store.map_err(|_| StartError::DatabaseUrl)?;
+        let store = open_store(&config.database)?;
         let ages = ages(&config);
         let idle = TimeDelta::minutes(i64::from(config.session_idle_minutes));
         let live = Arc::new(LiveSessions::new(store.clone(), idle));

@@ -1,6 +1,6 @@
 //! One transaction on one connection for one piece of work, for a limited time.
 //!
-//! A pooler in transaction mode (PgBouncer) gives each transaction whichever of the server's
+//! A pooler in transaction mode (`PgBouncer`) gives each transaction whichever of the server's
 //! connections is free. Nothing may rest on a session of the server, then: every piece of work
 //! is one transaction, its limits are set in it, and its statements have no name.
 //!

@@ -1,4 +1,4 @@
-//! A pooler in transaction mode before Postgres: the real PgBouncer, with two connections to
+//! A pooler in transaction mode before Postgres: the real `PgBouncer`, with two connections to
 //! the server for all.
 
 mod pgbouncer;
@@ -311,12 +311,12 @@ async fn nothing_is_migrated_through_a_pooler_in_transaction_mode() {
     let owner = new_database().await;
     let pooler = PgBouncer::start(&owner).await;
     let role = url::Url::parse(&owner).unwrap().username().to_owned();
-    let pooled = Store::new(&pooler.url_of(&role)).unwrap();
-    let outcome = pooled.migrate().await;
+    let through_it = Store::new(&pooler.url_of(&role)).unwrap();
+    let outcome = through_it.migrate().await;
     assert!(matches!(outcome, Err(StoreError::Pooled)), "{outcome:?}");
     let beside = Store::open(&pooler.url_of(&role), Some(&owner), 2).unwrap();
     beside.migrate().await.unwrap();
-    assert!(pooled.is_migrated().await.unwrap());
+    assert!(through_it.is_migrated().await.unwrap());
     // No lock has stayed behind on a connection of the pooler's.
     let mut hand = PgConnection::connect(&owner).await.unwrap();
     let locks: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")

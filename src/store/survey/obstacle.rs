@@ -74,7 +74,7 @@ pub(super) fn obstacle(error: &StoreError, options: &PgConnectOptions) -> Obstac
     }
 }
 
-/// In PgBouncer's words.
+/// In the words of `PgBouncer`.
 fn of_pooler(message: &str) -> Obstacle {
     if message.contains("startup parameter") {
         Obstacle::Parameters

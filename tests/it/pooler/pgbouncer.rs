@@ -1,4 +1,4 @@
-//! A real PgBouncer before the tests' Postgres, with the lines of docs/pgbouncer.ini.
+//! A real `PgBouncer` before the tests' Postgres, with the lines of docs/pgbouncer.ini.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
-/// Stops PgBouncer when the tests' end of the pipe closes, however they end.
+/// Stops `PgBouncer` when the tests' end of the pipe closes, however they end.
 const SUPERVISE: &str = r#""$0" "$1" & pid=$!; cat; kill -TERM "$pid"; wait "$pid""#;
 
-/// `nobody`: as root PgBouncer refuses to run. The tests' Postgres runs as the same account,
+/// `nobody`: as root `PgBouncer` refuses to run. The tests' Postgres runs as the same account,
 /// which alone reaches its socket.
 const UNPRIVILEGED: u32 = 65534;
 
@@ -66,7 +66,7 @@ impl PgBouncer {
             assert!(ini.contains(line), "{line}");
             ini = ini.replace(line, instead);
         }
-        ini += &format!("unix_socket_dir =\nlogfile = {place}/log\n");
+        let ini = format!("{ini}unix_socket_dir =\nlogfile = {place}/log\n");
         let file = folder.join("pgbouncer.ini");
         fs::write(&file, ini).unwrap();
         let mut supervisor = Command::new("/bin/sh");
