@@ -3,7 +3,7 @@
 //! People sign in with their company's OpenID Connect provider; administrators
 //! say in a table what each group may do on the streaming server; a session is
 //! then exchanged for a short-lived HS256 token that Red5 Pro accepts.
-//! `ARCHITECTURE.md` has the map and the three stories.
+//! `ARCHITECTURE.md` has the parts and the main flows.
 
 pub mod app;
 mod certificates;

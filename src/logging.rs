@@ -63,7 +63,7 @@ pub fn is_filter(text: &str) -> bool {
     EnvFilter::try_new(text).is_ok()
 }
 
-/// Where it happened finds the bug; what it says may be somebody's token.
+/// Where it happened finds the bug; its message may contain a token.
 fn tell_panic(place: Option<&Location<'_>>) {
     let place = place.map_or_else(String::new, ToString::to_string);
     tracing::error!(event = "panicked", place, "a bug: please report it");

@@ -81,7 +81,7 @@ impl fmt::Debug for Seal {
     }
 }
 
-/// Bytes that nobody can guess.
+/// Unguessable bytes.
 pub fn random<const N: usize>() -> Result<[u8; N], SealError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| SealError::Sealing)?;

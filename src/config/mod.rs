@@ -54,7 +54,7 @@ pub struct Config {
     pub ops_listen: Option<SocketAddr>,
     /// `BRIDGE_SECRET_KEYS`: the first encrypts, all decrypt.
     pub secret_keys: Vec<SecretBox<[u8; 32]>>,
-    /// `BRIDGE_ADMIN_GROUPS`: compared exactly; empty means nobody.
+    /// `BRIDGE_ADMIN_GROUPS`: compared exactly; empty means no administrators.
     pub admin_groups: BTreeSet<String>,
     /// `BRIDGE_ALLOWED_ORIGINS`
     pub allowed_origins: Vec<Origin>,

@@ -1,5 +1,5 @@
 //! The names of all variables, for finding what was misspelt: a variable that
-//! nobody reads changes nothing and says nothing.
+//! is not read has no effect and causes no message.
 
 /// What the bridge reads; `true` where the value may come from a file.
 pub const VARIABLES: [(&str, bool); 40] = [
@@ -50,7 +50,7 @@ const PREFIXES: [&str; 3] = ["BRIDGE_", "OIDC_", "RED5_"];
 /// Changes of one character that still count as the same word.
 const NEAR: usize = 2;
 
-/// A variable that is set and read by nobody, and what to do about it.
+/// A variable that is set but not read, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
     /// Its name.

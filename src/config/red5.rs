@@ -55,8 +55,7 @@ pub struct ServerUrl {
     pub app: String,
 }
 
-/// Values that Red5's documentation shows: whoever runs with one of them
-/// shares the secret with every reader.
+/// Values from Red5's documentation: as secrets they are known to every reader.
 const SAMPLES: [&str; 3] = ["changeme", "your-secret", "strong-32-byte-secret"];
 
 impl Red5 {

@@ -68,7 +68,7 @@ impl Origin {
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = checked(text)?;
         let origin = url.origin().ascii_serialization();
-        // Whoever writes a star expects many hosts of it; it would match none.
+        // A star is meant to match many hosts; it would match none.
         if origin == text && !text.contains('*') {
             Ok(Self(origin))
         } else {

@@ -26,7 +26,7 @@ impl PersonKey {
     /// Judges both, as they come from an administrator.
     ///
     /// # Errors
-    /// Each field that could name nobody.
+    /// Each invalid field.
     pub fn parse(issuer: &str, subject: &str) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
         let is_issuer = (1..=ISSUER_MAX).contains(&issuer.len());

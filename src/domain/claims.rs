@@ -104,7 +104,7 @@ fn restriction<T: Ord + ToString>(
 }
 
 /// Reads each word once more as it goes out. A comma would be two members; the
-/// types rule it out, and this would still hold if somebody loosened one (R5-6).
+/// types rule it out, and this check holds even if a type is loosened (R5-6).
 fn joined<'a, T: ToString + 'a>(
     members: impl IntoIterator<Item = &'a T>,
     is_member: impl Fn(&str) -> bool,

@@ -1,4 +1,4 @@
-//! Who the provider says somebody is. Nothing else leaves `upstream`.
+//! The user, according to the provider. Nothing else leaves `upstream`.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub struct Identity {
 pub enum Groups {
     /// These, possibly none.
     Listed(BTreeSet<String>),
-    /// Too many to be sent (Entra's overage): nobody knows which, so none
+    /// Too many to be sent (Entra's overage): the groups are unknown, so none
     /// counts, and every refusal says why.
     Overage,
 }

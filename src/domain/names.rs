@@ -90,7 +90,7 @@ impl fmt::Display for Transport {
 /// Longest room name in characters (all of them ASCII, hence bytes).
 pub const ROOM_MAX: usize = 128;
 
-/// What a room name says to somebody whose room was refused.
+/// The explanation for a refused room name.
 pub const ROOM_RULE: &str =
     "a room is 1 to 128 characters out of A-Z a-z 0-9 . _ ~ @ - and is not \".\" or \"..\"";
 

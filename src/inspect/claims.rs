@@ -106,7 +106,7 @@ fn judge_issuer(claims: &Claims, red5: &Red5, lines: &mut Lines) {
     ));
 }
 
-/// The bridge writes none of these (red5.md); whoever made the token did.
+/// The bridge writes none of these (red5.md); another issuer did.
 fn judge_times(claims: &Claims, now: DateTime<Utc>, lines: &mut Lines) {
     for name in ["nbf", "iat"] {
         let Some(value) = claims.get(name) else {

@@ -32,7 +32,7 @@ pub struct Parts {
     pub requests: Requests,
 }
 
-/// What is measured only when somebody asks.
+/// What is measured only when metrics are requested.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct State {
     /// Of the mappings in memory; 0: none are.
@@ -45,7 +45,7 @@ pub struct State {
     pub sessions: u64,
     /// Connections to the database, without the one that listens.
     pub connections: u32,
-    /// Those of them that nobody uses.
+    /// Idle connections.
     pub connections_idle: usize,
     /// The most there may be.
     pub connections_most: u32,

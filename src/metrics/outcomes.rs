@@ -77,7 +77,7 @@ macro_rules! outcomes {
 outcomes! {
     /// How a sign-in ended, begun or come back from the provider.
     SignInOutcome {
-        /// Somebody is signed in.
+        /// The user is signed in.
         SignedIn = "signed_in",
         /// No attempt of this browser, or one that is spent or too old.
         Attempt = "attempt",

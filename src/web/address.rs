@@ -97,7 +97,7 @@ impl Address {
         self
     }
 
-    /// Not counted: whoever watches over the process must always get an answer.
+    /// Not rate-limited: health checks must always get a response.
     pub fn uncounted(mut self) -> Self {
         self.rule = None;
         self

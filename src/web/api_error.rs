@@ -18,7 +18,7 @@ use crate::flow::sessions::SessionError;
 use crate::store::StoreError;
 use crate::store::mappings::MappingError;
 
-/// Why nobody blocks themselves.
+/// Why administrators cannot block themselves.
 pub(super) const YOURSELF: &str = "is you: another administrator would have to let you in again";
 
 /// One refusal.

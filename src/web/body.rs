@@ -22,7 +22,7 @@ pub const ADMIN_BODY_MAX: usize = 256 * 1024;
 /// Largest body of a page's form in bytes.
 pub const FORM_BODY_MAX: usize = 256 * 1024;
 
-/// Longest time for a whole body: whoever drips bytes must not hold a
+/// Longest time for a whole body: a client that drips bytes must not hold a
 /// connection for ever (AV-3).
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -1,4 +1,4 @@
-//! Nobody holds a connection without using it (AV-3).
+//! Closes connections that a client holds without using them (AV-3).
 //!
 //! The server gives the head of a connection's first request five seconds, and
 //! closes a connection that rests. It has no limit for the head of a *later* request,

@@ -72,7 +72,7 @@ fn fields(bytes: &[u8]) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-/// What somebody typed into a field, without white space around it; `None` if
+/// The text of a field, without white space around it; `None` if
 /// that is nothing.
 pub fn filled(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())

@@ -16,7 +16,7 @@ use crate::store::audit::Actor;
 use crate::store::live::LiveSession;
 use crate::store::sessions::Session;
 
-/// Somebody signed in.
+/// A signed-in user.
 #[derive(Clone)]
 pub struct Caller {
     secret: SessionSecret,
@@ -60,12 +60,12 @@ impl Caller {
     }
 }
 
-/// The groups whose members administer, compared exactly; none means nobody (AD-2, AD-3).
+/// The groups whose members administer, compared exactly; without any there are no administrators (AD-2, AD-3).
 #[derive(Debug, Clone)]
 pub struct AdminGroups(pub BTreeSet<String>);
 
 impl AdminGroups {
-    /// Whether the identity is in one of them. Under overage nobody is.
+    /// Whether the identity is in one of them. Under overage it never is.
     pub fn include(&self, identity: &Identity) -> bool {
         identity.groups.listed().any(|group| self.0.contains(group))
     }
@@ -136,7 +136,7 @@ pub async fn admin(
     as_admin(signed_in(request, site, sessions).await?, groups)
 }
 
-/// Demands that somebody signed in is an administrator.
+/// Requires that the signed-in user is an administrator.
 pub fn as_admin(caller: Caller, groups: &AdminGroups) -> Result<Admin, Barred> {
     if groups.include(caller.identity()) {
         Ok(Admin(caller))

@@ -1,4 +1,4 @@
-//! `/livez`, `/readyz`: for whoever decides where requests go. No identity
+//! `/livez`, `/readyz`: for load balancers and health checks. No identity
 //! and no configuration in either (SC-6).
 
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! How often somebody may ask (AV-1). `docs/operators.md` has the table and
+//! Rate limits (AV-1). `docs/operators.md` has the table and
 //! why the numbers are what they are; they hold for each instance by itself.
 //!
 //! The buckets (GCRA, by `governor`) lie in one bounded cache. Reading one takes
-//! no lock that waits, and a bucket that nobody used for
+//! no lock that waits, and a bucket that was unused for
 //! [`FORGOTTEN_AFTER`] is full again, so nothing is lost with it. When there are more askers than
 //! places, those who were seen longest ago start anew: too kind, never unkind.
 
@@ -119,7 +119,7 @@ impl RateLimits {
     }
 
     /// Counts a token by the session that asks: people behind one address do
-    /// not share it. Only of a session that is known to be live, or anybody
+    /// not share it. Only of a session that is known to be live, or an attacker
     /// could fill the places with names that they make up.
     pub fn check_token(&self, caller: &Caller) -> Result<(), TooMany> {
         let Some(limiters) = &self.0 else {

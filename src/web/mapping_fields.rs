@@ -56,7 +56,7 @@ pub(super) fn read(typed: &TypedMapping) -> Result<MappingDraft, Vec<FieldError>
     };
     let valid_from = time("valid_from", &typed.valid_from);
     let valid_until = time("valid_until", &typed.valid_until);
-    // Whoever wrote a list and left "any" chosen would grant everything.
+    // A list with "any" still chosen would grant everything.
     let mut list = |field: &str, any: bool, words: Vec<String>| match (any, words.is_empty()) {
         (true, true) => vec!["*".to_owned()],
         (true, false) => {

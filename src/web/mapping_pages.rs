@@ -337,7 +337,7 @@ fn back(visitor: &Visitor, change: Change, id: MappingId, page: Option<&Form>) -
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("done", change.as_str());
     query.append_pair("id", &id.to_string());
-    // Whoever switched a row on the third page wants to see the third page.
+    // After a row is switched, its page of the list is shown again.
     if let Some((limit, offset)) = page.and_then(|form| page_of(form).ok()) {
         query.append_pair("limit", &limit.to_string());
         query.append_pair("offset", &offset.to_string());

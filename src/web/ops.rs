@@ -18,7 +18,7 @@ use crate::upstream::{Provider, ProviderStatus};
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
-/// What is looked at when somebody asks for numbers.
+/// What is measured when metrics are requested.
 pub struct Gauges {
     exposition: Exposition,
     watch: Arc<Watch>,

@@ -51,7 +51,7 @@ fn one<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     }
 }
 
-/// Lets an allowed app read the answer; nobody else, and never with `*`.
+/// Lets only an allowed app read the response, and never with `*`.
 pub fn let_read(request: &HttpRequest, site: &Site, response: &mut HttpResponse) {
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use crate::store::StoreError;
 
-/// Nobody gets what may be old: the listening connection was not heard for longer
+/// Data that may be stale is not served: the listening connection was not heard for longer
 /// than `BRIDGE_MAX_STALENESS_SECONDS`.
 pub fn stale() {
     tracing::warn!(

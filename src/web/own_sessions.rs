@@ -1,4 +1,4 @@
-//! `/sessions`: where somebody is signed in, and ending that.
+//! `/sessions`: the user's own sessions, and ending them.
 
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
@@ -11,7 +11,7 @@ use crate::flow::people::PeopleDesk;
 use crate::flow::sign_out::SignOut;
 use crate::store::signed_in::Whose;
 
-/// Most that are shown; nobody has more browsers.
+/// Maximum number of sessions that are shown.
 const SHOWN: i64 = 100;
 
 /// GET `/sessions`

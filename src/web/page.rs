@@ -23,7 +23,7 @@ use super::views::{Frame, Person, Problem, ProblemPage, Template};
 use crate::flow::sessions::{SessionError, Sessions};
 use crate::store::StoreError;
 
-/// Somebody in front of a page, signed in or not. Their groups may serve.
+/// The visitor of a page, signed in or not, with groups that are fresh enough.
 pub struct Visitor {
     request: HttpRequest,
     site: web::Data<Site>,
@@ -36,8 +36,8 @@ pub struct Visitor {
     confirmed: bool,
 }
 
-/// Somebody in front of a page that asks who they are and not what they may do: nobody
-/// is asked for their groups, so they can sign out while the provider is away.
+/// Loads the session without the group-freshness check, so that sign-out works
+/// while the provider is down.
 pub struct Guest(Visitor);
 
 impl Deref for Guest {
@@ -86,7 +86,7 @@ impl Visitor {
         };
         match guard::known(&visitor.request, &visitor.site, &sessions).await {
             Ok(caller) => visitor.caller = caller,
-            // Signing in as somebody else must still be possible.
+            // Signing in as another user must still be possible.
             Err(SessionError::Blocked) => visitor.blocked = true,
             Err(error) => return Err(visitor.not_known(&error)),
         }
@@ -96,7 +96,7 @@ impl Visitor {
         Ok(visitor)
     }
 
-    /// Until then the visitor is somebody, and nobody knows what they may do.
+    /// Until then the user is known, but not what the user may do.
     async fn confirm(&mut self, sessions: &Sessions) -> Result<(), Error> {
         if let Some(caller) = self.caller.clone() {
             let found = guard::confirmed(caller, sessions).await;
@@ -125,7 +125,7 @@ impl Visitor {
         &self.request
     }
 
-    /// Who it is, if anybody.
+    /// The signed-in user, if any.
     pub fn caller(&self) -> Option<&Caller> {
         self.caller.as_ref()
     }
@@ -135,7 +135,7 @@ impl Visitor {
         Form::of_query(&self.request).map_err(|_| self.refuse(Problem::InvalidRequest))
     }
 
-    /// Demands somebody signed in.
+    /// Requires a signed-in user.
     pub fn signed_in(&self) -> Result<&Caller, Error> {
         self.check_not_blocked()?;
         self.caller()
@@ -318,7 +318,7 @@ fn problem_page(request: &HttpRequest, frame: Frame, problem: Problem) -> HttpRe
 pub enum Sent {
     /// Of the session that sends it.
     Now(Form),
-    /// Of another: somebody signed in again since, perhaps in another tab.
+    /// Of another session: the user signed in again since, perhaps in another tab.
     /// Nothing may be done for it; what was typed may be shown again.
     Earlier(Form),
 }

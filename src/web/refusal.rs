@@ -62,7 +62,7 @@ pub fn tell<B>(response: &HttpResponse<B>) {
 pub fn tell_reason(reason: &'static str, status: StatusCode) {
     let status_code = status.as_u16();
     match status {
-        // Whoever scans the network asks for thousands of these.
+        // A network scanner causes thousands of these.
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
             tracing::debug!(event = "request_refused", reason, status = status_code);
         }

@@ -1,6 +1,6 @@
 //! A number for each request, made here and nowhere else: what a client sends
 //! under the same name is not believed (LG-4). The answer carries it, so that
-//! whoever was refused can say which event of the log is theirs. Here requests are
+//! a user can report it, and the log event of a refusal can be found. Here requests are
 //! counted, too: nothing is further out that could change the answer.
 
 use actix_web::body::MessageBody;

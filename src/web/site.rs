@@ -14,7 +14,7 @@ use crate::flow::sign_out::{TICKET_SECONDS, Ticket};
 pub const ATTEMPTS_MAX: usize = 5;
 
 /// Most attempts that one answer removes. A line of its head takes about 100 bytes, and
-/// proxies commonly take a head of 4 KB; of hundreds that somebody planted, the
+/// proxies commonly take a head of 4 KB; of hundreds that an attacker planted, the
 /// answers that follow remove the rest.
 pub const REMOVALS_MAX: usize = 10;
 
@@ -165,7 +165,7 @@ impl Site {
 }
 
 /// The value of the one cookie of this name. Two are none: one of them was
-/// planted, and nobody can tell which (SE-9).
+/// planted, and it is unknown which (SE-9).
 fn only<'r>(request: &'r HttpRequest, wanted: &str) -> Option<&'r str> {
     let mut values = cookies(request).filter(|(name, _)| *name == wanted);
     let (_, value) = values.next()?;

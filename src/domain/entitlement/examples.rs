@@ -1,4 +1,4 @@
-//! The known escalations, each as somebody would meet it.
+//! The known escalations, each as a scenario.
 
 use super::*;
 use crate::domain::mapping::RoomPattern;

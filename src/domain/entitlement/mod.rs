@@ -33,7 +33,7 @@ use super::set::AnyOr;
 pub use refusal::Refusal;
 pub use warrant::Unwarranted;
 
-/// A grant that somebody holds now, with the mapping it comes from.
+/// A grant that a user holds now, with the mapping it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HeldGrant {
     /// The row that gives it.

@@ -3,9 +3,9 @@
 //! Words that nothing could make good are named first. Then, if no room was
 //! named and rooms are granted by their form, the forms are: naming one may
 //! help. Then everything that was named: each word is granted somewhere, but
-//! nobody granted them together.
+//! no grant has them together.
 //!
-//! Whoever names nothing and holds a grant is never refused for good: a grant
+//! A request that names nothing is never refused for good if the user holds a grant: a grant
 //! has a role and a transport that are possible together and at least one
 //! room. If that is *any* or an exact room, the one role × the one transport ×
 //! it is a sound scope; if all are patterns, a room is asked for.

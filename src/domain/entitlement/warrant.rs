@@ -47,7 +47,7 @@ pub(super) fn of(entitlement: &Entitlement, scope: &Scope) -> Result<Bound, Unwa
     let grants = latest_of_alike(entitlement);
     let shortlist = Shortlist::of(&grants);
     let rooms: Vec<Option<&RoomName>> = match &scope.rooms {
-        // Whoever grants room-less streams grants every room: only `*` does.
+        // A grant of streams without a room covers every room: only `*` does.
         AnyOr::Any => vec![None],
         AnyOr::Only(named) => named.iter().map(Some).collect(),
     };

@@ -1,4 +1,4 @@
-//! A mapping as somebody typed it: form, API and import fill the same struct.
+//! A mapping as it was typed: form, API and import fill the same struct.
 
 use chrono::{DateTime, Utc};
 

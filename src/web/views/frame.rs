@@ -8,7 +8,7 @@ use super::assets;
 pub struct Frame {
     /// Path of the public URL without the slash at its end: empty, or `/red5`.
     pub base: String,
-    /// Who is signed in, if anybody is.
+    /// The signed-in user, if any.
     pub person: Option<Person>,
 }
 
@@ -30,7 +30,7 @@ impl Frame {
         format!("{}{}", self.base, assets::href(name))
     }
 
-    /// The session's form token; empty where nobody is signed in, which no
+    /// The session's form token; empty without a session, which no
     /// guard accepts.
     pub(super) fn form_token(&self) -> &str {
         self.person.as_ref().map_or("", |person| &person.form_token)

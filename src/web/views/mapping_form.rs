@@ -47,7 +47,7 @@ pub struct Editing {
     pub version: i64,
 }
 
-/// What somebody else made of the mapping.
+/// The mapping as another administrator changed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newer {
     /// Its fields, written as the form would show them.

@@ -1,4 +1,4 @@
-//! Who is signed in, who is blocked, and stopping somebody.
+//! Sessions, blocked users, and stopping a user.
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -188,7 +188,7 @@ pub struct SessionList {
     pub done: Option<StopDone>,
 }
 
-/// GET `/admin/sessions/{id}`: what can be done about somebody.
+/// GET `/admin/sessions/{id}`: the ways to stop a user.
 ///
 /// Its forms: POST to `/admin/sessions/{id}/end`, and to `/admin/sessions/end` with
 /// `issuer` and `subject`.

@@ -15,7 +15,7 @@ use super::words::{self, GrantWords};
 use crate::domain::identity::{Groups, Identity};
 use crate::domain::lifetime::LimitedBy;
 
-/// GET `/` for somebody who is not signed in.
+/// GET `/` without a session.
 #[derive(Debug, Clone, Template)]
 #[template(path = "welcome.html")]
 pub struct Welcome {
@@ -25,7 +25,7 @@ pub struct Welcome {
     pub return_to: String,
 }
 
-/// GET `/` for somebody who is signed in, and the answer to POST `/portal/token`.
+/// GET `/` for a signed-in user, and the answer to POST `/portal/token`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "portal.html")]
 pub struct Portal {

@@ -53,7 +53,7 @@ pub enum Refused {
     },
     /// The form was of an earlier session.
     SessionChanged,
-    /// `unavailable`: nobody knows at the moment what is granted.
+    /// `unavailable`: the grants are unknown at the moment.
     Unavailable,
 }
 

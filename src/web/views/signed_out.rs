@@ -1,4 +1,4 @@
-//! That somebody is signed out, and where that leads.
+//! The page after a sign-out, and its next step.
 
 use askama::Template;
 

@@ -1,4 +1,4 @@
-//! What somebody may do, in words: "Publish and watch in `studio-1` over RTMP".
+//! What a user may do, in words: "Publish and watch in `studio-1` over RTMP".
 //!
 //! The sentence says what is possible and no more: WHIP can only publish and
 //! WHEP can only watch, so a grant of both roles over both reads "Publish over
@@ -181,7 +181,7 @@ fn over(role: Role, transports: &AnyOr<Transport>) -> Option<String> {
     }
 }
 
-/// What a role lets somebody do, as one word of a form or a table.
+/// What a role allows, as one word of a form or a table.
 pub(super) fn role_word(role: &str) -> &str {
     match Role::parse(role) {
         Some(Role::Publisher) => "Publish",

@@ -59,7 +59,7 @@ pub struct Operation {
     pub summary: String,
     /// Paragraphs.
     pub about: Vec<Prose>,
-    /// Whether somebody has to be signed in.
+    /// Whether a session is required.
     pub signed_in: bool,
     /// Parameters, then members of the body.
     pub fields: Vec<Field>,
