@@ -18,7 +18,7 @@ use crate::random;
 use crate::seal::{Seal, SealError};
 use crate::upstream::{Attempt, AttemptSecrets};
 
-/// How long somebody may take to sign in at the provider (CB-3).
+/// Time limit for a sign-in at the provider (CB-3).
 pub const ATTEMPT_MINUTES: i64 = 10;
 
 const PURPOSE: &str = "sign-in attempt";
@@ -98,7 +98,7 @@ pub fn label(state: &str) -> String {
 }
 
 /// Whether `text` has the form of a label. Cookies whose names only begin like
-/// those of attempts are somebody else's, such as another bridge's on this host.
+/// those of attempts belong to another application, such as another bridge's on this host.
 pub fn is_label(text: &str) -> bool {
     is_fingerprint(text)
 }

@@ -137,7 +137,7 @@ impl Exchange {
         self.rules.default_seconds
     }
 
-    /// What somebody may do now.
+    /// What a user may do now.
     pub fn entitlement(&self, identity: &Identity) -> Result<Entitlement, Stale> {
         let snapshot = self.watch.current()?;
         Ok(snapshot.mappings.resolve(identity, self.clock.now()))
@@ -235,7 +235,7 @@ impl Exchange {
     }
 
     /// Rooms that alone would fill the token need not be checked one by one:
-    /// somebody with ten thousand must not cost seconds (AV-7).
+    /// a user with ten thousand must not cost seconds (AV-7).
     fn check_listed(&self, scope: &Scope) -> Result<(), NoToken> {
         let rooms = scope.rooms.named().into_iter().flatten();
         let bytes: usize = rooms.map(|room| room.as_str().len() + 1).sum();
@@ -270,7 +270,7 @@ impl Exchange {
     }
 }
 
-/// Under overage nobody knows what would be granted, and every refusal says so.
+/// Under overage the grants are unknown, and every refusal says so.
 fn explained(refusal: Refusal, identity: &Identity) -> NoToken {
     match identity.groups {
         Groups::Overage => NoToken::GroupsOverage,

@@ -34,7 +34,7 @@ pub enum PeopleError {
     /// There is no such session, or no such block (any more).
     #[error("there is no such session or block")]
     NotFound,
-    /// Whoever blocks themselves could not undo it.
+    /// An administrator could not undo a block of their own.
     #[error("nobody blocks themselves")]
     Yourself,
     /// The database.
@@ -102,7 +102,7 @@ impl PeopleDesk {
         Ok(theirs.total > 0 || self.store.find_block(person).await?.is_some())
     }
 
-    /// Ends one session, whoever's it is.
+    /// Ends one session of any user.
     pub async fn end(&self, id: &SessionId, actor: &Actor) -> Result<Ended, PeopleError> {
         self.end_of(id, None, actor).await
     }

@@ -23,7 +23,7 @@ use crate::store::sessions::{
 };
 use crate::store::watch::Watch;
 
-/// Bytes of a session's secret: twice what nobody can guess (SE-1).
+/// Bytes of a session's secret: twice the 128 bits that cannot be guessed (SE-1).
 const SECRET_BYTES: usize = 32;
 
 /// The value of a session's cookie. Only its SHA-256 is ever stored.
@@ -75,10 +75,10 @@ impl SessionSecret {
     }
 }
 
-/// Why nobody knows who is asking.
+/// Why a session could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// Notices may be missing: somebody may have signed out elsewhere.
+    /// Notices may be missing: the user may have signed out on another instance.
     #[error("the sessions in memory are not known to be fresh")]
     Stale,
     /// An administrator does not let the person in; the session is there all the

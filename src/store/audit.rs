@@ -31,7 +31,7 @@ impl Actor {
         }
     }
 
-    /// Somebody at the command line.
+    /// A user of the command line.
     pub fn cli(user: &str) -> Self {
         Self {
             issuer: "cli".to_owned(),
@@ -50,9 +50,9 @@ pub struct AuditEntry {
     pub id: i64,
     /// When.
     pub at: DateTime<Utc>,
-    /// Issuer of whoever did it.
+    /// The actor's issuer.
     pub actor_issuer: String,
-    /// Subject of whoever did it.
+    /// The actor's subject.
     pub actor_subject: String,
     /// What people know them by.
     pub actor_label: String,

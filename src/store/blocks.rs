@@ -20,7 +20,7 @@ pub struct BlockPage {
     pub total: i64,
 }
 
-/// Somebody is blocked.
+/// A user is blocked.
 #[derive(Debug)]
 pub struct Blocked {
     /// As it is written.

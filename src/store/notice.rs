@@ -19,11 +19,11 @@ pub(super) enum Notice {
 pub(super) enum News {
     /// The table changed.
     Mappings,
-    /// Somebody was blocked, or is no longer.
+    /// A user was blocked or unblocked.
     Blocks,
     /// These sessions ended.
     Ended(Vec<SessionHash>),
-    /// Some sessions ended; nobody says which.
+    /// Some sessions ended; the notice does not say which.
     ManyEnded,
 }
 

@@ -12,7 +12,7 @@ use super::sessions::{SealedTokens, SessionHash};
 use super::{Store, StoreError};
 use crate::domain::identity::{Groups, Identity};
 
-/// Who holds a lease: random, and nobody else's.
+/// Identifies the holder of a lease: random and unique.
 pub type LeaseId = [u8; 16];
 
 /// What came of asking for the lease.
@@ -20,7 +20,7 @@ pub type LeaseId = [u8; 16];
 pub enum Lease {
     /// It is ours; the sealed refresh token.
     Taken(Vec<u8>),
-    /// Somebody else asks the provider at this moment.
+    /// Another holder of the lease is asking the provider.
     Elsewhere,
     /// The row is newer than what the caller has, or has no refresh token any more:
     /// read it again.

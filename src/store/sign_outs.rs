@@ -30,7 +30,7 @@ impl Store {
         .await
     }
 
-    /// Takes it away again: one caller gets it, in time, and nobody after that.
+    /// Removes and returns it: one caller gets it, in time, and no later caller.
     pub async fn take_sign_out(
         &self,
         ticket: &TicketHash,
@@ -51,7 +51,7 @@ impl Store {
         .await
     }
 
-    /// Forgets what nobody came for, and says how many. One instance does it at a
+    /// Deletes expired tickets, and says how many. One instance does it at a
     /// time; another one does nothing.
     pub async fn sweep_sign_outs(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         sweep::in_batches((), |()| self.sweep_sign_outs_batch(now)).await

@@ -1,6 +1,6 @@
 //! Stops asking a provider that does not answer.
 //!
-//! One that hangs would cost everybody who signs in the whole timeout, again and
+//! A provider that hangs would cost every sign-in the whole timeout, again and
 //! again. After [`FAILURES_MAX`] failures in a row nobody is sent there for a moment; then one
 //! is, and how that goes decides: all may go again, or the rest is twice as
 //! long. Only outages count: an answer, be it `invalid_grant`, shows that
@@ -32,7 +32,7 @@ impl Breaker {
         }
     }
 
-    /// Whether somebody may ask now.
+    /// Whether a request may be sent now.
     ///
     /// # Errors
     /// [`Outage::Resting`] while nobody is to ask.
@@ -224,7 +224,7 @@ impl Machine {
         Some(length)
     }
 
-    /// Nobody knows how the trial went: the next one is one.
+    /// The result of the trial is unknown: the next request is a trial.
     fn abandoned(&mut self, now: Instant) {
         if let State::Trying { rest } = self.state {
             self.state = State::Open {

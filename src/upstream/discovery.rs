@@ -25,7 +25,7 @@ pub(super) struct Document {
     pub(super) client_auth: ClientAuth,
     /// RFC 9207 §3: the callback must carry `iss`.
     pub(super) announces_iss: bool,
-    /// `prompt` when somebody else is to sign in.
+    /// The value of `prompt` for a sign-in as another user.
     pub(super) asking_who: &'static str,
     /// Optional endpoints whose address is none: empty, relative or no text. They count as
     /// absent.

@@ -122,7 +122,7 @@ fn is_true(value: &Value) -> bool {
     *value == Value::Bool(true) || value == "true"
 }
 
-/// A text to call somebody by; none when it is absent or not fit to be shown.
+/// A name to display for the user; none when it is absent or not fit to be shown.
 pub(super) fn text(claims: &Object, path: &ClaimPath) -> Option<String> {
     let text = path.find(claims)?.value.as_str()?;
     let fits = (1..=TEXT_MAX).contains(&text.len()) && !text.chars().any(char::is_control);

@@ -1,4 +1,4 @@
-//! Asking who somebody is again, during a session (OpenID Connect Core §12).
+//! Refreshing the identity during a session (OpenID Connect Core §12).
 //!
 //! The answer must be about the same person. An ID token is verified as at the
 //! sign-in, but that it need not repeat the nonce; an answer without one is completed from userinfo. What

@@ -1,4 +1,4 @@
-//! What can keep somebody from signing in.
+//! The reasons why a sign-in fails.
 
 use crate::flow::provider_error::ProviderError;
 use crate::metrics::SignInOutcome;
@@ -7,7 +7,7 @@ use crate::store::StoreError;
 use crate::store::sessions::NotStarted;
 use crate::upstream::UpstreamError;
 
-/// Why nobody is signed in.
+/// Why the sign-in failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     /// No attempt came with the answer, and it should have: cookies are off, or
@@ -23,7 +23,7 @@ pub enum LoginError {
     /// It was begun more than ten minutes ago.
     #[error("the attempt is too old")]
     AttemptExpired,
-    /// Somebody was here with it before.
+    /// The attempt was used before.
     #[error("the attempt was spent before")]
     AttemptSpent,
     /// The provider said no; its words are not repeated.

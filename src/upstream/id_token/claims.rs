@@ -35,7 +35,7 @@ pub(super) fn check(
 }
 
 /// `azp`, if present, is us; a token for several audiences must have it. Otherwise
-/// a token that somebody got for another client would do (steps 4 and 5).
+/// a token issued for another client would be accepted (steps 4 and 5).
 fn check_authorized_party(claims: &Object, client_id: &str) -> Result<(), Flaw> {
     let several = claims
         .get("aud")
@@ -56,7 +56,7 @@ fn check_nonce(claims: &Object, nonce: &str) -> Result<(), Flaw> {
 }
 
 /// A logout token is signed with the same keys for the same client, and travels
-/// through the browser of nobody; it must not become a sign-in (RFC 8725 §3.12).
+/// through no browser; it must not become a sign-in (RFC 8725 §3.12).
 fn refuse_logout_token(claims: &Object) -> Result<(), Flaw> {
     if claims.contains_key("events") {
         Err(Flaw::LogoutToken)

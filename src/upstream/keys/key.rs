@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::upstream::SigningAlg;
 use crate::upstream::signing::KeyKind;
 
-/// Shortest RSA modulus in bits: a shorter one can be factored, and then anybody
+/// Shortest RSA modulus in bits: a shorter one can be factored, and then an attacker
 /// can sign (RFC 7518 §3.3).
 const RSA_BITS_MIN: usize = 2048;
 /// Longest RSA modulus in bits: verifying takes time that grows with it, and the
