@@ -164,6 +164,7 @@ impl Bridge {
                 .app_data(data.stopping)
                 .app_data(web::Data::new(data.requests.of_thread()))
                 // The last one is the outermost.
+                .wrap(from_fn(pages::count_requests))
                 .wrap(from_fn(pages::catch_panics))
                 .wrap(from_fn(pages::add_headers))
                 .wrap(from_fn(pages::number_requests))

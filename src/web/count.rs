@@ -39,16 +39,21 @@ impl Counting {
     }
 }
 
-/// As the program writes it, without the base path, which is configuration (SC-6).
+/// As the program writes it (SC-6).
 fn route(request: &HttpRequest) -> Option<String> {
-    let mut route = request.match_pattern()?;
-    let base = request.app_data::<web::Data<Site>>();
-    let base = base.map_or("", |site| site.base());
+    let route = without_base(request.match_pattern()?, request.app_data());
+    Some(if route.is_empty() {
+        "/".to_owned()
+    } else {
+        route
+    })
+}
+
+/// A route without the base path, which is configuration.
+pub fn without_base(mut route: String, site: Option<&web::Data<Site>>) -> String {
+    let base = site.map_or("", |site| site.base());
     if route.starts_with(base) {
         route.drain(..base.len());
     }
-    if route.is_empty() {
-        route.push('/');
-    }
-    Some(route)
+    route
 }

@@ -11,7 +11,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::HttpRequest;
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, web};
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
@@ -20,8 +23,12 @@ use governor::{Quota, RateLimiter};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
-use super::client;
+use super::address::Reader;
+use super::api_error::ApiError;
+use super::count::without_base;
 use super::guard::Caller;
+use super::site::Site;
+use super::{client, origin, page};
 use crate::store::sessions::SessionHash;
 
 /// Most buckets at one time, however many addresses ask.
@@ -61,6 +68,20 @@ impl Rule {
         Self::Change,
         Self::Token,
     ];
+
+    /// What counts a request by its address. Every path that is not named is a visit, one that
+    /// does not exist too: its page looks the session up like any other. Whoever watches over
+    /// the process must always get an answer, and files cost nothing.
+    fn of(route: &str) -> Option<Self> {
+        Some(match route {
+            "/livez" | "/readyz" | "/assets/{name}" => return None,
+            "/auth/login" => Self::Login,
+            "/auth/callback" => Self::Callback,
+            "/auth/logout" | "/api/logout" | "/sessions/end" | "/sessions/{id}/end" => Self::Logout,
+            "/auth/backchannel-logout" => Self::BackChannel,
+            _ => Self::Visit,
+        })
+    }
 
     /// How many at once, and how many a second from then on.
     const fn numbers(self) -> (u32, u32) {
@@ -126,6 +147,52 @@ impl RateLimits {
             return Ok(());
         };
         limiters.check(Rule::Token, Asker::Session(caller.session().hash))
+    }
+}
+
+/// Counts each request before anything is done for it: not even its session is looked up. A
+/// layer over all routes, so that none is left out by oversight.
+pub async fn count(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let route = route_of(&request);
+    let limits = request.app_data::<web::Data<RateLimits>>();
+    let (Some(rule), Some(limits)) = (Rule::of(&route), limits) else {
+        return next.call(request).await;
+    };
+    match limits.check_client(rule, request.request()) {
+        Ok(()) => next.call(request).await,
+        Err(error) => {
+            let response = refused(Reader::of(&route), request.request(), error);
+            Ok(request.into_response(response))
+        }
+    }
+}
+
+/// The route that the router is going to take, without the base path; empty if there is none.
+/// The path is compared as the router compares it, after percent-decoding: `/auth/%6Cogin` is
+/// a sign-in.
+fn route_of(request: &ServiceRequest) -> String {
+    let path = request.match_info().unprocessed();
+    let route = request.resource_map().match_pattern(path);
+    let site = request.app_data::<web::Data<Site>>();
+    without_base(route.unwrap_or_default(), site)
+}
+
+fn refused(reader: Reader, request: &HttpRequest, error: TooMany) -> HttpResponse {
+    let api = ApiError::from(error);
+    let Some(site) = request.app_data::<web::Data<Site>>() else {
+        return api.response();
+    };
+    match reader {
+        Reader::Person => page::too_many(request, site, error),
+        Reader::Program => api.response(),
+        Reader::App => {
+            let mut response = api.response();
+            origin::let_read(request, site, &mut response);
+            response
+        }
     }
 }
 

@@ -50,7 +50,6 @@ use actix_web::{HttpResponse, web};
 
 use address::Address;
 use api_error::ApiError;
-use limits::Rule;
 use page::Visitor;
 use views::Problem;
 
@@ -60,7 +59,7 @@ pub use connections::{Connections, most_connections, note as note_requests};
 pub use guard::AdminGroups;
 pub use headers::add as add_headers;
 pub use health::Stopping;
-pub use limits::RateLimits;
+pub use limits::{RateLimits, count as count_requests};
 pub use ops::{Gauges, configure_ops};
 pub use panics::catch as catch_panics;
 pub use request_id::number as number_requests;
@@ -76,7 +75,7 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
         .default_service(web::to(nothing_here));
     if !base.is_empty() {
         // The public URL as people type it, without a slash at its end.
-        below = below.service(Address::page("").get(portal::from_bare_base));
+        below = below.service(Address::new("").get(portal::from_bare_base));
     }
     service.service(below);
     if !base.is_empty() {
@@ -87,156 +86,128 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
 
 fn pages(service: &mut web::ServiceConfig) {
     service
-        .service(Address::page("/").get(portal::show))
+        .service(Address::new("/").get(portal::show))
         .service(Address::form(
             "/portal/token",
             "/?done=shown-once",
             portal::get_token,
         ))
+        .service(Address::new("/auth/login").get_only(sign_in::login))
+        .service(Address::new("/auth/callback").get_only(sign_in::callback))
+        .service(Address::new("/auth/logout").on(Method::POST, sign_out::logout))
+        .service(Address::new("/auth/signed-out").get_only(sign_out::signed_out))
+        .service(Address::new("/auth/somebody-else").get_only(sign_out::somebody_else))
         .service(
-            Address::page("/auth/login")
-                .counted(Rule::Login)
-                .get_only(sign_in::login),
-        )
-        .service(
-            Address::page("/auth/callback")
-                .counted(Rule::Callback)
-                .get_only(sign_in::callback),
-        )
-        .service(
-            Address::page("/auth/logout")
-                .counted(Rule::Logout)
-                .on(Method::POST, sign_out::logout),
-        )
-        .service(Address::page("/auth/signed-out").get_only(sign_out::signed_out))
-        .service(Address::page("/auth/somebody-else").get_only(sign_out::somebody_else))
-        .service(
-            Address::page("/admin/mappings")
+            Address::new("/admin/mappings")
                 .get(mapping_pages::list)
                 .on(Method::POST, mapping_pages::create),
         )
-        .service(Address::page("/admin/mappings/new").get(mapping_pages::new))
+        .service(Address::new("/admin/mappings/new").get(mapping_pages::new))
         .service(
-            Address::page("/admin/mappings/{id}")
+            Address::new("/admin/mappings/{id}")
                 .get(mapping_pages::edit)
                 .on(Method::POST, mapping_pages::save),
         )
         .service(
-            Address::page("/admin/mappings/{id}/switch")
+            Address::new("/admin/mappings/{id}/switch")
                 .get(mapping_pages::not_switched)
                 .on(Method::POST, mapping_pages::switch),
         )
         .service(
-            Address::page("/admin/mappings/{id}/delete")
+            Address::new("/admin/mappings/{id}/delete")
                 .get(mapping_pages::confirm_delete)
                 .on(Method::POST, mapping_pages::delete),
         )
-        .service(Address::page("/admin/sessions").get(people_pages::sessions))
+        .service(Address::new("/admin/sessions").get(people_pages::sessions))
         .service(Address::admin_form(
             "/admin/sessions/end",
             "/admin/sessions?done=nothing",
             people_pages::end_person,
         ))
-        .service(Address::page("/admin/sessions/{id}").get(people_pages::session))
+        .service(Address::new("/admin/sessions/{id}").get(people_pages::session))
         .service(Address::admin_form(
             "/admin/sessions/{id}/end",
             "/admin/sessions?done=nothing",
             people_pages::end_session,
         ))
         .service(
-            Address::page("/admin/blocks")
+            Address::new("/admin/blocks")
                 .get(people_pages::blocks)
                 .on(Method::POST, people_pages::block),
         )
-        .service(Address::page("/admin/blocks/new").get(people_pages::new_block))
+        .service(Address::new("/admin/blocks/new").get(people_pages::new_block))
         .service(
-            Address::page("/admin/blocks/lift")
+            Address::new("/admin/blocks/lift")
                 .get(people_pages::confirm_lift)
                 .on(Method::POST, people_pages::lift),
         )
-        .service(Address::page("/sessions").get(own_sessions::show))
-        .service(
-            Address::form(
-                "/sessions/end",
-                "/sessions?done=nothing",
-                own_sessions::end_all,
-            )
-            .counted(Rule::Logout),
-        )
-        .service(
-            Address::form(
-                "/sessions/{id}/end",
-                "/sessions?done=nothing",
-                own_sessions::end,
-            )
-            .counted(Rule::Logout),
-        )
-        .service(Address::page("/docs").get(api_docs::docs))
-        .service(
-            Address::endpoint("/assets/{name}")
-                .uncounted()
-                .get(files::file),
-        );
+        .service(Address::new("/sessions").get(own_sessions::show))
+        .service(Address::form(
+            "/sessions/end",
+            "/sessions?done=nothing",
+            own_sessions::end_all,
+        ))
+        .service(Address::form(
+            "/sessions/{id}/end",
+            "/sessions?done=nothing",
+            own_sessions::end,
+        ))
+        .service(Address::new("/docs").get(api_docs::docs))
+        .service(Address::new("/assets/{name}").get(files::file));
 }
 
 fn api(service: &mut web::ServiceConfig) {
     service
         .service(
-            Address::app_endpoint("/api/session")
+            Address::new("/api/session")
                 .get(token::session)
                 .on(Method::OPTIONS, token::preflight_session),
         )
         .service(
-            Address::app_endpoint("/api/token")
+            Address::new("/api/token")
                 .on(Method::POST, token::token)
                 .on(Method::OPTIONS, token::preflight_post),
         )
         .service(
-            Address::app_endpoint("/api/logout")
-                .counted(Rule::Logout)
+            Address::new("/api/logout")
                 .on(Method::POST, token::logout)
                 .on(Method::OPTIONS, token::preflight_post),
         )
+        .service(Address::new("/auth/backchannel-logout").on(Method::POST, back_channel::logout))
         .service(
-            Address::for_provider("/auth/backchannel-logout")
-                .counted(Rule::BackChannel)
-                .on(Method::POST, back_channel::logout),
-        )
-        .service(
-            Address::endpoint("/api/admin/mappings")
+            Address::new("/api/admin/mappings")
                 .get(mapping_api::list)
                 .on(Method::POST, mapping_api::create),
         )
         .service(
-            Address::endpoint("/api/admin/mappings/{id}")
+            Address::new("/api/admin/mappings/{id}")
                 .get(mapping_api::get)
                 .on(Method::PUT, mapping_api::replace)
                 .on(Method::DELETE, mapping_api::delete),
         )
         .service(
-            Address::endpoint("/api/admin/sessions")
+            Address::new("/api/admin/sessions")
                 .get(people_api::list_sessions)
                 .on(Method::DELETE, people_api::end_person),
         )
         .service(
-            Address::endpoint("/api/admin/sessions/{id}")
-                .on(Method::DELETE, people_api::end_session),
+            Address::new("/api/admin/sessions/{id}").on(Method::DELETE, people_api::end_session),
         )
         .service(
-            Address::endpoint("/api/admin/blocks")
+            Address::new("/api/admin/blocks")
                 .get(people_api::list_blocks)
                 .on(Method::POST, people_api::block)
                 .on(Method::DELETE, people_api::unblock),
         )
-        .service(Address::endpoint("/openapi.json").get(api_docs::document))
+        .service(Address::new("/openapi.json").get(api_docs::document))
         .service(web::resource("/api/{rest:.*}").default_service(web::to(no_endpoint)));
 }
 
 /// On both listeners.
 fn health(service: &mut web::ServiceConfig) {
     service
-        .service(Address::endpoint("/livez").uncounted().get(health::livez))
-        .service(Address::endpoint("/readyz").uncounted().get(health::readyz));
+        .service(Address::new("/livez").get(health::livez))
+        .service(Address::new("/readyz").get(health::readyz));
 }
 
 async fn nothing_here(visitor: Visitor) -> HttpResponse {

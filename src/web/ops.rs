@@ -64,7 +64,7 @@ impl Gauges {
 /// The routes of the second listener.
 pub fn configure_ops(service: &mut web::ServiceConfig) {
     service
-        .service(Address::endpoint("/metrics").uncounted().get(metrics))
+        .service(Address::new("/metrics").get(metrics))
         .configure(super::health)
         .default_service(web::to(nothing_here));
 }

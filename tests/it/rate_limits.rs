@@ -138,7 +138,7 @@ async fn av_1_tokens_are_limited_by_session_at_both_doors_and_the_app_may_read_i
 /// Asks for what looks a session up, many at a time on one connection, until one is
 /// refused; all answers. However slow the machine is: what the rule lets through in
 /// the time that it took is known, and more than that is no limit.
-async fn flood(bridge: &TestBridge, request: &str) -> String {
+async fn flood(bridge: &TestBridge, request: &str, let_through: u16) -> String {
     const AT_ONCE: usize = 250;
     let address = bridge.address.strip_prefix("http://").unwrap();
     let mut socket = TcpStream::connect(address).await.unwrap();
@@ -149,7 +149,9 @@ async fn flood(bridge: &TestBridge, request: &str) -> String {
             .await
             .unwrap();
         let (mut said, mut part) = (String::new(), vec![0; 65536]);
-        while said.matches("HTTP/1.1 ").count() < AT_ONCE || !said.ends_with('}') {
+        while said.matches("HTTP/1.1 ").count() < AT_ONCE
+            || !(said.ends_with('}') || said.trim_end().ends_with("</html>"))
+        {
             let length = socket.read(&mut part).await.unwrap();
             assert!(length > 0, "the connection ended: {said}");
             said.push_str(std::str::from_utf8(&part[..length]).unwrap());
@@ -158,7 +160,7 @@ async fn flood(bridge: &TestBridge, request: &str) -> String {
         if all.contains("HTTP/1.1 429") {
             return all;
         }
-        let taken = all.matches("HTTP/1.1 401").count();
+        let taken = all.matches(&format!("HTTP/1.1 {let_through}")).count();
         let took = begun.elapsed();
         let allowed = 3001 + 150 * took.as_millis() / 1000;
         assert!(taken as u128 <= allowed, "{taken} in {took:?}");
@@ -171,7 +173,7 @@ async fn av_1_what_looks_a_session_up_is_limited_by_address_before_it_is_looked_
     let bridge = TestBridge::start_with(&LIMITED).await;
     let request = "GET /api/session HTTP/1.1\r\nhost: bridge.example\r\n\
                    x-forwarded-for: 198.51.100.1\r\norigin: https://app.example\r\n\r\n";
-    let said = flood(&bridge, request).await;
+    let said = flood(&bridge, request, 401).await;
     assert!(said.matches("HTTP/1.1 401").count() >= 3000);
     for refusal in said.split("HTTP/1.1 429").skip(1) {
         // Between two of them somebody may have been let through.
@@ -185,6 +187,29 @@ async fn av_1_what_looks_a_session_up_is_limited_by_address_before_it_is_looked_
     for path in ["/livez", "/readyz"] {
         assert_eq!(browser.send("GET", path, &[flood], "").await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn av_1_a_path_that_does_not_exist_is_counted_too() {
+    let bridge = TestBridge::start_with(&LIMITED).await;
+    for (n, path) in ["/wp-login.php", "/api/nothing"].iter().enumerate() {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: bridge.example\r\nx-forwarded-for: 198.51.100.{n}\r\n\r\n"
+        );
+        let said = flood(&bridge, &request, 404).await;
+        assert!(said.contains("retry-after: 1\r\n"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn av_1_a_path_that_is_written_otherwise_is_counted_by_the_same_rule() {
+    let bridge = TestBridge::start_with(&LIMITED).await;
+    let browser = bridge.browser();
+    let flood = ("x-forwarded-for", "198.51.100.1");
+    let refused = exhaust(&browser, "GET", "/auth/%6Cogin", &[flood], "", 2000).await;
+    assert_eq!(refused.status, 429);
+    let refused = browser.send("GET", "/auth/login", &[flood], "").await;
+    assert_eq!(refused.status, 429, "both ways are one address");
 }
 
 #[tokio::test]
