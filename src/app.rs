@@ -2,6 +2,7 @@
 
 mod ops;
 mod parts;
+mod supervise;
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use crate::web as pages;
 use ops::Ops;
 use pages::Stopping;
 use parts::Parts;
+use supervise::supervise;
 
 /// How long a stopping bridge lets requests finish, in seconds.
 const DRAIN_SECONDS: u64 = 10;
@@ -125,11 +127,12 @@ impl Bridge {
     ) -> Result<Self, StartError> {
         crate::upstream::http::install_crypto();
         let parts = Parts::new(config, clock)?;
-        let mut tasks = parts.tasks();
+        let lost_tasks = web::Data::default();
+        let mut tasks = parts.tasks(&lost_tasks);
         let (sessions, store) = (Arc::clone(&parts.live), parts.store.clone());
         let fresh = parts.fresh.clone();
         let (listen, ops_listen) = (parts.listen, parts.ops_listen);
-        let data = parts.into_data();
+        let data = parts.into_data(lost_tasks);
         let stopping = data.stopping.clone();
         let ops = ops_listen.map(|listen| {
             Ops::bind(listen, data.clone()).map_err(|error| StartError::BindOps(listen, error))
@@ -141,7 +144,14 @@ impl Bridge {
         let most = pages::most_connections();
         let connections = pages::Connections::default();
         let watched = connections.clone();
-        tasks.push(tokio::spawn(async move { watched.watch().await }));
+        tasks.push(supervise(
+            "watch_connections",
+            &data.lost_tasks,
+            move || {
+                let watched = watched.clone();
+                async move { watched.watch().await }
+            },
+        ));
         let server = HttpServer::new(move || {
             let data = data.clone();
             let base = data.site.base().to_owned();
@@ -162,6 +172,7 @@ impl Bridge {
                 .app_data(data.watch)
                 .app_data(data.provider)
                 .app_data(data.stopping)
+                .app_data(data.lost_tasks)
                 .app_data(web::Data::new(data.requests.of_thread()))
                 // The last one is the outermost.
                 .wrap(from_fn(pages::count_requests))

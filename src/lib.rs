@@ -21,6 +21,7 @@ pub mod fuzzing;
 pub mod healthcheck;
 pub mod inspect;
 pub mod logging;
+mod loopback;
 pub mod metrics;
 pub mod once;
 pub mod random;

@@ -8,8 +8,10 @@ use actix_web::web;
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use super::StartError;
+use super::supervise::supervise;
 use crate::clock::Clock;
 use crate::config::red5::{Red5, SubjectClaim};
 use crate::config::{Config, Database};
@@ -30,7 +32,8 @@ use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
 use crate::upstream::Provider;
 use crate::web::{
-    AdminGroups, ApiDocument, Gauges, RateLimits, Red5Server, Site, Stopping, TrustedProxies,
+    AdminGroups, ApiDocument, Gauges, LostTasks, RateLimits, Red5Server, Site, Stopping,
+    TrustedProxies,
 };
 
 /// How often last-seen times are written down.
@@ -86,6 +89,7 @@ pub(super) struct SharedData {
     pub(super) desk: web::Data<MappingDesk>,
     pub(super) gauges: web::Data<Gauges>,
     pub(super) stopping: web::Data<Stopping>,
+    pub(super) lost_tasks: web::Data<LostTasks>,
     /// For the worker to make its own counters of.
     pub(super) requests: Requests,
     pub(super) people: web::Data<PeopleDesk>,
@@ -223,62 +227,29 @@ impl Parts {
     }
 
     /// What goes on beside the requests.
-    pub(super) fn tasks(&self) -> Vec<JoinHandle<()>> {
+    pub(super) fn tasks(&self, lost: &web::Data<LostTasks>) -> Vec<JoinHandle<()>> {
         let (store, watch) = (self.store.clone(), Arc::clone(&self.watch));
-        let keep_up = async move {
-            let mut told = String::new();
-            while let Err(error) = store.migrate().await {
-                watch.hindered_by(&error);
-                let words = error.to_string();
-                // Tried every second, told when it changes.
-                if words != told {
-                    let host = store.direct_host();
-                    tracing::warn!(event = "tables_not_migrated", host, %error, "the tables could not be brought up to date; trying again (red5-bridge check says why)");
-                    told = words;
-                }
-                tokio::time::sleep(MIGRATE_AGAIN_AFTER).await;
-            }
-            watch.run().await;
-        };
         let provider = Arc::clone(&self.provider);
-        let know_provider = async move { provider.watch().await };
         let live = Arc::clone(&self.live);
-        let write_down = async move {
-            loop {
-                tokio::time::sleep(FLUSH_EVERY).await;
-                if let Err(error) = live.flush().await {
-                    tracing::warn!(event = "last_seen_not_written", %error, "last-seen times were not written");
-                }
-            }
-        };
-        let (store, clock, idle) = (
-            self.store.clone(),
-            Arc::clone(&self.clock),
-            self.live.idle(),
-        );
-        let sweep = async move {
-            loop {
-                tokio::time::sleep(SWEEP_EVERY).await;
-                let now = clock.now();
-                let attempts = store.sweep_attempts(now).await;
-                // Twice as long: another instance may not have written yet.
-                let sessions = store.sweep_sessions(now, now - idle * 2).await;
-                let sign_outs = store.sweep_sign_outs(now).await;
-                let logouts = store.sweep_logouts(now).await;
-                if let Err(error) = attempts.and(sessions).and(sign_outs).and(logouts) {
-                    tracing::warn!(event = "sweep_failed", %error, "what is over was not removed");
-                }
-            }
-        };
+        let (swept, clock, idle) = (store.clone(), Arc::clone(&self.clock), live.idle());
         vec![
-            tokio::spawn(keep_up),
-            tokio::spawn(know_provider),
-            tokio::spawn(write_down),
-            tokio::spawn(sweep),
+            supervise("keep_fresh", lost, move || {
+                keep_fresh(store.clone(), Arc::clone(&watch))
+            }),
+            supervise("watch_provider", lost, move || {
+                let provider = Arc::clone(&provider);
+                async move { provider.watch().await }
+            }),
+            supervise("write_last_seen", lost, move || {
+                write_last_seen(Arc::clone(&live))
+            }),
+            supervise("sweep", lost, move || {
+                sweep(swept.clone(), Arc::clone(&clock), idle)
+            }),
         ]
     }
 
-    pub(super) fn into_data(self) -> SharedData {
+    pub(super) fn into_data(self, lost_tasks: web::Data<LostTasks>) -> SharedData {
         SharedData {
             api: web::Data::new(ApiDocument::of(&self.site)),
             site: web::Data::new(self.site),
@@ -295,9 +266,51 @@ impl Parts {
             desk: web::Data::new(self.desk),
             gauges: web::Data::new(self.gauges),
             stopping: web::Data::default(),
+            lost_tasks,
             requests: self.requests,
             people: web::Data::new(self.people),
             back_channel: web::Data::new(self.back_channel),
+        }
+    }
+}
+
+/// Migrates, and then keeps what is in memory fresh.
+async fn keep_fresh(store: Store, watch: Arc<Watch>) {
+    let mut told = String::new();
+    while let Err(error) = store.migrate().await {
+        watch.hindered_by(&error);
+        let words = error.to_string();
+        // Tried every second, told when it changes.
+        if words != told {
+            let host = store.direct_host();
+            tracing::warn!(event = "tables_not_migrated", host, %error, "the tables could not be brought up to date; trying again (red5-bridge check says why)");
+            told = words;
+        }
+        sleep(MIGRATE_AGAIN_AFTER).await;
+    }
+    watch.run().await;
+}
+
+async fn write_last_seen(live: Arc<LiveSessions>) {
+    loop {
+        sleep(FLUSH_EVERY).await;
+        if let Err(error) = live.flush().await {
+            tracing::warn!(event = "last_seen_not_written", %error, "last-seen times were not written");
+        }
+    }
+}
+
+async fn sweep(store: Store, clock: Arc<dyn Clock>, idle: TimeDelta) {
+    loop {
+        sleep(SWEEP_EVERY).await;
+        let now = clock.now();
+        let attempts = store.sweep_attempts(now).await;
+        // Twice as long: another instance may not have written yet.
+        let sessions = store.sweep_sessions(now, now - idle * 2).await;
+        let sign_outs = store.sweep_sign_outs(now).await;
+        let logouts = store.sweep_logouts(now).await;
+        if let Err(error) = attempts.and(sessions).and(sign_outs).and(logouts) {
+            tracing::warn!(event = "sweep_failed", %error, "what is over was not removed");
         }
     }
 }

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
 use secrecy::ExposeSecret;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{Bridge, StartError};
 use crate::check::{self, Sources};
@@ -92,27 +93,45 @@ async fn run_bridge(
     if let Some(welcome) = welcome {
         say(&welcome);
     }
-    tokio::spawn(async move {
-        stop_signal().await;
+    let mut signals = StopSignals::new()?;
+    let stopped_by_signals = async move {
+        signals.next().await;
         tracing::info!(
             event = "stopping",
-            "stopping: requests under way may finish"
+            "stopping: requests under way may finish; a second signal stops at once"
         );
-        handle.stop(true).await;
-    });
-    Ok(bridge.run().await?)
-}
-
-/// Ctrl-C, or SIGTERM as a service manager sends it.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
+        tokio::spawn(async move { handle.stop(true).await });
+        signals.next().await;
+        tracing::warn!(
+            event = "stopped_at_once",
+            "stopped at once by a second signal: requests under way were cut off"
+        );
     };
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+        outcome = bridge.run() => Ok(outcome?),
+        () = stopped_by_signals => Ok(()),
+    }
+}
+
+/// Ctrl-C, and SIGTERM as a service manager sends it.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use url::Url;
+
+use crate::loopback::is_loopback;
 
 /// OpenID Connect Discovery §4: where the document of an issuer is.
 pub const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -102,12 +104,7 @@ pub(super) fn check_issuer(text: String) -> Result<String, String> {
 pub fn is_protected(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,
-        "http" => match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        },
+        "http" => url.host().is_some_and(|host| is_loopback(&host)),
         _ => false,
     }
 }

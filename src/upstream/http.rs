@@ -25,12 +25,13 @@ use serde_json::Value;
 use tokio::runtime::{self, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use url::{Host, Url};
+use url::Url;
 
 use super::Pace;
 use super::breaker::Breaker;
 use super::error::{Denial, Outage, SettingsError, TokenError, UpstreamError};
 use crate::certificates;
+use crate::loopback::is_loopback;
 use crate::metrics::{ProviderCalls, ProviderEndpoint};
 use crate::once::UniqueMembers;
 use crate::tls::TlsFlaw;
@@ -63,9 +64,7 @@ pub(super) fn trusted_address(url: &Url) -> bool {
     anonymous
         && match (url.scheme(), url.host()) {
             ("https", Some(_)) => true,
-            ("http", Some(Host::Domain(name))) => name == "localhost",
-            ("http", Some(Host::Ipv4(address))) => address == std::net::Ipv4Addr::LOCALHOST,
-            ("http", Some(Host::Ipv6(address))) => address == std::net::Ipv6Addr::LOCALHOST,
+            ("http", Some(host)) => is_loopback(&host),
             _ => false,
         }
 }

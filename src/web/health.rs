@@ -2,7 +2,7 @@
 //! and no configuration in either (SC-6).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
@@ -27,8 +27,34 @@ impl Stopping {
     }
 }
 
-/// GET `/livez`: the process answers.
-pub async fn livez() -> HttpResponse {
+/// How many background tasks keep ending, however often they are started again. Only a new
+/// process can help then. A database or a provider that is away ends no task.
+#[derive(Debug, Default)]
+pub struct LostTasks(AtomicUsize);
+
+impl LostTasks {
+    /// One more.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// One of them runs on.
+    pub fn remove(&self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether there is one.
+    pub fn is_any(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// GET `/livez`: the process answers, and its background tasks run.
+pub async fn livez(lost: web::Data<LostTasks>) -> HttpResponse {
+    if lost.is_any() {
+        let response = HttpResponse::ServiceUnavailable().json(json!({ "status": "broken" }));
+        return Refusal::told("unavailable").mark(response);
+    }
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 

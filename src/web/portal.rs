@@ -87,10 +87,15 @@ fn ask(form: &Form, chosen: &Chosen, caller: &Caller, parts: Parts<'_>) -> Outco
     // What a form leaves empty was not named.
     let named = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
     let room = filled(&chosen.room);
-    let ttl_seconds = filled(&chosen.ttl_seconds).map(str::parse).transpose();
-    let single = ["room", "stream", "ttl_seconds"];
-    let repeated = single.into_iter().any(|field| form.one(field).is_err());
-    let (Ok(ttl_seconds), false) = (ttl_seconds, repeated) else {
+    let single = ["room", "stream", "ttl_seconds"].into_iter();
+    let repeated: Vec<_> = single
+        .filter(|field| form.one(field).is_err())
+        .map(|field| FieldError::new(field, "must be sent once"))
+        .collect();
+    if !repeated.is_empty() {
+        return invalid(repeated);
+    }
+    let Ok(ttl_seconds) = filled(&chosen.ttl_seconds).map(str::parse).transpose() else {
         let error = FieldError::new("ttl_seconds", "must be a whole number of seconds");
         return invalid(vec![error]);
     };

@@ -101,6 +101,23 @@ async fn a_stream_name_that_cannot_be_is_refused_beside_its_field_and_nothing_is
 }
 
 #[tokio::test]
+async fn a_field_that_is_sent_twice_is_refused_by_its_own_name() {
+    let bridge = TestBridge::start().await;
+    bridge
+        .map("viewers", &["red5-publisher"], &["WHIP"], &["stage"])
+        .await;
+    let mut vic = vic(&bridge).await;
+    let page = asked(&mut vic, &[("room", "stage"), ("room", "stage")])
+        .await
+        .body;
+    assert!(
+        page.contains("<a href=\"#room\">Room</a>: must be sent once"),
+        "{page}"
+    );
+    assert!(!page.contains("must be a whole number"), "{page}");
+}
+
+#[tokio::test]
 async fn the_hint_beside_the_room_is_true() {
     let bridge = TestBridge::start().await;
     let rooms: Vec<String> = (0..300).map(|n| format!("classroom-number-{n}")).collect();

@@ -86,3 +86,24 @@ async fn av_8_sigterm_lets_a_request_finish_takes_no_other_and_keeps_the_session
     }
     assert_eq!(later.peek("/api/session").await.status, 200);
 }
+
+#[tokio::test]
+async fn av_8_a_second_signal_stops_at_once() {
+    let database_url = as_served(&new_database().await).await;
+    let mut process = Process::start(&database_url, &[]).await;
+    let place = process.address.strip_prefix("http://").unwrap().to_owned();
+    // A request whose body does not come would be waited for.
+    let mut under_way = TcpStream::connect(&place).await.unwrap();
+    let head = "POST /auth/backchannel-logout HTTP/1.1\r\nhost: x\r\n\
+                content-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\n\r\n";
+    under_way.write_all(head.as_bytes()).await.unwrap();
+    process.terminate();
+    process.until_log("event=\"stopping\"").await;
+    process.terminate();
+    process.until_log("event=\"stopped_at_once\"").await;
+    assert!(process.ended().await.success());
+    let mut answer = String::new();
+    // Cut off, by an end of the connection or by a reset.
+    let _ = under_way.read_to_string(&mut answer).await;
+    assert_eq!(answer, "");
+}

@@ -11,12 +11,13 @@ fn trusted(address: &str) -> bool {
 fn jw_2_https_is_trusted_and_http_only_on_this_machine() {
     assert!(trusted("https://id.example.com/token"));
     assert!(trusted("http://127.0.0.1:9000/token"));
+    assert!(trusted("http://127.0.0.2/token"));
     assert!(trusted("http://[::1]:9000/token"));
     assert!(trusted("http://localhost/token"));
     for address in [
         "http://id.example.com/token",
         "http://10.0.0.1/token",
-        "http://127.0.0.2/token",
+        "http://128.0.0.2/token",
         "http://[::2]/token",
         "http://localhost.example.com/token",
         "http://169.254.169.254/latest",
