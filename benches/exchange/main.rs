@@ -5,8 +5,9 @@
 //! bridge. Both servers have one worker; the load comes from another core; the
 //! rounds alternate, so that whatever else the machine does meets both.
 //!
-//! In process: finding what somebody holds, choosing the scope and checking it
-//! once more, with few mappings and with many.
+//! In process (`cargo bench --bench exchange -- in-process` prints that alone): finding what
+//! somebody holds, choosing the scope and checking it once more, with few mappings and with
+//! many; and a thousand globs against a person in ten thousand groups.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -15,6 +16,7 @@
 
 mod bare;
 mod bridge;
+mod globs;
 mod load;
 mod resolve;
 
@@ -24,8 +26,11 @@ use load::{Load, Round};
 const ROUNDS: usize = 9;
 
 fn main() {
-    for line in resolve::table() {
+    for line in resolve::table().into_iter().chain(globs::table()) {
         println!("{line}");
+    }
+    if std::env::args().any(|word| word == "in-process") {
+        return;
     }
     let load = Load::prepare();
     let bridge = bridge::start();

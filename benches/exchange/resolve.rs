@@ -31,36 +31,44 @@ pub fn person() -> Identity {
 /// As many rows: one for each group, the last `globs` of them for a glob that
 /// does not match.
 pub fn rows(many: usize, globs: usize) -> Vec<Mapping> {
-    let at = DateTime::UNIX_EPOCH;
     (0..many)
         .map(|i| {
-            let is_glob = i >= many - globs;
-            let (group, word) = if is_glob {
-                (format!("team-{i}-*"), "glob")
+            if i >= many - globs {
+                row(i, format!("team-{i}-*"), "glob", &both(i))
             } else {
-                (format!("group-{i}"), "exact")
-            };
-            let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-            let input = MappingInput {
-                group: Some(group),
-                group_match: word.to_owned(),
-                roles: words(&["red5-publisher", "red5-subscriber"]),
-                transports: words(&["RTMP", "WHIP", "WHEP"]),
-                rooms: vec![format!("room-{i}"), format!("studio-{i}")],
-                enabled: true,
-                ..MappingInput::default()
-            };
-            Mapping {
-                id: MappingId(i64::try_from(i).unwrap()),
-                draft: MappingDraft::parse(input).unwrap(),
-                version: 1,
-                created_at: at,
-                created_by: String::new(),
-                updated_at: at,
-                updated_by: String::new(),
+                row(i, format!("group-{i}"), "exact", &both(i))
             }
         })
         .collect()
+}
+
+/// Two rooms of a row.
+pub fn both(i: usize) -> [String; 2] {
+    [format!("room-{i}"), format!("studio-{i}")]
+}
+
+/// A row that lets a group publish and watch in rooms.
+pub fn row(i: usize, group: String, group_match: &str, rooms: &[String]) -> Mapping {
+    let at = DateTime::UNIX_EPOCH;
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let input = MappingInput {
+        group: Some(group),
+        group_match: group_match.to_owned(),
+        roles: words(&["red5-publisher", "red5-subscriber"]),
+        transports: words(&["RTMP", "WHIP", "WHEP"]),
+        rooms: rooms.to_vec(),
+        enabled: true,
+        ..MappingInput::default()
+    };
+    Mapping {
+        id: MappingId(i64::try_from(i).unwrap()),
+        draft: MappingDraft::parse(input).unwrap(),
+        version: 1,
+        created_at: at,
+        created_by: String::new(),
+        updated_at: at,
+        updated_by: String::new(),
+    }
 }
 
 /// The figures, in words.

@@ -9,10 +9,10 @@
 //! [`entitlement`] (what somebody holds, and which scope a token may have),
 //! [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
 
-mod affixes;
 pub mod block;
 pub mod claims;
 pub mod entitlement;
+mod forms;
 pub mod grant;
 pub mod identity;
 pub mod lifetime;

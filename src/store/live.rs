@@ -19,6 +19,8 @@ use tokio::sync::{Mutex, mpsc};
 use super::refresh_marks::RefreshMarks;
 use super::sessions::{EndedSession, NotStarted, SealedTokens, Session, SessionHash, SignInOrigin};
 use super::{Store, StoreError};
+use crate::domain::mapping::MatchMemo;
+use crate::domain::mapping::memo::GROUP_OVERHEAD;
 
 /// Most memory of sessions, in bytes; the rest are loaded again when they are
 /// used. Bytes and not a number of them, because a person may have thousands of
@@ -27,9 +29,6 @@ const CAPACITY: u64 = 256 << 20;
 
 /// What a session takes besides its texts: the structs, the cache's own.
 const OVERHEAD: usize = 1024;
-
-/// What a text takes besides its bytes.
-const TEXT_OVERHEAD: usize = 64;
 
 /// Into how many shares sessions fall, by their hash.
 const SHARES: usize = 1024;
@@ -51,6 +50,9 @@ pub struct LiveSession {
     queued: AtomicBool,
     /// What this instance remembers of refreshing it.
     pub refresh: RefreshMarks,
+    /// What of the mappings is for its identity, which is never changed: a refresh makes a
+    /// new one of these.
+    pub matches: MatchMemo,
 }
 
 impl LiveSession {
@@ -63,6 +65,7 @@ impl LiveSession {
             last_seen: AtomicI64::new(seen),
             queued: AtomicBool::new(false),
             refresh: RefreshMarks::default(),
+            matches: MatchMemo::default(),
         })
     }
 
@@ -319,9 +322,10 @@ impl LiveSessions {
     }
 }
 
-/// Roughly how many bytes a session takes.
+/// Roughly how many bytes a session takes: what is remembered of its matches takes at most as
+/// much as its groups.
 fn weight(session: &Session) -> u32 {
     let groups = session.identity.groups.listed();
-    let groups: usize = groups.map(|group| group.len() + TEXT_OVERHEAD).sum();
-    u32::try_from(OVERHEAD + groups).unwrap_or(u32::MAX)
+    let groups: usize = groups.map(|group| group.len() + GROUP_OVERHEAD).sum();
+    u32::try_from(OVERHEAD + 2 * groups).unwrap_or(u32::MAX)
 }

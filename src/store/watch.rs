@@ -55,7 +55,7 @@ const NOTICE_GRACE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Snapshot {
     /// Compiled.
-    pub mappings: Mappings,
+    pub mappings: Arc<Mappings>,
     /// Who may not come in.
     pub blocks: Blocks,
     /// The number of the last change to the mappings.
@@ -128,7 +128,7 @@ impl Watch {
         let begun = Instant::now();
         let table = self.store.mapping_table().await?;
         self.snapshot.store(Some(Arc::new(Snapshot {
-            mappings: Mappings::compile(table.rows),
+            mappings: Arc::new(Mappings::compile(table.rows)),
             blocks: table.blocks,
             mapping_version: table.mapping_version,
             counter: table.counter,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Entitlement;
 use super::pairs::Pairs;
-use crate::domain::affixes::Affixes;
+use crate::domain::forms::Forms;
 use crate::domain::grant::{Ask, GrantRoom};
 use crate::domain::mapping::RoomPattern;
 use crate::domain::names::RoomName;
@@ -47,13 +47,14 @@ impl<'a> Coverage<'a> {
                 }
             }
         }
-        let mut by_ends = Affixes::default();
-        for (pattern, pairs) in patterns {
-            by_ends.insert(pattern.as_str(), (pattern, pairs));
-        }
+        let patterns = patterns.into_iter().collect();
+        let forms = Forms::new(patterns, |(pattern, _)| pattern.as_str(), rooms.len());
+        let mut finder = forms.finder();
         for (room, covered) in &mut rooms {
             *covered = covered.with(anywhere);
-            for (pattern, pairs) in by_ends.candidates(room.as_str()) {
+            let before = *covered;
+            let adds = |(_, pairs): &(&RoomPattern, Pairs)| !before.includes(*pairs);
+            for (pattern, pairs) in finder.candidates(room.as_str(), adds) {
                 if pattern.matches(room) {
                     *covered = covered.with(*pairs);
                 }

@@ -38,7 +38,7 @@ pub use warrant::Unwarranted;
 pub struct HeldGrant {
     /// The row that gives it.
     pub mapping: MappingId,
-    /// The group that the row matched; none for everyone.
+    /// The group that the row matched, the first of those with the same grant; none for everyone.
     pub group: Option<String>,
     /// The rectangle; shared by all who hold it.
     pub grant: Arc<Grant>,

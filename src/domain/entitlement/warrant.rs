@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::Entitlement;
-use crate::domain::affixes::Affixes;
+use crate::domain::forms::{Finder, Forms};
 use crate::domain::grant::{Grant, GrantRoom, Scope, is_possible, members};
+use crate::domain::mapping::RoomPattern;
 use crate::domain::names::{Role, RoomName, Transport};
 use crate::domain::set::AnyOr;
 
@@ -45,12 +46,13 @@ type Bound = Option<DateTime<Utc>>;
 pub(super) fn of(entitlement: &Entitlement, scope: &Scope) -> Result<Bound, Unwarranted> {
     refuse_idle(scope)?;
     let grants = latest_of_alike(entitlement);
-    let shortlist = Shortlist::of(&grants);
     let rooms: Vec<Option<&RoomName>> = match &scope.rooms {
         // A grant of streams without a room covers every room: only `*` does.
         AnyOr::Any => vec![None],
         AnyOr::Only(named) => named.iter().map(Some).collect(),
     };
+    let shortlist = Shortlist::of(&grants, rooms.len());
+    let mut patterns = shortlist.patterns.finder();
     let pairs = possible_pairs(scope);
     let everywhere: Vec<Option<Bound>> = pairs
         .iter()
@@ -58,7 +60,7 @@ pub(super) fn of(entitlement: &Entitlement, scope: &Scope) -> Result<Bound, Unwa
         .collect();
     let mut earliest = None;
     for room in rooms {
-        let here = shortlist.naming(room);
+        let here = shortlist.naming(room, &mut patterns);
         for (pair, everywhere) in pairs.iter().zip(&everywhere) {
             let latest = match (*everywhere, latest_containing(&here, *pair)) {
                 (Some(one), Some(other)) => later(one, other),
@@ -122,42 +124,46 @@ type Bounded<'a> = (&'a Grant, Bound);
 struct Shortlist<'a> {
     everywhere: Vec<Bounded<'a>>,
     exact: HashMap<&'a RoomName, Vec<Bounded<'a>>>,
-    patterns: Affixes<Bounded<'a>>,
+    patterns: Forms<(&'a RoomPattern, Bounded<'a>)>,
 }
 
 impl<'a> Shortlist<'a> {
-    fn of(grants: &BTreeMap<&'a Grant, Bound>) -> Self {
-        let mut list = Self {
-            everywhere: Vec::new(),
-            exact: HashMap::new(),
-            patterns: Affixes::default(),
-        };
+    fn of(grants: &BTreeMap<&'a Grant, Bound>, asked: usize) -> Self {
+        let mut everywhere = Vec::new();
+        let mut exact: HashMap<_, Vec<_>> = HashMap::new();
+        let mut patterns = Vec::new();
         for (grant, bound) in grants {
+            let bounded = (*grant, *bound);
             let AnyOr::Only(rooms) = &grant.rooms else {
-                list.everywhere.push((grant, *bound));
+                everywhere.push(bounded);
                 continue;
             };
             for room in rooms {
                 match room {
-                    GrantRoom::Exact(room) => {
-                        list.exact.entry(room).or_default().push((grant, *bound));
-                    }
-                    GrantRoom::Pattern(pattern) => {
-                        list.patterns.insert(pattern.as_str(), (grant, *bound));
-                    }
+                    GrantRoom::Exact(room) => exact.entry(room).or_default().push(bounded),
+                    GrantRoom::Pattern(pattern) => patterns.push((pattern, bounded)),
                 }
             }
         }
-        list
+        Self {
+            everywhere,
+            exact,
+            patterns: Forms::new(patterns, |(pattern, _)| pattern.as_str(), asked),
+        }
     }
 
     /// The grants with this room, those with any room apart.
-    fn naming(&self, room: Option<&RoomName>) -> Vec<Bounded<'a>> {
+    fn naming(
+        &self,
+        room: Option<&RoomName>,
+        patterns: &mut Finder<'_, (&'a RoomPattern, Bounded<'a>)>,
+    ) -> Vec<Bounded<'a>> {
         let Some(name) = room else {
             return Vec::new();
         };
         let exact = self.exact.get(name).into_iter().flatten();
-        let named = exact.chain(self.patterns.candidates(name.as_str()));
+        let patterns = patterns.candidates(name.as_str(), |_| true);
+        let named = exact.chain(patterns.into_iter().map(|(_, bounded)| bounded));
         named
             .filter(|(grant, _)| grant.has_room(room))
             .copied()

@@ -1,7 +1,8 @@
 //! One row of the table: a group → one grant.
 //!
 //! [`input`] is what somebody typed, [`draft`] what is left when every field
-//! was found good, [`compile`] the whole table made ready for lookups. The
+//! was found good, [`compile`] the whole table made ready for lookups, [`memo`]
+//! what a lookup found. The
 //! three little languages of a row have a file each: [`group`] (globs),
 //! [`pattern`] and [`template`] (rooms).
 
@@ -9,6 +10,7 @@ pub mod compile;
 pub mod draft;
 pub mod group;
 pub mod input;
+pub mod memo;
 pub mod pattern;
 pub mod record;
 pub mod template;
@@ -19,6 +21,7 @@ pub use compile::Mappings;
 pub use draft::{MappingDraft, Window};
 pub use group::{GroupGlob, GroupMatch};
 pub use input::{FieldError, MappingInput};
+pub use memo::MatchMemo;
 pub use pattern::RoomPattern;
 pub use record::MappingRecord;
 pub use template::{RoomRule, RoomTemplate};

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,19 +12,30 @@ use super::draft::{MappingDraft, TTL_MIN_SECONDS, Window};
 use super::group::{GroupGlob, GroupMatch};
 use super::template::{RoomRule, RoomTemplate};
 use super::{Mapping, MappingId};
-use crate::domain::affixes::Affixes;
 use crate::domain::entitlement::{DroppedRoom, Entitlement, HeldGrant};
+use crate::domain::forms::Forms;
 use crate::domain::grant::{Grant, GrantRoom};
 use crate::domain::identity::Identity;
 use crate::domain::set::{AnyOr, NonEmpty};
 
-/// All mappings that are switched on, exact groups by hash, globs and everyone apart.
-#[derive(Debug, Default)]
+/// All mappings that are switched on; the places of those for exact groups by hash, of those
+/// for globs and for everyone apart.
+#[derive(Debug)]
 pub struct Mappings {
-    exact: HashMap<String, Vec<Row>>,
-    globs: Affixes<(GroupGlob, Row)>,
-    everyone: Vec<Row>,
+    rows: Vec<Row>,
+    exact: HashMap<String, Vec<usize>>,
+    globs: Forms<GlobRows>,
+    everyone: Vec<usize>,
     len: usize,
+}
+
+/// The rows of one glob, those that give every group the same or the others.
+#[derive(Debug)]
+struct GlobRows {
+    number: usize,
+    glob: GroupGlob,
+    are_alike: bool,
+    rows: Vec<usize>,
 }
 
 /// What is left of a mapping once its group is known.
@@ -46,32 +57,68 @@ enum Rooms {
     },
 }
 
+impl Row {
+    fn new(id: MappingId, draft: MappingDraft) -> Self {
+        let rooms = rooms(&draft);
+        Self { id, draft, rooms }
+    }
+
+    /// Whether it gives every group the same.
+    fn is_alike(&self) -> bool {
+        matches!(self.rooms, Rooms::Alike(_))
+    }
+}
+
+impl Default for Mappings {
+    fn default() -> Self {
+        Self::compile([])
+    }
+}
+
 impl Mappings {
     /// Takes the rows in any order.
-    pub fn compile(rows: impl IntoIterator<Item = Mapping>) -> Self {
-        let mut compiled = Self::default();
-        for Mapping { id, draft, .. } in rows {
-            compiled.len += 1;
+    pub fn compile(mappings: impl IntoIterator<Item = Mapping>) -> Self {
+        let mut rows = Vec::new();
+        let mut exact: HashMap<_, Vec<_>> = HashMap::new();
+        let mut globs: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut everyone = Vec::new();
+        let mut len = 0;
+        for Mapping { id, draft, .. } in mappings {
+            len += 1;
             if !draft.enabled() {
                 continue;
             }
-            let group = draft.group().clone();
-            let rooms = rooms(&draft);
-            let row = Row { id, draft, rooms };
-            match group {
-                GroupMatch::Exact(group) => compiled
-                    .exact
-                    .entry(group.as_str().to_owned())
-                    .or_default()
-                    .push(row),
-                GroupMatch::Glob(glob) => {
-                    let form = glob.as_str().to_owned();
-                    compiled.globs.insert(&form, (glob, row));
+            let number = rows.len();
+            let row = Row::new(id, draft);
+            match row.draft.group() {
+                GroupMatch::Exact(group) => {
+                    let same_group = exact.entry(group.as_str().to_owned()).or_default();
+                    same_group.push(number);
                 }
-                GroupMatch::Everyone => compiled.everyone.push(row),
+                GroupMatch::Glob(glob) => {
+                    let same_glob = globs.entry((glob.clone(), row.is_alike())).or_default();
+                    same_glob.push(number);
+                }
+                GroupMatch::Everyone => everyone.push(number),
             }
+            rows.push(row);
         }
-        compiled
+        let globs: Vec<GlobRows> = (0..)
+            .zip(globs)
+            .map(|(number, ((glob, are_alike), rows))| GlobRows {
+                number,
+                glob,
+                are_alike,
+                rows,
+            })
+            .collect();
+        Self {
+            globs: Forms::new(globs, |glob| glob.glob.as_str(), usize::MAX),
+            rows,
+            exact,
+            everyone,
+            len,
+        }
     }
 
     /// How many rows the table has, those switched off included.
@@ -84,29 +131,74 @@ impl Mappings {
         self.len == 0
     }
 
-    /// All the grants that `identity` holds at `now`: one entry per mapping
-    /// and matched group.
+    /// All the grants that `identity` holds at `now`: one entry per mapping and matched group,
+    /// or one per mapping where its grant is the same for each group.
     pub fn resolve(&self, identity: &Identity, now: DateTime<Utc>) -> Entitlement {
+        self.held(&self.matches(identity), identity, now)
+    }
+
+    /// What of the table is for `identity`, whatever the time: the work that grows with the
+    /// number of groups.
+    pub(super) fn matches(&self, identity: &Identity) -> Matches {
+        let everyone = self.everyone.iter();
+        let mut found: Vec<Match> = everyone.map(|row| Match::new(*row, None)).collect();
+        let mut finder = self.globs.finder();
+        // One group is enough for rows that give every group the same.
+        let mut settled = vec![false; self.globs.len()];
+        for group in identity.groups.listed() {
+            let exact = self.exact.get(group).into_iter().flatten();
+            found.extend(exact.map(|row| Match::new(*row, Some(group))));
+            for glob in finder.candidates(group, |glob| !settled[glob.number]) {
+                if glob.glob.captures(group).is_some() {
+                    settled[glob.number] = glob.are_alike;
+                    found.extend(glob.rows.iter().map(|row| Match::new(*row, Some(group))));
+                }
+            }
+        }
+        Matches(found)
+    }
+
+    /// What is held of that at `now`. The matches are those of this table and this identity.
+    pub(super) fn held(
+        &self,
+        matches: &Matches,
+        identity: &Identity,
+        now: DateTime<Utc>,
+    ) -> Entitlement {
         let mut found = Found {
             identity,
             now,
             held: Vec::new(),
             dropped: Vec::new(),
         };
-        for row in &self.everyone {
-            found.hold(row, None, &[]);
-        }
-        for group in identity.groups.listed() {
-            for row in self.exact.get(group).into_iter().flatten() {
-                found.hold(row, Some(group), &[]);
-            }
-            for (glob, row) in self.globs.candidates(group) {
-                if let Some(captures) = glob.captures(group) {
-                    found.hold(row, Some(group), &captures);
-                }
-            }
+        for Match { row, group } in &matches.0 {
+            found.hold(&self.rows[*row], group.as_deref());
         }
         Entitlement::new(found.held, found.dropped)
+    }
+}
+
+/// The rows for an identity, each with the group that matched.
+#[derive(Debug)]
+pub(super) struct Matches(Vec<Match>);
+
+#[derive(Debug)]
+struct Match {
+    row: usize,
+    group: Option<Box<str>>,
+}
+
+impl Match {
+    fn new(row: usize, group: Option<&str>) -> Self {
+        let group = group.map(Box::from);
+        Self { row, group }
+    }
+}
+
+impl Matches {
+    /// The group of each match; none for everyone.
+    pub(super) fn groups(&self) -> impl Iterator<Item = Option<&str>> {
+        self.0.iter().map(|found| found.group.as_deref())
     }
 }
 
@@ -118,16 +210,21 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn hold(&mut self, row: &Row, group: Option<&str>, captures: &[&str]) {
+    fn hold(&mut self, row: &Row, group: Option<&str>) {
         if !counts_at(row.draft.window(), self.now) {
             return;
         }
         let grant = match &row.rooms {
             Rooms::Alike(grant) => Arc::clone(grant),
             Rooms::Made { fixed, templates } => {
+                let captures = match (row.draft.group(), group) {
+                    (GroupMatch::Glob(glob), Some(group)) => glob.captures(group),
+                    _ => None,
+                };
+                let captures = captures.unwrap_or_default();
                 let mut rooms = fixed.clone();
                 for template in templates {
-                    match template.fill(self.identity, captures) {
+                    match template.fill(self.identity, &captures) {
                         Ok(room) => rooms.push(GrantRoom::Exact(room)),
                         Err(reason) => self.dropped.push(DroppedRoom {
                             mapping: row.id,
