@@ -14,13 +14,16 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretSlice};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use signature::{Signer as SignBytes, Verifier as VerifyBytes};
 
 use crate::domain::claims::Claims;
 
 /// Shortest secret in bytes (RFC 7518 §3.2: as long as the hash).
 pub const SECRET_MIN_BYTES: usize = 32;
+
+/// Of `{"typ":"JWT","alg":"HS256"}`, as it stands in a token.
+const HEADER_LENGTH: usize = 36;
 
 static HS256_ONLY: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| match algorithm {
@@ -78,6 +81,13 @@ impl Signer {
         Ok(jsonwebtoken::encode(&header, claims, &self.signing)?)
     }
 
+    /// How long the token of these claims would be, in bytes. Nothing is signed.
+    pub fn length(&self, claims: &Claims) -> Result<usize, SignError> {
+        let claims = serde_json::to_vec(claims).map_err(Error::from)?;
+        let unsigned = HEADER_LENGTH + 1 + encoded_length(claims.len());
+        Ok(unsigned + 1 + encoded_length(Sha256::output_size()))
+    }
+
     /// Whether a token carries this secret's HMAC, whatever it says: the caller
     /// looks at the rest.
     pub fn has_signed(&self, token: &str) -> bool {
@@ -96,6 +106,11 @@ impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Signer(HS256)")
     }
+}
+
+/// Of so many bytes in base64url without padding (RFC 7515 §2).
+const fn encoded_length(bytes: usize) -> usize {
+    (4 * bytes).div_ceil(3)
 }
 
 struct Hs256(Hmac<Sha256>);
@@ -172,6 +187,23 @@ mod tests {
     fn sc_2_debug_shows_no_secret_of_the_signer() {
         let shown = format!("{:?}", signer(&"k".repeat(32)).unwrap());
         assert_eq!(shown, "Signer(HS256)");
+    }
+
+    #[test]
+    fn the_length_of_a_token_is_known_before_it_is_signed() {
+        let signer = signer(&"k".repeat(32)).unwrap();
+        let scope = Scope {
+            roles: NonEmpty::one(Role::Subscriber),
+            transports: AnyOr::Any,
+            rooms: AnyOr::Any,
+        };
+        let expires_at = chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        for subject in ["s", "s-", "s-1", "s-\"1", "s-\u{e9}\u{1f600}"] {
+            let claims = Claims::new(&scope, subject, Some("i"), Some("\u{e9}"), expires_at);
+            let claims = claims.unwrap();
+            let token = signer.sign(&claims).unwrap();
+            assert_eq!(signer.length(&claims).unwrap(), token.len(), "{subject}");
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Every door calls [`Exchange::exchange`], so two doors can never grant
 //! different things. The steps: a fresh snapshot, nobody blocked, the entitlement now, the
-//! scope, the scope checked once more, the lifetime, the claims, the
-//! signature, the length. Nothing here waits for the database or the provider.
+//! scope, the scope checked once more, the lifetime, the claims, their
+//! length, the signature. Nothing here waits for the database or the provider.
 
 use std::sync::Arc;
 
@@ -15,10 +15,15 @@ use crate::domain::entitlement::{Entitlement, Refusal, Unwarranted};
 use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::identity::{Groups, Identity, SUBJECT_MAX};
 use crate::domain::lifetime::{Lifetime, Limits, SubjectEnd, TooShort, lifetime};
+use crate::domain::mapping::MatchMemo;
 use crate::fingerprint::{fingerprint, pseudonym};
 use crate::metrics::{Counts, ExchangeOutcome, Outcome};
 use crate::signer::{SignError, Signer};
-use crate::store::watch::{Stale, Watch};
+use crate::store::live::LiveSession;
+use crate::store::watch::{Snapshot, Stale, Watch};
+
+/// Stands for a user name that is not there while the token's length is judged; no token has it.
+const SHORTEST_SUBJECT: &str = "-";
 
 /// What the tokens of this bridge have in common.
 #[derive(Debug, Clone)]
@@ -42,6 +47,30 @@ pub struct Exchange {
     rules: TokenRules,
     clock: Arc<dyn Clock>,
     counts: Counts<ExchangeOutcome>,
+}
+
+/// Who asks, and what that rests on.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    identity: &'a Identity,
+    matches: &'a MatchMemo,
+    end: SubjectEnd,
+}
+
+impl<'a> From<&'a LiveSession> for Subject<'a> {
+    fn from(live: &'a LiveSession) -> Self {
+        Self {
+            identity: &live.session.identity,
+            matches: &live.matches,
+            end: SubjectEnd::Session(live.session.ends_at),
+        }
+    }
+}
+
+impl Subject<'_> {
+    fn entitlement(&self, snapshot: &Snapshot, now: DateTime<Utc>) -> Entitlement {
+        self.matches.resolve(&snapshot.mappings, self.identity, now)
+    }
 }
 
 /// A request, whichever door it came through.
@@ -137,25 +166,25 @@ impl Exchange {
         self.rules.default_seconds
     }
 
-    /// What a user may do now.
-    pub fn entitlement(&self, identity: &Identity) -> Result<Entitlement, Stale> {
+    /// What the subject may do now.
+    pub fn entitlement<'a>(&self, subject: impl Into<Subject<'a>>) -> Result<Entitlement, Stale> {
         let snapshot = self.watch.current()?;
-        Ok(snapshot.mappings.resolve(identity, self.clock.now()))
+        Ok(subject.into().entitlement(&snapshot, self.clock.now()))
     }
 
     /// The token for a wish, or why there is none; told to the log once.
-    pub fn exchange(
+    pub fn exchange<'a>(
         &self,
-        identity: &Identity,
-        subject: SubjectEnd,
+        subject: impl Into<Subject<'a>>,
         wish: &Wish,
     ) -> Result<Issued, NoToken> {
-        let outcome = self.decide(identity, subject, wish);
+        let subject = subject.into();
+        let outcome = self.decide(subject, wish);
         self.counts.count(match &outcome {
             Ok(_) => ExchangeOutcome::Issued,
             Err(error) => error.outcome(),
         });
-        let subject = &*pseudonym(&identity.subject);
+        let subject = &*pseudonym(&subject.identity.subject);
         match &outcome {
             Ok(issued) => tracing::info!(
                 event = "token_issued",
@@ -186,24 +215,20 @@ impl Exchange {
 
     /// What the token would carry for a wish that names nothing. It is for a hint: the
     /// token is dropped, and neither counted nor told to the log.
-    pub fn unnamed(&self, identity: &Identity, subject: SubjectEnd) -> Result<Scope, NoToken> {
-        let outcome = self.decide(identity, subject, &Wish::default());
+    pub fn unnamed<'a>(&self, subject: impl Into<Subject<'a>>) -> Result<Scope, NoToken> {
+        let outcome = self.decide(subject.into(), &Wish::default());
         outcome.map(|issued| issued.scope)
     }
 
-    fn decide(
-        &self,
-        identity: &Identity,
-        subject: SubjectEnd,
-        wish: &Wish,
-    ) -> Result<Issued, NoToken> {
+    fn decide(&self, subject: Subject<'_>, wish: &Wish) -> Result<Issued, NoToken> {
+        let identity = subject.identity;
         let now = self.clock.now();
         let snapshot = self.watch.current()?;
         let blocks = &snapshot.blocks;
         if blocks.include(&identity.issuer, &identity.subject, now) {
             return Err(NoToken::Blocked);
         }
-        let entitlement = snapshot.mappings.resolve(identity, now);
+        let entitlement = subject.entitlement(&snapshot, now);
         let scope = entitlement
             .scope(&wish.ask)
             .map_err(|refusal| explained(refusal, identity))?;
@@ -216,16 +241,27 @@ impl Exchange {
                 default_seconds: self.rules.default_seconds,
                 server_seconds: self.rules.server_seconds,
                 mapping,
-                subject,
+                subject: subject.end,
             },
+        );
+        let name = self.subject_name(identity);
+        // The length is judged before both, and depends on neither: an end has as many digits
+        // as another, and a token without a subject would be shorter still.
+        let claims = self.claims(
+            identity,
+            &scope,
+            name.as_ref().unwrap_or(&SHORTEST_SUBJECT),
+            lifetime
+                .as_ref()
+                .map_or(now, |lifetime| lifetime.expires_at),
         )?;
-        let claims = self.claims(identity, &scope, lifetime.expires_at)?;
-        let token = self.signer.sign(&claims)?;
-        if token.len() > self.rules.max_bytes {
+        if self.signer.length(&claims)? > self.rules.max_bytes {
             return Err(self.too_many_rooms());
         }
+        let lifetime = lifetime?;
+        name?;
         Ok(Issued {
-            token,
+            token: self.signer.sign(&claims)?,
             left_out: entitlement.left_out(&scope),
             scope,
             lifetime,
@@ -251,19 +287,23 @@ impl Exchange {
         }
     }
 
+    /// What becomes `sub`.
+    fn subject_name<'i>(&self, identity: &'i Identity) -> Result<&'i str, NoToken> {
+        if !self.rules.subject_is_username {
+            return Ok(&identity.subject);
+        }
+        let username = identity.username.as_deref();
+        let fits = |name: &&str| name.len() <= SUBJECT_MAX;
+        username.filter(fits).ok_or(NoToken::NoUsername)
+    }
+
     fn claims(
         &self,
         identity: &Identity,
         scope: &Scope,
+        subject: &str,
         expires_at: DateTime<Utc>,
     ) -> Result<Claims, NoToken> {
-        let subject = if self.rules.subject_is_username {
-            let username = identity.username.as_deref();
-            let fits = |name: &&str| name.len() <= SUBJECT_MAX;
-            username.filter(fits).ok_or(NoToken::NoUsername)?
-        } else {
-            &identity.subject
-        };
         let issuer = self.rules.issuer.as_deref();
         let name = identity.name.as_deref();
         Ok(Claims::new(scope, subject, issuer, name, expires_at)?)

@@ -17,7 +17,6 @@ use super::views::{
 use super::wish::WishInput;
 use crate::domain::entitlement::Refusal;
 use crate::domain::grant::Scope;
-use crate::domain::lifetime::SubjectEnd;
 use crate::domain::mapping::FieldError;
 use crate::domain::names::{RoomName, STREAM_RULE};
 use crate::flow::exchange::{self, Exchange, NoToken};
@@ -116,12 +115,10 @@ fn ask(form: &Form, chosen: &Chosen, caller: &Caller, parts: Parts<'_>) -> Outco
             return invalid(errors.into_iter().flatten().flatten().collect());
         }
     };
-    let identity = caller.identity();
-    let end = SubjectEnd::Session(caller.session().ends_at);
-    match parts.exchange.exchange(identity, end, &wish) {
+    match parts.exchange.exchange(caller.live(), &wish) {
         Ok(issued) => Outcome::Issued(Box::new(shown(issued, parts.server, stream.as_ref()))),
         Err(NoToken::Refused(Refusal::NotGranted { refused })) => {
-            let held = parts.exchange.entitlement(identity);
+            let held = parts.exchange.entitlement(caller.live());
             let grants = held.map(|held| held.grants()).unwrap_or_default();
             Outcome::Refused(Refused::not_granted(&refused, chosen, &grants))
         }
@@ -179,7 +176,7 @@ fn page(
     chosen: Chosen,
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, Error> {
-    let entitlement = exchange.entitlement(caller.identity());
+    let entitlement = exchange.entitlement(caller.live());
     let entitlement = entitlement.map_err(|_| visitor.stale())?;
     let who = Who::of(caller.identity());
     if entitlement.is_empty() && !visitor.is_admin() {
@@ -193,13 +190,12 @@ fn page(
         return Ok(refusal::Refusal::new("no_grant").mark(page));
     }
     let grants = entitlement.grants();
-    let end = SubjectEnd::Session(caller.session().ends_at);
     let page = Portal {
         frame: visitor.frame(),
         who,
         grants: grants.iter().map(GrantWords::of).collect(),
         choices: Choices {
-            unnamed: unnamed(&exchange.unnamed(caller.identity(), end)),
+            unnamed: unnamed(&exchange.unnamed(caller.live())),
             lines: server.0.is_some(),
             ..Choices::of(&grants, u64::from(exchange.usual_seconds()))
         },

@@ -13,7 +13,6 @@ use super::sign_out::{set_cookies, tell_signed_out};
 use super::site::Site;
 use super::wish::WishInput;
 use crate::config::red5::ServerUrl;
-use crate::domain::lifetime::SubjectEnd;
 use crate::flow::exchange::Exchange;
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
@@ -71,7 +70,7 @@ pub async fn session(
     let answer = async {
         let caller = api_caller(&request, &site, &sessions).await?;
         let identity = caller.identity();
-        let entitlement = exchange.entitlement(identity);
+        let entitlement = exchange.entitlement(caller.live());
         let entitlement = entitlement.map_err(|_| ApiError::stale())?;
         let session = caller.session();
         let idle_ends_at = sessions.idle_ends_at(caller.live()).min(session.ends_at);
@@ -111,8 +110,7 @@ pub async fn token(
         limits.check_token(&caller)?;
         let members = body::json(&request, payload, TOKEN_BODY_MAX).await?;
         let wish = WishInput::of_members(Members::new(members)).map_err(ApiError::Invalid)?;
-        let end = SubjectEnd::Session(caller.session().ends_at);
-        let issued = exchange.exchange(caller.identity(), end, &wish)?;
+        let issued = exchange.exchange(caller.live(), &wish)?;
         Ok::<_, ApiError>(HttpResponse::Ok().json(TokenAnswer::new(&issued, server.0.as_ref())))
     };
     readable(&request, &site, answer.await)

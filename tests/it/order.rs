@@ -2,6 +2,7 @@
 //! origin and header, sign-in, right, content type and size, the request
 //! itself, what is granted.
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::bridge::{ORIGIN, TestBridge};
@@ -68,6 +69,35 @@ async fn a_token_is_refused_in_the_stated_order() {
         &["errors"],
     );
     problem(&vic.token(json!({})).await, 403, "no_grant", &[]);
+}
+
+#[tokio::test]
+async fn what_is_not_granted_is_refused_in_the_stated_order() {
+    let bridge = TestBridge::start_with(&[
+        ("RED5_SUBJECT", "username"),
+        ("RED5_TOKEN_MAX_BYTES", "512"),
+        ("BRIDGE_UNREFRESHED_MAX_MINUTES", "20"),
+    ])
+    .await;
+    bridge
+        .map("viewers", &["red5-subscriber"], &["WHEP"], &["room-*"])
+        .await;
+    bridge
+        .provider
+        .person("vic")
+        .groups(["viewers"])
+        .without("preferred_username");
+    let vic = bridge.signed_in("vic").await;
+    // The names fit the limit, and the token that has them does not.
+    let many: Vec<String> = (10..50).map(|i| format!("room-{i}")).collect();
+    let (many, one) = (json!({"rooms": many}), json!({"rooms": ["room-1"]}));
+
+    problem(&vic.token(many.clone()).await, 400, "too_many_rooms", &[]);
+    problem(&vic.token(one.clone()).await, 403, "no_username", &[]);
+    bridge.clock.advance(TimeDelta::seconds(20 * 60 - 50));
+    problem(&vic.token(many).await, 400, "too_many_rooms", &[]);
+    let short = vic.token(one).await;
+    problem(&short, 403, "ttl_too_short", &["ttl_limited_by"]);
 }
 
 #[tokio::test]
