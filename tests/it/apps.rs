@@ -38,7 +38,13 @@ async fn an_app_ends_the_session_and_learns_where_the_providers_sign_out_is() {
     let again = vic
         .send("POST", "/api/logout", &[SCRIPT, APP, JSON], "{}")
         .await;
-    problem(&again, 401, "not_signed_in", &["login_url"]);
+    assert_eq!(again.status, 200, "{}", again.body);
+    assert_eq!(again.json(), json!({ "end_session_url": null }));
+    // Without its cookie nothing ends, and the answer does not claim it.
+    let without = signed_out
+        .send("POST", "/api/logout", &[SCRIPT, APP, JSON], "{}")
+        .await;
+    problem(&without, 401, "not_signed_in", &["login_url"]);
 }
 
 #[tokio::test]
