@@ -202,7 +202,12 @@ mod tests {
 
     #[test]
     fn the_form_that_was_found_is_told_as_a_pointer() {
-        let claims = json!({"https://ex.org/groups": [], "r": {"my.app": {"a~b": []}}});
+        let claims = json!({
+            "https://ex.org/groups": [],
+            "r": {"my.app": {"a~b": []}},
+            "s": {"t": {"v": 1}},
+            "s.t": {"u": 1},
+        });
         let pointer = |text: &str| {
             let path = ClaimPath::parse(text).unwrap();
             let found = path.find(claims.as_object().unwrap());
@@ -214,6 +219,8 @@ mod tests {
         );
         assert_eq!(pointer("r.my.app.a~b").unwrap(), "/r/my.app/a~0b");
         assert_eq!(pointer("/r/my.app").unwrap(), "/r/my.app");
+        // Nothing is told of a way that was tried and led nowhere.
+        assert_eq!(pointer("s.t.u").unwrap(), "/s.t/u");
     }
 
     #[test]

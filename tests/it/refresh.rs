@@ -9,10 +9,11 @@ mod refusals;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use red5_bridge::upstream::Pace;
 use serde_json::json;
 
-use crate::bridge::{Answer, Browser, TestBridge};
-use crate::provider::{Endpoint, Rotation};
+use crate::bridge::{Answer, Browser, TestBridge, new_database};
+use crate::provider::{Endpoint, Provider, Rotation};
 
 /// Older than this the groups are asked for, in the tests below.
 const AGE: i64 = 60;
@@ -23,9 +24,18 @@ async fn with_ann() -> (TestBridge, Browser) {
 }
 
 async fn with_ann_and(rotation: Rotation, more: &[(&str, &str)]) -> (TestBridge, Browser) {
+    with_ann_at(Pace::default(), rotation, more).await
+}
+
+async fn with_ann_at(
+    pace: Pace,
+    rotation: Rotation,
+    more: &[(&str, &str)],
+) -> (TestBridge, Browser) {
     let mut variables = vec![("BRIDGE_GROUPS_MAX_AGE_SECONDS", "60")];
     variables.extend(more);
-    let bridge = TestBridge::start_with(&variables).await;
+    let database = new_database().await;
+    let bridge = TestBridge::start_at(&database, &variables, pace, Provider::start_with).await;
     bridge
         .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
         .await;

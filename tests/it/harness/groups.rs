@@ -8,23 +8,38 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::{House, until};
 use crate::provider::{Answer, Endpoint};
 
+/// Not what is tried here: on a loaded machine the bound of the other tests passes by itself.
+const UNHURRIED: (&str, &str) = ("BRIDGE_MAX_STALENESS_SECONDS", "120");
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn se_12_with_an_age_of_ten_seconds_a_provider_may_be_away_for_as_long_and_signs_nobody_out()
 {
-    let house = House::start_with(&[("BRIDGE_GROUPS_MAX_AGE_SECONDS", "10")]).await;
+    let age = Duration::from_secs(10);
+    let house = House::start_with(&[UNHURRIED, ("BRIDGE_GROUPS_MAX_AGE_SECONDS", "10")]).await;
     let admin = house.admin().await;
     house.map(&admin).await;
     house.provider.person("ann").groups(["viewers"]);
+    // The groups are read between these two moments.
+    let before = Instant::now();
     let ann = house.signed_in("ann").await;
     let signed_in = Instant::now();
     let exchange = async || ann.token(json!({})).await.status;
 
     house.provider.always(Endpoint::Token, Answer::status(503));
-    while signed_in.elapsed() < Duration::from_secs(15) {
-        assert_eq!(exchange().await, 200, "after {:?}", signed_in.elapsed());
+    let mut served = Duration::ZERO;
+    loop {
+        let asked = signed_in.elapsed();
+        let status = exchange().await;
+        if before.elapsed() >= 2 * age {
+            break;
+        }
+        assert_eq!(status, 200, "{asked:?} after the sign-in");
+        served = asked;
         sleep(Duration::from_millis(100)).await;
     }
-    sleep_until(signed_in + Duration::from_secs(21)).await;
+    assert!(served > age, "too slow a machine: {served:?}");
+    assert!(house.provider.refreshes() > 0, "the provider was not asked");
+    sleep_until(signed_in + 2 * age).await;
     for _ in 0..10 {
         assert_eq!(exchange().await, 503);
     }
@@ -35,7 +50,7 @@ async fn se_12_with_an_age_of_ten_seconds_a_provider_may_be_away_for_as_long_and
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn se_11_sixty_four_exchanges_over_two_processes_cause_one_refresh() {
-    let house = House::start_with(&[("BRIDGE_GROUPS_MAX_AGE_SECONDS", "1")]).await;
+    let house = House::start_with(&[UNHURRIED, ("BRIDGE_GROUPS_MAX_AGE_SECONDS", "1")]).await;
     let admin = house.admin().await;
     house.map(&admin).await;
     house.provider.person("ann").groups(["viewers"]);
@@ -43,6 +58,7 @@ async fn se_11_sixty_four_exchanges_over_two_processes_cause_one_refresh() {
     for repeat in 1..=10 {
         sleep(Duration::from_millis(2100)).await;
         let before = house.provider.refreshes();
+        let began = Instant::now();
         let asked: Vec<_> = (0..64)
             .map(|_| {
                 let ann = ann.clone();
@@ -54,8 +70,9 @@ async fn se_11_sixty_four_exchanges_over_two_processes_cause_one_refresh() {
             statuses.push(status.await.unwrap());
         }
         assert_eq!(statuses, [200; 64], "repeat {repeat}");
-        // On a slow machine the last of them may be due again.
         let refreshes = house.provider.refreshes() - before;
-        assert!((1..=2).contains(&refreshes), "{refreshes}");
+        // Another one is due after each second that they take.
+        let due = 1 + usize::try_from(began.elapsed().as_secs()).unwrap();
+        assert!((1..=due).contains(&refreshes), "{refreshes} of {due}");
     }
 }

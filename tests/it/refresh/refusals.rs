@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use red5_bridge::upstream::Pace;
 use serde_json::json;
 
-use super::{AGE, age, exchange, soon, with_ann, with_ann_and};
+use super::{AGE, age, exchange, soon, with_ann, with_ann_and, with_ann_at};
 use crate::bridge::{Browser, TestBridge};
 use crate::provider::{Answer, Endpoint, Rotation};
 
@@ -252,7 +253,15 @@ async fn se_12_what_is_not_about_the_refresh_token_never_ends_a_session() {
         Answer::json(400, &json!({"error": "unauthorized_client"})),
         Answer::json(429, &json!({"error": "invalid_request"})),
     ];
-    let (bridge, _) = with_ann_and(Rotation::None, &[UNREFRESHED]).await;
+    // A refused client and 429 hold all refreshes; here that is over at once, or nothing of
+    // what follows would reach the provider.
+    let rest = Duration::from_millis(1);
+    let pace = Pace {
+        rest_first: rest,
+        rest_max: rest,
+        ..Pace::default()
+    };
+    let (bridge, _) = with_ann_at(pace, Rotation::None, &[UNREFRESHED]).await;
     let browsers = signed_in_as(&bridge, "person", answers.len()).await;
     let before = rows(&bridge).await;
     age(&bridge, 601);
@@ -261,7 +270,10 @@ async fn se_12_what_is_not_about_the_refresh_token_never_ends_a_session() {
         bridge.provider.answer_refreshes_of(&person, answer);
         for _ in 0..4 {
             age(&bridge, 31);
+            tokio::time::sleep(2 * rest).await;
+            let asked = bridge.provider.refreshes();
             assert_eq!(exchange(browser).await.status, 503, "{person}");
+            assert_eq!(bridge.provider.refreshes(), asked + 1, "{person}");
         }
     }
     assert_eq!(rows(&bridge).await, before);
