@@ -127,12 +127,12 @@ impl Bridge {
     ) -> Result<Self, StartError> {
         crate::upstream::http::install_crypto();
         let parts = Parts::new(config, clock)?;
-        let lost_tasks = web::Data::default();
-        let mut tasks = parts.tasks(&lost_tasks);
+        let failing_tasks = web::Data::default();
+        let mut tasks = parts.tasks(&failing_tasks);
         let (sessions, store) = (Arc::clone(&parts.live), parts.store.clone());
         let fresh = parts.fresh.clone();
         let (listen, ops_listen) = (parts.listen, parts.ops_listen);
-        let data = parts.into_data(lost_tasks);
+        let data = parts.into_data(failing_tasks);
         let stopping = data.stopping.clone();
         let ops = ops_listen.map(|listen| {
             Ops::bind(listen, data.clone()).map_err(|error| StartError::BindOps(listen, error))
@@ -146,7 +146,7 @@ impl Bridge {
         let watched = connections.clone();
         tasks.push(supervise(
             "watch_connections",
-            &data.lost_tasks,
+            &data.failing_tasks,
             move || {
                 let watched = watched.clone();
                 async move { watched.watch().await }
@@ -172,7 +172,7 @@ impl Bridge {
                 .app_data(data.watch)
                 .app_data(data.provider)
                 .app_data(data.stopping)
-                .app_data(data.lost_tasks)
+                .app_data(data.failing_tasks)
                 .app_data(web::Data::new(data.requests.of_thread()))
                 // The last one is the outermost.
                 .wrap(from_fn(pages::count_requests))

@@ -30,7 +30,7 @@ impl Ops {
                 .app_data(data.watch)
                 .app_data(data.provider)
                 .app_data(data.stopping)
-                .app_data(data.lost_tasks)
+                .app_data(data.failing_tasks)
                 .wrap(from_fn(pages::catch_panics))
                 .wrap(from_fn(pages::add_headers))
                 .configure(pages::configure_ops)

@@ -32,7 +32,7 @@ use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
 use crate::upstream::Provider;
 use crate::web::{
-    AdminGroups, ApiDocument, Gauges, LostTasks, RateLimits, Red5Server, Site, Stopping,
+    AdminGroups, ApiDocument, FailingTasks, Gauges, RateLimits, Red5Server, Site, Stopping,
     TrustedProxies,
 };
 
@@ -89,7 +89,7 @@ pub(super) struct SharedData {
     pub(super) desk: web::Data<MappingDesk>,
     pub(super) gauges: web::Data<Gauges>,
     pub(super) stopping: web::Data<Stopping>,
-    pub(super) lost_tasks: web::Data<LostTasks>,
+    pub(super) failing_tasks: web::Data<FailingTasks>,
     /// For the worker to make its own counters of.
     pub(super) requests: Requests,
     pub(super) people: web::Data<PeopleDesk>,
@@ -227,29 +227,29 @@ impl Parts {
     }
 
     /// What goes on beside the requests.
-    pub(super) fn tasks(&self, lost: &web::Data<LostTasks>) -> Vec<JoinHandle<()>> {
+    pub(super) fn tasks(&self, failing: &web::Data<FailingTasks>) -> Vec<JoinHandle<()>> {
         let (store, watch) = (self.store.clone(), Arc::clone(&self.watch));
         let provider = Arc::clone(&self.provider);
         let live = Arc::clone(&self.live);
         let (swept, clock, idle) = (store.clone(), Arc::clone(&self.clock), live.idle());
         vec![
-            supervise("keep_fresh", lost, move || {
+            supervise("keep_fresh", failing, move || {
                 keep_fresh(store.clone(), Arc::clone(&watch))
             }),
-            supervise("watch_provider", lost, move || {
+            supervise("watch_provider", failing, move || {
                 let provider = Arc::clone(&provider);
                 async move { provider.watch().await }
             }),
-            supervise("write_last_seen", lost, move || {
+            supervise("write_last_seen", failing, move || {
                 write_last_seen(Arc::clone(&live))
             }),
-            supervise("sweep", lost, move || {
+            supervise("sweep", failing, move || {
                 sweep(swept.clone(), Arc::clone(&clock), idle)
             }),
         ]
     }
 
-    pub(super) fn into_data(self, lost_tasks: web::Data<LostTasks>) -> SharedData {
+    pub(super) fn into_data(self, failing_tasks: web::Data<FailingTasks>) -> SharedData {
         SharedData {
             api: web::Data::new(ApiDocument::of(&self.site)),
             site: web::Data::new(self.site),
@@ -266,7 +266,7 @@ impl Parts {
             desk: web::Data::new(self.desk),
             gauges: web::Data::new(self.gauges),
             stopping: web::Data::default(),
-            lost_tasks,
+            failing_tasks,
             requests: self.requests,
             people: web::Data::new(self.people),
             back_channel: web::Data::new(self.back_channel),

@@ -7,9 +7,9 @@ use actix_web::web;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use crate::web::LostTasks;
+use crate::web::FailingTasks;
 
-/// How long to wait before a task is started again, and when to give up hope.
+/// How long to wait before a task is started again, and when it counts as failing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Restarts {
     /// Before the first restart; each further failure in a row doubles it.
@@ -17,11 +17,11 @@ pub(super) struct Restarts {
     longest_pause: Duration,
     /// A task that runs for so long has not failed in a row.
     well_after: Duration,
-    /// After so many failures in a row the task counts as lost. It is started again all the same.
+    /// After so many failures in a row the task counts as failing. It is started again all the same.
     most: u32,
 }
 
-/// With these pauses a task is lost about 13 s after its first failure.
+/// With these pauses a task counts as failing about 13 s after it first ended.
 const RESTARTS: Restarts = Restarts {
     pause: Duration::from_millis(100),
     longest_pause: Duration::from_secs(30),
@@ -39,19 +39,19 @@ impl Restarts {
 /// Keeps a task running until the returned one is aborted.
 pub(super) fn supervise<F>(
     name: &'static str,
-    lost: &web::Data<LostTasks>,
+    failing: &web::Data<FailingTasks>,
     task: impl Fn() -> F + Send + 'static,
 ) -> JoinHandle<()>
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let lost = lost.clone();
-    tokio::spawn(async move { keep_running(name, &lost, RESTARTS, task).await })
+    let failing = failing.clone();
+    tokio::spawn(async move { keep_running(name, &failing, RESTARTS, task).await })
 }
 
 async fn keep_running<F>(
     name: &'static str,
-    lost: &LostTasks,
+    failing: &FailingTasks,
     restarts: Restarts,
     task: impl Fn() -> F,
 ) where
@@ -66,7 +66,7 @@ async fn keep_running<F>(
             Ok(ended) => ended,
             Err(_it_is_well) => {
                 if failures >= restarts.most {
-                    lost.remove();
+                    failing.remove();
                 }
                 failures = 0;
                 running.join_next().await
@@ -74,7 +74,7 @@ async fn keep_running<F>(
         };
         failures = failures.saturating_add(1);
         if failures == restarts.most {
-            lost.add();
+            failing.add();
         }
         let panicked = ended.is_some_and(|ended| ended.is_err());
         tracing::error!(
@@ -130,14 +130,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_keeps_ending_is_lost_until_it_runs_on() {
-        let lost = web::Data::new(LostTasks::default());
+    async fn a_task_that_keeps_ending_counts_as_failing_until_it_runs_on() {
+        let failing = web::Data::new(FailingTasks::default());
         let (seen, mut log) = mpsc::unbounded_channel();
         let count = AtomicU32::new(0);
         let task = {
-            let lost = lost.clone();
+            let failing = failing.clone();
             move || {
-                seen.send(lost.is_any()).unwrap();
+                seen.send(failing.is_any()).unwrap();
                 let start = count.fetch_add(1, Ordering::SeqCst);
                 async move {
                     if start >= 4 {
@@ -146,15 +146,15 @@ mod tests {
                 }
             }
         };
-        let running = lost.clone();
+        let running = failing.clone();
         let supervisor =
             tokio::spawn(async move { keep_running("test", &running, QUICK, task).await });
-        let mut lost_at = Vec::new();
+        let mut failing_at = Vec::new();
         for _ in 0..5 {
-            lost_at.push(log.recv().await.unwrap());
+            failing_at.push(log.recv().await.unwrap());
         }
-        assert_eq!(lost_at, [false, false, false, true, true]);
-        while lost.is_any() {
+        assert_eq!(failing_at, [false, false, false, true, true]);
+        while failing.is_any() {
             sleep(QUICK.pause).await;
         }
         supervisor.abort();

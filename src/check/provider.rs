@@ -105,18 +105,18 @@ fn tell_outage(
             format!("the provider cannot be reached: {host:.255}"),
             format!(
                 "Mend host and port of OIDC_ISSUER_URL, or the network.{}",
-                of_proxy(sources)
+                proxy_hint(sources)
             ),
         ),
         Outage::Tls { host, flaw } => (
             format!("TLS to the provider at {host:.255} fails: {flaw}"),
-            of_tls(*flaw).to_owned(),
+            tls_remedy(*flaw).to_owned(),
         ),
         Outage::TimedOut => (
             "the provider does not answer in time".to_owned(),
             format!(
                 "Open the way from here to the host of OIDC_ISSUER_URL.{}",
-                of_proxy(sources)
+                proxy_hint(sources)
             ),
         ),
         Outage::Status(status) => (
@@ -160,7 +160,7 @@ fn tell_outage(
     report.wrong(GROUP, what, remedy);
 }
 
-const fn of_tls(flaw: TlsFlaw) -> &'static str {
+const fn tls_remedy(flaw: TlsFlaw) -> &'static str {
     match flaw {
         TlsFlaw::UnknownAuthority => {
             "Set OIDC_CA_FILE to the PEM file of that authority. Where it is a public one, let the \
@@ -181,7 +181,7 @@ const fn of_tls(flaw: TlsFlaw) -> &'static str {
 }
 
 /// The bridge goes to the provider directly, whatever the environment says.
-fn of_proxy(sources: &Sources) -> String {
+fn proxy_hint(sources: &Sources) -> String {
     let proxies = ["https_proxy", "http_proxy", "all_proxy"];
     let set = sources.names.iter();
     let mut set = set.filter(|name| proxies.contains(&&*name.to_ascii_lowercase()));
@@ -267,7 +267,7 @@ fn tell_redirect(settings: &ProviderSettings, redirect: &Redirect, report: &mut 
 fn tell_client(settings: &ProviderSettings, client: &Client, report: &mut Report) {
     let (secret, key) = (settings.credentials.secret(), settings.credentials.key());
     let (what, remedy) = match client {
-        Client::Believed => {
+        Client::Accepted => {
             let shown = match (secret, key) {
                 (Some(_), _) => "client id and secret",
                 (None, Some(_)) => "the client and its key",
@@ -284,7 +284,7 @@ fn tell_client(settings: &ProviderSettings, client: &Client, report: &mut Report
             format!("the token endpoint takes the secret of this client by {method} alone"),
             format!("Set OIDC_TOKEN_AUTH_METHOD={method}"),
         ),
-        Client::Careless => (
+        Client::TakesAnyCode => (
             "the token endpoint gives tokens for a made-up code".to_owned(),
             "Whoever is behind OIDC_ISSUER_URL is no provider to trust.".to_owned(),
         ),
@@ -304,7 +304,7 @@ fn refused(secret: Option<&SecretString>, has_key: bool) -> (String, String) {
             "Copy both again, the secret whole; if it cannot be seen any more, make a new one at the \
              provider.{} The client must be allowed the authorization code flow. A client that is \
              registered for private_key_jwt needs OIDC_CLIENT_KEY_FILE instead.",
-            of_id(secret)
+            secret_id_hint(secret)
         );
         return (what.to_owned(), remedy);
     }
@@ -332,7 +332,7 @@ fn tell_unclear(reason: &str, report: &mut Report) {
 }
 
 /// Entra shows a secret's value once, and its id, which looks like one, ever after.
-fn of_id(secret: &SecretString) -> &'static str {
+fn secret_id_hint(secret: &SecretString) -> &'static str {
     let groups: Vec<&str> = secret.expose_secret().split('-').collect();
     let is_uuid = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups

@@ -21,15 +21,15 @@ use crate::store::logouts::Logout;
 use crate::upstream::Provider;
 use crate::upstream::logout_token::{Arrival, NoLogout};
 
-/// How many tokens are kept at most, to be judged again; strangers can send some too.
-const KEPT_MAX: usize = 64;
+/// Most tokens that wait to be judged again; strangers can send some too.
+const WAITING_MAX: usize = 64;
 
-/// How many of them from one network: one stranger must not take all the places.
-const KEPT_OF_ONE_MAX: usize = 16;
+/// Most of them from one network: one stranger must not take all the places.
+const WAITING_OF_ONE_MAX: usize = 16;
 
-/// How often one is judged again, half a minute apart. One that is no logout is found out the
-/// first time, unless the keys cannot be read.
-const AGAIN_MAX: u32 = 20;
+/// Most retries, 30 s apart, so ten minutes. A token that is no logout is refused at the first
+/// retry, unless the keys cannot be read.
+const RETRIES_MAX: u32 = 20;
 
 /// The story's parts.
 pub struct BackChannel(Arc<Inner>);
@@ -108,7 +108,7 @@ impl BackChannel {
         let inner = Arc::clone(&self.0);
         self.0.runtime.spawn(async move {
             let _place = place;
-            for _ in 0..AGAIN_MAX {
+            for _ in 0..RETRIES_MAX {
                 sleep(inner.provider.keys_refetch_interval()).await;
                 match inner.judge(&mut arrived).await {
                     Err(error) if error.is_passing() => {}
@@ -167,7 +167,7 @@ impl Inner {
 
     fn kept_at_most(&self) -> TimeDelta {
         let interval = self.provider.keys_refetch_interval();
-        TimeDelta::from_std(interval * AGAIN_MAX).unwrap_or_default()
+        TimeDelta::from_std(interval * RETRIES_MAX).unwrap_or_default()
     }
 }
 
@@ -180,7 +180,7 @@ impl Kept {
     fn place(&self, network: IpAddr) -> Option<Place> {
         let mut networks = self.networks();
         let theirs = networks.iter().filter(|other| **other == network);
-        if networks.len() >= KEPT_MAX || theirs.count() >= KEPT_OF_ONE_MAX {
+        if networks.len() >= WAITING_MAX || theirs.count() >= WAITING_OF_ONE_MAX {
             return None;
         }
         networks.push(network);

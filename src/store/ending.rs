@@ -1,8 +1,13 @@
-//! Ending sessions that are not the caller's own cookie: one by its name, all of
-//! a person, those of a block, those that the provider logs out. Each is one
-//! transaction, with its audit row where somebody decided it; then they leave the
-//! memory of this instance, before anybody is told that they are over. A trigger
-//! tells the others.
+//! Ending sessions. Each end is one transaction, with its audit row if an administrator decided
+//! it. Then the sessions leave the memory of this instance, before the caller gets its answer; a
+//! trigger notifies the other instances.
+//!
+//! | who may end a session | which | where the right is checked |
+//! |---|---|---|
+//! | its user | this browser's, one of the own, or all of them | the cookie: `flow/sign_out.rs`, `flow/people.rs` |
+//! | an administrator | one, all of a person, those of a block | the `Admin` of `web/page.rs` and `web/guard.rs` |
+//! | the provider, by a logout token | those that it names | the signature: `flow/back_channel.rs` |
+//! | the provider, by refusing a refresh | that session | `flow/refresh` |
 
 use std::fmt;
 

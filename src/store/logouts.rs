@@ -32,15 +32,21 @@ pub struct Logout {
 }
 
 impl Store {
-    /// Ends what it names, unless that is newer (`is_newer_than_logout` in the migrations
-    /// says what is), and says what that was; none: it was here before.
+    /// Ends the sessions that it names and that are not newer, and returns them; `None` if this
+    /// token was handled before. Newer (`is_newer_than_logout`, migrations 0015 and 0017) is a
+    /// session
+    /// 1. whose `iat` is later than the logout's, both by the provider's clock; or
+    /// 2. whose attempt began after the logout arrived, both by the bridge's clock; or
+    /// 3. whose attempt began a minute or more after the logout's `iat`, if its own `iat` lies
+    ///    further before its beginning than the logout took to arrive: such a provider backdates
+    ///    its ID tokens, and rule 1 says nothing.
     ///
     /// With `sid` that is one session of the provider, and of this person where
     /// `sub` is there too. A session of theirs for which the provider sent no
     /// `sid` may be that one, and ends as well. With `sub` alone it is all.
     ///
-    /// `kept`: the logout waited here before. Otherwise it has just arrived, and a session that
-    /// is there and began later did so by another instance's clock alone.
+    /// `kept`: the logout waited here, to be judged again. On its first arrival no session can be
+    /// newer by rule 2, unless the clock of another instance is ahead, so a minute is added.
     pub(super) async fn log_out(
         &self,
         logout: &Logout,

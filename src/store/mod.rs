@@ -79,7 +79,7 @@ pub enum StoreError {
     /// that is not as migrated.
     #[error("the database refused the statement")]
     Refused(#[source] sqlx::Error),
-    /// What needs a session of the server gets none.
+    /// LISTEN and migrations need a connection of their own to the server; this address gives none.
     #[error(
         "a pooler in transaction mode is in the way, where no connection can listen or migrate: set \
          DATABASE_LISTEN_URL to the address of the server itself"
@@ -222,7 +222,8 @@ impl Store {
     }
 }
 
-/// A pooler takes no parameters that it does not know, so none is sent that nothing here needs.
+/// Poolers refuse start-up parameters that they do not know, so `extra_float_digits`, which sqlx
+/// sends and the bridge does not need, is left out.
 fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?;
     Ok(options

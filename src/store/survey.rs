@@ -96,7 +96,7 @@ pub enum Way {
 pub enum Tables {
     /// Exactly those of this version.
     Current,
-    /// So many are missing; all, where nothing is there.
+    /// `missing` migrations are not applied: all of them on an empty database.
     Behind {
         /// Those to be applied.
         missing: usize,
@@ -122,7 +122,9 @@ impl Store {
         let look = async {
             let connection = Box::new(PgConnection::connect_with(&self.options).await?);
             let mut transaction = Transaction::on(connection);
-            let look = async |transaction: &mut Eyes| Ok(look(transaction, self, clock).await?);
+            let look = async |transaction: &mut SurveyTransaction| {
+                Ok(look(transaction, self, clock).await?)
+            };
             let (survey, _) = transaction.run(BEGIN, look).await;
             // Nothing depends on how it ends.
             let _ = transaction.into_connection().close().await;
@@ -152,7 +154,7 @@ impl Store {
     }
 }
 
-type Eyes = Transaction<Box<PgConnection>>;
+type SurveyTransaction = Transaction<Box<PgConnection>>;
 
 /// What was seen in time, or what was in the way to that address.
 async fn seen<T>(
@@ -180,7 +182,7 @@ fn is_by_socket(options: &PgConnectOptions) -> bool {
 }
 
 async fn look(
-    transaction: &mut Eyes,
+    transaction: &mut SurveyTransaction,
     store: &Store,
     clock: &dyn Clock,
 ) -> Result<Survey, sqlx::Error> {
@@ -206,7 +208,7 @@ async fn look(
     let tables = if may_read_migrations {
         tables(transaction).await?
     } else {
-        // Said by the right that lacks.
+        // The missing right is reported instead.
         Tables::Current
     };
     // `verify-ca` is content with any certificate of the authority, whatever it names.
@@ -244,7 +246,7 @@ fn moment(at: DateTime<Utc>) -> Window {
     }
 }
 
-async fn lacking(transaction: &mut Eyes) -> Result<Vec<String>, sqlx::Error> {
+async fn lacking(transaction: &mut SurveyTransaction) -> Result<Vec<String>, sqlx::Error> {
     let (mut tables, mut rights) = (Vec::new(), Vec::new());
     for (table, words) in RIGHTS {
         for right in words.split(' ') {
@@ -263,7 +265,7 @@ async fn lacking(transaction: &mut Eyes) -> Result<Vec<String>, sqlx::Error> {
     .await
 }
 
-async fn tables(transaction: &mut Eyes) -> Result<Tables, sqlx::Error> {
+async fn tables(transaction: &mut SurveyTransaction) -> Result<Tables, sqlx::Error> {
     // Not checked against `.sqlx`: the table is made by sqlx itself.
     let there: Option<String> = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text")
         .fetch_one(&mut *transaction)

@@ -1,10 +1,10 @@
-//! A transaction that does not depend on whose connection of the server it is.
+//! A transaction that works on whichever server connection a pooler gives.
 //!
-//! sqlx names the statements that it prepares after a number of the client's, and keeps them.
-//! Behind a pooler two clients meet on one connection of the server, where the name of the one
-//! is taken by the other's statement, or means it. So statements go without a name. Between
-//! preparing and executing one sqlx waits for the server, which is why each stands in a
-//! transaction: outside of it, the pooler may execute it where something else was prepared.
+//! sqlx numbers the statements that it prepares, per client, and keeps them. Behind a pooler two
+//! clients share one server connection, where the name that one client chose may already stand
+//! for a statement of the other. So statements have no name. Between preparing and executing a
+//! statement, sqlx waits for the server; without a transaction the pooler could execute it on a
+//! connection on which another statement was prepared. So each statement is in a transaction.
 
 use std::fmt::Debug;
 use std::ops::DerefMut;

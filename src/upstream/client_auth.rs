@@ -77,7 +77,7 @@ impl ClientAuth {
     }
 
     /// The same secret by the other method that sends one.
-    pub(super) fn other(&self) -> Option<Self> {
+    pub(super) fn other_secret_method(&self) -> Option<Self> {
         match self {
             Self::Basic(secret) => Some(Self::Post(secret.clone())),
             Self::Post(secret) => Some(Self::Basic(secret.clone())),
@@ -94,9 +94,9 @@ const ENTRA_DOMAINS: [&str; 4] = [
     ".ciamlogin.com",
 ];
 
-/// The `aud` of an assertion: the issuer, which no other server may claim to be; an assertion
-/// for a token endpoint could be for another's (CVE-2025-27371). Entra takes its token endpoint
-/// alone.
+/// The `aud` of an assertion: the issuer, which no other server may claim to be. If it were the
+/// token endpoint, a hostile provider could announce that of another provider and replay the
+/// assertion there (CVE-2025-27371). Entra accepts its token endpoint alone.
 pub(super) fn assertion_audience<'a>(issuer: &'a str, token: &'a Url) -> &'a str {
     let host = token.host_str().unwrap_or_default();
     if ENTRA_DOMAINS.iter().any(|domain| host.ends_with(domain)) {

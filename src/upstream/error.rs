@@ -11,13 +11,13 @@ use thiserror::Error;
 
 use crate::tls::TlsFlaw;
 
-/// Why a sign-in did not happen.
+/// Why a call to the provider failed: at a sign-in, a refresh or a revocation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UpstreamError {
     /// The provider, or one of its endpoints, cannot be used now. Trying again may help.
     #[error("the provider cannot be used now: {0}")]
     Unavailable(Outage),
-    /// The provider's token endpoint said no (RFC 6749 §5.2).
+    /// The token or the revocation endpoint refused the request (RFC 6749 §5.2, RFC 7009 §2.2.1).
     #[error("the provider's token endpoint refused: {1}{advice}", advice = .0.advice())]
     Denied(Denial, TokenError),
     /// The provider answered, and the answer must not be believed.
@@ -118,7 +118,8 @@ pub enum Outage {
          Ed25519)"
     )]
     NoKeys,
-    /// Not the provider's fault: without random numbers no attempt can begin.
+    /// Not the provider's fault: without random numbers no attempt and no client assertion can be
+    /// made.
     #[error("this machine gives no random numbers")]
     NoRandomness,
 }

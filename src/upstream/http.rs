@@ -94,8 +94,7 @@ enum Purpose {
 pub(super) struct Http {
     shared: Arc<Shared>,
     purpose: Purpose,
-    /// Of the endpoints that people's requests ask; the documents have one of
-    /// their own (`known`).
+    /// Breakers for the token endpoint and userinfo. Discovery and keys have their own (`known`).
     token: Breaker,
     userinfo: Breaker,
 }
@@ -280,7 +279,7 @@ impl Http {
         let gone = || Outage::Unreachable(host(url));
         let threads = self.shared.threads.as_ref().ok_or_else(gone)?;
         let mut sent = JoinSet::new();
-        sent.spawn_on(exchange(url.clone(), request, auth), threads.handle());
+        sent.spawn_on(round_trip(url.clone(), request, auth), threads.handle());
         match timeout(self.shared.pace.request_timeout, sent.join_next()).await {
             Err(_) => Err(Outage::TimedOut),
             Ok(Some(Ok(outcome))) => outcome,
@@ -310,7 +309,7 @@ struct ErrorBody {
 pub(super) struct Reply {
     pub(super) status: u16,
     url: Url,
-    /// Nothing of a person or of the client was asked.
+    /// A public document: the path that it redirects to may be shown.
     is_public: bool,
     headers: HeaderMap,
     body: Vec<u8>,
@@ -343,7 +342,7 @@ impl Reply {
         match self.oauth_error() {
             Some(UpstreamError::Unavailable(outage)) => Some(outage),
             Some(_) => None,
-            None => Some(self.refusal()),
+            None => Some(self.unexpected_status()),
         }
     }
 
@@ -368,7 +367,7 @@ impl Reply {
     }
 
     /// What a status means that does not belong there.
-    pub(super) fn refusal(&self) -> Outage {
+    pub(super) fn unexpected_status(&self) -> Outage {
         let target = self.target();
         let to = target.as_ref().and_then(|target| self.shown(target));
         match to {
@@ -436,7 +435,7 @@ impl Reply {
     pub(super) fn ok_text(&self) -> Result<String, Outage> {
         match self.status {
             200 => Ok(self.text()),
-            _ => Err(self.refusal()),
+            _ => Err(self.unexpected_status()),
         }
     }
 
@@ -446,7 +445,7 @@ impl Reply {
     /// When the status is another one, or the body is not such JSON.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Outage> {
         if self.status != 200 {
-            return Err(self.refusal());
+            return Err(self.unexpected_status());
         }
         self.any_json()
     }
@@ -493,7 +492,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SettingsError> {
         .map_err(|_| SettingsError::Certificate)
 }
 
-async fn exchange(
+async fn round_trip(
     url: Url,
     mut request: RequestBuilder,
     auth: Authorization,

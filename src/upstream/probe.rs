@@ -77,13 +77,13 @@ pub enum Redirect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Client {
     /// It refused the made-up code and nothing else.
-    Believed,
+    Accepted,
     /// It refused the client, in these words.
     Refused(String),
     /// It refused the client, and takes the same secret by this method.
     OtherMethod(&'static str),
     /// It gave tokens for a code that nobody had made.
-    Careless,
+    TakesAnyCode,
     /// It could not be asked.
     Failed(Outage),
     /// Its answer says neither.
@@ -290,7 +290,9 @@ async fn ask_for_tokens(
     };
     let (found, reply) = send_made_up_code(&client).await;
     let other = match found {
-        Client::Refused(_) | Client::Unclear(_) if reply.is_some() => document.client_auth.other(),
+        Client::Refused(_) | Client::Unclear(_) if reply.is_some() => {
+            document.client_auth.other_secret_method()
+        }
         _ => None,
     };
     let Some(client_auth) = other else {
@@ -303,7 +305,7 @@ async fn ask_for_tokens(
     };
     let (by_other, _) = send_made_up_code(&OAuthClient { document, ..client }).await;
     let found = match found {
-        _ if by_other == Client::Believed => Client::OtherMethod(method),
+        _ if by_other == Client::Accepted => Client::OtherMethod(method),
         Client::Unclear(_) => by_other,
         found => found,
     };
@@ -322,8 +324,8 @@ async fn send_made_up_code(client: &OAuthClient<'_>) -> (Client, Option<Reply>) 
         Err(error) => return (Client::Unclear(error.to_string()), None),
     };
     let client = match token::read(&reply) {
-        Ok(_) => Client::Careless,
-        Err(UpstreamError::Denied(Denial::InvalidGrant, _)) => Client::Believed,
+        Ok(_) => Client::TakesAnyCode,
+        Err(UpstreamError::Denied(Denial::InvalidGrant, _)) => Client::Accepted,
         Err(UpstreamError::Denied(Denial::InvalidClient, error)) => {
             Client::Refused(error.to_string())
         }

@@ -114,7 +114,7 @@ impl OAuthClient<'_> {
         match (reply.status, reply.oauth_error()) {
             (200..=299, _) => Ok(()),
             (_, Some(error)) => Err(error),
-            (_, None) => Err(UpstreamError::Unavailable(reply.refusal())),
+            (_, None) => Err(UpstreamError::Unavailable(reply.unexpected_status())),
         }
     }
 
@@ -168,7 +168,7 @@ pub(super) fn read(reply: &Reply) -> Result<Tokens, UpstreamError> {
         return Err(error);
     }
     let wire: Wire = reply.json().map_err(UpstreamError::Unavailable)?;
-    // Of another type than text: neither an error that can be read, nor a good answer.
+    // `error` is there, but it is no string: the answer is neither an error nor a success.
     if wire.error.is_some() {
         return Err(UpstreamError::Unavailable(Outage::Unreadable));
     }
@@ -182,7 +182,7 @@ pub(super) fn read(reply: &Reply) -> Result<Tokens, UpstreamError> {
     })
 }
 
-/// An empty one would take the place of a good one.
+/// An empty refresh token counts as none: otherwise it would replace a good one.
 fn given(token: Option<String>) -> Option<SecretString> {
     let token = token.filter(|token| !token.is_empty());
     token.map(SecretString::from)

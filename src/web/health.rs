@@ -27,12 +27,12 @@ impl Stopping {
     }
 }
 
-/// How many background tasks keep ending, however often they are started again. Only a new
-/// process can help then. A database or a provider that is away ends no task.
+/// How many background tasks keep ending although they are started again; a new process is the
+/// likely cure. A database or a provider that is away ends no task.
 #[derive(Debug, Default)]
-pub struct LostTasks(AtomicUsize);
+pub struct FailingTasks(AtomicUsize);
 
-impl LostTasks {
+impl FailingTasks {
     /// One more.
     pub fn add(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
@@ -50,8 +50,8 @@ impl LostTasks {
 }
 
 /// GET `/livez`: the process answers, and its background tasks run.
-pub async fn livez(lost: web::Data<LostTasks>) -> HttpResponse {
-    if lost.is_any() {
+pub async fn livez(failing: web::Data<FailingTasks>) -> HttpResponse {
+    if failing.is_any() {
         let response = HttpResponse::ServiceUnavailable().json(json!({ "status": "broken" }));
         return Refusal::told("unavailable").mark(response);
     }

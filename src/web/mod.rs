@@ -58,7 +58,7 @@ pub use client::TrustedProxies;
 pub use connections::{Connections, most_connections, note as note_requests};
 pub use guard::AdminGroups;
 pub use headers::add as add_headers;
-pub use health::{LostTasks, Stopping};
+pub use health::{FailingTasks, Stopping};
 pub use limits::{RateLimits, count as count_requests};
 pub use ops::{Gauges, configure_ops};
 pub use panics::catch as catch_panics;

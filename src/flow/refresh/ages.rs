@@ -1,4 +1,4 @@
-//! How old groups may be, and what that asks for (product: "Fresh, and never fail-open").
+//! How old groups may be, and what follows from their age.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -8,19 +8,19 @@ use crate::store::sessions::Session;
 /// The configured ages.
 #[derive(Debug, Clone, Copy)]
 pub struct Ages {
-    /// `BRIDGE_GROUPS_MAX_AGE_SECONDS`: beyond it they are asked for beside the request, beyond twice
-    /// of it before the request goes on.
+    /// `BRIDGE_GROUPS_MAX_AGE_SECONDS`. From 1 to 1.5 times this age on (drawn for each session)
+    /// a refresh runs in the background; beyond twice this age the request waits for it.
     pub groups_max: TimeDelta,
-    /// `BRIDGE_UNREFRESHED_MAX_MINUTES`: so old they may be where they cannot be asked for.
+    /// `BRIDGE_UNREFRESHED_MAX_MINUTES`: the greatest age of groups that cannot be refreshed.
     pub unrefreshed_max: TimeDelta,
 }
 
-/// So often, and over so long a time, a refresh token is refused before that is no accident
-/// (product: "Refresh", persistent).
+/// A refused refresh token ends its session only after this many refusals, spread over at least
+/// this time, and once the groups are older than `unrefreshed_max`.
 const REFUSALS: i32 = 3;
 const REFUSED_FOR: TimeDelta = TimeDelta::minutes(1);
 
-/// So far apart the clocks of two instances may be.
+/// The greatest difference between the clocks of two instances that is allowed for.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
 /// What the age of a session's groups asks for.
