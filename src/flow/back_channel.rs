@@ -38,7 +38,10 @@ struct Inner {
     provider: Arc<Provider>,
     live: Arc<LiveSessions>,
     clock: Arc<dyn Clock>,
-    kept: Kept,
+    /// Tokens that are not verified yet: strangers can send some too.
+    unverified: Kept,
+    /// Tokens of the provider, which wait for the database.
+    verified: Kept,
     /// Where kept tokens wait: a worker's own runtime ends with the worker.
     runtime: Handle,
 }
@@ -72,7 +75,8 @@ impl BackChannel {
             provider,
             live,
             clock,
-            kept: Kept::default(),
+            unverified: Kept::default(),
+            verified: Kept::default(),
             runtime: Handle::current(),
         }))
     }
@@ -101,7 +105,15 @@ impl BackChannel {
 
     /// Judges it again by itself, if there is room.
     fn keep(&self, mut arrived: Arrived, network: IpAddr) {
-        let Some(place) = self.0.kept.place(network) else {
+        let kept = match arrived.verified {
+            Some(_) => &self.0.verified,
+            None => &self.0.unverified,
+        };
+        let Some(place) = kept.place(network) else {
+            tracing::warn!(
+                event = "logout_not_kept",
+                "too many logout tokens wait to be judged again; the provider has to repeat this one"
+            );
             return;
         };
         arrived.kept = true;

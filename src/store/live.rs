@@ -20,7 +20,7 @@ use super::refresh_marks::RefreshMarks;
 use super::sessions::{EndedSession, NotStarted, SealedTokens, Session, SessionHash, SignInOrigin};
 use super::{Store, StoreError};
 use crate::domain::mapping::MatchMemo;
-use crate::domain::mapping::memo::GROUP_OVERHEAD;
+use crate::domain::mapping::memo::{FEW_MATCHES, GROUP_OVERHEAD};
 
 /// Most memory of sessions, in bytes; the rest are loaded again when they are
 /// used. Bytes and not a number of them, because a person may have thousands of
@@ -327,5 +327,5 @@ impl LiveSessions {
 fn weight(session: &Session) -> u32 {
     let groups = session.identity.groups.listed();
     let groups: usize = groups.map(|group| group.len() + GROUP_OVERHEAD).sum();
-    u32::try_from(OVERHEAD + 2 * groups).unwrap_or(u32::MAX)
+    u32::try_from(OVERHEAD + FEW_MATCHES + 2 * groups).unwrap_or(u32::MAX)
 }

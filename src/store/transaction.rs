@@ -67,7 +67,9 @@ impl<C: DerefMut<Target = PgConnection>> Transaction<C> {
             return (Err(error.into()), false);
         }
         match work(self).await {
-            Ok(done) => match self.say("COMMIT").await {
+            // In a transaction that Postgres has aborted, COMMIT alone would roll back without an
+            // error.
+            Ok(done) => match self.say("SELECT 1; COMMIT").await {
                 Ok(()) => (Ok(done), true),
                 Err(error) => (Err(error.into()), false),
             },

@@ -52,8 +52,31 @@ fn route(request: &HttpRequest) -> Option<String> {
 /// A route without the base path, which is configuration.
 pub fn without_base(mut route: String, site: Option<&web::Data<Site>>) -> String {
     let base = site.map_or("", |site| site.base());
-    if route.starts_with(base) {
+    if is_below(&route, base) {
         route.drain(..base.len());
     }
     route
+}
+
+/// Whether a route is the base path or below it: with `/live` as the base, `/livez` is not.
+fn is_below(route: &str, base: &str) -> bool {
+    let rest = route.strip_prefix(base);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn av_1_health_at_the_root_is_not_below_a_base_path_that_begins_alike() {
+        for (route, base, below) in [
+            ("/livez", "/live", false),
+            ("/live/livez", "/live", true),
+            ("/live", "/live", true),
+            ("/livez", "", true),
+        ] {
+            assert_eq!(is_below(route, base), below, "{route} {base}");
+        }
+    }
 }

@@ -48,6 +48,27 @@ async fn an_app_ends_the_session_and_learns_where_the_providers_sign_out_is() {
 }
 
 #[tokio::test]
+async fn an_app_signs_out_of_a_session_that_this_instance_takes_for_idle() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("vic");
+    let vic = bridge.signed_in("vic").await;
+    // It was used at an instance that has not written so yet.
+    sqlx::query("UPDATE sessions SET last_seen_at = last_seen_at - interval '30 days'")
+        .execute(&bridge.db)
+        .await
+        .unwrap();
+    let other = bridge.beside(&[]).await;
+    let mut there = other.browser();
+    there.cookies = vic.cookies.clone();
+    assert_eq!(there.peek("/api/session").await.status, 401);
+    let ended = there
+        .send("POST", "/api/logout", &[SCRIPT, APP, JSON], "{}")
+        .await;
+    assert_eq!(ended.status, 200, "{}", ended.body);
+    assert_eq!(bridge.count("sessions").await, 0);
+}
+
+#[tokio::test]
 async fn without_a_sign_out_at_the_provider_an_app_is_sent_nowhere() {
     let without_end = |clock| {
         let provider = Provider::start_with(clock);

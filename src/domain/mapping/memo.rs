@@ -12,6 +12,9 @@ use crate::domain::identity::Identity;
 /// What a remembered match, or a group of a session, takes besides its text.
 pub const GROUP_OVERHEAD: usize = 64;
 
+/// What a few more matches than groups may take: of everyone, or of a second row.
+pub const FEW_MATCHES: usize = 16 * GROUP_OVERHEAD;
+
 /// Beside one identity: what of the table of mappings is for it. Another table, which every
 /// edit makes, is matched anew; times are judged at each call. Takes no lock that waits.
 #[derive(Debug, Default)]
@@ -40,9 +43,9 @@ impl MatchMemo {
         }
         let matches = mappings.matches(identity);
         let entitlement = mappings.held(&matches, identity, now);
-        // No more memory than the groups themselves take, so that it can be counted before
+        // Little more memory than the groups themselves take, so that it can be counted before
         // (`store::live`).
-        let room = weight(identity.groups.listed().map(Some));
+        let room = weight(identity.groups.listed().map(Some)) + FEW_MATCHES;
         if weight(matches.groups()) <= room {
             self.0.store(Some(Arc::new(Remembered {
                 mappings: Arc::downgrade(mappings),
@@ -147,8 +150,10 @@ mod tests {
     #[test]
     fn what_takes_more_memory_than_the_groups_is_not_remembered() {
         let (memo, ann) = (MatchMemo::default(), member(&["a", "b"]));
-        let held = memo.resolve(&table(2, None), &ann, at(0));
-        assert_eq!(held.held().len(), 4);
+        let held = memo.resolve(&table(20, None), &ann, at(0));
+        assert_eq!(held.held().len(), 40);
         assert!(remembered(&memo).is_none());
+        memo.resolve(&table(2, None), &ann, at(0));
+        assert!(remembered(&memo).is_some());
     }
 }

@@ -161,3 +161,23 @@ async fn bc_9_a_stranger_does_not_take_the_places_of_all_that_is_kept() {
     assert!(matches!(told.status, 200 | 503), "{}", told.body);
     ends(&bridge, "ann").await;
 }
+
+#[tokio::test]
+async fn bc_9_a_verified_logout_finds_room_whatever_strangers_send() {
+    let bridge = start(&[]).await;
+    signed_in_as(&bridge, "ann", "s-1").await;
+    have_keys_read(&bridge).await;
+    let of_ann = bridge
+        .provider
+        .logout_token(|token| token.claim("sid", "s-1"));
+    // As many as one network may have waiting, from the provider's own.
+    for seed in 10..30 {
+        let key = Key::es256(&format!("es-{seed}"), seed);
+        log_out(&bridge, |token| token.claim("sub", "ann").signed_by(&key)).await;
+    }
+    let mut gate = Gate::of(&bridge).await;
+    gate.shut().await;
+    assert_eq!(send(&bridge, &of_ann).await.status, 503);
+    gate.allow(true).await;
+    ends(&bridge, "ann").await;
+}
