@@ -13,6 +13,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, HttpResponseBuilder, web};
 
+use super::body;
 use super::guard::Caller;
 use super::page::{self, Guest, Visitor};
 use super::site::{Site, see_other};
@@ -31,7 +32,8 @@ pub async fn logout(
     sign_out: web::Data<SignOut>,
 ) -> Result<HttpResponse, Error> {
     if visitor.is_over()? {
-        return Ok(leave(visitor.site(), "/auth/signed-out", None));
+        let ticket = end_unfound(&visitor, payload, &sign_out).await?;
+        return Ok(leave(visitor.site(), "/auth/signed-out", ticket.as_ref()));
     }
     let form = visitor.form(payload).await?;
     let switch = match form.one("then") {
@@ -54,6 +56,26 @@ pub async fn logout(
         "/auth/signed-out"
     };
     Ok(leave(site, next, ticket.as_ref()))
+}
+
+/// Deletes the row of a session that was not found, if the form is one of its pages: a session
+/// that is idle here may have been used at another instance a moment ago.
+async fn end_unfound(
+    visitor: &Visitor,
+    payload: web::Payload,
+    sign_out: &SignOut,
+) -> Result<Option<Ticket>, Error> {
+    let request = visitor.request();
+    let Some(secret) = visitor.site().session(request) else {
+        return Ok(None);
+    };
+    let form = body::form(request, payload).await.ok();
+    let token = form.as_ref().and_then(|form| form.one("form_token").ok()?);
+    if !token.is_some_and(|token| secret.is_form_token(token)) {
+        return Ok(None);
+    }
+    let ended = sign_out.end(&secret).await;
+    ended.map_err(|error| visitor.store_failed(&error))
 }
 
 /// To the page that comes after the session, without its cookie.

@@ -1,6 +1,6 @@
 // `make demo` in a folder of its own: the developer's demo is left alone.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,14 @@ export function demoFolder() {
   const path = mkdtempSync(join(tmpdir(), 'red5-demo-'));
   mkdirSync(join(path, '.local'));
   if (existsSync(UNPACKED)) symlinkSync(UNPACKED, join(path, '.local/debian'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  // Postgres's account cannot reach this folder, so its data lies elsewhere, behind a link.
+  const data = join(path, '.local/demo/postgres');
+  const remove = () => {
+    for (const folder of [existsSync(data) ? realpathSync(data) : data, path]) {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+  return { path, remove };
 }
 
 /** What `make demo VARIABLES` runs once everything is built. */

@@ -38,6 +38,34 @@ pub fn hinted(url: &Url) -> Value {
 }
 
 #[tokio::test]
+async fn lo_2_a_session_that_this_instance_takes_for_idle_is_signed_out_too() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("vic");
+    let vic = bridge.signed_in("vic").await;
+    let token = vic.peek("/").await.field("form_token");
+    // It was used at an instance that has not written so yet.
+    sqlx::query("UPDATE sessions SET last_seen_at = last_seen_at - interval '30 days'")
+        .execute(&bridge.db)
+        .await
+        .unwrap();
+    let other = bridge.beside(&[]).await;
+    let mut there = other.browser();
+    there.cookies = vic.cookies.clone();
+    // A form of another page ends nothing.
+    let wrong = there
+        .clone()
+        .post_form("/auth/logout", &[("form_token", "x")], ORIGIN)
+        .await;
+    assert_eq!(wrong.status, 303, "{}", wrong.body);
+    assert_eq!(bridge.count("sessions").await, 1);
+    let ended = there
+        .post_form("/auth/logout", &[("form_token", &token)], ORIGIN)
+        .await;
+    assert_eq!(ended.status, 303, "{}", ended.body);
+    assert_eq!(bridge.count("sessions").await, 0);
+}
+
+#[tokio::test]
 async fn lo_1_only_our_own_form_signs_out() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");
