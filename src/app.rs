@@ -230,7 +230,7 @@ impl Bridge {
     /// Runs until it is stopped, then lets requests finish and writes down
     /// what only memory knows.
     pub async fn run(self) -> std::io::Result<()> {
-        // The line ends with the address: whoever starts a bridge may read it there.
+        // The line ends with the address, so that the process that starts a bridge can read it.
         tracing::info!("listening on http://{}", self.address);
         let ops = self.ops.map(Ops::run);
         tracing::info!(
@@ -247,7 +247,7 @@ impl Bridge {
             tracing::warn!(event = "last_seen_not_written", %error, "the last-seen times of some sessions were not written");
         }
         self.store.close().await;
-        // Last: until here somebody may want to know how far it is.
+        // Last: until here `/readyz` says that the bridge is stopping.
         if let Some(ops) = ops {
             ops.stop(false).await;
         }

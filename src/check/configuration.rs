@@ -34,7 +34,7 @@ pub(super) fn judge(sources: &Sources, problems: &[Problem], report: &mut Report
     }
 }
 
-/// Where somebody would mend it.
+/// Where to correct it.
 fn group(variable: &str) -> Group {
     match variable {
         name if name.starts_with("DATABASE_") => Group::Database,

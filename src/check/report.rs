@@ -19,7 +19,7 @@ pub struct Report {
 /// Where a finding belongs, and is mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// `BRIDGE_*`, `LOG_FORMAT`, `RUST_LOG`, and what nobody reads.
+    /// `BRIDGE_*`, `LOG_FORMAT`, `RUST_LOG`, and variables that nothing reads.
     Configuration,
     /// Postgres.
     Database,

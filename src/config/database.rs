@@ -1,7 +1,7 @@
 //! `DATABASE_URL`, judged before anything connects.
 //!
 //! The library passes over a parameter that it does not know, so that a
-//! misspelt `sslmode` would mean an unprotected connection and nobody be told;
+//! misspelt `sslmode` would mean an unprotected connection without a warning;
 //! and it writes the parameter's value to the log, which may be a password. A
 //! password that is not percent-encoded is read as a host, a port or a database,
 //! and a host is looked up and shown.

@@ -6,7 +6,7 @@
 //!
 //! Read in this order: [`names`] (the closed words), [`set`] (lists that are
 //! never empty), [`grant`] (one rectangle), [`mapping`] (a row of the table),
-//! [`entitlement`] (what somebody holds, and which scope a token may have),
+//! [`entitlement`] (what an identity holds, and which scope a token may have),
 //! [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
 
 pub mod block;

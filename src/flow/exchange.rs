@@ -1,7 +1,7 @@
 //! From an identity and what was asked to a signed token.
 //!
 //! Every door calls [`Exchange::exchange`], so two doors can never grant
-//! different things. The steps: a fresh snapshot, nobody blocked, the entitlement now, the
+//! different things. The steps: a fresh snapshot, the block, the entitlement now, the
 //! scope, the scope checked once more, the lifetime, the claims, their
 //! length, the signature. Nothing here waits for the database or the provider.
 

@@ -61,7 +61,7 @@ pub struct Answer {
     pub iss: Option<String>,
 }
 
-/// Nobody is signed in.
+/// A sign-in that failed.
 #[derive(Debug)]
 pub struct Failed {
     /// Why.
@@ -71,7 +71,7 @@ pub struct Failed {
     pub return_to: ReturnTo,
 }
 
-/// Somebody is signed in.
+/// A sign-in that succeeded.
 pub struct Welcome {
     /// The value of the session's cookie.
     pub secret: SessionSecret,
@@ -153,7 +153,7 @@ impl SignIn {
     }
 
     /// From the provider's answer to a session. `earlier` is the session that
-    /// the browser had: it ends, whoever it belonged to (CB-12).
+    /// the browser had: it ends, to whichever user it belonged (CB-12).
     pub async fn finish(
         &self,
         answer: Answer,
@@ -233,7 +233,7 @@ impl SignIn {
         let signed_in = self.provider.finish(&attempt.secrets, &answer).await?;
         let started = self.start(signed_in, attempt, asked_at, origin, return_to);
         let welcome = started.await?;
-        // Afterwards: whoever is not let in stays who they were.
+        // Afterwards: a sign-in that is refused leaves the earlier session as it is.
         if let Some(earlier) = earlier {
             self.sessions.end(earlier).await?;
         }

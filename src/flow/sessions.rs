@@ -82,7 +82,7 @@ pub enum SessionError {
     #[error("the sessions in memory are not known to be fresh")]
     Stale,
     /// An administrator does not let the person in; the session is there all the
-    /// same when somebody wrote the block by hand.
+    /// same when the block was written by hand.
     #[error("the person is blocked")]
     Blocked,
     /// Who it is is known, and what they may do is not: the groups are too old.
@@ -117,7 +117,7 @@ impl Sessions {
         }
     }
 
-    /// The live session of a cookie, of somebody who may come in, whatever the age of its
+    /// The live session of a cookie, of a user who is not blocked, whatever the age of its
     /// groups: who it is, not what they may do. Nothing is believed that could be older than
     /// the staleness bound.
     pub async fn known(

@@ -136,7 +136,7 @@ impl Lines {
         self.after.push(line("warning", &text));
     }
 
-    /// The same, where nobody could have meant it.
+    /// The same, where it cannot have been meant.
     fn warn_of_finding(&mut self, text: impl Display) {
         self.found = true;
         self.warn(text);

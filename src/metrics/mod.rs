@@ -7,8 +7,8 @@
 //! what waits for a network anyway (provider, database) goes through a lock.
 //!
 //! A label's values are words of this program: never a name, an address, a
-//! room or anything else that somebody outside could choose (SC-6). So the
-//! number of series is bounded, and nobody is found in them.
+//! room or anything else that a client could choose (SC-6). So the
+//! number of series is bounded, and no user is found in them.
 
 mod exposition;
 mod outcomes;

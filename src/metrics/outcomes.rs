@@ -137,7 +137,7 @@ outcomes! {
         NoAnswer = "no_answer",
         /// The provider, or the database, cannot be used; the session stays.
         Unavailable = "unavailable",
-        /// The provider says that it is over, or speaks of somebody else: the session ended.
+        /// The provider says that it is over, or answered for another subject: the session ended.
         Ended = "ended",
         /// The provider's answer was not to be believed; the session stays.
         Refused = "refused",

@@ -83,7 +83,7 @@ impl Store {
         self.with(async |transaction| {
             fence::person(transaction, &person.issuer, &person.subject).await?;
             let before = find(transaction, person).await?;
-            // First the sessions, then what raises the change counter: whoever ends one
+            // First the sessions, then what raises the change counter: a statement that ends one
             // session takes its row and the counter's in this order too.
             let called = sqlx::query!(
                 "SELECT username, name FROM sessions WHERE issuer = $1 AND subject = $2

@@ -6,7 +6,7 @@
 //!
 //! A network can fall silent without closing anything, and then nothing but a
 //! time limit of our own ends the wait. A connection whose work did not end,
-//! because it was late or because whoever asked went away, is closed: it may
+//! because it was late or because the request was dropped, is closed: it may
 //! be in any state. One whose work ended goes back to the pool, also within a
 //! limit, because the pool tests it first; otherwise each silent connection
 //! would hold one of the pool's few places until the kernel gives up, minutes

@@ -261,7 +261,7 @@ impl Row {
     }
 }
 
-/// For the audit log: whose it was and since when. Nothing of it signs anybody in.
+/// For the audit log: whose it was and since when. No part of it is a credential.
 fn as_json(ended: &Ended) -> Value {
     json!({
         "id": ended.id.to_string(),

@@ -3,11 +3,11 @@
 //! written, find none, and write its session after the block has looked for
 //! sessions to end. The locks are the transaction's, and go with it.
 //!
-//! Whoever takes both takes the person's first.
+//! A transaction that takes both takes the person's first.
 
 use super::transaction::Transaction;
 
-/// Until the transaction ends, nobody else signs this person in, blocks them or
+/// Until the transaction ends, no other transaction signs this person in, blocks them or
 /// logs them out.
 pub(super) async fn person(
     transaction: &mut Transaction,
@@ -17,7 +17,7 @@ pub(super) async fn person(
     lock(transaction, &format!("person\x01{issuer}\x01{subject}")).await
 }
 
-/// The same for a session of the provider, whoever's it is.
+/// The same for a session of the provider.
 pub(super) async fn provider_session(
     transaction: &mut Transaction,
     issuer: &str,

@@ -69,7 +69,7 @@ impl Freshness {
         self.doubted.fetch_max(self.micros(now), Ordering::SeqCst);
     }
 
-    /// How old it may be at `now`; none: nobody knows.
+    /// How old it may be at `now`; none: unknown.
     pub fn age(&self, now: Moment) -> Option<Duration> {
         let agreed = self.agreed.load(Ordering::SeqCst);
         let known = agreed > self.doubted.load(Ordering::SeqCst);

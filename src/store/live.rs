@@ -298,7 +298,7 @@ impl LiveSessions {
             while batch.len() < FLUSH_BATCH
                 && let Ok(live) = unflushed.try_recv()
             {
-                // Before its time is read: whoever moves it later queues it again.
+                // Before its time is read: a later use queues it again.
                 live.queued.store(false, Ordering::SeqCst);
                 batch.push(live);
             }

@@ -62,7 +62,7 @@ pub struct Store {
 pub struct Connections {
     /// Those that there are.
     pub open: u32,
-    /// Those of them that nobody uses.
+    /// Those of them that are idle.
     pub idle: usize,
     /// The most there may be.
     pub most: u32,

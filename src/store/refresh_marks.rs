@@ -18,7 +18,7 @@ const PAUSE_MAX: TimeDelta = TimeDelta::minutes(5);
 /// Moments are milliseconds of the Unix epoch.
 #[derive(Debug, Default)]
 pub struct RefreshMarks {
-    /// Before that nobody tries again beside the requests.
+    /// No background refresh begins before that.
     again: AtomicI64,
     /// Before that no other try is made.
     failed_until: AtomicI64,
@@ -26,12 +26,12 @@ pub struct RefreshMarks {
     paused_until: AtomicI64,
     /// How many failed in a row.
     failures: AtomicU32,
-    /// No key opens the refresh token: nobody tries again.
+    /// No key opens the refresh token: it is not tried again.
     sealed: AtomicBool,
 }
 
 impl RefreshMarks {
-    /// Whether the caller is the one to refresh it now; nobody else is for `rest`.
+    /// Whether the caller is the one to refresh it now; no other is for `rest`.
     pub fn may_begin(&self, now: DateTime<Utc>, rest: TimeDelta) -> bool {
         let due = self.again.load(Ordering::SeqCst);
         let again = (now + rest).timestamp_millis();

@@ -52,7 +52,7 @@ pub struct Refusals {
 }
 
 impl Store {
-    /// Takes the lease, if the row is as the caller knows it and nobody has the lease.
+    /// Takes the lease, if the row is as the caller knows it and the lease is free.
     pub async fn take_lease(
         &self,
         hash: &SessionHash,

@@ -1,4 +1,4 @@
-//! Removing what nobody needs any more: in batches, so that nobody waits long for their
+//! Removing what is not needed any more: in batches, so that no transaction waits long for their
 //! locks, with a rest after each, so that a million rows leave the database to the people,
 //! and by one instance at a time; another one does nothing.
 
@@ -11,7 +11,7 @@ use super::StoreError;
 /// Most rows of one batch.
 pub(super) const BATCH: i64 = 1000;
 
-/// Whoever has this advisory lock sweeps; the number stands for nothing else.
+/// The instance that holds this advisory lock sweeps; the number stands for nothing else.
 pub(super) const LOCK: i64 = 0x5245_4435_5357_4550;
 
 /// A rest is so many times as long as its batch: of ten parts of the time one is swept.

@@ -19,7 +19,7 @@
 //! is not kept ([`super::server`]).
 //!
 //! What is in memory is fresh as of the moment at which the last question that
-//! agreed was *sent*. Older than the bound, nobody gets it.
+//! agreed was *sent*. Older than the bound, it is not served.
 
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -138,7 +138,7 @@ impl Watch {
     }
 
     /// Loads what was changed here. The change is written whether or not that succeeds;
-    /// should it fail, nobody gets what was loaded before until the database was heard again.
+    /// should it fail, what was loaded before is not served until the database was heard again.
     pub async fn settle(&self) {
         if let Err(error) = self.reload().await {
             tracing::warn!(event = "mappings_not_loaded", %error, "what was changed could not be loaded again");
@@ -146,7 +146,7 @@ impl Watch {
         }
     }
 
-    /// What is loaded is known to be old: nobody gets it until a question that
+    /// What is loaded is known to be old: it is not served until a question that
     /// is sent from now on has agreed.
     pub fn doubt(&self) {
         self.freshness.doubt(Moment::now());

@@ -35,7 +35,7 @@ impl Breaker {
     /// Whether a request may be sent now.
     ///
     /// # Errors
-    /// [`Outage::Resting`] while nobody is to ask.
+    /// [`Outage::Resting`] while the endpoint rests.
     pub(super) fn admit(&self) -> Result<Turn<'_>, Outage> {
         let admitted = self.machine().admit(Instant::now());
         let trial = admitted.ok_or(Outage::Resting)?;
@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(machine.admit(now + FIRST), Some(true));
         assert_eq!(machine.failed(false, now + FIRST, 0.0), None);
         assert_eq!(machine.admit(now + FIRST), None);
-        // One of them was answered after all: somebody is there.
+        // One of them was answered after all: the endpoint answers.
         assert!(machine.answered(false));
     }
 
@@ -377,7 +377,7 @@ mod tests {
         }
         let trial = breaker.admit().unwrap();
         assert_eq!(breaker.admit().err(), Some(Outage::Resting));
-        // Whoever was sent before the rest and went away says nothing of the trial.
+        // A request that was sent before the rest and dropped says nothing of the trial.
         drop(early);
         assert_eq!(breaker.admit().err(), Some(Outage::Resting));
         drop(trial);

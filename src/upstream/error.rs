@@ -125,7 +125,7 @@ pub enum Outage {
 }
 
 impl Outage {
-    /// Whether it says that nobody is there: no answer, or one of a server that
+    /// Whether it says that no server is there: no answer, or one of a server that
     /// cannot do its work (RFC 9110 §15.6).
     pub(super) const fn is_down(&self) -> bool {
         matches!(

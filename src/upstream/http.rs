@@ -471,7 +471,7 @@ fn builder(pace: &Pace) -> ClientBuilder {
 }
 
 /// On a machine without any certificate authority a client cannot be built as it
-/// should be. A provider on loopback needs none: trust nobody rather than not start.
+/// should be. A provider on loopback needs none: trust no authority rather than not start.
 fn without_authorities(pace: &Pace) -> reqwest::Result<Client> {
     tracing::warn!(
         event = "no_authorities",

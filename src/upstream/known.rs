@@ -1,8 +1,8 @@
 //! What is known of the provider, and when to ask again.
 //!
 //! Discovery document and keys are read together, kept in memory, and replaced
-//! only by better ones. One reading runs at a time, whoever wants it: [`watch`]
-//! in the background, the start of a sign-in while nothing is known yet, or a
+//! only by better ones. One reading runs at a time: by [`watch`]
+//! in the background, by the start of a sign-in while nothing is known yet, or by a
 //! token signed with a key that is not in the set. The last two are limited,
 //! because strangers cause them, and they rest with a provider that does not
 //! answer: people must not wait for it one after the other.
@@ -82,7 +82,7 @@ impl Knowledge {
         }
     }
 
-    /// What is known now, without asking anybody.
+    /// What is known now, without a request.
     pub(super) fn current(&self) -> Option<Arc<Known>> {
         self.current.load_full()
     }
@@ -118,7 +118,7 @@ impl Knowledge {
         if let Some(known) = self.current() {
             return Ok(known);
         }
-        // Before the lock: whoever is not admitted must not wait for it either.
+        // Before the lock: a caller that is not admitted must not wait for it either.
         let turn = self.breaker.admit().inspect_err(|_| spared(http))?;
         let first_reading = async {
             let mut tries = self.reading.lock().await;
@@ -162,7 +162,7 @@ impl Knowledge {
     }
 
     /// Keys newer than `seen`, after a token that `seen` could not verify: those
-    /// that somebody else read meanwhile, or one reading if none was tried lately.
+    /// that another caller read meanwhile, or one reading if none was tried lately.
     pub(super) async fn newer_keys(
         &self,
         seen: &Arc<Known>,
@@ -172,7 +172,7 @@ impl Knowledge {
         let turn = turn.map_err(NoNewerKeys::Unreadable)?;
         let late = Some(Err(Outage::TimedOut));
         let reading = timeout(self.pace.begin_timeout, self.read_newer_keys(seen, http));
-        // None: nobody was asked.
+        // None: no request was sent.
         match reading
             .await
             .unwrap_or(late)

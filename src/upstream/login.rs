@@ -120,7 +120,7 @@ impl Provider {
             id_token::verify(id_token.expose_secret(), keys, expected, self.clock.now())
         };
         let newer_may_do = |flaw: &Flaw| flaw.newer_keys_may_do();
-        // Somebody waits at the other end, and can try again.
+        // A user waits for it, and can try again.
         let outcome = self.with_keys(verify, newer_may_do, |flaw, _| Ok(flaw));
         let outcome = outcome.await;
         let outcome = outcome.map_err(UpstreamError::Unavailable)?;

@@ -1,6 +1,6 @@
 //! The OpenID Connect provider, and everything it says before it is believed.
 //!
-//! This module owns the way from "somebody wants to sign in" to an [`Identity`],
+//! This module owns the way from the beginning of a sign-in to an [`Identity`],
 //! and nothing of the provider but that leaves it. A sign-in takes these steps:
 //!
 //! 1. [`Provider::begin`]: what is known of the provider (`known`: discovery

@@ -1,7 +1,7 @@
-//! What can be known of a provider before anybody signs in; for `check`.
+//! What can be known of a provider before the first sign-in; for `check`.
 //!
 //! It reads the documents as a sign-in would, asks for the sign-in page with the
-//! real redirect URI and once more with one that nobody registered (a provider
+//! real redirect URI and once more with one that is not registered (a provider
 //! that minds the second and not the first knows ours), and gives the token
 //! endpoint a made-up code: whoever is told that the *code* is wrong was believed
 //! to be the client. Only facts leave here; what they mean is said in `check`.
@@ -82,7 +82,7 @@ pub enum Client {
     Refused(String),
     /// It refused the client, and takes the same secret by this method.
     OtherMethod(&'static str),
-    /// It gave tokens for a code that nobody had made.
+    /// It gave tokens for a made-up code.
     TakesAnyCode,
     /// It could not be asked.
     Failed(Outage),
@@ -189,7 +189,7 @@ async fn ask_for_page(http: &Http, document: &Document, settings: &ProviderSetti
     }
 }
 
-/// What a provider may answer to a browser in which nobody is signed in.
+/// What a provider may answer to a browser that is not signed in.
 fn is_of_sign_in(error: &str) -> bool {
     [
         "login_required",

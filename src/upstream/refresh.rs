@@ -33,7 +33,7 @@ pub struct Refreshed {
 /// Why nothing is known anew.
 #[derive(Debug)]
 pub enum RefreshFailure {
-    /// The provider took the grant back, or its answer is about somebody else: the
+    /// The provider took the grant back, or its answer is about another subject: the
     /// session is over.
     Over(UpstreamError),
     /// The token endpoint refuses this refresh token without `invalid_grant`. Once is

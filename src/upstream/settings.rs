@@ -72,7 +72,7 @@ pub struct Pace {
     /// bytes must not hold a sign-in for ever.
     pub request_timeout: Duration,
     /// Longest time that a sign-in waits for documents or keys that are not here
-    /// yet, whoever is reading them.
+    /// yet.
     pub begin_timeout: Duration,
     /// Shortest time between two readings of the keys that tokens cause: whoever
     /// sends tokens with invented key ids must not turn us on the provider.

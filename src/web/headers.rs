@@ -9,7 +9,7 @@ use actix_web::{Error, web};
 
 use super::site::Site;
 
-/// Nothing is loaded but our own style, script and icon; nobody frames us; a
+/// Nothing is loaded but our own style, script and icon; no page frames ours; a
 /// form goes to us alone.
 const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'";

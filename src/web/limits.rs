@@ -70,8 +70,8 @@ impl Rule {
     ];
 
     /// What counts a request by its address. Every path that is not named is a visit, one that
-    /// does not exist too: its page looks the session up like any other. Whoever watches over
-    /// the process must always get an answer, and files cost nothing.
+    /// does not exist too: its page looks the session up like any other. Health checks must
+    /// always get an answer, and files cost nothing.
     fn of(route: &str) -> Option<Self> {
         Some(match route {
             "/livez" | "/readyz" | "/assets/{name}" => return None,

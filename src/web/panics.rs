@@ -1,4 +1,4 @@
-//! A bug in a handler costs the one request, and nobody learns what it said
+//! A bug in a handler costs the one request, and the client does not learn what it said
 //! (AV-6, LG-5). The log has it by then, with the request's id: the panic hook
 //! runs within the request ([`crate::logging`]).
 

@@ -1,6 +1,6 @@
 //! One row of the table: a group → one grant.
 //!
-//! [`input`] is what somebody typed, [`draft`] what is left when every field
+//! [`input`] is what was typed, [`draft`] what is left when every field
 //! was found good, [`compile`] the whole table made ready for lookups, [`memo`]
 //! what a lookup found. The
 //! three little languages of a row have a file each: [`group`] (globs),

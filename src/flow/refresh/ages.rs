@@ -28,11 +28,11 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 pub(super) enum Standing {
     /// Nothing.
     Young,
-    /// They still serve; somebody should ask.
+    /// They still serve, and a refresh should run in the background.
     Aging,
-    /// They serve nobody before they were read again.
+    /// They do not serve before they were read again.
     Old,
-    /// They cannot be asked for, and serve nobody any more: the session is over.
+    /// They cannot be refreshed and do not serve any more: the session is over.
     Over,
 }
 
@@ -49,7 +49,7 @@ impl Ages {
     pub(super) fn judge(&self, session: &Session, now: DateTime<Utc>) -> Standing {
         let age = now - session.groups_read_at;
         // Read later than now: a clock was set back, or another instance's is ahead, and
-        // nobody knows how old they are.
+        // their age is unknown.
         let unknown = age < -CLOCKS_DIFFER;
         if unknown || age > self.groups_max * 2 {
             Standing::Old
@@ -60,7 +60,7 @@ impl Ages {
         }
     }
 
-    /// The same where nobody can ask: no refresh token, or one that cannot be opened.
+    /// The same where no refresh is possible: no refresh token, or one that cannot be opened.
     pub(super) fn judge_unrefreshable(&self, session: &Session, now: DateTime<Utc>) -> Standing {
         if now < session.groups_read_at + self.unrefreshed_max {
             Standing::Young

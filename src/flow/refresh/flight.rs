@@ -16,7 +16,7 @@ use crate::store::refreshes::{Lease, LeaseId, NewIdentity};
 use crate::store::sessions::{SealedTokens, SessionHash};
 use crate::upstream::{Outage, RefreshFailure, Refreshed, Refusal, UpstreamError};
 
-/// How long nobody else may ask. Longer than everything that one refresh may do: all its
+/// How long the lease keeps other refreshes away. Longer than all that one refresh may do: all its
 /// calls together take half a minute at most, and then [`KEEP_TRYING`].
 const LEASE: Duration = Duration::from_secs(90);
 
@@ -39,7 +39,7 @@ pub(super) type Place = OwnedSemaphorePermit;
 /// How a refresh ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Landing {
-    /// What is in the database is newer now, whoever wrote it.
+    /// The row is newer now, by this refresh or by another.
     Refreshed,
     /// Another instance asks.
     Elsewhere,
@@ -71,7 +71,7 @@ impl Inner {
         })
     }
 
-    /// `awaited`: somebody waits for it, so it waits too, for a place and for others.
+    /// `awaited`: a request waits for it, so it waits too, for a permit and for other instances.
     async fn refresh(&self, live: &LiveSession, awaited: bool) -> Result<Landing, StoreError> {
         let Ok(lease) = random() else {
             return Ok(Landing::Failed);
@@ -212,7 +212,7 @@ impl Inner {
                     tracing::debug!(event = "groups_refreshed", subject);
                     self.counts.count(RefreshOutcome::Refreshed);
                 }
-                // Where the lease was lost, the row says what somebody else learnt.
+                // Where the lease was lost, the row holds what another refresh learnt.
                 self.read_again(live).await
             }
         }

@@ -1,4 +1,4 @@
-//! Groups that are young enough, whoever asks.
+//! Groups that are young enough, for every endpoint.
 //!
 //! Groups are read at the sign-in and again during the session, with the provider's
 //! refresh token. Up to `BRIDGE_GROUPS_MAX_AGE_SECONDS` they serve as they are; up to twice that
@@ -40,10 +40,10 @@ use crate::upstream::Provider;
 /// What a refresh token is sealed for.
 const REFRESH_TOKEN: &str = "refresh token of a session";
 
-/// Refreshes at once for which nobody waits.
+/// Most refreshes at once in the background.
 const BESIDE: usize = 8;
 
-/// Refreshes at once for which somebody waits: after a long outage everybody does.
+/// Most refreshes at once for which a request waits: after a long outage, all of them.
 const AWAITED: usize = 32;
 
 /// Refresh tokens at once that are being revoked; those beyond run out by themselves.
@@ -60,7 +60,7 @@ pub(super) fn seal_refresh_token(seal: &Seal, token: &SecretString) -> Result<Ve
     seal.seal(REFRESH_TOKEN, token.expose_secret().as_bytes())
 }
 
-/// Why nobody knows whether the groups still hold.
+/// Why it is unknown whether the groups still hold.
 #[derive(Debug, thiserror::Error)]
 pub enum Unconfirmed {
     /// The provider could not be asked, or not in time. The session is kept.
@@ -231,7 +231,7 @@ impl FreshGroups {
             let Some(found) = self.0.live.find(&live.session.hash, now).await? else {
                 return Ok(None);
             };
-            // Read while somebody waited: however long that took, it is the answer.
+            // Read while a request waited: however long that took, it is the answer.
             if found.session.groups_read_at > live.session.groups_read_at {
                 return Ok(Some(found));
             }
@@ -258,7 +258,7 @@ impl FreshGroups {
         let (inner, live) = (Arc::clone(&self.0), Arc::clone(live));
         self.0.runtime.spawn(async move {
             let landing = {
-                // Gone before anybody is told, also when the refresh panics.
+                // Removed before a waiting request is answered, also when the refresh panics.
                 let _entry = Entry {
                     inner: &inner,
                     hash,

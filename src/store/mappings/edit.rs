@@ -138,13 +138,13 @@ impl Store {
 }
 
 /// The row, locked until the transaction ends, if it still has `version`:
-/// whoever holds an older one lost the race (AD-4).
+/// an edit that holds an older one lost the race (AD-4).
 async fn find_at(
     transaction: &mut Transaction,
     id: MappingId,
     version: i64,
 ) -> Result<Mapping, MappingError> {
-    // Lock first, then read: the wait may end because somebody wrote.
+    // Lock first, then read: the wait may end because another edit was written.
     sqlx::query!("SELECT id FROM mappings WHERE id = $1 FOR UPDATE", id.0)
         .fetch_optional(&mut *transaction)
         .await?;

@@ -15,7 +15,7 @@ pub enum MappingError {
     /// There is no such row (any more).
     #[error("there is no such mapping")]
     NotFound,
-    /// Somebody else was first; this is the row as it is now.
+    /// Another edit was first; this is the row as it is now.
     #[error("the mapping was changed by somebody else")]
     Stale(Box<Mapping>),
     /// Another row says the same; [`Store::twin`] finds it.

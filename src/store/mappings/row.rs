@@ -40,7 +40,7 @@ macro_rules! select_mappings {
 pub(super) use select_mappings;
 
 impl Row {
-    /// A row that the rules refuse (somebody got past the constraints) grants
+    /// A row that the rules refuse (one that got past the constraints) grants
     /// nothing: it is left out and said, never read in the widest way.
     pub fn into_mapping(self) -> Option<Mapping> {
         let id = self.id;

@@ -10,7 +10,7 @@ use crate::tls::TlsFlaw;
 /// Why there is nothing to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
-    /// Nobody listens there.
+    /// No server listens there.
     NobodyListens,
     /// The name is unknown, or there is no way there.
     Unreachable,

@@ -1,4 +1,4 @@
-//! The logout token: the provider says that somebody's session is over (OpenID
+//! The logout token: the provider says that a session is over (OpenID
 //! Connect Back-Channel Logout 1.0 §2.4 and §2.6).
 //!
 //! It is signed with the keys and for the client of ID tokens, and each must never
@@ -90,7 +90,7 @@ impl Provider {
     /// Verifies what claims to be a logout token of this provider for this client.
     ///
     /// # Errors
-    /// When it is not to be believed, or nobody can know.
+    /// When it is not to be believed, or that cannot be known.
     pub async fn logout_token(&self, raw: &str, arrival: Arrival) -> Result<LogoutToken, NoLogout> {
         let expected = Expected {
             issuer: &self.settings.issuer,

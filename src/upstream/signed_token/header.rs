@@ -25,7 +25,7 @@ impl<'a> Header<'a> {
         allowed: &[SigningAlg],
         kinds: &[&str],
     ) -> Result<Self, Flaw> {
-        // A few kilobytes that inflate to gigabytes; nobody signs such tokens.
+        // A few kilobytes that inflate to gigabytes; no provider signs such tokens.
         if header.contains_key("zip") {
             return Err(Flaw::Compressed);
         }
@@ -34,8 +34,8 @@ impl<'a> Header<'a> {
         if header.contains_key("crit") || header.contains_key("cty") {
             return Err(Flaw::Type);
         }
-        // An access token (`at+jwt`) or a logout token must not sign anybody in, nor
-        // an access token sign anybody out (RFC 8725 §3.11).
+        // An access token (`at+jwt`) or a logout token must not sign a user in, nor
+        // an access token sign a user out (RFC 8725 §3.11).
         if !header.get("typ").is_none_or(|typ| is_one_of(typ, kinds)) {
             return Err(Flaw::Type);
         }

@@ -19,7 +19,7 @@ use crate::domain::lifetime::LimitedBy;
 #[derive(Debug, Clone, Template)]
 #[template(path = "welcome.html")]
 pub struct Welcome {
-    /// The bar; nobody in it.
+    /// The bar, without a user.
     pub frame: Frame,
     /// Where signing in comes back to, as `/auth/login` takes it.
     pub return_to: String,

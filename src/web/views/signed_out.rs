@@ -8,7 +8,7 @@ use super::frame::Frame;
 #[derive(Debug, Clone, Template)]
 #[template(path = "signed_out.html")]
 pub struct SignedOut {
-    /// The bar; nobody in it.
+    /// The bar, without a user.
     pub frame: Frame,
     /// Where it leads.
     pub next: Next,

@@ -126,7 +126,7 @@ impl Mappings {
         self.len
     }
 
-    /// Whether the table has no row, hence nothing for anybody.
+    /// Whether the table has no row, and hence grants nothing.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
