@@ -8,12 +8,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
+use url::Host;
 
 use super::connection::ANSWER_TIMEOUT;
 use super::migrate::MIGRATIONS;
 use super::transaction::{BEGIN, Transaction};
 use super::{Store, StoreError};
 use crate::clock::{Clock, Window};
+use crate::loopback::is_loopback;
 
 pub use obstacle::Obstacle;
 
@@ -171,10 +173,10 @@ async fn seen<T>(
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
     is_by_socket(options)
-        || host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
+        || match host.parse::<std::net::IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => is_loopback(&Host::Domain(host)),
+        }
 }
 
 fn is_by_socket(options: &PgConnectOptions) -> bool {
