@@ -286,7 +286,7 @@ fn tell_client(settings: &ProviderSettings, client: &Client, report: &mut Report
         ),
         Client::TakesAnyCode => (
             "the token endpoint gives tokens for a made-up code".to_owned(),
-            "Whoever is behind OIDC_ISSUER_URL is no provider to trust.".to_owned(),
+            "The server at OIDC_ISSUER_URL is no provider to trust.".to_owned(),
         ),
         Client::Refused(words) => {
             let (what, remedy) = refused(secret, key.is_some());
