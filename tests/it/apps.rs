@@ -52,14 +52,7 @@ async fn an_app_signs_out_of_a_session_that_this_instance_takes_for_idle() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("vic");
     let vic = bridge.signed_in("vic").await;
-    // It was used at an instance that has not written so yet.
-    sqlx::query("UPDATE sessions SET last_seen_at = last_seen_at - interval '30 days'")
-        .execute(&bridge.db)
-        .await
-        .unwrap();
-    let other = bridge.beside(&[]).await;
-    let mut there = other.browser();
-    there.cookies = vic.cookies.clone();
+    let (_other, there) = bridge.beside_and_idle(&vic).await;
     assert_eq!(there.peek("/api/session").await.status, 401);
     let ended = there
         .send("POST", "/api/logout", &[SCRIPT, APP, JSON], "{}")

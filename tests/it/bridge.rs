@@ -169,6 +169,19 @@ impl TestBridge {
         }
     }
 
+    /// Another instance that takes all sessions for idle, and there the same browser: the
+    /// sessions were used at an instance that has not written so yet.
+    pub async fn beside_and_idle(&self, browser: &Browser) -> (Self, Browser) {
+        sqlx::query("UPDATE sessions SET last_seen_at = last_seen_at - interval '30 days'")
+            .execute(&self.db)
+            .await
+            .unwrap();
+        let other = self.beside(&[]).await;
+        let mut there = other.browser();
+        there.cookies = browser.cookies.clone();
+        (other, there)
+    }
+
     /// A browser without cookies.
     pub fn browser(&self) -> Browser {
         Browser::new(&self.address)

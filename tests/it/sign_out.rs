@@ -43,14 +43,7 @@ async fn lo_2_a_session_that_this_instance_takes_for_idle_is_signed_out_too() {
     bridge.provider.person("vic");
     let vic = bridge.signed_in("vic").await;
     let token = vic.peek("/").await.field("form_token");
-    // It was used at an instance that has not written so yet.
-    sqlx::query("UPDATE sessions SET last_seen_at = last_seen_at - interval '30 days'")
-        .execute(&bridge.db)
-        .await
-        .unwrap();
-    let other = bridge.beside(&[]).await;
-    let mut there = other.browser();
-    there.cookies = vic.cookies.clone();
+    let (_other, mut there) = bridge.beside_and_idle(&vic).await;
     // A form of another page ends nothing.
     let wrong = there
         .clone()

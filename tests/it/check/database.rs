@@ -212,17 +212,19 @@ async fn sc_4_a_role_with_the_documented_rights_serves_and_one_right_less_is_nam
     .unwrap();
 }
 
+/// A connection of the owner, and the name of the database.
+async fn owner_of(checked: &Checked) -> (PgConnection, String) {
+    let url = &checked.variables["DATABASE_URL"];
+    let name = url::Url::parse(url).unwrap();
+    let name = name.path().trim_start_matches('/').to_owned();
+    (PgConnection::connect(url).await.unwrap(), name)
+}
+
 /// As `store::losses` does it: the server says of itself that it is in recovery.
 #[tokio::test]
 async fn a_standby_is_told_from_a_primary() {
     let checked = Checked::with_database().await;
-    let url = checked.variables["DATABASE_URL"].clone();
-    let name = url::Url::parse(&url)
-        .unwrap()
-        .path()
-        .trim_start_matches('/')
-        .to_owned();
-    let mut db = PgConnection::connect(&url).await.unwrap();
+    let (mut db, name) = owner_of(&checked).await;
     db.execute(AssertSqlSafe(format!(
         "CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT true';
          ALTER DATABASE {name} SET search_path = public, pg_catalog"
@@ -239,10 +241,7 @@ async fn a_standby_is_told_from_a_primary() {
 #[tokio::test]
 async fn a_primary_that_takes_no_writes_is_named_with_what_to_do() {
     let checked = Checked::with_database().await;
-    let url = checked.variables["DATABASE_URL"].clone();
-    let name = url::Url::parse(&url).unwrap();
-    let name = name.path().trim_start_matches('/');
-    let mut db = PgConnection::connect(&url).await.unwrap();
+    let (mut db, name) = owner_of(&checked).await;
     db.execute(AssertSqlSafe(format!(
         "ALTER DATABASE {name} SET default_transaction_read_only = on"
     )))
