@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CARGO ?= cargo
-BRIDGE := target/debug/red5-bridge
+DEMO := target/debug/red5-bridge-demo
 
 .PHONY: help
 help: ## this list
@@ -15,21 +15,20 @@ help: ## this list
 .PHONY: demo
 demo: ## a whole bridge to try, with people to click and a sample app (FRESH=1 begins anew, ORIGINS=… lets your app call it)
 	@scripts/provide cc postgres
-	@$(CARGO) build --locked --features demo
-	@exec $(BRIDGE) demo $(if $(FRESH),--fresh) $(if $(ORIGINS),--origins '$(ORIGINS)')
+	@$(CARGO) build --locked
+	@exec $(DEMO) $(if $(FRESH),--fresh) $(if $(ORIGINS),--origins '$(ORIGINS)')
 
 .PHONY: test
 test: ## everything: formats, lints, Rust tests, readers in three languages, a browser
 	@scripts/test
 
 .PHONY: check
-check: ## formats, lints with and without the demo, documentation, the table of security; runs no test
+check: ## formats, lints, documentation, the table of security; runs no test
 	@scripts/provide cc
 	@scripts/security
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --all-targets --features demo -- -D warnings
-	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' $(CARGO) doc --locked --no-deps --features demo --document-private-items
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
 .PHONY: fmt
 fmt: ## formats the Rust code
@@ -38,24 +37,24 @@ fmt: ## formats the Rust code
 .PHONY: build
 build:
 	@scripts/provide cc postgres
-	@$(CARGO) build --locked --features demo
+	@$(CARGO) build --locked
 
 .PHONY: bench
 bench: build ## exchange throughput as a ratio to a bare handler, and the cost of resolving
 	@scripts/provide wrk
-	$(BRIDGE) with-postgres -- $(CARGO) bench --locked --features demo --bench exchange
+	$(DEMO) with-postgres -- $(CARGO) bench --locked --bench exchange
 
 .PHONY: sessions
 sessions: build ## 100,000 live sessions: start and memory; exchanges while 1,000,000 rows are swept
-	$(BRIDGE) with-postgres -- $(CARGO) bench --locked --features demo --bench sessions
+	$(DEMO) with-postgres -- $(CARGO) bench --locked --bench sessions
 
 .PHONY: abandoned
 abandoned: build ## begins 50,000 sign-ins and abandons them: what that leaves in memory and tables
-	ABANDONED=50000 $(BRIDGE) with-postgres -- $(CARGO) test --locked --features demo --test it abandoned -- --nocapture
+	ABANDONED=50000 $(DEMO) with-postgres -- $(CARGO) test --locked --test it abandoned -- --nocapture
 
 .PHONY: delays
 delays: build ## how long 1,000 changes on one instance take to decide another's next exchange
-	DELAYS=1000 $(BRIDGE) with-postgres -- $(CARGO) test --locked --features demo --test it delays -- --nocapture --test-threads 1
+	DELAYS=1000 $(DEMO) with-postgres -- $(CARGO) test --locked --test it delays -- --nocapture --test-threads 1
 
 .PHONY: mutants
 mutants: build ## changes the rule, the door and the edge in small ways; lists what no test notices
@@ -70,7 +69,7 @@ fuzz: ## fuzzes each target for SECONDS=120, or TARGET alone; needs the nightly 
 .PHONY: schema
 schema: build ## schemathesis against a running bridge for twice SECONDS=300, with another seed each time
 	@scripts/schemathesis
-	@SCHEMA_SECONDS=$(or $(SECONDS),300) $(BRIDGE) with-postgres -- $(CARGO) test --locked --features demo --test it schemathesis -- --nocapture --test-threads 1
+	@SCHEMA_SECONDS=$(or $(SECONDS),300) $(DEMO) with-postgres -- $(CARGO) test --locked --test it schemathesis -- --nocapture --test-threads 1
 
 .PHONY: providers
 providers: build ## real Keycloak, Dex and Canaille, registered by docs/providers, with the bridge in a browser
@@ -78,4 +77,4 @@ providers: build ## real Keycloak, Dex and Canaille, registered by docs/provider
 
 .PHONY: sqlx
 sqlx: build ## renews `.sqlx`, the committed answers that queries are compiled against
-	$(BRIDGE) with-postgres -- scripts/sqlx-prepare.sh
+	$(DEMO) with-postgres -- scripts/sqlx-prepare.sh

@@ -19,11 +19,11 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::flow::refresh::FreshGroups;
+use crate::oidc::SettingsError;
 use crate::seal::SealError;
 use crate::signer::SignError;
 use crate::store::Store;
 use crate::store::live::LiveSessions;
-use crate::upstream::SettingsError;
 use crate::web as pages;
 use ops::Ops;
 use pages::Stopping;
@@ -125,7 +125,7 @@ impl Bridge {
         clock: Arc<dyn Clock>,
         workers: Option<usize>,
     ) -> Result<Self, StartError> {
-        crate::upstream::http::install_crypto();
+        crate::oidc::http::install_crypto();
         let parts = Parts::new(config, clock)?;
         let failing_tasks = web::Data::default();
         let mut tasks = parts.tasks(&failing_tasks);

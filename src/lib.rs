@@ -7,29 +7,24 @@
 
 pub mod app;
 mod certificates;
-pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
-#[cfg(feature = "demo")]
-pub mod demo;
 pub mod domain;
 pub mod fingerprint;
 pub mod flow;
 #[cfg(any(test, feature = "fuzz"))]
+#[path = "../fuzz/helpers/mod.rs"]
 pub mod fuzzing;
-pub mod healthcheck;
-pub mod inspect;
 pub mod logging;
 mod loopback;
 pub mod metrics;
+pub mod oidc;
 pub mod once;
 pub mod random;
-pub mod red5_config;
 pub mod seal;
 pub mod signer;
 pub mod store;
 pub mod tls;
-pub mod upstream;
 pub mod visible;
 pub mod web;

@@ -25,12 +25,12 @@ use crate::flow::return_to::ReturnToRule;
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
 use crate::metrics::{self, Exposition, Requests};
+use crate::oidc::Provider;
 use crate::seal::Seal;
 use crate::signer::Signer;
 use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
-use crate::upstream::Provider;
 use crate::web::{
     AdminGroups, ApiDocument, FailingTasks, Gauges, RateLimits, Red5Server, Site, Stopping,
     TrustedProxies,

@@ -1,6 +1,10 @@
 //! The command line: each word is one call. Exit 0: good; 1: a finding;
 //! 2: wrong words.
 
+pub mod check;
+mod healthcheck;
+pub mod inspect;
+mod red5_config;
 mod words;
 
 use std::io::{IsTerminal, Read};
@@ -14,20 +18,15 @@ use secrecy::ExposeSecret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{Bridge, StartError};
-use crate::check::{self, Sources};
 use crate::clock::{Clock, SystemClock};
 use crate::config::red5::Red5;
 use crate::config::{self, Config};
-use crate::inspect::{self, GIVEN_MAX, Verdict};
 use crate::logging::{self, LogFormat};
 use crate::seal::random;
 use crate::store::Store;
-use crate::{healthcheck, red5_config};
+use check::Sources;
+use inspect::{GIVEN_MAX, Verdict};
 use words::{Word, Words};
-
-/// The project's ignored folder, where the demo keeps what it makes.
-#[cfg(feature = "demo")]
-const LOCAL_FOLDER: &str = ".local";
 
 /// The words were right and there was nothing to work on.
 const USAGE: u8 = 2;
@@ -42,16 +41,6 @@ pub async fn run() -> ExitCode {
         Word::Inspect { token } => inspect_token(token),
         Word::Red5Config { show_secret } => print_red5_config(show_secret),
         Word::Healthcheck => ask_whether_ready().await,
-        #[cfg(feature = "demo")]
-        Word::Demo { fresh, origins } => demo(fresh, origins).await,
-        #[cfg(feature = "demo")]
-        Word::WithPostgres { command } => {
-            let local = std::path::Path::new(LOCAL_FOLDER);
-            match crate::demo::postgres::with_postgres(local, &command).await {
-                Ok(code) => code,
-                Err(error) => finding(Err(error)),
-            }
-        }
     }
 }
 
@@ -65,26 +54,14 @@ async fn serve() -> ExitCode {
         let (variable, remedy) = (unknown.variable, unknown.remedy);
         tracing::warn!(event = "unknown_variable", variable, remedy);
     }
-    served(run_bridge(config, None).await)
+    served(serve_until_stopped(config, None).await)
 }
 
-#[cfg(feature = "demo")]
-async fn demo(fresh: bool, origins: Option<String>) -> ExitCode {
-    match config::part(config::read_log_filter) {
-        Ok(filter) => begin_log(LogFormat::Text, &filter),
-        Err(problems) => return finding(Err(problems)),
-    }
-    let options = crate::demo::Options {
-        local: LOCAL_FOLDER.into(),
-        fresh,
-        origins,
-    };
-    let serve = async |config, welcome| run_bridge(config, Some(welcome)).await;
-    finding(crate::demo::run(&options, Arc::new(SystemClock), serve).await)
-}
-
-/// Runs until a signal says stop; `welcome` is for the person who waits for it.
-async fn run_bridge(
+/// Runs the bridge until a signal stops it; `welcome` is printed once it listens.
+///
+/// # Errors
+/// When the bridge does not start, or ends with an error.
+pub async fn serve_until_stopped(
     config: Config,
     welcome: Option<String>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

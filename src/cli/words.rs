@@ -57,23 +57,6 @@ pub(super) enum Word {
     /// Ask a bridge on this machine whether it is ready, for containers
     #[command(after_help = HEALTHCHECK)]
     Healthcheck,
-    /// Run a whole bridge to try, with its own database and provider
-    #[cfg(feature = "demo")]
-    Demo {
-        /// Forgets what an earlier demo left
-        #[arg(long)]
-        fresh: bool,
-        /// Origins of apps that may call the bridge beside the sample app, separated by commas
-        #[arg(long)]
-        origins: Option<String>,
-    },
-    /// Run a command with `DATABASE_URL` set to a throwaway Postgres
-    #[cfg(feature = "demo")]
-    WithPostgres {
-        /// The command and its arguments
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
-        command: Vec<std::ffi::OsString>,
-    },
 }
 
 const SERVE: &str = "\

@@ -28,7 +28,7 @@ use red5::Red5;
 use urls::{Origin, PublicUrl};
 
 use crate::logging::{DEFAULT_FILTER, LogFormat, is_filter};
-use crate::upstream::ProviderSettings;
+use crate::oidc::ProviderSettings;
 
 /// How the database is reached.
 #[derive(Debug)]

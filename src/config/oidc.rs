@@ -4,7 +4,7 @@ use super::reader::{Reader, parse_list};
 use super::secret;
 use super::urls::{self, PublicUrl};
 use crate::certificates;
-use crate::upstream::{
+use crate::oidc::{
     ClaimPath, ClientAuth, ClientKey, Credentials, Pace, ProviderSettings, SigningAlg,
 };
 

@@ -1,4 +1,4 @@
-//! The user, according to the provider. Nothing else leaves `upstream`.
+//! The user, according to the provider. Nothing else leaves `oidc`.
 
 use std::collections::BTreeSet;
 

@@ -14,9 +14,9 @@ use subtle::ConstantTimeEq;
 
 use super::return_to::ReturnTo;
 use crate::fingerprint::{fingerprint, is_fingerprint};
+use crate::oidc::{Attempt, AttemptSecrets};
 use crate::random;
 use crate::seal::{Seal, SealError};
-use crate::upstream::{Attempt, AttemptSecrets};
 
 /// Time limit for a sign-in at the provider (CB-3).
 pub const ATTEMPT_MINUTES: i64 = 10;

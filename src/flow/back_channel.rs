@@ -15,11 +15,11 @@ use tokio::time::{Instant, sleep};
 
 use crate::clock::Clock;
 use crate::fingerprint::pseudonym;
+use crate::oidc::Provider;
+use crate::oidc::logout_token::{Arrival, NoLogout};
 use crate::store::StoreError;
 use crate::store::live::LiveSessions;
 use crate::store::logouts::Logout;
-use crate::upstream::Provider;
-use crate::upstream::logout_token::{Arrival, NoLogout};
 
 /// Most tokens that wait to be judged again; strangers can send some too.
 const WAITING_MAX: usize = 64;

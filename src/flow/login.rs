@@ -23,10 +23,10 @@ use super::{refresh, sign_out};
 use crate::clock::Clock;
 use crate::fingerprint::pseudonym;
 use crate::metrics::{Counts, SignInOutcome};
+use crate::oidc::{CallbackAnswer, Provider, SignInWish, SignedIn};
 use crate::seal::Seal;
 use crate::store::Store;
 use crate::store::sessions::{NotStarted, SealedTokens, Session, SignInOrigin};
-use crate::upstream::{CallbackAnswer, Provider, SignInWish, SignedIn};
 
 /// How long sessions may last.
 #[derive(Debug, Clone, Copy)]

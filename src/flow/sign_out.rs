@@ -16,13 +16,13 @@ use url::Url;
 
 use super::sessions::{SessionSecret, Sessions};
 use crate::clock::Clock;
+use crate::oidc::Provider;
 use crate::random;
 use crate::seal::{Seal, SealError};
 use crate::store::audit::Actor;
 use crate::store::ending::Ended;
 use crate::store::sign_outs::TicketHash;
 use crate::store::{Store, StoreError};
-use crate::upstream::Provider;
 
 /// What an ID token is sealed for.
 const ID_TOKEN: &str = "id token of a session";

@@ -8,8 +8,8 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::refusal::Refusal;
+use crate::oidc::{Provider, ProviderStatus};
 use crate::store::watch::Watch;
-use crate::upstream::{Provider, ProviderStatus};
 
 /// Whether the process is about to end. It still answers what is under way, and
 /// nobody should send it anything new.

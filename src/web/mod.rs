@@ -17,6 +17,7 @@ mod count;
 mod files;
 mod form;
 #[cfg(any(test, feature = "fuzz"))]
+#[path = "../../fuzz/helpers/web.rs"]
 pub(crate) mod fuzzing;
 mod guard;
 mod headers;

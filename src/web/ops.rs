@@ -9,10 +9,10 @@ use actix_web::{HttpResponse, web};
 use super::address::Address;
 use super::api_error::ApiError;
 use crate::metrics::{Exposition, State};
+use crate::oidc::{Provider, ProviderStatus};
 use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
-use crate::upstream::{Provider, ProviderStatus};
 
 /// The content type of `OpenMetrics` 1.0.
 const OPEN_METRICS: HeaderValue =

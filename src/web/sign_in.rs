@@ -15,9 +15,9 @@ use crate::flow::attempt;
 use crate::flow::login::{Answer, Failed, LoginError, SignIn};
 use crate::flow::provider_error::{ProviderError, ProviderErrorKind};
 use crate::flow::return_to::ReturnTo;
+use crate::oidc::id_token::Flaw;
+use crate::oidc::{self, Outage, UpstreamError};
 use crate::store::sessions::SignInOrigin;
-use crate::upstream::id_token::Flaw;
-use crate::upstream::{self, Outage, UpstreamError};
 
 /// What `as` may say: the provider is to ask who signs in.
 const SOMEBODY_ELSE: &str = "somebody-else";
@@ -155,9 +155,9 @@ fn refused(visitor: &Visitor, Failed { error, return_to }: &Failed) -> Result<Ht
             ProviderErrorKind::Settings => SignInFailure::Misconfigured(said.code),
             ProviderErrorKind::Unknown => SignInFailure::ProviderError,
         },
-        LoginError::Upstream(UpstreamError::Refused(upstream::Refusal::IdToken(
-            Flaw::TooLarge,
-        ))) => SignInFailure::TokenTooLarge,
+        LoginError::Upstream(UpstreamError::Refused(oidc::Refusal::IdToken(Flaw::TooLarge))) => {
+            SignInFailure::TokenTooLarge
+        }
         LoginError::Upstream(UpstreamError::Refused(_)) => SignInFailure::AnswerRefused,
         LoginError::Upstream(UpstreamError::Unavailable(Outage::Resting)) => {
             SignInFailure::ProviderBusy

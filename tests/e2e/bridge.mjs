@@ -13,7 +13,7 @@ export const RED5_SECRET = randomBytes(32).toString('hex');
 
 const START_LIMIT_MS = 30_000;
 
-/** An empty database on the server of DATABASE_URL (`red5-bridge with-postgres` sets it). */
+/** An empty database on the server of DATABASE_URL (`red5-bridge-demo with-postgres` sets it). */
 export async function freshDatabase() {
   const base = process.env.DATABASE_URL;
   if (!base) throw new Error('DATABASE_URL is not set: run `make test`');

@@ -1,4 +1,4 @@
-// `red5-bridge demo` as somebody meets it who has just typed `make demo`.
+// `red5-bridge-demo` as somebody meets it who has just typed `make demo`.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exchange, startBrowser } from './browser.mjs';

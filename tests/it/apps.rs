@@ -1,7 +1,7 @@
 //! What an app on the same site calls, and how an app on another site learns that it
 //! cannot.
 
-use red5_bridge::upstream::Pace;
+use red5_bridge::oidc::Pace;
 use serde_json::{Value, json};
 
 use crate::bridge::{APP_ORIGIN, ORIGIN, TestBridge, new_database};

@@ -7,7 +7,7 @@ mod newer;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use red5_bridge::upstream::Pace;
+use red5_bridge::oidc::Pace;
 use serde_json::json;
 
 use crate::bridge::{Answer, Browser, Gate, TestBridge, new_database, path_of};

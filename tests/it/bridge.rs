@@ -17,8 +17,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use red5_bridge::app::{Bridge, BridgeHandle};
 use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::config::Config;
+use red5_bridge::oidc::Pace;
 use red5_bridge::store::Store;
-use red5_bridge::upstream::Pace;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
@@ -291,7 +291,7 @@ pub fn environment(database_url: &str, issuer: &str) -> BTreeMap<String, String>
 #[expect(clippy::disallowed_methods, reason = "where the tests' Postgres is")]
 pub async fn new_database() -> String {
     let server = std::env::var("DATABASE_URL").expect(
-        "DATABASE_URL: run the tests with `make test`, or below `red5-bridge with-postgres --`",
+        "DATABASE_URL: run the tests with `make test`, or below `red5-bridge-demo with-postgres --`",
     );
     let mut name = [0; 8];
     getrandom::fill(&mut name).unwrap();

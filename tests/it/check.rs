@@ -12,7 +12,7 @@ mod variables;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use red5_bridge::check::{self, Report, Sources};
+use red5_bridge::cli::check::{self, Report, Sources};
 use red5_bridge::clock::{Clock, SystemClock};
 use serde_json::json;
 

@@ -6,8 +6,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 use std::time::Duration;
 
-use red5_bridge::demo::postgres::Cluster;
 use red5_bridge::store::{Store, StoreError};
+use red5_bridge_demo::postgres::Cluster;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use crate::bridge::TestBridge;

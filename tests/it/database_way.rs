@@ -68,19 +68,11 @@ impl Proxy {
     }
 
     /// New connections lead there.
-    #[cfg_attr(
-        not(feature = "demo"),
-        expect(dead_code, reason = "the harness needs the demo's Postgres")
-    )]
     pub fn lead_to(&self, database_url: &str) {
         *self.leads_to.lock().unwrap() = PgConnectOptions::from_str(database_url).unwrap();
     }
 
     /// The connections there are end; new ones are as good as ever.
-    #[cfg_attr(
-        not(feature = "demo"),
-        expect(dead_code, reason = "the harness needs the demo's Postgres")
-    )]
     pub fn cut(&self) {
         let cut_below = *self.connections.borrow();
         self.state.send_modify(|state| state.cut_below = cut_below);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use red5_bridge::clock::SystemClock;
 use red5_bridge::config::Config;
-use red5_bridge::demo::people::PEOPLE;
-use red5_bridge::demo::place::PlaceError;
-use red5_bridge::demo::{DemoError, Options, run};
+use red5_bridge_demo::people::PEOPLE;
+use red5_bridge_demo::place::PlaceError;
+use red5_bridge_demo::{DemoError, Options, run};
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection};
 

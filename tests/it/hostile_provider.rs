@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use red5_bridge::clock::Clock;
-use red5_bridge::upstream::Pace;
+use red5_bridge::oidc::Pace;
 use serde_json::json;
 
 use crate::bridge::{Answer, Browser, TestBridge, new_database, path_of};

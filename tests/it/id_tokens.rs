@@ -1,7 +1,7 @@
 //! What an ID token makes of somebody, through the whole bridge (ID-7, ID-8, ID-13).
 //!
 //! `hostile_provider` has every token that is wrong, the unit tests of
-//! `upstream::id_token` every check by itself.
+//! `oidc::id_token` every check by itself.
 
 use serde_json::{Value, json};
 

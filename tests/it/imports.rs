@@ -13,7 +13,7 @@ const WALLS: [(&str, &[&str]); 10] = [
             "crate::config",
             "crate::flow",
             "crate::store",
-            "crate::upstream",
+            "crate::oidc",
             "crate::web",
             "crate::signer",
             "crate::seal",
@@ -39,7 +39,7 @@ const WALLS: [(&str, &[&str]); 10] = [
         &["crate::", "actix", "sqlx", "reqwest", "tokio", "tracing"],
     ),
     (
-        "upstream",
+        "oidc",
         &[
             "crate::store",
             "crate::flow",
@@ -55,7 +55,7 @@ const WALLS: [(&str, &[&str]); 10] = [
     (
         "store",
         &[
-            "crate::upstream",
+            "crate::oidc",
             "crate::flow",
             "crate::web",
             "crate::signer",
@@ -70,7 +70,7 @@ const WALLS: [(&str, &[&str]); 10] = [
         "signer.rs",
         &[
             "crate::store",
-            "crate::upstream",
+            "crate::oidc",
             "crate::flow",
             "crate::web",
             "crate::config",

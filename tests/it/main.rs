@@ -23,16 +23,13 @@ mod client_address;
 mod commands;
 mod configuration;
 mod csrf;
-#[cfg(feature = "demo")]
 mod database_tls;
 mod database_way;
 mod dead_ends;
-#[cfg(feature = "demo")]
 mod demo;
 mod dependencies;
 mod exchange;
 mod groups;
-#[cfg(feature = "demo")]
 mod harness;
 mod headers;
 mod hostile_provider;
@@ -46,12 +43,12 @@ mod mapping_pages;
 mod methods;
 mod metrics;
 mod odd_cookies;
+mod oidc;
 mod order;
 mod origin;
 mod people;
 mod pooler;
 mod portal;
-#[cfg(feature = "demo")]
 mod private_postgres;
 mod problem;
 mod process;
@@ -77,4 +74,3 @@ mod somebody_else;
 mod stopping;
 mod store;
 mod token_request;
-mod upstream;

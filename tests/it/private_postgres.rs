@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use red5_bridge::demo::postgres::Cluster;
+use red5_bridge_demo::postgres::Cluster;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 /// A folder that is removed at the end, for data that is kept.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use red5_bridge::upstream::Pace;
+use red5_bridge::oidc::Pace;
 use serde_json::json;
 
 use crate::bridge::{Answer, Browser, TestBridge, new_database, path_of};

@@ -9,7 +9,7 @@ mod refusals;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use red5_bridge::upstream::Pace;
+use red5_bridge::oidc::Pace;
 use serde_json::json;
 
 use crate::bridge::{Answer, Browser, TestBridge, new_database};

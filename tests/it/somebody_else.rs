@@ -1,6 +1,6 @@
 //! "Sign in as somebody else": the session ends, and the provider asks who it is.
 
-use red5_bridge::upstream::Pace;
+use red5_bridge::oidc::Pace;
 use serde_json::json;
 
 use crate::bridge::{Browser, TestBridge, new_database, path_of};

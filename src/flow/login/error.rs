@@ -2,10 +2,10 @@
 
 use crate::flow::provider_error::ProviderError;
 use crate::metrics::SignInOutcome;
+use crate::oidc::UpstreamError;
 use crate::seal::SealError;
 use crate::store::StoreError;
 use crate::store::sessions::NotStarted;
-use crate::upstream::UpstreamError;
 
 /// Why the sign-in failed.
 #[derive(Debug, thiserror::Error)]

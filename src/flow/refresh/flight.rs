@@ -9,12 +9,12 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Inner, PATIENCE, REFRESH_TOKEN, seal_refresh_token};
 use crate::fingerprint::pseudonym;
 use crate::metrics::RefreshOutcome;
+use crate::oidc::{Outage, RefreshFailure, Refreshed, Refusal, UpstreamError};
 use crate::seal::random;
 use crate::store::StoreError;
 use crate::store::live::LiveSession;
 use crate::store::refreshes::{Lease, LeaseId, NewIdentity};
 use crate::store::sessions::{SealedTokens, SessionHash};
-use crate::upstream::{Outage, RefreshFailure, Refreshed, Refusal, UpstreamError};
 
 /// How long the lease keeps other refreshes away. Longer than all that one refresh may do: all its
 /// calls together take half a minute at most, and then [`KEEP_TRYING`].

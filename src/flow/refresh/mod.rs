@@ -30,12 +30,12 @@ use flight::Landing;
 
 use crate::clock::Clock;
 use crate::metrics::{Counts, RefreshOutcome};
+use crate::oidc::Provider;
 use crate::seal::{Seal, SealError};
 use crate::store::ending::Ended;
 use crate::store::live::{LiveSession, LiveSessions};
 use crate::store::sessions::SessionHash;
 use crate::store::{Store, StoreError};
-use crate::upstream::Provider;
 
 /// What a refresh token is sealed for.
 const REFRESH_TOKEN: &str = "refresh token of a session";

@@ -30,6 +30,7 @@ mod token_form;
 mod words;
 
 #[cfg(test)]
+#[path = "../../../tests/pages/mod.rs"]
 mod samples;
 #[cfg(test)]
 mod tests;

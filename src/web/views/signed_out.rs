@@ -18,7 +18,7 @@ pub struct SignedOut {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// Signing out at the provider (OpenID Connect RP-Initiated Logout 1.0). The
-    /// address is as [`crate::upstream`] made it: `https`, or `http` of a
+    /// address is as [`crate::oidc`] made it: `https`, or `http` of a
     /// loopback host.
     Provider(String),
     /// The same, and then signing in as another person.

@@ -81,16 +81,12 @@ impl Browser {
 
     /// One whose every request has a connection of its own, so that a balancer decides
     /// about each.
-    #[cfg_attr(
-        not(feature = "demo"),
-        expect(dead_code, reason = "the harness needs the demo's Postgres")
-    )]
     pub fn without_keep_alive(address: &str) -> Self {
         Self::keeping(address, 0)
     }
 
     fn keeping(address: &str, connections: usize) -> Self {
-        red5_bridge::upstream::http::install_crypto();
+        red5_bridge::oidc::http::install_crypto();
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()
@@ -242,10 +238,6 @@ impl Browser {
     }
 
     /// The same where there may be no answer.
-    #[cfg_attr(
-        not(feature = "demo"),
-        expect(dead_code, reason = "the harness needs the demo's Postgres")
-    )]
     pub async fn try_api(
         &self,
         method: &str,

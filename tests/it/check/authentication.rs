@@ -1,6 +1,6 @@
 //! How the client authenticates, and how the provider wants it to.
 
-use red5_bridge::upstream::ClientKey;
+use red5_bridge::oidc::ClientKey;
 use serde_json::json;
 
 use super::{Checked, find, wrong_besides_the_database};

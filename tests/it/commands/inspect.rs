@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, Mac as _};
+use red5_bridge::cli::inspect::{self, Report, Verdict};
 use red5_bridge::config::{part_of, red5::Red5};
-use red5_bridge::inspect::{self, Report, Verdict};
 use serde_json::{Value, json};
 use sha2::Sha256;
 

@@ -1,7 +1,7 @@
 //! How the client authenticates: `OIDC_CLIENT_SECRET`, `OIDC_CLIENT_KEY_*` and
 //! `OIDC_TOKEN_AUTH_METHOD`.
 
-use red5_bridge::upstream::Credentials;
+use red5_bridge::oidc::Credentials;
 
 use super::files::Folder;
 use super::{good, read, with, wrong};

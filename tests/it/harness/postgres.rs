@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use red5_bridge::demo::postgres::Cluster;
+use red5_bridge_demo::postgres::Cluster;
 
 pub struct Postgres {
     folder: PathBuf,

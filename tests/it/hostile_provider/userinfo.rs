@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use red5_bridge::upstream::Pace;
+use red5_bridge::oidc::Pace;
 use serde_json::{Value, json};
 
 use super::{Case, FAILED, NOT_BELIEVED, PACE, Siege, ann_at_userinfo, case};

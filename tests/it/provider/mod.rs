@@ -115,7 +115,7 @@ impl Provider {
     fn start_server(issuer: String, port: u16, clock: Arc<dyn Clock>) -> Self {
         let script = Arc::new(Mutex::new(Script::new(&issuer, clock)));
         let server = Server::start(port, Arc::clone(&script));
-        red5_bridge::upstream::http::install_crypto();
+        red5_bridge::oidc::http::install_crypto();
         let browser = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

@@ -23,10 +23,6 @@ impl PersonScript<'_> {
     }
 
     /// What a claim is now.
-    #[cfg_attr(
-        not(feature = "demo"),
-        expect(dead_code, reason = "the harness needs the demo's Postgres")
-    )]
     pub fn claimed(&self, name: &str) -> Value {
         self.provider.script().people[&self.name].claims[name].clone()
     }

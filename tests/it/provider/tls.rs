@@ -29,7 +29,7 @@ pub fn authority() -> reqwest::Certificate {
 /// A server that shows the certificate of this name: `good`, `expired`, `not-yet-valid`, `other-host`
 /// or `of-unknown-authority`.
 pub fn showing(name: &str) -> ServerConfig {
-    red5_bridge::upstream::http::install_crypto();
+    red5_bridge::oidc::http::install_crypto();
     let certificate = CertificateDer::from_pem_file(file(&format!("{name}.pem"))).unwrap();
     let key = PrivateKeyDer::from_pem_file(file(&format!("{name}.key"))).unwrap();
     ServerConfig::builder()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use red5_bridge::upstream::Pace;
+use red5_bridge::oidc::Pace;
 use serde_json::json;
 
 use super::{AGE, age, exchange, soon, with_ann, with_ann_and, with_ann_at};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use red5_bridge::upstream::Pace;
+use red5_bridge::oidc::Pace;
 use serde_json::json;
 
 use super::*;

@@ -1,0 +1,147 @@
+//! What the provider announces in its discovery document, held against what is
+//! configured.
+
+use super::report::{Group, Report};
+use crate::oidc::probe::Announced;
+use crate::oidc::{ProviderSettings, SigningAlg};
+
+const GROUP: Group = Group::Provider;
+
+pub(super) fn judge(settings: &ProviderSettings, announced: &Announced, report: &mut Report) {
+    let has = |list: &[String], word: &str| list.iter().any(|member| member == word);
+    match &announced.challenge_methods {
+        Some(methods) if !has(methods, "S256") => report.wrong(
+            GROUP,
+            "the provider announces PKCE without S256, which every sign-in uses",
+            "Switch on PKCE with S256 for this client at the provider.",
+        ),
+        None => report.note(
+            GROUP,
+            "the provider does not say whether it knows PKCE with S256",
+            "Many do without saying so. If sign-ins fail, look there first.",
+        ),
+        Some(_) => {}
+    }
+    // Discovery §3: without the list, query is among them.
+    if let Some(modes) = &announced.response_modes
+        && !has(modes, "query")
+    {
+        report.wrong(
+            GROUP,
+            "the provider does not announce answers in the query (response_modes_supported), so no \
+             sign-in comes back",
+            "Allow the response mode query for this client at the provider; form_post and fragment \
+             are not supported.",
+        );
+    }
+    tell_algorithms(settings, announced, report);
+    tell_scopes(settings, announced, report);
+    let roots = settings.groups_claim.roots();
+    if let Some(claims) = &announced.claims
+        && let Some(claim) = roots.first()
+        && !roots.iter().any(|root| has(claims, root))
+    {
+        report.note(
+            GROUP,
+            format!("the provider does not announce the claim {claim:.60} (OIDC_GROUPS_CLAIM)"),
+            "Many send it all the same once it is mapped for this client. Sign in and look at the \
+             portal: it names the groups seen.",
+        );
+    }
+    let refreshes = announced.grant_types.as_deref();
+    if refreshes.is_none_or(|grants| !has(grants, "refresh_token")) {
+        report.note(
+            GROUP,
+            "no refresh token is to be expected: the provider does not announce that grant",
+            "Groups are then as old as the sign-in, and a session ends after \
+             BRIDGE_UNREFRESHED_MAX_MINUTES; signing in again is one redirect.",
+        );
+    }
+}
+
+fn tell_algorithms(settings: &ProviderSettings, announced: &Announced, report: &mut Report) {
+    let Some(theirs) = &announced.signing_algs else {
+        return;
+    };
+    let ours: Vec<&str> = settings
+        .signing_algs
+        .iter()
+        .map(|alg| alg.as_str())
+        .collect();
+    let (shared, alone): (Vec<&str>, Vec<&str>) = ours
+        .iter()
+        .partition(|alg| theirs.iter().any(|their| their == *alg));
+    let usable: Vec<&str> = theirs
+        .iter()
+        .map(String::as_str)
+        .filter(|word| SigningAlg::parse(word).is_some())
+        .collect();
+    if shared.is_empty() {
+        let remedy = if usable.is_empty() {
+            "Choose an asymmetric one for this client at the provider, such as RS256.".to_owned()
+        } else {
+            format!("Set OIDC_SIGNING_ALGS={}", usable.join(","))
+        };
+        report.wrong(
+            GROUP,
+            format!(
+                "the provider signs ID tokens with none of OIDC_SIGNING_ALGS ({})",
+                ours.join(", ")
+            ),
+            remedy,
+        );
+    } else if !alone.is_empty() && ours != ["RS256", "ES256"] {
+        report.note(
+            GROUP,
+            format!(
+                "OIDC_SIGNING_ALGS has {}, which the provider does not announce",
+                alone.join(", ")
+            ),
+            format!("Set OIDC_SIGNING_ALGS={}", shared.join(",")),
+        );
+    }
+}
+
+fn tell_scopes(settings: &ProviderSettings, announced: &Announced, report: &mut Report) {
+    let Some(theirs) = &announced.scopes else {
+        return;
+    };
+    for scope in settings
+        .scopes
+        .iter()
+        .filter(|scope| !theirs.contains(scope))
+    {
+        let near = theirs
+            .iter()
+            .find(|their| strsim::osa_distance(their, scope) <= 2);
+        let remedy = match near {
+            Some(near) => format!("Did you mean {near:.60}?"),
+            None => "If sign-ins fail with invalid_scope, leave it out.".to_owned(),
+        };
+        report.note(
+            GROUP,
+            format!("the scope {scope:.60} of OIDC_SCOPES is none that the provider announces"),
+            remedy,
+        );
+    }
+    let asked = |word: &str| settings.scopes.iter().any(|scope| scope == word);
+    let offered = |word: &str| theirs.iter().any(|scope| scope == word);
+    let claims = settings.groups_claim.roots();
+    for scope in ["groups", "roles"] {
+        if offered(scope) && !asked(scope) && claims.iter().any(|root| root.contains(scope)) {
+            report.note(
+                GROUP,
+                format!("the provider has a scope {scope}, and OIDC_SCOPES does not ask for it"),
+                format!("If people have no groups after the sign-in, add {scope} to OIDC_SCOPES."),
+            );
+        }
+    }
+    if offered("offline_access") && !asked("offline_access") {
+        report.note(
+            GROUP,
+            "the provider has the scope offline_access, and OIDC_SCOPES does not ask for it",
+            "Some give no refresh token without it. Sessions then end after \
+             BRIDGE_UNREFRESHED_MAX_MINUTES, which is all right for most.",
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! Refreshing the identity during a session (OpenID Connect Core §12).
+//!
+//! The answer must be about the same person. An ID token is verified as at the
+//! sign-in, but that it need not repeat the nonce; an answer without one is completed from userinfo. What
+//! is neither says nothing of the groups and is no refresh.
+//!
+//! A provider that rotates has spent the old refresh token with its answer, whatever
+//! else is wrong with it: so a new one is handed back with every failure too.
+
+use secrecy::SecretString;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::Provider;
+use super::error::{Denial, Outage, Refusal, UpstreamError};
+use super::id_token::{Expected, Flaw};
+use super::known::Known;
+use super::token::Tokens;
+use crate::domain::identity::Identity;
+use crate::once::Object;
+
+/// What a refresh showed.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// Who it is now. A name to show that the answer does not repeat is that of before.
+    pub identity: Identity,
+    /// The newer hint for signing out, if there was one.
+    pub id_token: Option<SecretString>,
+    /// In place of the one that was spent, if there was one.
+    pub refresh_token: Option<SecretString>,
+}
+
+/// Why nothing is known anew.
+#[derive(Debug)]
+pub enum RefreshFailure {
+    /// The provider took the grant back, or its answer is about another subject: the
+    /// session is over.
+    Over(UpstreamError),
+    /// The token endpoint refuses this refresh token without `invalid_grant`. Once is
+    /// nothing; what persists ends the session.
+    TokenRefused(UpstreamError),
+    /// Anything else. It says nothing about the session.
+    Failed {
+        /// What went wrong.
+        error: UpstreamError,
+        /// In place of the one that was spent, if the answer got that far.
+        refresh_token: Option<SecretString>,
+    },
+}
+
+impl RefreshFailure {
+    fn without_answer(error: UpstreamError) -> Self {
+        Self::Failed {
+            error,
+            refresh_token: None,
+        }
+    }
+
+    /// What a failure of the token endpoint means for the refresh token. A 401 without an
+    /// OAuth error is about the client (RFC 6749 §5.2); 408 and 429 are about the moment.
+    fn of_token_endpoint(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::Denied(Denial::InvalidGrant, _) => Self::Over(error),
+            UpstreamError::Unavailable(Outage::Status(401 | 408 | 429))
+            | UpstreamError::Denied(Denial::InvalidClient, _) => Self::without_answer(error),
+            UpstreamError::Denied(..) | UpstreamError::Unavailable(Outage::Status(400..=499)) => {
+                Self::TokenRefused(error)
+            }
+            _ => Self::without_answer(error),
+        }
+    }
+}
+
+impl Provider {
+    /// Spends the refresh token and says who `person` is now. `nonce_hash`: of the sign-in
+    /// ([`AttemptSecrets::nonce_hash`](super::AttemptSecrets::nonce_hash)), where it is known.
+    ///
+    /// # Errors
+    /// When the provider fails, says no, or is not to be believed.
+    pub async fn refresh(
+        &self,
+        person: &Identity,
+        refresh_token: &SecretString,
+        nonce_hash: Option<&[u8; 32]>,
+    ) -> Result<Refreshed, RefreshFailure> {
+        let known = self.ensure().await;
+        let known = known.map_err(RefreshFailure::without_answer)?;
+        let client = self.oauth_client(&self.refresh_http, &known.document);
+        let tokens = client.spend_refresh_token(refresh_token).await;
+        let tokens = tokens.map_err(RefreshFailure::of_token_endpoint)?;
+        match self.who_now(&known, person, nonce_hash, &tokens).await {
+            Ok(identity) => Ok(Refreshed {
+                identity,
+                id_token: tokens.id_token,
+                refresh_token: tokens.refresh_token,
+            }),
+            Err(error) if is_about_somebody_else(&error) => Err(RefreshFailure::Over(error)),
+            Err(error) => Err(RefreshFailure::Failed {
+                error,
+                refresh_token: tokens.refresh_token,
+            }),
+        }
+    }
+
+    async fn who_now(
+        &self,
+        known: &Known,
+        person: &Identity,
+        nonce_hash: Option<&[u8; 32]>,
+        tokens: &Tokens,
+    ) -> Result<Identity, UpstreamError> {
+        let access_token = tokens.access_token.as_ref();
+        let (http, before) = (&self.refresh_http, Some(person));
+        let Some(id_token) = &tokens.id_token else {
+            if known.document.userinfo.is_none() {
+                return Err(UpstreamError::Refused(Refusal::NothingNew));
+            }
+            let (subject, nothing) = (&person.subject, Object::new());
+            return self
+                .identify(http, known, subject, &nothing, access_token, before)
+                .await;
+        };
+        let expected = Expected {
+            issuer: &self.settings.issuer,
+            audience: self.settings.audience(),
+            algs: &self.settings.signing_algs,
+            nonce: None,
+            access_token,
+        };
+        let verified = self.verify(id_token, &expected).await?;
+        if verified.subject() != person.subject {
+            return Err(UpstreamError::Refused(Refusal::OtherSubject));
+        }
+        check_nonce(verified.claims(), nonce_hash)?;
+        let (subject, claims) = (verified.subject(), verified.claims());
+        self.identify(http, known, subject, claims, access_token, before)
+            .await
+    }
+}
+
+/// OpenID Connect Core §12.2: it need not be there, and must be that of the sign-in.
+fn check_nonce(claims: &Object, nonce_hash: Option<&[u8; 32]>) -> Result<(), UpstreamError> {
+    let same = |nonce: &str| nonce_hash.is_none_or(|hash| Sha256::digest(nonce)[..] == hash[..]);
+    match claims.get("nonce") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::String(nonce)) if same(nonce) => Ok(()),
+        Some(_) => Err(UpstreamError::Refused(Flaw::Nonce.into())),
+    }
+}
+
+/// Of the flaws of an ID token, its issuer is looked at when its signature was found
+/// good: then the provider itself says that it is another's.
+fn is_about_somebody_else(error: &UpstreamError) -> bool {
+    matches!(
+        error,
+        UpstreamError::Refused(
+            Refusal::OtherSubject | Refusal::UserinfoSubject | Refusal::IdToken(Flaw::Issuer)
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oidc::TokenError;
+
+    #[test]
+    fn se_12_what_the_token_endpoint_says_is_about_the_token_the_client_or_the_moment() {
+        use UpstreamError::Unavailable;
+        let said = |code| TokenError::of(code, &Value::Null);
+        let denied = |code| UpstreamError::of_token_endpoint(said(code));
+        let status = |status| Unavailable(Outage::Status(status));
+        let of = |error| RefreshFailure::of_token_endpoint(error);
+        assert!(matches!(
+            of(denied("invalid_grant")),
+            RefreshFailure::Over(_)
+        ));
+        for error in [
+            denied("invalid_request"),
+            status(400),
+            status(403),
+            status(404),
+        ] {
+            assert!(matches!(of(error), RefreshFailure::TokenRefused(_)));
+        }
+        for error in [
+            denied("unauthorized_client"),
+            Unavailable(Outage::Busy(said("server_error"))),
+            Unavailable(Outage::TimedOut),
+            Unavailable(Outage::Unreadable),
+            Unavailable(Outage::Redirect {
+                status: 302,
+                to: String::new(),
+            }),
+            status(401),
+            status(408),
+            status(429),
+            status(500),
+            status(503),
+        ] {
+            assert!(matches!(of(error), RefreshFailure::Failed { .. }));
+        }
+    }
+}

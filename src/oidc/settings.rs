@@ -1,0 +1,169 @@
+//! What has to be known to talk to one provider, and how patiently.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::error::SettingsError;
+use super::http::trusted_address;
+use super::signed_token::Audience;
+use super::{ClaimPath, Credentials, SigningAlg};
+
+/// One provider and one client of it. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct ProviderSettings {
+    /// `OIDC_ISSUER_URL`, kept character by character: it is compared, never normalised.
+    pub issuer: String,
+    /// `OIDC_CLIENT_ID`.
+    pub client_id: String,
+    /// How the client authenticates.
+    pub credentials: Credentials,
+    /// PEM of further certificate authorities to trust, besides those of the system.
+    pub ca_pem: Option<Vec<u8>>,
+    /// `OIDC_SCOPES`. `openid` is added when it is missing.
+    pub scopes: Vec<String>,
+    /// Where groups are.
+    pub groups_claim: ClaimPath,
+    /// Where the username is.
+    pub username_claim: ClaimPath,
+    /// Where the name to show is.
+    pub name_claim: ClaimPath,
+    /// What an ID token may be signed with.
+    pub signing_algs: Vec<SigningAlg>,
+    /// `OIDC_TRUSTED_AUDIENCES`: what an ID token may be for besides this client.
+    pub trusted_audiences: Vec<String>,
+    /// Exactly as registered with the provider.
+    pub redirect_uri: String,
+    /// Exactly as registered with the provider.
+    pub post_logout_redirect_uri: String,
+    /// How patiently. No variable: only tests cannot wait as long.
+    pub pace: Pace,
+}
+
+impl ProviderSettings {
+    /// For whom the provider's tokens may be.
+    pub(super) fn audience(&self) -> Audience<'_> {
+        Audience {
+            client_id: &self.client_id,
+            trusted: &self.trusted_audiences,
+        }
+    }
+
+    /// # Errors
+    /// When no provider could ever satisfy them.
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        let issuer = Url::parse(&self.issuer).map_err(|_| SettingsError::Issuer)?;
+        if !trusted_address(&issuer) || issuer.query().is_some() || issuer.fragment().is_some() {
+            return Err(SettingsError::Issuer);
+        }
+        if self.signing_algs.is_empty() {
+            return Err(SettingsError::SigningAlgs);
+        }
+        Ok(())
+    }
+}
+
+/// How long to wait for the provider, and how often to ask it. Tests wait less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Longest time for a TCP and TLS connection.
+    pub connect_timeout: Duration,
+    /// Longest time for one request, its body included: a provider that drips
+    /// bytes must not hold a sign-in for ever.
+    pub request_timeout: Duration,
+    /// Longest time that a sign-in waits for documents or keys that are not here
+    /// yet.
+    pub begin_timeout: Duration,
+    /// Shortest time between two readings of the keys that tokens cause: whoever
+    /// sends tokens with invented key ids must not turn us on the provider.
+    pub keys_refetch_interval: Duration,
+    /// Keys older than this verify nothing until they were read again: a key that
+    /// the provider withdrew must not live on here.
+    pub keys_max_age: Duration,
+    /// First pause after a failed discovery; it doubles up to `retry_max`.
+    pub retry_first: Duration,
+    /// Longest pause after a failed discovery.
+    pub retry_max: Duration,
+    /// Pause between two discoveries while all is well.
+    pub rediscover_interval: Duration,
+    /// First rest of an endpoint that failed several times in a row; it doubles up to `rest_max`.
+    pub rest_first: Duration,
+    /// Longest rest.
+    pub rest_max: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(3),
+            request_timeout: Duration::from_secs(8),
+            begin_timeout: Duration::from_secs(5),
+            keys_refetch_interval: Duration::from_secs(30),
+            keys_max_age: Duration::from_hours(1),
+            retry_first: Duration::from_secs(1),
+            retry_max: Duration::from_mins(1),
+            rediscover_interval: Duration::from_mins(5),
+            rest_first: Duration::from_millis(500),
+            rest_max: Duration::from_secs(5),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Settings of a confidential client of `issuer`.
+    pub(in crate::oidc) fn settings(issuer: &str) -> ProviderSettings {
+        ProviderSettings {
+            issuer: issuer.to_owned(),
+            client_id: "bridge".to_owned(),
+            credentials: Credentials::Secret("secret".into()),
+            ca_pem: None,
+            scopes: vec!["openid".to_owned(), "profile".to_owned()],
+            groups_claim: ClaimPath::parse("groups").unwrap(),
+            username_claim: ClaimPath::parse("preferred_username").unwrap(),
+            name_claim: ClaimPath::parse("name").unwrap(),
+            signing_algs: vec![SigningAlg::Rs256, SigningAlg::Es256],
+            trusted_audiences: Vec::new(),
+            redirect_uri: "https://bridge.example.com/auth/callback".to_owned(),
+            post_logout_redirect_uri: "https://bridge.example.com/auth/signed-out".to_owned(),
+            pace: Pace::default(),
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_https_or_on_this_machine_and_has_neither_query_nor_fragment() {
+        assert_eq!(settings("https://id.example.com/realms/x").check(), Ok(()));
+        assert_eq!(settings("http://127.0.0.1:9000").check(), Ok(()));
+        for issuer in [
+            "http://id.example.com",
+            "https://id.example.com?x",
+            "https://id.example.com#x",
+            "id.example.com",
+            "",
+        ] {
+            assert_eq!(
+                settings(issuer).check(),
+                Err(SettingsError::Issuer),
+                "{issuer}"
+            );
+        }
+    }
+
+    #[test]
+    fn at_least_one_algorithm_is_needed() {
+        let mut none = settings("https://id.example.com");
+        none.signing_algs.clear();
+        assert_eq!(none.check(), Err(SettingsError::SigningAlgs));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?}", settings("https://id.example.com"));
+        assert!(
+            shown.contains("bridge") && !shown.contains("\"secret\""),
+            "{shown}"
+        );
+    }
+}
