@@ -43,8 +43,16 @@ pub enum PlaceError {
 #[derive(Debug)]
 pub struct Place {
     folder: PathBuf,
-    /// The system lets go of the lock when the process ends, however it ends.
-    _lock: File,
+    /// The system releases the lock when the process ends, however it ends.
+    lock: File,
+}
+
+impl Drop for Place {
+    /// Releases the lock by name: closing the file would not, while a child process that
+    /// another thread is starting still has a copy of it.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 /// What stays the same from run to run.
@@ -82,7 +90,7 @@ impl Place {
         }
         let place = Self {
             folder: folder.canonicalize().map_err(failed)?,
-            _lock: lock,
+            lock,
         };
         if fresh {
             place.clear()?;
