@@ -1,5 +1,5 @@
 //! The mappings that the demo begins with: one of each kind, for the groups of
-//! its people and some that nobody has.
+//! its people, and for some that none of them is in.
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
@@ -9,7 +9,7 @@ use red5_bridge::store::audit::Actor;
 use red5_bridge::store::mappings::MappingError;
 use red5_bridge::store::{Store, StoreError};
 
-/// One row, as somebody would type it.
+/// One row, as an administrator would type it.
 struct DemoMapping {
     group: Option<&'static str>,
     group_match: &'static str,
@@ -129,9 +129,9 @@ impl DemoMapping {
     }
 }
 
-/// Writes the mappings into a database that never had any. Once somebody has
-/// changed something there is an audit row, and nothing is written again: not
-/// even after all mappings were deleted.
+/// Writes the mappings into a database that never had any. After the first
+/// change there is an audit row, and nothing is written again: not even after all
+/// mappings were deleted.
 ///
 /// # Errors
 /// When the database does not take them.

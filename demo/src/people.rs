@@ -1,6 +1,6 @@
 //! The people of the demo, each for one thing to see.
 
-/// Somebody whom the demo provider signs in at a click.
+/// A person whom the demo provider signs in at a click.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person {
     /// `preferred_username`; also the address of the link to click.

@@ -34,7 +34,7 @@ pub enum PlaceError {
         /// The system's answer.
         error: io::Error,
     },
-    /// Somebody else wrote the file, or it was cut short.
+    /// Another program wrote the file, or it was cut short.
     #[error("{0} cannot be read; begin anew with --fresh")]
     Unreadable(PathBuf),
 }

@@ -22,14 +22,14 @@ const ANSWER_MAX: u64 = 16 * 1024;
 pub async fn ask(listen: SocketAddr) -> Result<String, String> {
     if listen.port() == 0 {
         return Err(
-            "BRIDGE_LISTEN has port 0, so nobody knows where the bridge listens: set a port"
+            "BRIDGE_LISTEN has port 0, so the port where the bridge listens is not known: set a port"
                 .to_owned(),
         );
     }
     let place = reachable(listen);
     let answer = match timeout(PATIENCE, get(place)).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Err(format!("nobody answers at {place}: {}", error.kind())),
+        Ok(Err(error)) => return Err(format!("nothing answers at {place}: {}", error.kind())),
         Err(_late) => {
             return Err(format!(
                 "no answer from {place} within {} s",

@@ -50,7 +50,7 @@ pub(super) enum Word {
     /// Print the lines of red5-web.properties that fit this configuration
     #[command(name = "red5-config", after_help = RED5_CONFIG)]
     Red5Config {
-        /// Writes jwt.secret too: whoever reads it can make tokens for everything
+        /// Writes jwt.secret too: every reader of it can make tokens for everything
         #[arg(long)]
         show_secret: bool,
     },
@@ -84,7 +84,7 @@ const CHECK: &str = "\
 Reads     the whole configuration, asks the database, and asks the provider for
           its documents, for a sign-in page and, with a made-up code, for tokens
 
-It changes nothing, signs nobody in and prints no secret. Every finding comes
+It changes nothing, signs no user in and prints no secret. Every finding comes
 with what to do. A note is something that may be meant, or that cannot be known
 from here; notes alone are good.
 
@@ -126,6 +126,6 @@ Reads     BRIDGE_LISTEN alone
 
 Asks /readyz there and says one line. It waits five seconds at most.
 
-Exit codes: 0 ready, 1 not ready, or nobody answers.
+Exit codes: 0 ready, 1 not ready, or nothing answers.
 
 Example: HEALTHCHECK CMD [\"red5-bridge\", \"healthcheck\"]";

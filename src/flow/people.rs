@@ -35,7 +35,7 @@ pub enum PeopleError {
     #[error("there is no such session or block")]
     NotFound,
     /// An administrator could not undo a block of their own.
-    #[error("nobody blocks themselves")]
+    #[error("an administrator cannot block themselves")]
     Yourself,
     /// The database.
     #[error(transparent)]

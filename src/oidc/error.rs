@@ -260,7 +260,7 @@ pub enum Refusal {
     #[error("there is no Bearer access token in the characters that RFC 6750 allows")]
     AccessToken,
     /// OpenID Connect Core §5.3.2: another `sub` than the ID token's.
-    #[error("userinfo is about somebody else than the ID token")]
+    #[error("userinfo is about another user than the ID token")]
     UserinfoSubject,
     /// Userinfo as a signed token (`application/jwt`) that does not hold.
     #[error("signed userinfo: {0}")]
@@ -269,7 +269,7 @@ pub enum Refusal {
     #[error("userinfo does not say whom it is about")]
     UserinfoNobody,
     /// OpenID Connect Core §12.2: a refresh must answer for the person who signed in.
-    #[error("the answer to a refresh is about somebody else")]
+    #[error("the answer to a refresh is about another user")]
     OtherSubject,
     /// Neither an ID token nor userinfo: it says nothing of the groups.
     #[error("the answer to a refresh has no ID token, and there is no userinfo endpoint")]

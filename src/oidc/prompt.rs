@@ -6,7 +6,7 @@ const GOOGLE: &str = "https://accounts.google.com";
 /// The provider shows whom it knows and asks for one of them, or for another.
 pub(super) const SELECT_ACCOUNT: &str = "select_account";
 
-/// The value of `prompt` for a sign-in as somebody else. Of a value that they do
+/// The value of `prompt` for a sign-in with another account. Of a value that they do
 /// not know some providers make an error, so it is `select_account` where that is
 /// announced (Initiating User Registration via OpenID Connect 1.0), and else
 /// `login`, which nearly all know and many know alone.

@@ -233,7 +233,7 @@ impl ApiError {
             Self::Duplicate => {
                 "Another mapping has the same group, match, roles, transports and rooms."
             }
-            Self::Stale(_) => "Somebody else changed it; current is how it is now.",
+            Self::Stale(_) => "The mapping was changed meanwhile; current is how it is now.",
             Self::TooLarge => "The body is larger than this address takes.",
             Self::MediaType => "Send Content-Type: application/json.",
             Self::PreconditionRequired => "Send If-Match with the ETag that you read.",

@@ -1,7 +1,7 @@
 //! `/auth/logout`, `/auth/signed-out`, `/auth/somebody-else`.
 //!
 //! The session is gone before the browser goes anywhere. Both ways to the
-//! provider, to its own sign-out and to a sign-in as somebody else, lead over a
+//! provider, to its own sign-out and to a sign-in with another account, lead over a
 //! page of ours, because a form may not redirect to another origin
 //! (`form-action 'self'`).
 //!

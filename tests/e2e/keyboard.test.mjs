@@ -77,7 +77,7 @@ test('sign in, get a token, sign out: with Tab, Enter and Space', { timeout: LIM
   await tabTo(page, 'Sign out');
   await page.keyboard.press('Enter');
   await door.leaveTheProvider(page);
-  await tabTo(page, 'Sign in as somebody else');
+  await tabTo(page, 'Sign in with another account');
   await page.keyboard.press('Enter');
   await page.waitForURL(`${door.provider.issuer}/**`);
 });

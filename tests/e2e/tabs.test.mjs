@@ -143,7 +143,7 @@ test('without scripts the whole path works, to the provider’s sign-out and bac
 test('somebody else can sign in, from the page that grants nothing and from the portal', { timeout: LIMIT_MS }, async () => {
   const page = await door.signIn('noor');
   await page.getByRole('heading', { name: /nothing is granted/ }).waitFor();
-  await page.getByRole('button', { name: 'Sign in as somebody else' }).click();
+  await page.getByRole('button', { name: 'Sign in with another account' }).click();
   // The provider cannot ask who it is, so its own sign-out comes first.
   await page.getByRole('button', { name: /yes/i }).click();
   await page.locator('input[name=login]').waitFor();
@@ -151,7 +151,7 @@ test('somebody else can sign in, from the page that grants nothing and from the 
   await page.getByRole('heading', { name: 'Your access' }).waitFor();
   await page.locator('aside').getByText('Vic Viewer').waitFor();
 
-  await page.getByRole('button', { name: 'Sign in as somebody else' }).click();
+  await page.getByRole('button', { name: 'Sign in with another account' }).click();
   await page.getByRole('button', { name: /yes/i }).click();
   await page.locator('input[name=login]').waitFor();
   const left = await page.context().newPage();

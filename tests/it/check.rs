@@ -126,6 +126,6 @@ pub fn find<'a>(lines: &'a [String], kind: &str, words: &[&str]) -> &'a str {
 fn wrong_besides_the_database(lines: &[String]) -> Vec<&String> {
     let wrong = lines.iter().filter(|line| line.starts_with("WRONG"));
     wrong
-        .filter(|line| !line.contains("nobody listens at the host and port of DATABASE_URL"))
+        .filter(|line| !line.contains("nothing listens at the host and port of DATABASE_URL"))
         .collect()
 }

@@ -29,7 +29,7 @@ impl Postgres {
             drop(free);
             match Cluster::throwaway_at(Path::new(".local"), port).await {
                 Ok(cluster) => break Self { cluster, port },
-                // Somebody else was faster.
+                // Changed meanwhile.
                 Err(error) => assert!(tries < 5, "{error}"),
             }
             tries += 1;

@@ -163,7 +163,7 @@ async fn ad_4_the_second_of_two_editors_sees_both_and_may_go_on() {
     assert_eq!(ann.submit(&one, &one, &edit("ann", "1")).await.status, 303);
     let late = bob.submit(&one, &one, &edit("bob", "1")).await;
     assert_eq!(late.status, 412);
-    assert!(late.body.contains("Somebody else was faster"));
+    assert!(late.body.contains("Changed meanwhile"));
     assert!(late.body.contains(">ann</bdi>") && late.body.contains("\nbob</textarea>"));
     assert_eq!(rows(&bob).await[0]["rooms"], json!(["ann"]));
     // Neither switching nor deleting by an old version does anything.

@@ -1,4 +1,4 @@
-//! "Sign in as somebody else": the session ends, and the provider asks who it is.
+//! "Sign in with another account": the session ends, and the provider asks who it is.
 
 use red5_bridge::oidc::Pace;
 use serde_json::json;

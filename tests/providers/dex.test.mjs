@@ -136,7 +136,7 @@ test('signing out ends the session here alone, and says so', { timeout: LIMIT_MS
   assert.equal((await door.session(page)).identity.username, 'vic');
 });
 
-test('a sign-in as somebody else comes to the connector, which knows the same person', { timeout: LIMIT_MS }, async () => {
+test('a sign-in with another account comes to the connector, which knows the same person', { timeout: LIMIT_MS }, async () => {
   const page = await door.signIn('vic');
   await page.getByRole('button', { name: /somebody else/i }).first().click();
   await page.getByRole('button', { name: 'Log in with Company' }).click();

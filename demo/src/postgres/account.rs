@@ -30,7 +30,7 @@ const OTHERS_MAY_PASS: u32 = 0o001;
 /// Who runs Postgres.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Account {
-    /// Whoever runs this program.
+    /// The account that runs this program.
     Own,
     /// Root runs this program: Postgres runs as [`UNPRIVILEGED`].
     Unprivileged,

@@ -62,7 +62,7 @@ impl Cluster {
     }
 
     /// The same, which also listens at this port of 127.0.0.1: for tests of what no
-    /// socket has, such as TLS. Whoever is on this machine gets in meanwhile.
+    /// socket has, such as TLS. Every user of this machine can connect meanwhile.
     ///
     /// # Errors
     /// As [`PostgresError`] says.
@@ -280,7 +280,7 @@ fn temporary() -> Result<(PathBuf, Account), PostgresError> {
     temporary_folder().map_err(|error| io_error("make a temporary folder", error))
 }
 
-/// The supervisor removes the folder; when it was never started, nobody else does.
+/// The supervisor removes the folder; when it was never started, nothing else does.
 fn clear_up_unless(
     started: Result<Cluster, PostgresError>,
     temporary: &Path,

@@ -84,7 +84,7 @@ pub(super) async fn grant(
         Err(refused) => return refused.answer(&state),
     };
     let Some(person) = state.people.iter().find(|one| one.username == *username) else {
-        return pages::message(404, "There is nobody of that name here.");
+        return pages::message(404, "There is no person of that name here.");
     };
     let granted = Granted {
         person,

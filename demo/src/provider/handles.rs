@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::random;
 
-/// How many are kept: the oldest goes first, so that somebody who opens the
+/// How many are kept: the oldest goes first, so that a visitor who opens the
 /// sign-in page again and again cannot fill the memory.
 const MOST: usize = 256;
 

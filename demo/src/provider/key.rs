@@ -15,7 +15,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// A new key with a new id, so that nobody takes an old key set for this one.
+    /// A new key with a new id, so that an old key set is not taken for this one.
     pub(super) fn generate() -> Result<Self, getrandom::Error> {
         let id = random::token()?;
         loop {

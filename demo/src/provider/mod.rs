@@ -1,5 +1,5 @@
-//! A small OpenID provider for the demo: whoever opens its page signs in as
-//! the person they click. It keeps nothing on disk and knows one client.
+//! A small OpenID provider for the demo: each visitor of its page signs in as
+//! the person that they click. It keeps nothing on disk and knows one client.
 //!
 //! `authorize` shows the people and hands out a code for the one that was
 //! clicked; `token` takes the code once and signs the ID token; `pages` is

@@ -51,7 +51,7 @@ impl Scene {
         self.call(TestRequest::get().uri(url.as_str())).await
     }
 
-    /// Clicks on somebody and returns the code.
+    /// Clicks on a person and returns the code.
     async fn code(&self, username: &str) -> String {
         let path = format!("/authorize/as/{username}");
         let answer = self.get(&path, &authorization()).await;

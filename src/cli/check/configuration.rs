@@ -88,14 +88,14 @@ fn judge_administrators(sources: &Sources, report: &mut Report) {
     if groups.is_ok_and(|groups| groups.is_empty()) {
         report.note(
             Group::Configuration,
-            "BRIDGE_ADMIN_GROUPS is not set, so nobody can edit the mappings",
+            "BRIDGE_ADMIN_GROUPS is not set, so no user can edit the mappings",
             "Set it to a group of the provider, exactly as the provider sends it.",
         );
     }
 }
 
 /// A word that is no level is the name of a part of the program: `RUST_LOG=inof`
-/// is silence, and nobody is told.
+/// is silence, without a finding.
 fn judge_log(sources: &Sources, report: &mut Report) {
     let Some(filter) = value(sources, "RUST_LOG") else {
         return;

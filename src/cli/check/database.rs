@@ -78,7 +78,7 @@ fn tell_direct_way(way: &DirectWay, variable: &str, listens: bool, report: &mut 
 fn words(obstacle: Obstacle) -> (&'static str, &'static str) {
     match obstacle {
         Obstacle::NobodyListens => (
-            "nobody listens at the host and port of DATABASE_URL",
+            "nothing listens at the host and port of DATABASE_URL",
             "Start Postgres, or mend host and port (5432 unless it says otherwise).",
         ),
         Obstacle::Unreachable => (
@@ -184,7 +184,7 @@ fn tell(survey: &Survey, report: &mut Report) {
         Way::Protected => {}
         Way::Unverified => report.note(
             GROUP,
-            "the connection is encrypted, and nobody checks that it leads to this host",
+            "the connection is encrypted, but it is not checked that it leads to this host",
             "Set sslmode=verify-full in DATABASE_URL (and sslrootcert=FILE for an authority of your own).",
         ),
         Way::Open => report.note(

@@ -143,7 +143,7 @@ fn list(claims: &Claims, name: &str, lines: &mut Lines) -> List {
         None => List::Any,
         Some(Value::String(text)) if text.is_empty() => {
             lines.warn_of_finding(format!(
-                "{name} is empty, which Red5 reads as no restriction: whoever made it meant none"
+                "{name} is empty, which Red5 reads as no restriction; its maker meant that nothing is allowed"
             ));
             List::Any
         }
@@ -160,7 +160,7 @@ fn list(claims: &Claims, name: &str, lines: &mut Lines) -> List {
 fn judge_lists(roles: &List, transports: &List, rooms: &List, lines: &mut Lines) {
     match roles.words() {
         None => lines.warn_of_finding(
-            "no role is named, so WHOEVER HAS IT MAY PUBLISH AND SUBSCRIBE, as far as the other lists go",
+            "no role is named, so EVERY HOLDER MAY PUBLISH AND SUBSCRIBE, as far as the other lists go",
         ),
         Some(words) => {
             odd_words("roles", words, lines, |word| Role::parse(word).is_some());

@@ -2,7 +2,7 @@
 //!
 //! [`given`] makes a token out of what people paste, [`claims`] judges what it
 //! says. Nothing of a token is shown before its signature is known to be good:
-//! anybody can write claims.
+//! every client can write claims.
 
 mod claims;
 mod given;

@@ -16,7 +16,7 @@ pub enum MappingError {
     #[error("there is no such mapping")]
     NotFound,
     /// Another edit was first; this is the row as it is now.
-    #[error("the mapping was changed by somebody else")]
+    #[error("the mapping was changed meanwhile")]
     Stale(Box<Mapping>),
     /// Another row says the same; [`Store::twin`] finds it.
     #[error("another mapping has the same group, match, roles, transports and rooms")]

@@ -254,7 +254,7 @@ pub struct BlockList {
 
 /// For how long, as the form has it: the value, and in words.
 pub const BLOCK_TIMES: [(&str, &str); 5] = [
-    ("", "For good, until somebody lifts it"),
+    ("", "For good, until it is lifted"),
     ("1", "One hour"),
     ("24", "One day"),
     ("168", "Seven days"),

@@ -134,7 +134,7 @@ impl Problem {
             Self::NotFound => "There is no such page",
             Self::MethodNotAllowed => "This cannot be done here",
             Self::Duplicate => "This exists already",
-            Self::Stale => "Somebody else was faster",
+            Self::Stale => "Changed meanwhile",
             Self::TooLarge => "This is too large",
             Self::UnsupportedMediaType => "This is not in a form that is read here",
             Self::RateLimited { .. } => "Too many requests",
@@ -164,7 +164,7 @@ impl Problem {
                 "It was sent from another site, or your browser did not say where from. Nothing was changed. Open the page here and repeat what you did."
             }
             Self::SessionChanged => {
-                "Perhaps in another tab, perhaps as somebody else: the name above is the one that counts now. Nothing was changed. Open the page again and repeat what you did."
+                "Perhaps in another tab, perhaps with another account: the name above is the one that counts now. Nothing was changed. Open the page again and repeat what you did."
             }
             Self::NotFound => "The address is wrong, or what was here has been deleted.",
             Self::MethodNotAllowed => {
@@ -172,7 +172,7 @@ impl Problem {
             }
             Self::Duplicate => "What you tried to add is there already. Nothing was changed.",
             Self::Stale => {
-                "What you tried to change was changed by somebody else since you opened it. Nothing of yours was saved. Open it again to see how it is now."
+                "What you tried to change was changed since you opened it. Nothing of yours was saved. Open it again to see how it is now."
             }
             Self::TooLarge => "More was sent than is read here. Nothing was changed.",
             Self::UnsupportedMediaType => {

@@ -129,7 +129,7 @@ impl SignInFailure {
                 "Your identity provider does not accept the request of this service. That is a matter of settings; trying again will hardly help.",
                 "Tell your administrator the code below: it is the provider’s own word for what is wrong.",
             ],
-            Self::ProviderBusy => &["It cannot sign anybody in just now. Try again in a minute."],
+            Self::ProviderBusy => &["It cannot sign users in just now. Try again in a minute."],
             Self::AttemptExpired => &[
                 "For your safety, a sign-in has to be finished within ten minutes. The page may have stayed open for longer, perhaps overnight.",
                 "Begin again: you will come to the page that you wanted.",
@@ -139,14 +139,14 @@ impl SignInFailure {
             }
             Self::AttemptUnknown => &[
                 "The address that you opened does not belong to a sign-in that was begun here in this browser. It may come from a bookmark or an e-mail, or be incomplete.",
-                "Sign in again. If somebody sent you this address, do not use it.",
+                "Sign in again. If this address was sent to you, do not use it.",
             ],
             Self::CookieMissing => &[
                 "To sign you in, a cookie has to travel from here to your identity provider and back in one browser. It was not there when you came back, so the sign-in was stopped.",
             ],
             Self::AnswerRefused => &[
                 "The answer that came back from your identity provider did not pass the checks, so it was not believed.",
-                "Try once more. If it happens again, tell your administrator the code below: it is a matter of settings, or somebody is interfering.",
+                "Try once more. If it happens again, tell your administrator the code below: the settings are wrong, or the answer was tampered with.",
             ],
             Self::TokenTooLarge => &[
                 "The ID token is larger than 64 KB, most often because it names very many groups. Signing in again will not help.",

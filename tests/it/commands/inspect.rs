@@ -99,7 +99,7 @@ fn everything_that_fails_open_is_warned_of() {
         (
             json!({"roles": null}),
             Verdict::Finding,
-            "WHOEVER HAS IT MAY PUBLISH AND SUBSCRIBE",
+            "EVERY HOLDER MAY PUBLISH AND SUBSCRIBE",
         ),
         (json!({"roles": ""}), Verdict::Finding, "roles is empty"),
         (

@@ -76,7 +76,7 @@ async fn se_5_an_administrator_blocks_somebody_and_lets_them_in_again() {
     ];
     let wrong = root.submit(&form, "/admin/blocks", &fields).await;
     assert_eq!(wrong.status, 400);
-    assert!(wrong.body.contains("Nobody was blocked") && wrong.body.contains("value=\"ann\""));
+    assert!(wrong.body.contains("No user was blocked") && wrong.body.contains("value=\"ann\""));
     assert!(is_in(&ann).await);
 
     fields[3] = ("reason", "Left.");
