@@ -108,7 +108,7 @@ test('signing out leads to Canaille and back, and the next sign-in asks for the 
 
 test('another person can sign in where one is signed in', { timeout: LIMIT_MS }, async () => {
   const page = await door.signIn('vic');
-  await page.getByRole('button', { name: /somebody else/i }).first().click();
+  await page.getByRole('button', { name: /another account/i }).first().click();
   await answer(page, 'ada');
   await page.waitForURL(`${door.url}/`);
   assert.equal((await door.session(page)).identity.username, 'ada');

@@ -138,7 +138,7 @@ test('signing out ends the session here alone, and says so', { timeout: LIMIT_MS
 
 test('a sign-in with another account comes to the connector, which knows the same person', { timeout: LIMIT_MS }, async () => {
   const page = await door.signIn('vic');
-  await page.getByRole('button', { name: /somebody else/i }).first().click();
+  await page.getByRole('button', { name: /another account/i }).first().click();
   await page.getByRole('button', { name: 'Log in with Company' }).click();
   await page.waitForURL(`${company.issuer}/**`);
   assert.equal(await page.locator('input[name=password]').count(), 0);
