@@ -15,7 +15,7 @@ use red5_bridge::flow::sessions::SessionSecret;
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
 use red5_bridge::store::live::LiveSessions;
-use red5_bridge::store::sessions::{SealedTokens, Session, SignInOrigin};
+use red5_bridge::store::sessions::{SealedTokens, SignInOrigin, StoredSession};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -100,7 +100,7 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
     for row in rows(100, 0) {
         store.create_mapping(&row.draft, &actor, now).await.unwrap();
     }
-    let session = Session {
+    let session = StoredSession {
         hash: Sha256::digest(secret.expose().as_bytes()).into(),
         identity: person(),
         groups_read_at: now,

@@ -26,7 +26,7 @@ use crate::metrics::{Counts, SignInOutcome};
 use crate::oidc::{CallbackAnswer, Provider, SignInWish, SignedIn};
 use crate::seal::Seal;
 use crate::store::Store;
-use crate::store::sessions::{NotStarted, SealedTokens, Session, SignInOrigin};
+use crate::store::sessions::{NotStarted, SealedTokens, SignInOrigin, StoredSession};
 
 /// How long sessions may last.
 #[derive(Debug, Clone, Copy)]
@@ -275,7 +275,7 @@ impl SignIn {
                 .map(|token| refresh::seal_refresh_token(&self.seal, token))
                 .transpose()?,
         };
-        let session = Session {
+        let session = StoredSession {
             hash: secret.hash(),
             identity: signed_in.identity,
             groups_read_at,

@@ -19,7 +19,7 @@ use crate::store::audit::Actor;
 use crate::store::ending::Ended;
 use crate::store::live::{LiveSession, LiveSessions};
 use crate::store::sessions::{
-    EndedSession, NotStarted, SealedTokens, Session, SessionHash, SignInOrigin,
+    EndedSession, NotStarted, SealedTokens, SessionHash, SignInOrigin, StoredSession,
 };
 use crate::store::watch::Watch;
 
@@ -157,7 +157,7 @@ impl Sessions {
 
     pub(super) async fn start(
         &self,
-        session: Session,
+        session: StoredSession,
         tokens: &SealedTokens,
         origin: &SignInOrigin,
     ) -> Result<(), NotStarted> {

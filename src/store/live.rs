@@ -17,7 +17,9 @@ use moka::sync::Cache;
 use tokio::sync::{Mutex, mpsc};
 
 use super::refresh_marks::RefreshMarks;
-use super::sessions::{EndedSession, NotStarted, SealedTokens, Session, SessionHash, SignInOrigin};
+use super::sessions::{
+    EndedSession, NotStarted, SealedTokens, SessionHash, SignInOrigin, StoredSession,
+};
 use super::{Store, StoreError};
 use crate::domain::mapping::MatchMemo;
 use crate::domain::mapping::memo::{FEW_MATCHES, GROUP_OVERHEAD};
@@ -40,7 +42,7 @@ const FLUSH_BATCH: usize = 1000;
 #[derive(Debug)]
 pub struct LiveSession {
     /// As it was loaded.
-    pub session: Session,
+    pub session: StoredSession,
     generation: u64,
     /// Whether the row is known to be newer.
     outdated: AtomicBool,
@@ -56,7 +58,7 @@ pub struct LiveSession {
 }
 
 impl LiveSession {
-    fn new(session: Session, generation: u64) -> Arc<Self> {
+    fn new(session: StoredSession, generation: u64) -> Arc<Self> {
         let seen = session.last_seen_at.timestamp_millis();
         Arc::new(Self {
             session,
@@ -189,7 +191,7 @@ impl LiveSessions {
     /// came from are only written.
     pub async fn start(
         &self,
-        session: Session,
+        session: StoredSession,
         tokens: &SealedTokens,
         origin: &SignInOrigin,
     ) -> Result<(), NotStarted> {
@@ -324,7 +326,7 @@ impl LiveSessions {
 
 /// Roughly how many bytes a session takes: what is remembered of its matches takes at most as
 /// much as its groups.
-fn weight(session: &Session) -> u32 {
+fn weight(session: &StoredSession) -> u32 {
     let groups = session.identity.groups.listed();
     let groups: usize = groups.map(|group| group.len() + GROUP_OVERHEAD).sum();
     u32::try_from(OVERHEAD + FEW_MATCHES + 2 * groups).unwrap_or(u32::MAX)

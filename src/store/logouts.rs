@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::sessions::{Session, SessionHash};
+use super::sessions::{SessionHash, StoredSession};
 use super::sweep::Batch;
 use super::transaction::Transaction;
 use super::{Store, StoreError, fence, sweep};
@@ -135,7 +135,7 @@ impl Store {
 /// sign-in was under way. Asked with the fences of person and `sid` held.
 pub(super) async fn ended(
     transaction: &mut Transaction,
-    session: &Session,
+    session: &StoredSession,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (

@@ -13,7 +13,7 @@ pub type SessionHash = [u8; 32];
 
 /// A person signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
+pub struct StoredSession {
     /// What it is known by.
     pub hash: SessionHash,
     /// Who it is.
@@ -103,7 +103,7 @@ impl Store {
     /// at the proven server.
     pub(super) async fn insert_session(
         &self,
-        session: &Session,
+        session: &StoredSession,
         tokens: &SealedTokens,
         origin: &SignInOrigin,
     ) -> Result<bool, NotStarted> {
@@ -160,7 +160,10 @@ impl Store {
 
     /// The session of a cookie, if there is one; refused where another server says so than
     /// the proven one.
-    pub(super) async fn session(&self, hash: &SessionHash) -> Result<Option<Session>, StoreError> {
+    pub(super) async fn session(
+        &self,
+        hash: &SessionHash,
+    ) -> Result<Option<StoredSession>, StoreError> {
         let row = self
             .with(async |transaction| {
                 let row = sqlx::query!(
@@ -180,7 +183,7 @@ impl Store {
                 Ok::<_, StoreError>(row)
             })
             .await?;
-        Ok(row.map(|row| Session {
+        Ok(row.map(|row| StoredSession {
             hash: *hash,
             identity: Identity {
                 issuer: row.issuer,

@@ -14,7 +14,7 @@ use crate::fingerprint::pseudonym;
 use crate::flow::sessions::{SessionError, SessionSecret, Sessions};
 use crate::store::audit::Actor;
 use crate::store::live::LiveSession;
-use crate::store::sessions::Session;
+use crate::store::sessions::StoredSession;
 
 /// A signed-in user.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl Caller {
     }
 
     /// Their session.
-    pub fn session(&self) -> &Session {
+    pub fn session(&self) -> &StoredSession {
         &self.live.session
     }
 

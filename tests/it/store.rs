@@ -24,7 +24,7 @@ use red5_bridge::domain::mapping::{Mapping, MappingDraft, MappingInput};
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
 use red5_bridge::store::live::LiveSessions;
-use red5_bridge::store::sessions::{SealedTokens, Session, SessionHash, SignInOrigin};
+use red5_bridge::store::sessions::{SealedTokens, SessionHash, SignInOrigin, StoredSession};
 use red5_bridge::store::watch::{Snapshot, Watch};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
@@ -148,8 +148,8 @@ fn hash(number: u32) -> SessionHash {
 }
 
 /// Somebody who signed in at 0 s and may stay for 12 hours.
-fn session(number: u32) -> Session {
-    Session {
+fn session(number: u32) -> StoredSession {
+    StoredSession {
         hash: hash(number),
         identity: Identity {
             issuer: "https://login.example".to_owned(),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::store::refreshes::Refusals;
-use crate::store::sessions::Session;
+use crate::store::sessions::StoredSession;
 
 /// The configured ages.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ impl Ages {
         }
     }
 
-    pub(super) fn judge(&self, session: &Session, now: DateTime<Utc>) -> Standing {
+    pub(super) fn judge(&self, session: &StoredSession, now: DateTime<Utc>) -> Standing {
         let age = now - session.groups_read_at;
         // Read later than now: a clock was set back, or another instance's is ahead, and
         // their age is unknown.
@@ -61,7 +61,11 @@ impl Ages {
     }
 
     /// The same where no refresh is possible: no refresh token, or one that cannot be opened.
-    pub(super) fn judge_unrefreshable(&self, session: &Session, now: DateTime<Utc>) -> Standing {
+    pub(super) fn judge_unrefreshable(
+        &self,
+        session: &StoredSession,
+        now: DateTime<Utc>,
+    ) -> Standing {
         if now < session.groups_read_at + self.unrefreshed_max {
             Standing::Young
         } else {
@@ -71,7 +75,7 @@ impl Ages {
 
     /// Up to half the age, another for each session and reading: people who signed in
     /// in the same minute, before a show, do not all ask the provider in one second.
-    fn jitter(&self, session: &Session) -> TimeDelta {
+    fn jitter(&self, session: &StoredSession) -> TimeDelta {
         let drawn = u16::from_be_bytes([session.hash[0], session.hash[1]]);
         let reading = u16::try_from(session.identity_version.unsigned_abs() % 8).unwrap_or(0);
         let share = i64::from(drawn.wrapping_add(reading * 8191));
@@ -94,8 +98,8 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
 
-    fn session(hash: u8, refreshable: bool) -> Session {
-        Session {
+    fn session(hash: u8, refreshable: bool) -> StoredSession {
+        StoredSession {
             hash: [hash; 32],
             identity: Identity {
                 issuer: "https://id.example".to_owned(),
@@ -151,7 +155,7 @@ mod tests {
     #[test]
     fn the_second_reading_of_a_session_is_at_another_moment() {
         let first = session(0x40, true);
-        let second = Session {
+        let second = StoredSession {
             identity_version: 2,
             ..first.clone()
         };

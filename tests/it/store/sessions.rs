@@ -4,7 +4,7 @@ use red5_bridge::clock::{Clock, SystemClock};
 
 use super::*;
 
-async fn write(database: &Database, sessions: &[Session]) {
+async fn write(database: &Database, sessions: &[StoredSession]) {
     let live = LiveSessions::new(database.store(), IDLE);
     for session in sessions {
         live.start(session.clone(), &super::no_tokens(), &super::no_origin())
@@ -20,7 +20,7 @@ async fn counter(database: &Database) -> i64 {
 #[tokio::test]
 async fn a_session_comes_back_as_it_was_written() {
     let database = Database::new().await;
-    let overage = Session {
+    let overage = StoredSession {
         identity: Identity {
             groups: Groups::Overage,
             username: None,
@@ -75,17 +75,17 @@ async fn rows_that_make_no_sense_are_refused() {
 async fn the_sweep_removes_what_is_over_and_is_nobodys_news() {
     let database = Database::new().await;
     let store = database.store();
-    let busy = Session {
+    let busy = StoredSession {
         last_seen_at: at(3 * 3600),
         ..session(1)
     };
     let idle = session(2);
-    let ended = Session {
+    let ended = StoredSession {
         ends_at: at(3600),
         last_seen_at: at(3 * 3600),
         ..session(3)
     };
-    let many = (10..2510).map(|n| Session {
+    let many = (10..2510).map(|n| StoredSession {
         ends_at: at(60),
         ..session(n)
     });
@@ -121,7 +121,7 @@ async fn the_sweep_removes_what_is_over_and_is_nobodys_news() {
 async fn an_instance_whose_clock_is_ahead_sweeps_nobody_who_is_signed_in() {
     let database = Database::new().await;
     let now = SystemClock.now();
-    let in_use = Session {
+    let in_use = StoredSession {
         last_seen_at: now,
         ends_at: now + TimeDelta::hours(1),
         ..session(1)
@@ -142,7 +142,7 @@ async fn one_instance_sweeps_at_a_time() {
     let database = Database::new().await;
     write(
         &database,
-        &[Session {
+        &[StoredSession {
             ends_at: at(1),
             ..session(1)
         }],
