@@ -6,7 +6,7 @@
 //! `ARCHITECTURE.md` has the parts and the main flows.
 
 pub mod app;
-mod certificates;
+
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -16,11 +16,11 @@ pub mod flow;
 #[cfg(any(test, feature = "fuzz"))]
 #[path = "../fuzz/helpers/mod.rs"]
 pub mod fuzzing;
+pub mod json;
 pub mod logging;
 mod loopback;
 pub mod metrics;
 pub mod oidc;
-pub mod once;
 pub mod random;
 pub mod seal;
 pub mod signer;

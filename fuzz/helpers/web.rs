@@ -20,8 +20,8 @@ use crate::config::urls::PublicUrl;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, MappingRecord};
 use crate::flow::attempt;
 use crate::flow::return_to::ReturnToRule;
+use crate::json;
 use crate::oidc::{Attempt, AttemptSecrets};
-use crate::once;
 use crate::seal::Seal;
 
 const SESSION: &str = "__Host-bridge_session";
@@ -122,7 +122,7 @@ fn now() -> DateTime<Utc> {
 /// The JSON of a mapping. What is accepted is the same mapping again: from its
 /// own words, and from what the API shows of it (AD-5).
 pub fn mapping(data: &[u8]) {
-    let Some(members) = once::object(data) else {
+    let Some(members) = json::object(data) else {
         return;
     };
     let draft = match read(members, &[]) {

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::certificates;
+use crate::tls;
 
 /// How it is written.
 pub(super) const FORM: &str = "an address such as postgres://USER:PASSWORD@HOST/DATABASE";
@@ -131,7 +131,7 @@ fn check_authorities(value: &str) -> Result<(), String> {
             )
         })?
     };
-    certificates::read(&pem)
+    tls::read_authorities(&pem)
         .map(|_| ())
         .map_err(|reason| format!("has sslrootcert= with a file that {reason}"))
 }

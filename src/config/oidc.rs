@@ -3,10 +3,10 @@
 use super::reader::{Reader, parse_list};
 use super::secret;
 use super::urls::{self, PublicUrl};
-use crate::certificates;
 use crate::oidc::{
     ClaimPath, ClientAuth, ClientKey, Credentials, Pace, ProviderSettings, SigningAlg,
 };
+use crate::tls;
 
 /// Reads `OIDC_*`; what is registered with the provider follows from the public
 /// URL.
@@ -25,7 +25,7 @@ pub(super) fn read(
     let ca_pem = reader.parsed("OIDC_CA_FILE", None, |path| {
         let pem = std::fs::read(path)
             .map_err(|error| format!("the file cannot be read: {}", error.kind()))?;
-        certificates::read(&pem).map_err(|reason| format!("the file {reason}"))?;
+        tls::read_authorities(&pem).map_err(|reason| format!("the file {reason}"))?;
         Ok(Some(pem))
     });
     let scopes = reader.parsed(

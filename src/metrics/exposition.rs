@@ -70,7 +70,7 @@ impl Exposition {
     pub fn new(parts: &Parts) -> Self {
         let mut registry = Registry::with_prefix("red5_bridge");
         let (routes, refusals) = parts.requests.families();
-        let (calls, spared) = parts.provider.families();
+        let (calls, short_circuited) = parts.provider.families();
         registry.register(
             "sign_ins",
             "Sign-ins by how they ended",
@@ -105,7 +105,7 @@ impl Exposition {
         registry.register(
             "provider_calls_spared",
             "Calls to the provider that were not made because those before them failed",
-            spared,
+            short_circuited,
         );
         registry.register_with_unit(
             "database_wait",

@@ -49,21 +49,21 @@ pub(super) type Durations = Family<[(&'static str, &'static str); 2], Histogram,
 #[derive(Debug, Clone)]
 pub struct ProviderCalls {
     took: Durations,
-    spared: Counters<1>,
+    short_circuited: Counters<1>,
 }
 
 impl Default for ProviderCalls {
     fn default() -> Self {
         let calls = Self {
             took: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
-            spared: Counters::default(),
+            short_circuited: Counters::default(),
         };
         for endpoint in [
             ProviderEndpoint::Discovery,
             ProviderEndpoint::Token,
             ProviderEndpoint::Userinfo,
         ] {
-            calls.spared_by(endpoint);
+            calls.short_circuited_by(endpoint);
         }
         calls
     }
@@ -79,16 +79,16 @@ impl ProviderCalls {
     }
 
     /// A call that was not made, because those before it failed.
-    pub fn spared(&self, endpoint: ProviderEndpoint) {
-        self.spared_by(endpoint).inc();
+    pub fn short_circuited(&self, endpoint: ProviderEndpoint) {
+        self.short_circuited_by(endpoint).inc();
     }
 
-    fn spared_by(&self, endpoint: ProviderEndpoint) -> Counter {
+    fn short_circuited_by(&self, endpoint: ProviderEndpoint) -> Counter {
         let labels = [("endpoint", endpoint.word())];
-        self.spared.get_or_create_owned(&labels)
+        self.short_circuited.get_or_create_owned(&labels)
     }
 
     pub(super) fn families(&self) -> (Durations, Counters<1>) {
-        (self.took.clone(), self.spared.clone())
+        (self.took.clone(), self.short_circuited.clone())
     }
 }

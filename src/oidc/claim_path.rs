@@ -4,7 +4,7 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::once::Object;
+use crate::json::Object;
 
 /// Most steps of a path: nothing real is nested deeper, and a typing error is found early.
 const STEPS_MAX: usize = 16;

@@ -19,7 +19,7 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::error::{Outage, UpstreamError};
+use super::error::{OidcError, Outage};
 use crate::random;
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
@@ -92,8 +92,8 @@ impl ClientKey {
         client_id: &str,
         audience: &str,
         now: DateTime<Utc>,
-    ) -> Result<String, UpstreamError> {
-        let no_randomness = UpstreamError::Unavailable(Outage::NoRandomness);
+    ) -> Result<String, OidcError> {
+        let no_randomness = OidcError::Unavailable(Outage::NoRandomness);
         let jti = random::text().map_err(|_| no_randomness.clone())?;
         let header = json!({"alg": self.alg, "kid": self.id, "typ": "JWT"});
         let claims = json!({

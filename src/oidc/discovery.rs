@@ -9,8 +9,8 @@ use super::error::Outage;
 use super::http::{Authorization, Http, Reply, trusted_address};
 use super::prompt::asking_who;
 use super::{ProviderSettings, SigningAlg};
+use crate::json::Object;
 use crate::metrics::ProviderEndpoint;
-use crate::once::Object;
 
 /// A checked document.
 #[derive(Debug, Clone)]

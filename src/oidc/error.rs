@@ -13,7 +13,7 @@ use crate::tls::TlsFlaw;
 
 /// Why a call to the provider failed: at a sign-in, a refresh or a revocation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum UpstreamError {
+pub enum OidcError {
     /// The provider, or one of its endpoints, cannot be used now. Trying again may help.
     #[error("the provider cannot be used now: {0}")]
     Unavailable(Outage),
@@ -22,10 +22,10 @@ pub enum UpstreamError {
     Denied(Denial, TokenError),
     /// The provider answered, and the answer must not be believed.
     #[error("the provider's answer was refused: {0}")]
-    Refused(Refusal),
+    Refused(InvalidAnswer),
 }
 
-impl UpstreamError {
+impl OidcError {
     /// What the `error` of a token endpoint means (RFC 6749 §5.2).
     pub(super) fn of_token_endpoint(error: TokenError) -> Self {
         match error.code {
@@ -245,7 +245,7 @@ impl fmt::Display for TokenError {
 
 /// Why an answer was not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum InvalidAnswer {
     /// RFC 9207 §2.4: missing although announced, or another issuer.
     #[error("the iss parameter is missing or names another issuer")]
     IssuerParameter,
@@ -254,7 +254,7 @@ pub enum Refusal {
     NoIdToken,
     /// One of the checks of OpenID Connect Core §3.1.3.7, or of ours.
     #[error("ID token: {0}")]
-    IdToken(#[from] super::id_token::Flaw),
+    IdToken(#[from] super::id_token::TokenFlaw),
     /// Userinfo has to be asked, and there is no access token of type Bearer that
     /// can be sent (a b64token, RFC 6750 §2.1).
     #[error("there is no Bearer access token in the characters that RFC 6750 allows")]
@@ -264,7 +264,7 @@ pub enum Refusal {
     UserinfoSubject,
     /// Userinfo as a signed token (`application/jwt`) that does not hold.
     #[error("signed userinfo: {0}")]
-    UserinfoToken(super::id_token::Flaw),
+    UserinfoToken(super::id_token::TokenFlaw),
     /// The same: `sub` is required.
     #[error("userinfo does not say whom it is about")]
     UserinfoNobody,
@@ -276,7 +276,7 @@ pub enum Refusal {
     NothingNew,
 }
 
-impl Refusal {
+impl InvalidAnswer {
     /// A stable word for logs and metrics.
     pub const fn code(self) -> &'static str {
         match self {
@@ -315,7 +315,7 @@ pub enum SettingsError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oidc::id_token::Flaw;
+    use crate::oidc::id_token::TokenFlaw;
     use std::collections::HashSet;
 
     #[test]
@@ -346,25 +346,25 @@ mod tests {
             Outage::NoRandomness,
         ];
         let denials = [Denial::InvalidGrant, Denial::InvalidClient, Denial::Other];
-        let denied = |denial| UpstreamError::Denied(denial, TokenError::of("", &Value::Null));
+        let denied = |denial| OidcError::Denied(denial, TokenError::of("", &Value::Null));
         let refusals = [
-            Refusal::IssuerParameter,
-            Refusal::NoIdToken,
-            Refusal::AccessToken,
-            Refusal::UserinfoSubject,
-            Refusal::UserinfoToken(Flaw::Signature),
-            Refusal::UserinfoNobody,
-            Refusal::OtherSubject,
-            Refusal::NothingNew,
-            Refusal::IdToken(Flaw::Nonce),
+            InvalidAnswer::IssuerParameter,
+            InvalidAnswer::NoIdToken,
+            InvalidAnswer::AccessToken,
+            InvalidAnswer::UserinfoSubject,
+            InvalidAnswer::UserinfoToken(TokenFlaw::Signature),
+            InvalidAnswer::UserinfoNobody,
+            InvalidAnswer::OtherSubject,
+            InvalidAnswer::NothingNew,
+            InvalidAnswer::IdToken(TokenFlaw::Nonce),
         ];
-        let errors: Vec<UpstreamError> = outages
+        let errors: Vec<OidcError> = outages
             .into_iter()
-            .map(UpstreamError::Unavailable)
+            .map(OidcError::Unavailable)
             .chain(denials.into_iter().map(denied))
-            .chain(refusals.into_iter().map(UpstreamError::Refused))
+            .chain(refusals.into_iter().map(OidcError::Refused))
             .collect();
-        let words: HashSet<&str> = errors.iter().map(UpstreamError::code).collect();
+        let words: HashSet<&str> = errors.iter().map(OidcError::code).collect();
         assert_eq!(words.len(), errors.len());
         assert!(words.contains("id_token_nonce"));
         assert!(words.iter().all(|word| word.len() > 5));

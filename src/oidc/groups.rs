@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::ClaimPath;
 use crate::domain::identity::Groups;
 use crate::domain::names::GROUP_MAX;
-use crate::once::Object;
+use crate::json::Object;
 
 /// Most groups of one person. With more nobody can say which were left out, so
 /// none counts: a cut list would be a decision by accident.

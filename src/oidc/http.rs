@@ -29,11 +29,11 @@ use url::Url;
 
 use super::Pace;
 use super::breaker::Breaker;
-use super::error::{Denial, Outage, SettingsError, TokenError, UpstreamError};
-use crate::certificates;
+use super::error::{Denial, OidcError, Outage, SettingsError, TokenError};
+
+use crate::json::UniqueMembers;
 use crate::loopback::is_loopback;
 use crate::metrics::{ProviderCalls, ProviderEndpoint};
-use crate::once::UniqueMembers;
 use crate::tls::TlsFlaw;
 
 /// One reads on while another is kept busy.
@@ -235,7 +235,7 @@ impl Http {
         let turn = match self.breaker(endpoint).map(Breaker::admit).transpose() {
             Ok(turn) => turn,
             Err(resting) => {
-                self.calls().spared(endpoint);
+                self.calls().short_circuited(endpoint);
                 return Err(resting);
             }
         };
@@ -314,7 +314,7 @@ pub(super) struct Reply {
     headers: HeaderMap,
     body: Vec<u8>,
     /// Read once: several ask for it.
-    oauth_error: OnceLock<Option<UpstreamError>>,
+    oauth_error: OnceLock<Option<OidcError>>,
 }
 
 impl Reply {
@@ -324,11 +324,11 @@ impl Reply {
     }
 
     /// The error of RFC 6749 §5.2 that the body holds, whatever the status is.
-    pub(super) fn oauth_error(&self) -> Option<UpstreamError> {
+    pub(super) fn oauth_error(&self) -> Option<OidcError> {
         let read = || {
             let body: ErrorBody = self.any_json().ok()?;
             let error = TokenError::of(&body.error, &body.error_codes);
-            Some(UpstreamError::of_token_endpoint(error))
+            Some(OidcError::of_token_endpoint(error))
         };
         self.oauth_error.get_or_init(read).clone()
     }
@@ -340,7 +340,7 @@ impl Reply {
             return None;
         }
         match self.oauth_error() {
-            Some(UpstreamError::Unavailable(outage)) => Some(outage),
+            Some(OidcError::Unavailable(outage)) => Some(outage),
             Some(_) => None,
             None => Some(self.unexpected_status()),
         }
@@ -383,7 +383,7 @@ impl Reply {
     fn hold(&self) -> Option<(&'static str, Duration)> {
         let refused = matches!(
             self.oauth_error(),
-            Some(UpstreamError::Denied(Denial::InvalidClient, _))
+            Some(OidcError::Denied(Denial::InvalidClient, _))
         );
         if refused && self.status != 200 {
             return Some((Denial::InvalidClient.code(), Duration::ZERO));
@@ -483,7 +483,7 @@ fn without_authorities(pace: &Pace) -> reqwest::Result<Client> {
 
 /// The configuration names what is wrong with them before it comes to this.
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SettingsError> {
-    let found = certificates::read(pem).map_err(|_| SettingsError::Certificate)?;
+    let found = crate::tls::read_authorities(pem).map_err(|_| SettingsError::Certificate)?;
     let found = found
         .iter()
         .map(|certificate| Certificate::from_der(certificate));

@@ -119,7 +119,10 @@ impl Knowledge {
             return Ok(known);
         }
         // Before the lock: a caller that is not admitted must not wait for it either.
-        let turn = self.breaker.admit().inspect_err(|_| spared(http))?;
+        let turn = self
+            .breaker
+            .admit()
+            .inspect_err(|_| short_circuited(http))?;
         let first_reading = async {
             let mut tries = self.reading.lock().await;
             if let Some(known) = self.current() {
@@ -168,7 +171,7 @@ impl Knowledge {
         seen: &Arc<Known>,
         http: &Http,
     ) -> Result<Arc<Known>, NoNewerKeys> {
-        let turn = self.breaker.admit().inspect_err(|_| spared(http));
+        let turn = self.breaker.admit().inspect_err(|_| short_circuited(http));
         let turn = turn.map_err(NoNewerKeys::Unreadable)?;
         let late = Some(Err(Outage::TimedOut));
         let reading = timeout(self.pace.begin_timeout, self.read_newer_keys(seen, http));
@@ -290,8 +293,8 @@ impl Knowledge {
     }
 }
 
-fn spared(http: &Http) {
-    http.calls().spared(ProviderEndpoint::Discovery);
+fn short_circuited(http: &Http) {
+    http.calls().short_circuited(ProviderEndpoint::Discovery);
 }
 
 async fn read_both(http: &Http, settings: &ProviderSettings) -> Result<(Document, KeySet), Outage> {

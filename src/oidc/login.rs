@@ -7,9 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::discovery::Document;
-use super::error::{Outage, Refusal, UpstreamError};
+use super::error::{InvalidAnswer, OidcError, Outage};
 use super::http::Http;
-use super::id_token::{self, Expected, Flaw, VerifiedIdToken};
+use super::id_token::{self, Expected, TokenFlaw, VerifiedIdToken};
 use super::keys::KeySet;
 use super::known::Known;
 use super::{
@@ -17,7 +17,7 @@ use super::{
     SignedIn, groups,
 };
 use crate::domain::identity::{Groups, Identity};
-use crate::once::Object;
+use crate::json::Object;
 use crate::random;
 
 impl Provider {
@@ -25,7 +25,7 @@ impl Provider {
     ///
     /// # Errors
     /// When nothing is known of the provider and it cannot be read in time.
-    pub async fn begin(&self) -> Result<(Url, Attempt), UpstreamError> {
+    pub async fn begin(&self) -> Result<(Url, Attempt), OidcError> {
         self.begin_with(&SignInWish::default()).await
     }
 
@@ -33,7 +33,7 @@ impl Provider {
     ///
     /// # Errors
     /// As [`Provider::begin`].
-    pub async fn begin_with(&self, wish: &SignInWish<'_>) -> Result<(Url, Attempt), UpstreamError> {
+    pub async fn begin_with(&self, wish: &SignInWish<'_>) -> Result<(Url, Attempt), OidcError> {
         let known = self.ensure().await?;
         let mut attempt = Attempt::random()?;
         if !wish.mark.is_empty() {
@@ -55,7 +55,7 @@ impl Provider {
     /// # Errors
     /// When the callback may come from another provider, or nothing is known of
     /// ours and it cannot be read in time.
-    pub async fn check_issuer_parameter(&self, iss: Option<&str>) -> Result<(), UpstreamError> {
+    pub async fn check_issuer_parameter(&self, iss: Option<&str>) -> Result<(), OidcError> {
         let known = self.ensure().await?;
         check_issuer(iss, &self.settings.issuer, known.document.announces_iss)
     }
@@ -68,14 +68,14 @@ impl Provider {
         &self,
         secrets: &AttemptSecrets,
         answer: &CallbackAnswer,
-    ) -> Result<SignedIn, UpstreamError> {
+    ) -> Result<SignedIn, OidcError> {
         self.check_issuer_parameter(answer.iss.as_deref()).await?;
         let known = self.ensure().await?;
         let client = self.oauth_client(&self.http, &known.document);
         let tokens = client.spend_code(secrets, &answer.code).await?;
         let id_token = tokens
             .id_token
-            .ok_or(UpstreamError::Refused(Refusal::NoIdToken))?;
+            .ok_or(OidcError::Refused(InvalidAnswer::NoIdToken))?;
         let expected = Expected {
             issuer: &self.settings.issuer,
             audience: self.settings.audience(),
@@ -104,27 +104,27 @@ impl Provider {
         })
     }
 
-    pub(super) async fn ensure(&self) -> Result<Arc<Known>, UpstreamError> {
+    pub(super) async fn ensure(&self) -> Result<Arc<Known>, OidcError> {
         self.known
             .ensure(&self.http, &self.settings)
             .await
-            .map_err(UpstreamError::Unavailable)
+            .map_err(OidcError::Unavailable)
     }
 
     pub(super) async fn verify(
         &self,
         id_token: &SecretString,
         expected: &Expected<'_>,
-    ) -> Result<VerifiedIdToken, UpstreamError> {
+    ) -> Result<VerifiedIdToken, OidcError> {
         let verify = |keys: &KeySet| {
             id_token::verify(id_token.expose_secret(), keys, expected, self.clock.now())
         };
-        let newer_may_do = |flaw: &Flaw| flaw.newer_keys_may_do();
+        let newer_may_do = |flaw: &TokenFlaw| flaw.newer_keys_may_do();
         // A user waits for it, and can try again.
         let outcome = self.with_keys(verify, newer_may_do, |flaw, _| Ok(flaw));
         let outcome = outcome.await;
-        let outcome = outcome.map_err(UpstreamError::Unavailable)?;
-        outcome.map_err(|flaw| UpstreamError::Refused(flaw.into()))
+        let outcome = outcome.map_err(OidcError::Unavailable)?;
+        outcome.map_err(|flaw| OidcError::Refused(flaw.into()))
     }
 
     /// Who `subject` is: from `claims`, those of an ID token, and for what they lack from
@@ -145,7 +145,7 @@ impl Provider {
         claims: &Object,
         access_token: Option<&SecretString>,
         before: Option<&Identity>,
-    ) -> Result<Identity, UpstreamError> {
+    ) -> Result<Identity, OidcError> {
         let settings = &self.settings;
         let in_token = groups::groups(claims, &settings.groups_claim);
         let lacks = |path: &ClaimPath| path.find(claims).is_none();
@@ -203,10 +203,10 @@ impl Provider {
 }
 
 /// A failure of userinfo. `decides`: what a person may do depends on what it would have said.
-fn without_names(error: UpstreamError, decides: bool) -> Result<Object, UpstreamError> {
+fn without_names(error: OidcError, decides: bool) -> Result<Object, OidcError> {
     let about_another = matches!(
         error,
-        UpstreamError::Refused(Refusal::UserinfoSubject | Refusal::UserinfoNobody)
+        OidcError::Refused(InvalidAnswer::UserinfoSubject | InvalidAnswer::UserinfoNobody)
     );
     if about_another || decides {
         return Err(error);
@@ -225,7 +225,7 @@ impl Attempt {
     ///
     /// # Errors
     /// Without random numbers.
-    pub(super) fn random() -> Result<Self, UpstreamError> {
+    pub(super) fn random() -> Result<Self, OidcError> {
         Ok(Self {
             state: random()?,
             secrets: AttemptSecrets {
@@ -257,11 +257,11 @@ pub(super) fn authorization_url(
     url
 }
 
-fn check_issuer(iss: Option<&str>, issuer: &str, announced: bool) -> Result<(), UpstreamError> {
+fn check_issuer(iss: Option<&str>, issuer: &str, announced: bool) -> Result<(), OidcError> {
     match iss {
         Some(iss) if iss == issuer => Ok(()),
         None if !announced => Ok(()),
-        _ => Err(UpstreamError::Refused(Refusal::IssuerParameter)),
+        _ => Err(OidcError::Refused(InvalidAnswer::IssuerParameter)),
     }
 }
 
@@ -276,12 +276,12 @@ fn scope(configured: &[String]) -> String {
     scopes.join(" ")
 }
 
-fn random() -> Result<String, UpstreamError> {
-    random::text().map_err(|_| UpstreamError::Unavailable(Outage::NoRandomness))
+fn random() -> Result<String, OidcError> {
+    random::text().map_err(|_| OidcError::Unavailable(Outage::NoRandomness))
 }
 
 /// A verifier whose challenge, which stands in the address, is as harmless as the rest of it.
-fn verifier() -> Result<String, UpstreamError> {
+fn verifier() -> Result<String, OidcError> {
     loop {
         let verifier = random()?;
         if random::is_harmless(challenge(&verifier).as_str()) {
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn cb_5_the_issuer_parameter_is_the_issuer_and_present_when_announced() {
         let issuer = "https://id.example.com";
-        let refused = Err(UpstreamError::Refused(Refusal::IssuerParameter));
+        let refused = Err(OidcError::Refused(InvalidAnswer::IssuerParameter));
         for announced in [true, false] {
             assert_eq!(check_issuer(Some(issuer), issuer, announced), Ok(()));
             for other in [

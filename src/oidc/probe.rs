@@ -10,13 +10,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{AGE, DATE};
 
 use super::discovery::{self, Document};
-use super::error::{Denial, Outage, SettingsError, UpstreamError};
+use super::error::{Denial, OidcError, Outage, SettingsError};
 use super::http::{Http, Reply};
 use super::login::authorization_url;
 use super::token::{self, OAuthClient};
 use super::{Attempt, Pace, ProviderSettings, keys};
 use crate::clock::{Clock, Window};
-use crate::once::Object;
+use crate::json::Object;
 
 /// A redirect URI that no client has registered: `.invalid` belongs to nobody
 /// (RFC 2606 §2).
@@ -170,7 +170,7 @@ enum Seen {
     /// A page, or the way to one.
     Onward,
     /// An error of the provider's own.
-    Refusal,
+    InvalidAnswer,
     /// Back at the bridge.
     Back(Option<String>),
     Failed(Outage),
@@ -179,11 +179,11 @@ enum Seen {
 async fn ask_for_page(http: &Http, document: &Document, settings: &ProviderSettings) -> Redirect {
     match look(http, document, settings, &settings.redirect_uri).await {
         Seen::Failed(outage) => Redirect::Failed(outage),
-        Seen::Refusal => Redirect::Refused,
+        Seen::InvalidAnswer => Redirect::Refused,
         Seen::Back(Some(error)) if !is_of_sign_in(&error) => Redirect::Error(error),
         Seen::Back(_) => Redirect::Known,
         Seen::Onward => match look(http, document, settings, UNREGISTERED).await {
-            Seen::Refusal => Redirect::Known,
+            Seen::InvalidAnswer => Redirect::Known,
             _ => Redirect::Unclear,
         },
     }
@@ -209,7 +209,7 @@ async fn look(
 ) -> Seen {
     let attempt = match Attempt::random() {
         Ok(attempt) => attempt,
-        Err(UpstreamError::Unavailable(outage)) => return Seen::Failed(outage),
+        Err(OidcError::Unavailable(outage)) => return Seen::Failed(outage),
         Err(_) => return Seen::Failed(Outage::NoRandomness),
     };
     let url = authorization_url(document, settings, redirect_uri, &attempt);
@@ -235,14 +235,14 @@ fn seen(reply: &Reply, redirect_uri: &str) -> Seen {
                     .query_pairs()
                     .any(|(name, _)| name.to_lowercase().contains("error"));
             if names_error {
-                Seen::Refusal
+                Seen::InvalidAnswer
             } else {
                 Seen::Onward
             }
         }
-        200..=299 if complains(&reply.text()) => Seen::Refusal,
+        200..=299 if complains(&reply.text()) => Seen::InvalidAnswer,
         200..=299 => Seen::Onward,
-        400..=499 => Seen::Refusal,
+        400..=499 => Seen::InvalidAnswer,
         status => Seen::Failed(Outage::Status(status)),
     }
 }
@@ -320,17 +320,15 @@ async fn send_made_up_code(client: &OAuthClient<'_>) -> (Client, Option<Reply>) 
     let code = made_up.state.clone().into();
     let reply = match client.send_code(&made_up.secrets, &code).await {
         Ok(reply) => reply,
-        Err(UpstreamError::Unavailable(outage)) => return (Client::Failed(outage), None),
+        Err(OidcError::Unavailable(outage)) => return (Client::Failed(outage), None),
         Err(error) => return (Client::Unclear(error.to_string()), None),
     };
     let client = match token::read(&reply) {
         Ok(_) => Client::TakesAnyCode,
-        Err(UpstreamError::Denied(Denial::InvalidGrant, _)) => Client::Accepted,
-        Err(UpstreamError::Denied(Denial::InvalidClient, error)) => {
-            Client::Refused(error.to_string())
-        }
+        Err(OidcError::Denied(Denial::InvalidGrant, _)) => Client::Accepted,
+        Err(OidcError::Denied(Denial::InvalidClient, error)) => Client::Refused(error.to_string()),
         // RFC 6749 §5.2: 401 says the same.
-        Err(UpstreamError::Unavailable(outage @ Outage::Status(401))) => {
+        Err(OidcError::Unavailable(outage @ Outage::Status(401))) => {
             Client::Refused(outage.to_string())
         }
         Err(error) => Client::Unclear(error.to_string()),

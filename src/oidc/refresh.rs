@@ -12,12 +12,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::Provider;
-use super::error::{Denial, Outage, Refusal, UpstreamError};
-use super::id_token::{Expected, Flaw};
+use super::error::{Denial, InvalidAnswer, OidcError, Outage};
+use super::id_token::{Expected, TokenFlaw};
 use super::known::Known;
 use super::token::Tokens;
 use crate::domain::identity::Identity;
-use crate::once::Object;
+use crate::json::Object;
 
 /// What a refresh showed.
 #[derive(Debug)]
@@ -35,21 +35,21 @@ pub struct Refreshed {
 pub enum RefreshFailure {
     /// The provider took the grant back, or its answer is about another subject: the
     /// session is over.
-    Over(UpstreamError),
+    Over(OidcError),
     /// The token endpoint refuses this refresh token without `invalid_grant`. Once is
     /// nothing; what persists ends the session.
-    TokenRefused(UpstreamError),
+    TokenRefused(OidcError),
     /// Anything else. It says nothing about the session.
     Failed {
         /// What went wrong.
-        error: UpstreamError,
+        error: OidcError,
         /// In place of the one that was spent, if the answer got that far.
         refresh_token: Option<SecretString>,
     },
 }
 
 impl RefreshFailure {
-    fn without_answer(error: UpstreamError) -> Self {
+    fn without_answer(error: OidcError) -> Self {
         Self::Failed {
             error,
             refresh_token: None,
@@ -58,12 +58,12 @@ impl RefreshFailure {
 
     /// What a failure of the token endpoint means for the refresh token. A 401 without an
     /// OAuth error is about the client (RFC 6749 §5.2); 408 and 429 are about the moment.
-    fn of_token_endpoint(error: UpstreamError) -> Self {
+    fn of_token_endpoint(error: OidcError) -> Self {
         match error {
-            UpstreamError::Denied(Denial::InvalidGrant, _) => Self::Over(error),
-            UpstreamError::Unavailable(Outage::Status(401 | 408 | 429))
-            | UpstreamError::Denied(Denial::InvalidClient, _) => Self::without_answer(error),
-            UpstreamError::Denied(..) | UpstreamError::Unavailable(Outage::Status(400..=499)) => {
+            OidcError::Denied(Denial::InvalidGrant, _) => Self::Over(error),
+            OidcError::Unavailable(Outage::Status(401 | 408 | 429))
+            | OidcError::Denied(Denial::InvalidClient, _) => Self::without_answer(error),
+            OidcError::Denied(..) | OidcError::Unavailable(Outage::Status(400..=499)) => {
                 Self::TokenRefused(error)
             }
             _ => Self::without_answer(error),
@@ -108,12 +108,12 @@ impl Provider {
         person: &Identity,
         nonce_hash: Option<&[u8; 32]>,
         tokens: &Tokens,
-    ) -> Result<Identity, UpstreamError> {
+    ) -> Result<Identity, OidcError> {
         let access_token = tokens.access_token.as_ref();
         let (http, before) = (&self.refresh_http, Some(person));
         let Some(id_token) = &tokens.id_token else {
             if known.document.userinfo.is_none() {
-                return Err(UpstreamError::Refused(Refusal::NothingNew));
+                return Err(OidcError::Refused(InvalidAnswer::NothingNew));
             }
             let (subject, nothing) = (&person.subject, Object::new());
             return self
@@ -129,7 +129,7 @@ impl Provider {
         };
         let verified = self.verify(id_token, &expected).await?;
         if verified.subject() != person.subject {
-            return Err(UpstreamError::Refused(Refusal::OtherSubject));
+            return Err(OidcError::Refused(InvalidAnswer::OtherSubject));
         }
         check_nonce(verified.claims(), nonce_hash)?;
         let (subject, claims) = (verified.subject(), verified.claims());
@@ -139,22 +139,24 @@ impl Provider {
 }
 
 /// OpenID Connect Core §12.2: it need not be there, and must be that of the sign-in.
-fn check_nonce(claims: &Object, nonce_hash: Option<&[u8; 32]>) -> Result<(), UpstreamError> {
+fn check_nonce(claims: &Object, nonce_hash: Option<&[u8; 32]>) -> Result<(), OidcError> {
     let same = |nonce: &str| nonce_hash.is_none_or(|hash| Sha256::digest(nonce)[..] == hash[..]);
     match claims.get("nonce") {
         None | Some(Value::Null) => Ok(()),
         Some(Value::String(nonce)) if same(nonce) => Ok(()),
-        Some(_) => Err(UpstreamError::Refused(Flaw::Nonce.into())),
+        Some(_) => Err(OidcError::Refused(TokenFlaw::Nonce.into())),
     }
 }
 
 /// Of the flaws of an ID token, its issuer is looked at when its signature was found
 /// good: then the provider itself says that it is another's.
-fn is_about_somebody_else(error: &UpstreamError) -> bool {
+fn is_about_somebody_else(error: &OidcError) -> bool {
     matches!(
         error,
-        UpstreamError::Refused(
-            Refusal::OtherSubject | Refusal::UserinfoSubject | Refusal::IdToken(Flaw::Issuer)
+        OidcError::Refused(
+            InvalidAnswer::OtherSubject
+                | InvalidAnswer::UserinfoSubject
+                | InvalidAnswer::IdToken(TokenFlaw::Issuer)
         )
     )
 }
@@ -166,9 +168,9 @@ mod tests {
 
     #[test]
     fn se_12_what_the_token_endpoint_says_is_about_the_token_the_client_or_the_moment() {
-        use UpstreamError::Unavailable;
+        use OidcError::Unavailable;
         let said = |code| TokenError::of(code, &Value::Null);
-        let denied = |code| UpstreamError::of_token_endpoint(said(code));
+        let denied = |code| OidcError::of_token_endpoint(said(code));
         let status = |status| Unavailable(Outage::Status(status));
         let of = |error| RefreshFailure::of_token_endpoint(error);
         assert!(matches!(

@@ -7,9 +7,9 @@ use serde_json::Value;
 use url::Url;
 
 use super::Provider;
-use super::error::UpstreamError;
+use super::error::OidcError;
 use super::prompt::SELECT_ACCOUNT;
-use crate::once;
+use crate::json;
 
 /// Longest address with a hint, in bytes. Entra refuses a long one, and some proxies
 /// from 2 KB on.
@@ -73,7 +73,7 @@ impl Provider {
     ///
     /// # Errors
     /// When the provider does not answer, or says no.
-    pub async fn revoke(&self, refresh_token: &SecretString) -> Result<(), UpstreamError> {
+    pub async fn revoke(&self, refresh_token: &SecretString) -> Result<(), OidcError> {
         let Some(known) = self.known.current() else {
             return Ok(());
         };
@@ -90,7 +90,7 @@ impl Provider {
 /// else the subject. It was verified when it came; here it is only read.
 fn logout_hint(id_token: &str) -> Option<String> {
     let claims = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
-    let claims = once::object(&claims)?;
+    let claims = json::object(&claims)?;
     let text = |name| claims.get(name).and_then(Value::as_str);
     let login_hint = text("login_hint").filter(|hint| !hint.is_empty());
     login_hint.or_else(|| text("sub")).map(str::to_owned)

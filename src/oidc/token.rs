@@ -11,7 +11,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::client_auth::{ClientAuth, assertion_audience};
 use super::discovery::Document;
-use super::error::{Outage, UpstreamError};
+use super::error::{OidcError, Outage};
 use super::http::{Authorization, Http, Reply};
 use super::{AttemptSecrets, ProviderSettings};
 use crate::metrics::ProviderEndpoint;
@@ -57,7 +57,7 @@ impl OAuthClient<'_> {
         &self,
         secrets: &AttemptSecrets,
         code: &SecretString,
-    ) -> Result<Tokens, UpstreamError> {
+    ) -> Result<Tokens, OidcError> {
         read(&self.send_code(secrets, code).await?)
     }
 
@@ -69,7 +69,7 @@ impl OAuthClient<'_> {
         &self,
         secrets: &AttemptSecrets,
         code: &SecretString,
-    ) -> Result<Reply, UpstreamError> {
+    ) -> Result<Reply, OidcError> {
         let form = vec![
             ("grant_type", "authorization_code"),
             ("code", code.expose_secret()),
@@ -87,7 +87,7 @@ impl OAuthClient<'_> {
     pub(super) async fn spend_refresh_token(
         &self,
         refresh_token: &SecretString,
-    ) -> Result<Tokens, UpstreamError> {
+    ) -> Result<Tokens, OidcError> {
         let form = vec![
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.expose_secret()),
@@ -104,7 +104,7 @@ impl OAuthClient<'_> {
         &self,
         endpoint: &Url,
         refresh_token: &SecretString,
-    ) -> Result<(), UpstreamError> {
+    ) -> Result<(), OidcError> {
         let form = vec![
             ("token", refresh_token.expose_secret()),
             ("token_type_hint", "refresh_token"),
@@ -114,7 +114,7 @@ impl OAuthClient<'_> {
         match (reply.status, reply.oauth_error()) {
             (200..=299, _) => Ok(()),
             (_, Some(error)) => Err(error),
-            (_, None) => Err(UpstreamError::Unavailable(reply.unexpected_status())),
+            (_, None) => Err(OidcError::Unavailable(reply.unexpected_status())),
         }
     }
 
@@ -124,7 +124,7 @@ impl OAuthClient<'_> {
         endpoint: ProviderEndpoint,
         url: &Url,
         mut form: Vec<(&str, &str)>,
-    ) -> Result<Reply, UpstreamError> {
+    ) -> Result<Reply, OidcError> {
         let client_id = self.settings.client_id.as_str();
         let mut authorization = Authorization::None;
         let assertion;
@@ -146,31 +146,31 @@ impl OAuthClient<'_> {
             }
         }
         let posted = self.http.post_form(endpoint, url, &form, authorization);
-        posted.await.map_err(UpstreamError::Unavailable)
+        posted.await.map_err(OidcError::Unavailable)
     }
 }
 
 /// RFC 6749 §2.3.1: both halves are form-urlencoded first, so that a colon or a
 /// percent sign in a secret means itself.
-fn basic(client_id: &str, secret: &str) -> Result<Authorization, UpstreamError> {
+fn basic(client_id: &str, secret: &str) -> Result<Authorization, OidcError> {
     let encode = |half: &str| byte_serialize(half.as_bytes()).collect::<String>();
     let pair = STANDARD.encode(format!("{}:{}", encode(client_id), encode(secret)));
     HeaderValue::try_from(format!("Basic {pair}"))
         .map(Authorization::Header)
-        .map_err(|_| UpstreamError::Unavailable(Outage::ClientAuthentication))
+        .map_err(|_| OidcError::Unavailable(Outage::ClientAuthentication))
 }
 
 /// RFC 6749 §5.1 and §5.2. Some providers say `error` in a 200 or in a 500: what
 /// it says counts, not the status. 429 is never about what was sent.
-pub(super) fn read(reply: &Reply) -> Result<Tokens, UpstreamError> {
+pub(super) fn read(reply: &Reply) -> Result<Tokens, OidcError> {
     let said = reply.oauth_error().filter(|_| reply.status != 429);
     if let (Some(error), 200 | 400..=599) = (said, reply.status) {
         return Err(error);
     }
-    let wire: Wire = reply.json().map_err(UpstreamError::Unavailable)?;
+    let wire: Wire = reply.json().map_err(OidcError::Unavailable)?;
     // `error` is there, but it is no string: the answer is neither an error nor a success.
     if wire.error.is_some() {
-        return Err(UpstreamError::Unavailable(Outage::Unreadable));
+        return Err(OidcError::Unavailable(Outage::Unreadable));
     }
     let bearer = wire
         .token_type

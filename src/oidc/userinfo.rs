@@ -7,12 +7,12 @@ use serde_json::Value;
 use url::Url;
 
 use super::Provider;
-use super::error::{Refusal, UpstreamError};
+use super::error::{InvalidAnswer, OidcError};
 use super::http::{Authorization, Http, Reply};
 use super::keys::KeySet;
-use super::signed_token::{self, Flaw, Signed};
+use super::signed_token::{self, Signed, TokenFlaw};
+use crate::json::Object;
 use crate::metrics::ProviderEndpoint;
-use crate::once::Object;
 
 impl Provider {
     /// The claims about `subject`.
@@ -26,36 +26,36 @@ impl Provider {
         endpoint: &Url,
         access_token: Option<&SecretString>,
         subject: &str,
-    ) -> Result<Object, UpstreamError> {
+    ) -> Result<Object, OidcError> {
         let authorization = access_token
             .and_then(bearer)
-            .ok_or(UpstreamError::Refused(Refusal::AccessToken))?;
+            .ok_or(OidcError::Refused(InvalidAnswer::AccessToken))?;
         let reply = http
             .get(ProviderEndpoint::Userinfo, endpoint, authorization)
             .await
-            .map_err(UpstreamError::Unavailable)?;
+            .map_err(OidcError::Unavailable)?;
         if let Some(wait) = reply.request_to_wait() {
-            return Err(UpstreamError::Unavailable(wait));
+            return Err(OidcError::Unavailable(wait));
         }
         let claims = if reply.is_jwt() {
             self.signed_userinfo(&reply).await?
         } else {
-            reply.json().map_err(UpstreamError::Unavailable)?
+            reply.json().map_err(OidcError::Unavailable)?
         };
         // OpenID Connect Core §5.3.2: otherwise a token put in the place of another
         // would bring another person's groups.
         match claims.get("sub").and_then(Value::as_str) {
             Some(sub) if sub == subject => Ok(claims),
-            Some(_) => Err(UpstreamError::Refused(Refusal::UserinfoSubject)),
-            None => Err(UpstreamError::Refused(Refusal::UserinfoNobody)),
+            Some(_) => Err(OidcError::Refused(InvalidAnswer::UserinfoSubject)),
+            None => Err(OidcError::Refused(InvalidAnswer::UserinfoNobody)),
         }
     }
 
     /// OpenID Connect Core §5.3.2: signed, with `iss` and `aud` if the provider says them.
-    async fn signed_userinfo(&self, reply: &Reply) -> Result<Object, UpstreamError> {
-        let raw = reply.ok_text().map_err(UpstreamError::Unavailable)?;
+    async fn signed_userinfo(&self, reply: &Reply) -> Result<Object, OidcError> {
+        let raw = reply.ok_text().map_err(OidcError::Unavailable)?;
         let settings = &self.settings;
-        let verify = |keys: &KeySet| -> Result<Object, Flaw> {
+        let verify = |keys: &KeySet| -> Result<Object, TokenFlaw> {
             let Signed { claims, .. } =
                 signed_token::open(raw.trim(), keys, &settings.signing_algs, &[])?;
             if claims.contains_key("iss") {
@@ -66,10 +66,10 @@ impl Provider {
             }
             Ok(claims)
         };
-        let newer_may_do = |flaw: &Flaw| flaw.newer_keys_may_do();
+        let newer_may_do = |flaw: &TokenFlaw| flaw.newer_keys_may_do();
         let verified = self.with_keys(verify, newer_may_do, |flaw, _| Ok(flaw));
-        let verified = verified.await.map_err(UpstreamError::Unavailable)?;
-        verified.map_err(|flaw| UpstreamError::Refused(Refusal::UserinfoToken(flaw)))
+        let verified = verified.await.map_err(OidcError::Unavailable)?;
+        verified.map_err(|flaw| OidcError::Refused(InvalidAnswer::UserinfoToken(flaw)))
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::form::{Form, NoText};
 use crate::domain::mapping::FieldError;
-use crate::once;
+use crate::json;
 
 /// Largest body of a token request in bytes (AV-2).
 pub const TOKEN_BODY_MAX: usize = 64 * 1024;
@@ -47,7 +47,7 @@ pub async fn json(
     if bytes.is_empty() {
         return Ok(Map::new());
     }
-    once::object(&bytes).ok_or(BodyError::Unreadable)
+    json::object(&bytes).ok_or(BodyError::Unreadable)
 }
 
 /// A body that must say nothing: none at all, or an empty JSON object.

@@ -15,8 +15,7 @@ use crate::flow::attempt;
 use crate::flow::login::{Answer, Failed, LoginError, SignIn};
 use crate::flow::provider_error::{ProviderError, ProviderErrorKind};
 use crate::flow::return_to::ReturnTo;
-use crate::oidc::id_token::Flaw;
-use crate::oidc::{self, Outage, UpstreamError};
+use crate::oidc::{InvalidAnswer, OidcError, Outage, TokenFlaw};
 use crate::store::sessions::SignInOrigin;
 
 /// What `as` may say: the provider is to ask who signs in.
@@ -155,14 +154,14 @@ fn refused(visitor: &Visitor, Failed { error, return_to }: &Failed) -> Result<Ht
             ProviderErrorKind::Settings => SignInFailure::Misconfigured(said.code),
             ProviderErrorKind::Unknown => SignInFailure::ProviderError,
         },
-        LoginError::Upstream(UpstreamError::Refused(oidc::Refusal::IdToken(Flaw::TooLarge))) => {
+        LoginError::Upstream(OidcError::Refused(InvalidAnswer::IdToken(TokenFlaw::TooLarge))) => {
             SignInFailure::TokenTooLarge
         }
-        LoginError::Upstream(UpstreamError::Refused(_)) => SignInFailure::AnswerRefused,
-        LoginError::Upstream(UpstreamError::Unavailable(Outage::Resting)) => {
+        LoginError::Upstream(OidcError::Refused(_)) => SignInFailure::AnswerRefused,
+        LoginError::Upstream(OidcError::Unavailable(Outage::Resting)) => {
             SignInFailure::ProviderBusy
         }
-        LoginError::Upstream(UpstreamError::Unavailable(_) | UpstreamError::Denied(..)) => {
+        LoginError::Upstream(OidcError::Unavailable(_) | OidcError::Denied(..)) => {
             SignInFailure::ProviderFailed
         }
         LoginError::Blocked => SignInFailure::Blocked,

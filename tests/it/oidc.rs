@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use red5_bridge::clock::SystemClock;
+use red5_bridge::oidc::TokenFlaw;
 use red5_bridge::oidc::http::install_crypto;
-use red5_bridge::oidc::id_token::Flaw;
 use red5_bridge::oidc::{
-    self, Attempt, CallbackAnswer, ClaimPath, Credentials, Denial, Pace, ProviderSettings, Refusal,
-    SignedIn, SigningAlg, TokenError, UpstreamError,
+    self, Attempt, CallbackAnswer, ClaimPath, Credentials, Denial, InvalidAnswer, OidcError, Pace,
+    ProviderSettings, SignedIn, SigningAlg, TokenError,
 };
 use url::Url;
 
@@ -83,7 +83,7 @@ async fn sign_in(
     provider: &Provider,
     bridge: &oidc::Provider,
     person: &str,
-) -> Result<SignedIn, UpstreamError> {
+) -> Result<SignedIn, OidcError> {
     let (back, attempt) = come_back(provider, bridge, person).await?;
     bridge.finish(&attempt.secrets, &answer(&back)).await
 }
@@ -93,7 +93,7 @@ async fn come_back(
     provider: &Provider,
     bridge: &oidc::Provider,
     person: &str,
-) -> Result<(Url, Attempt), UpstreamError> {
+) -> Result<(Url, Attempt), OidcError> {
     let (url, attempt) = bridge.begin().await?;
     Ok((provider.approve(&url, person).await, attempt))
 }
@@ -111,11 +111,11 @@ fn query(url: &Url, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-fn denied(denial: Denial, code: &'static str) -> UpstreamError {
+fn denied(denial: Denial, code: &'static str) -> OidcError {
     let numbers = Vec::new();
-    UpstreamError::Denied(denial, TokenError { code, numbers })
+    OidcError::Denied(denial, TokenError { code, numbers })
 }
 
-fn flaw(flaw: Flaw) -> UpstreamError {
-    UpstreamError::Refused(Refusal::IdToken(flaw))
+fn flaw(flaw: TokenFlaw) -> OidcError {
+    OidcError::Refused(InvalidAnswer::IdToken(flaw))
 }

@@ -12,7 +12,7 @@ use super::{Lines, shown};
 use crate::config::red5::Red5;
 use crate::domain::mapping::draft::TTL_MIN_SECONDS;
 use crate::domain::names::{Role, RoomName, Transport};
-use crate::once;
+use crate::json;
 
 /// In seconds such a moment lies beyond the year 5138; it was meant in milliseconds.
 const SURELY_MILLISECONDS: i64 = 100_000_000_000;
@@ -22,7 +22,7 @@ pub(super) struct Claims(Map<String, Value>);
 
 impl Claims {
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        once::object(bytes).map(Self)
+        json::object(bytes).map(Self)
     }
 
     fn get(&self, name: &str) -> Option<&Value> {

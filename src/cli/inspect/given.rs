@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::Lines;
-use crate::once;
+use crate::json;
 
 /// Most bytes looked at. The longest token that the bridge can make has 65,536.
 pub const GIVEN_MAX: usize = 128 * 1024;
@@ -53,7 +53,7 @@ pub(super) fn token(given: &[u8], lines: &mut Lines) -> Result<Option<String>, N
 fn unwrapped(text: &str, lines: &mut Lines) -> Result<String, &'static str> {
     let mut note = |text: &str| lines.say("note", text);
     if text.starts_with('{') {
-        let answer = once::object(text.as_bytes());
+        let answer = json::object(text.as_bytes());
         let token = answer
             .as_ref()
             .and_then(|answer| answer.get("access_token"));
@@ -120,7 +120,7 @@ pub(super) fn algorithm(token: &str) -> Result<String, &'static str> {
     let header = URL_SAFE_NO_PAD.decode(header).map_err(
         |_| "its first part is not base64url, so it is no token (or was changed on the way)",
     )?;
-    let header = once::object(&header)
+    let header = json::object(&header)
         .ok_or("its first part is not JSON in which each name stands once, so it is no token")?;
     let algorithm = header.get("alg").and_then(Value::as_str);
     algorithm

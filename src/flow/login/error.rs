@@ -2,7 +2,7 @@
 
 use crate::flow::provider_error::ProviderError;
 use crate::metrics::SignInOutcome;
-use crate::oidc::UpstreamError;
+use crate::oidc::OidcError;
 use crate::seal::SealError;
 use crate::store::StoreError;
 use crate::store::sessions::NotStarted;
@@ -31,7 +31,7 @@ pub enum LoginError {
     Provider(ProviderError),
     /// The provider, or what it sent.
     #[error(transparent)]
-    Upstream(#[from] UpstreamError),
+    Upstream(#[from] OidcError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -82,9 +82,9 @@ impl LoginError {
             | Self::AttemptExpired
             | Self::AttemptSpent => SignInOutcome::Attempt,
             Self::Provider(_) => SignInOutcome::ProviderError,
-            Self::Upstream(UpstreamError::Unavailable(_)) => SignInOutcome::ProviderUnavailable,
-            Self::Upstream(UpstreamError::Denied(..)) => SignInOutcome::Denied,
-            Self::Upstream(UpstreamError::Refused(_)) => SignInOutcome::AnswerRefused,
+            Self::Upstream(OidcError::Unavailable(_)) => SignInOutcome::ProviderUnavailable,
+            Self::Upstream(OidcError::Denied(..)) => SignInOutcome::Denied,
+            Self::Upstream(OidcError::Refused(_)) => SignInOutcome::AnswerRefused,
             Self::Blocked => SignInOutcome::Blocked,
             Self::LoggedOut => SignInOutcome::LoggedOut,
             Self::Store(_) => SignInOutcome::DatabaseUnavailable,

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Inner, PATIENCE, REFRESH_TOKEN, seal_refresh_token};
 use crate::fingerprint::pseudonym;
 use crate::metrics::RefreshOutcome;
-use crate::oidc::{Outage, RefreshFailure, Refreshed, Refusal, UpstreamError};
+use crate::oidc::{InvalidAnswer, OidcError, Outage, RefreshFailure, Refreshed};
 use crate::seal::random;
 use crate::store::StoreError;
 use crate::store::live::LiveSession;
@@ -186,7 +186,7 @@ impl Inner {
             }) => {
                 tracing::warn!(event = "refresh_failed", subject, reason = error.code(), %error);
                 self.counts.count(counted(&error));
-                if let UpstreamError::Unavailable(Outage::AsksToWait(pause)) = error {
+                if let OidcError::Unavailable(Outage::AsksToWait(pause)) = error {
                     live.refresh.pause(self.clock.now(), pause);
                 }
                 let rotated = refresh_token.and_then(|token| self.seal_refresh_token(&token));
@@ -282,10 +282,10 @@ impl Inner {
     }
 }
 
-fn counted(error: &UpstreamError) -> RefreshOutcome {
+fn counted(error: &OidcError) -> RefreshOutcome {
     match error {
-        UpstreamError::Refused(Refusal::NothingNew) => RefreshOutcome::NoAnswer,
-        UpstreamError::Refused(_) => RefreshOutcome::Refused,
-        UpstreamError::Unavailable(_) | UpstreamError::Denied(..) => RefreshOutcome::Unavailable,
+        OidcError::Refused(InvalidAnswer::NothingNew) => RefreshOutcome::NoAnswer,
+        OidcError::Refused(_) => RefreshOutcome::Refused,
+        OidcError::Unavailable(_) | OidcError::Denied(..) => RefreshOutcome::Unavailable,
     }
 }

@@ -7,12 +7,12 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::{Expected, Flaw};
+use super::{Expected, TokenFlaw};
+use crate::json::Object;
 use crate::oidc::SigningAlg;
 use crate::oidc::keys::Key;
 use crate::oidc::signed_token::times::{self, Expiry};
 use crate::oidc::signed_token::{check_issuer, subject};
-use crate::once::Object;
 
 /// Checks everything but the signature and `at_hash`; gives the subject and `iat`.
 ///
@@ -22,7 +22,7 @@ pub(super) fn check(
     claims: &Object,
     expected: &Expected<'_>,
     now: DateTime<Utc>,
-) -> Result<(String, DateTime<Utc>), Flaw> {
+) -> Result<(String, DateTime<Utc>), TokenFlaw> {
     check_issuer(claims, expected.issuer)?;
     expected.audience.check(claims)?;
     check_authorized_party(claims, expected.audience.client_id)?;
@@ -36,7 +36,7 @@ pub(super) fn check(
 
 /// `azp`, if present, is us; a token for several audiences must have it. Otherwise
 /// a token issued for another client would be accepted (steps 4 and 5).
-fn check_authorized_party(claims: &Object, client_id: &str) -> Result<(), Flaw> {
+fn check_authorized_party(claims: &Object, client_id: &str) -> Result<(), TokenFlaw> {
     let several = claims
         .get("aud")
         .and_then(Value::as_array)
@@ -44,22 +44,22 @@ fn check_authorized_party(claims: &Object, client_id: &str) -> Result<(), Flaw> 
     match claims.get("azp") {
         Some(azp) if azp == client_id => Ok(()),
         None if !several => Ok(()),
-        _ => Err(Flaw::AuthorizedParty),
+        _ => Err(TokenFlaw::AuthorizedParty),
     }
 }
 
 /// The one of this sign-in (step 11): any other token is a replay.
-fn check_nonce(claims: &Object, nonce: &str) -> Result<(), Flaw> {
+fn check_nonce(claims: &Object, nonce: &str) -> Result<(), TokenFlaw> {
     let sent = claims.get("nonce").and_then(Value::as_str);
     let same = sent.is_some_and(|sent| sent.as_bytes().ct_eq(nonce.as_bytes()).into());
-    if same { Ok(()) } else { Err(Flaw::Nonce) }
+    if same { Ok(()) } else { Err(TokenFlaw::Nonce) }
 }
 
 /// A logout token is signed with the same keys for the same client, and travels
 /// through no browser; it must not become a sign-in (RFC 8725 §3.12).
-fn refuse_logout_token(claims: &Object) -> Result<(), Flaw> {
+fn refuse_logout_token(claims: &Object) -> Result<(), TokenFlaw> {
     if claims.contains_key("events") {
-        Err(Flaw::LogoutToken)
+        Err(TokenFlaw::LogoutToken)
     } else {
         Ok(())
     }
@@ -72,12 +72,12 @@ pub(super) fn check_access_token_hash(
     access_token: Option<&str>,
     key: &Key,
     alg: SigningAlg,
-) -> Result<(), Flaw> {
+) -> Result<(), TokenFlaw> {
     let (Some(hash), Some(access_token)) = (claims.get("at_hash"), access_token) else {
         return Ok(());
     };
     match key.half_hash(alg, access_token) {
         Some(expected) if hash == expected.as_str() => Ok(()),
-        _ => Err(Flaw::AccessTokenHash),
+        _ => Err(TokenFlaw::AccessTokenHash),
     }
 }

@@ -18,12 +18,12 @@ mod tests;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-pub use super::signed_token::{Flaw, TOKEN_MAX as ID_TOKEN_MAX};
+pub use super::signed_token::{TOKEN_MAX as ID_TOKEN_MAX, TokenFlaw};
 
 use super::SigningAlg;
 use super::keys::KeySet;
 use super::signed_token::{self, Audience, Signed};
-use crate::once::Object;
+use crate::json::Object;
 
 /// What a token must agree with.
 pub(super) struct Expected<'a> {
@@ -73,7 +73,7 @@ pub(super) fn verify(
     keys: &KeySet,
     expected: &Expected<'_>,
     now: DateTime<Utc>,
-) -> Result<VerifiedIdToken, Flaw> {
+) -> Result<VerifiedIdToken, TokenFlaw> {
     let Signed { claims, key, alg } = signed_token::open(raw, keys, expected.algs, &[])?;
     let access_token = expected.access_token.map(ExposeSecret::expose_secret);
     let (subject, issued_at) = claims::check(&claims, expected, now)?;

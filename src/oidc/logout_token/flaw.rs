@@ -2,14 +2,14 @@
 
 use thiserror::Error;
 
-use crate::oidc::signed_token::Flaw;
+use crate::oidc::signed_token::TokenFlaw;
 
 /// The first thing found wrong. Holds nothing of the token: a flaw is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum LogoutFlaw {
     /// As with any token of the provider.
     #[error("{0}")]
-    Token(Flaw),
+    Token(TokenFlaw),
     /// `events`.
     #[error("it has no logout event")]
     Event,

@@ -21,9 +21,9 @@ use super::error::Outage;
 use super::keys::KeySet;
 use super::known::NoNewerKeys;
 use super::signed_token::times::{self, Expiry, ISSUED_BEFORE_MAX};
-use super::signed_token::{self, Audience, Flaw, Signed};
+use super::signed_token::{self, Audience, Signed, TokenFlaw};
 use super::{Provider, SigningAlg};
-use crate::once::Object;
+use crate::json::Object;
 
 /// What the header may call it (§2.4). Older providers call it `JWT`, or nothing.
 const KIND: &str = "logout+jwt";
@@ -80,7 +80,7 @@ impl NoLogout {
     /// refused at once (§2.6), although it is judged again here.
     pub fn is_to_be_sent_again(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::InDoubt(LogoutFlaw::Token(Flaw::UnknownKey)) => true,
+            Self::Unavailable(_) | Self::InDoubt(LogoutFlaw::Token(TokenFlaw::UnknownKey)) => true,
             Self::InDoubt(_) | Self::Refused(_) => false,
         }
     }
@@ -185,8 +185,8 @@ fn whose(claims: &Object) -> Result<(Option<String>, Option<String>), LogoutFlaw
     Ok((subject, sid))
 }
 
-impl From<Flaw> for LogoutFlaw {
-    fn from(flaw: Flaw) -> Self {
+impl From<TokenFlaw> for LogoutFlaw {
+    fn from(flaw: TokenFlaw) -> Self {
         Self::Token(flaw)
     }
 }

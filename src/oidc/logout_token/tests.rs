@@ -106,7 +106,7 @@ fn bc_7_a_token_of_another_kind_is_no_logout_token() {
         let header = json!({"alg": "ES256", "typ": typ});
         assert_eq!(
             judged(&header, &claims()),
-            Err(LogoutFlaw::Token(Flaw::Type)),
+            Err(LogoutFlaw::Token(TokenFlaw::Type)),
             "{typ}"
         );
     }
@@ -117,27 +117,27 @@ fn bc_2_whom_it_is_from_and_for_and_when_is_judged_as_with_an_id_token() {
     let token = |flaw| Err(LogoutFlaw::Token(flaw));
     assert_eq!(
         with("iss", json!("https://id.example.com/")),
-        token(Flaw::Issuer)
+        token(TokenFlaw::Issuer)
     );
-    assert_eq!(without(&["iss"]), token(Flaw::Issuer));
+    assert_eq!(without(&["iss"]), token(TokenFlaw::Issuer));
     for aud in [
         json!("bridge2"),
         json!([CLIENT, "evil"]),
         json!([]),
         json!(null),
     ] {
-        assert_eq!(with("aud", aud), token(Flaw::Audience));
+        assert_eq!(with("aud", aud), token(TokenFlaw::Audience));
     }
-    assert_eq!(without(&["aud"]), token(Flaw::Audience));
+    assert_eq!(without(&["aud"]), token(TokenFlaw::Audience));
     let at = |seconds: i64| json!(now().timestamp() + seconds);
-    assert_eq!(without(&["iat"]), token(Flaw::Time));
-    assert_eq!(with("iat", json!("1795000000")), token(Flaw::Time));
-    assert_eq!(with("iat", at(-601)), token(Flaw::IssuedAt));
-    assert_eq!(with("iat", at(61)), token(Flaw::IssuedAt));
+    assert_eq!(without(&["iat"]), token(TokenFlaw::Time));
+    assert_eq!(with("iat", json!("1795000000")), token(TokenFlaw::Time));
+    assert_eq!(with("iat", at(-601)), token(TokenFlaw::IssuedAt));
+    assert_eq!(with("iat", at(61)), token(TokenFlaw::IssuedAt));
     assert!(with("iat", at(-600)).is_ok());
-    assert_eq!(with("exp", at(-30)), token(Flaw::Expired));
-    assert_eq!(with("exp", json!("never")), token(Flaw::Time));
-    assert_eq!(with("nbf", at(31)), token(Flaw::NotBefore));
+    assert_eq!(with("exp", at(-30)), token(TokenFlaw::Expired));
+    assert_eq!(with("exp", json!("never")), token(TokenFlaw::Time));
+    assert_eq!(with("nbf", at(31)), token(TokenFlaw::NotBefore));
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn bc_5_it_names_somebody_and_what_is_no_name_is_not_passed_over() {
         json!("é"),
         json!("a\u{0}"),
     ] {
-        assert_eq!(with("sub", sub), Err(LogoutFlaw::Token(Flaw::Subject)));
+        assert_eq!(with("sub", sub), Err(LogoutFlaw::Token(TokenFlaw::Subject)));
     }
     for sid in [
         json!(""),
@@ -205,8 +205,8 @@ fn bc_5_it_names_somebody_and_what_is_no_name_is_not_passed_over() {
 #[test]
 fn each_flaw_has_its_own_word() {
     let flaws = [
-        LogoutFlaw::Token(Flaw::Signature),
-        LogoutFlaw::Token(Flaw::Subject),
+        LogoutFlaw::Token(TokenFlaw::Signature),
+        LogoutFlaw::Token(TokenFlaw::Subject),
         LogoutFlaw::Event,
         LogoutFlaw::Nonce,
         LogoutFlaw::Jti,

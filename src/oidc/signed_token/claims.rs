@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use super::Flaw;
+use super::TokenFlaw;
 use crate::domain::identity::SUBJECT_MAX;
-use crate::once::Object;
+use crate::json::Object;
 
 /// Longest `sid` in bytes that is kept.
 const SID_MAX: usize = 255;
 
 /// Character by character (Core §3.1.3.7, step 2).
-pub(in crate::oidc) fn check_issuer(claims: &Object, issuer: &str) -> Result<(), Flaw> {
+pub(in crate::oidc) fn check_issuer(claims: &Object, issuer: &str) -> Result<(), TokenFlaw> {
     match claims.get("iss") {
         Some(iss) if iss == issuer => Ok(()),
-        _ => Err(Flaw::Issuer),
+        _ => Err(TokenFlaw::Issuer),
     }
 }
 
@@ -27,14 +27,14 @@ pub(in crate::oidc) struct Audience<'a> {
 }
 
 impl Audience<'_> {
-    pub(in crate::oidc) fn check(&self, claims: &Object) -> Result<(), Flaw> {
+    pub(in crate::oidc) fn check(&self, claims: &Object) -> Result<(), TokenFlaw> {
         let named = match claims.get("aud") {
             Some(Value::Array(several)) => several.as_slice(),
             Some(one) => std::slice::from_ref(one),
             None => &[],
         };
         if !named.iter().any(|one| one == self.client_id) {
-            return Err(Flaw::Audience);
+            return Err(TokenFlaw::Audience);
         }
         let known = |one: &Value| one == self.client_id || self.trusted.iter().any(|t| one == t);
         match named.iter().find(|one| !known(one)) {
@@ -46,7 +46,7 @@ impl Audience<'_> {
                     "a token is for another audience too; if that is meant, add it to \
                      OIDC_TRUSTED_AUDIENCES"
                 );
-                Err(Flaw::Audience)
+                Err(TokenFlaw::Audience)
             }
         }
     }
@@ -54,9 +54,9 @@ impl Audience<'_> {
 
 /// `sub` is the key of a person here: it must be something that can be stored,
 /// compared and logged without being mistaken for another.
-pub(in crate::oidc) fn subject(claims: &Object) -> Result<String, Flaw> {
-    let subject = claims.get("sub").ok_or(Flaw::Subject)?;
-    name(subject, SUBJECT_MAX).ok_or(Flaw::Subject)
+pub(in crate::oidc) fn subject(claims: &Object) -> Result<String, TokenFlaw> {
+    let subject = claims.get("sub").ok_or(TokenFlaw::Subject)?;
+    name(subject, SUBJECT_MAX).ok_or(TokenFlaw::Subject)
 }
 
 /// The provider's name for its session, if it can serve as a name.

@@ -4,8 +4,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::Flaw;
-use crate::once::{Object, Once};
+use super::TokenFlaw;
+use crate::json::{Object, Once};
 
 /// Longest token in bytes, looked at before any decoding: a token of megabytes
 /// would cost memory and time before its signature is seen to be wrong.
@@ -23,31 +23,33 @@ pub(super) struct Unverified<'a> {
 impl<'a> Unverified<'a> {
     /// Exactly three parts (five would be an encrypted token, in which an unsigned one
     /// can hide), of which the first two are JSON objects.
-    pub(super) fn read(raw: &'a str) -> Result<Self, Flaw> {
+    pub(super) fn read(raw: &'a str) -> Result<Self, TokenFlaw> {
         if raw.len() > TOKEN_MAX {
-            return Err(Flaw::TooLarge);
+            return Err(TokenFlaw::TooLarge);
         }
         let mut parts = raw.split('.');
         let (Some(header), Some(claims), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(Flaw::NotThreeParts);
+            return Err(TokenFlaw::NotThreeParts);
         };
         let signed = header.len() + 1 + claims.len();
         Ok(Self {
             header: object(header)?,
             claims: object(claims)?,
-            signed: raw.get(..signed).ok_or(Flaw::Unreadable)?,
+            signed: raw.get(..signed).ok_or(TokenFlaw::Unreadable)?,
             signature: decode(signature)?,
         })
     }
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, Flaw> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| Flaw::Unreadable)
+fn decode(part: &str) -> Result<Vec<u8>, TokenFlaw> {
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| TokenFlaw::Unreadable)
 }
 
-fn object(part: &str) -> Result<Object, Flaw> {
+fn object(part: &str) -> Result<Object, TokenFlaw> {
     let found: Result<Once, _> = serde_json::from_slice(&decode(part)?);
-    found.map(|once| once.0).map_err(|_| Flaw::Unreadable)
+    found.map(|once| once.0).map_err(|_| TokenFlaw::Unreadable)
 }

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 /// The first thing found wrong. Holds nothing of the token: a flaw is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Flaw {
+pub enum TokenFlaw {
     /// Over [`TOKEN_MAX`](super::TOKEN_MAX).
     #[error("it is longer than 64 KiB: have the provider put fewer groups into it")]
     TooLarge,
@@ -67,7 +67,7 @@ pub enum Flaw {
     AccessTokenHash,
 }
 
-impl Flaw {
+impl TokenFlaw {
     /// Whether the provider may have changed its keys since they were read.
     pub(in crate::oidc) const fn newer_keys_may_do(self) -> bool {
         matches!(self, Self::UnknownKey | Self::Signature)

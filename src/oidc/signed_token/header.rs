@@ -6,10 +6,10 @@
 
 use serde_json::Value;
 
-use super::Flaw;
+use super::TokenFlaw;
+use crate::json::Object;
 use crate::oidc::SigningAlg;
 use crate::oidc::keys::{Key, KeySet};
-use crate::once::Object;
 
 /// A header with nothing against it.
 pub(super) struct Header<'a> {
@@ -24,42 +24,44 @@ impl<'a> Header<'a> {
         header: &'a Object,
         allowed: &[SigningAlg],
         kinds: &[&str],
-    ) -> Result<Self, Flaw> {
+    ) -> Result<Self, TokenFlaw> {
         // A few kilobytes that inflate to gigabytes; no provider signs such tokens.
         if header.contains_key("zip") {
-            return Err(Flaw::Compressed);
+            return Err(TokenFlaw::Compressed);
         }
         // Extensions that a reader must understand (RFC 7515 §4.1.11): there are none
         // here. `cty` is for a token within a token.
         if header.contains_key("crit") || header.contains_key("cty") {
-            return Err(Flaw::Type);
+            return Err(TokenFlaw::Type);
         }
         // An access token (`at+jwt`) or a logout token must not sign a user in, nor
         // an access token sign a user out (RFC 8725 §3.11).
         if !header.get("typ").is_none_or(|typ| is_one_of(typ, kinds)) {
-            return Err(Flaw::Type);
+            return Err(TokenFlaw::Type);
         }
         let alg = header.get("alg").and_then(Value::as_str);
         let alg = alg
             .and_then(SigningAlg::parse)
             .filter(|alg| allowed.contains(alg))
-            .ok_or(Flaw::Algorithm)?;
+            .ok_or(TokenFlaw::Algorithm)?;
         let kid = match header.get("kid") {
             None | Some(Value::Null) => None,
-            Some(kid) => Some(kid.as_str().ok_or(Flaw::UnknownKey)?).filter(|kid| !kid.is_empty()),
+            Some(kid) => {
+                Some(kid.as_str().ok_or(TokenFlaw::UnknownKey)?).filter(|kid| !kid.is_empty())
+            }
         };
         Ok(Self { alg, kid })
     }
 
     /// The one key that the token can have been signed with. With several there
     /// would be a choice, and trying each is what an attacker would ask for.
-    pub(super) fn key<'k>(&self, keys: &'k KeySet) -> Result<&'k Key, Flaw> {
+    pub(super) fn key<'k>(&self, keys: &'k KeySet) -> Result<&'k Key, TokenFlaw> {
         let fitting = keys.fitting(self.alg, self.kid);
-        let (first, others) = fitting.split_first().ok_or(Flaw::UnknownKey)?;
+        let (first, others) = fitting.split_first().ok_or(TokenFlaw::UnknownKey)?;
         if others.iter().all(|other| other.is_same_key(first)) {
             Ok(first)
         } else {
-            Err(Flaw::AmbiguousKey)
+            Err(TokenFlaw::AmbiguousKey)
         }
     }
 }

@@ -16,11 +16,11 @@ pub(super) mod times;
 
 use super::SigningAlg;
 use super::keys::{Key, KeySet};
-use crate::once::Object;
+use crate::json::Object;
 
 pub(super) use claims::{Audience, check_issuer, sid, subject};
 pub use compact::TOKEN_MAX;
-pub use flaw::Flaw;
+pub use flaw::TokenFlaw;
 
 use compact::Unverified;
 use header::Header;
@@ -43,12 +43,12 @@ pub(super) fn open<'k>(
     keys: &'k KeySet,
     algs: &[SigningAlg],
     kinds: &[&str],
-) -> Result<Signed<'k>, Flaw> {
+) -> Result<Signed<'k>, TokenFlaw> {
     let token = Unverified::read(raw)?;
     let header = Header::read(&token.header, algs, kinds)?;
     let key = header.key(keys)?;
     if !key.made(header.alg, token.signed, &token.signature) {
-        return Err(Flaw::Signature);
+        return Err(TokenFlaw::Signature);
     }
     Ok(Signed {
         alg: header.alg,

@@ -7,8 +7,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::Flaw;
-use crate::once::Object;
+use super::TokenFlaw;
+use crate::json::Object;
 
 /// By how much clocks may differ for `exp` and `nbf`. Longer would keep tokens alive
 /// that the provider has ended.
@@ -40,31 +40,31 @@ pub(in crate::oidc) fn check(
     claims: &Object,
     expiry: Expiry,
     now: DateTime<Utc>,
-) -> Result<DateTime<Utc>, Flaw> {
+) -> Result<DateTime<Utc>, TokenFlaw> {
     let expires = moment(claims, "exp")?;
-    let issued = moment(claims, "iat")?.ok_or(Flaw::Time)?;
+    let issued = moment(claims, "iat")?.ok_or(TokenFlaw::Time)?;
     let not_before = moment(claims, "nbf")?;
     if expires.is_none() && expiry == Expiry::Required {
-        return Err(Flaw::Time);
+        return Err(TokenFlaw::Time);
     }
     if expires.is_some_and(|expires| expires <= now - LEEWAY) {
-        return Err(Flaw::Expired);
+        return Err(TokenFlaw::Expired);
     }
     if issued < now - ISSUED_BEFORE_MAX || issued > now + ISSUED_AHEAD_MAX {
-        return Err(Flaw::IssuedAt);
+        return Err(TokenFlaw::IssuedAt);
     }
     if not_before.is_some_and(|moment| moment > now + LEEWAY) {
-        return Err(Flaw::NotBefore);
+        return Err(TokenFlaw::NotBefore);
     }
     Ok(issued)
 }
 
-fn moment(claims: &Object, name: &str) -> Result<Option<DateTime<Utc>>, Flaw> {
+fn moment(claims: &Object, name: &str) -> Result<Option<DateTime<Utc>>, TokenFlaw> {
     let Some(value) = claims.get(name) else {
         return Ok(None);
     };
     let moment = seconds(value).and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    moment.map(Some).ok_or(Flaw::Time)
+    moment.map(Some).ok_or(TokenFlaw::Time)
 }
 
 /// Seconds since 1970, rounded down.

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use red5_bridge::clock::{Clock, SystemClock};
-use red5_bridge::oidc::id_token::Flaw;
-use red5_bridge::oidc::{Denial, Outage, Refusal, TokenError, UpstreamError};
+use red5_bridge::oidc::TokenFlaw;
+use red5_bridge::oidc::{Denial, InvalidAnswer, OidcError, Outage, TokenError};
 use serde_json::json;
 
 use super::{ann_and_bridge, bridge, denied, flaw, sign_in};
 use crate::provider::{Answer, CLIENT_ID, CLIENT_SECRET, Endpoint, Fields, IdToken, Key, Provider};
 
 /// The outcome of a sign-in whose token endpoint answers this.
-async fn token_endpoint_says(answer: Answer) -> UpstreamError {
+async fn token_endpoint_says(answer: Answer) -> OidcError {
     let (provider, bridge) = ann_and_bridge();
     provider.always(Endpoint::Token, answer);
     let outcome = sign_in(&provider, &bridge, "ann").await.unwrap_err();
@@ -22,13 +22,13 @@ async fn token_endpoint_says(answer: Answer) -> UpstreamError {
     outcome
 }
 
-async fn token_answer(bend: impl FnOnce(Fields) -> Fields + Send + 'static) -> UpstreamError {
+async fn token_answer(bend: impl FnOnce(Fields) -> Fields + Send + 'static) -> OidcError {
     let (provider, bridge) = ann_and_bridge();
     provider.next_token_answer(bend);
     sign_in(&provider, &bridge, "ann").await.unwrap_err()
 }
 
-async fn id_token(bend: impl FnOnce(IdToken) -> IdToken + Send + 'static) -> UpstreamError {
+async fn id_token(bend: impl FnOnce(IdToken) -> IdToken + Send + 'static) -> OidcError {
     let (provider, bridge) = ann_and_bridge();
     provider.next_id_token(bend);
     sign_in(&provider, &bridge, "ann").await.unwrap_err()
@@ -36,7 +36,7 @@ async fn id_token(bend: impl FnOnce(IdToken) -> IdToken + Send + 'static) -> Ups
 
 #[tokio::test]
 async fn cb_11_failures_of_the_token_endpoint_are_told_apart() {
-    use UpstreamError::Unavailable;
+    use OidcError::Unavailable;
     let busy = |code| {
         let numbers = Vec::new();
         Unavailable(Outage::Busy(TokenError { code, numbers }))
@@ -152,7 +152,7 @@ async fn cb_11_a_redirect_of_the_token_endpoint_is_not_followed() {
         status: 302,
         to: provider.issuer().to_owned(),
     };
-    assert_eq!(outcome, UpstreamError::Unavailable(redirect));
+    assert_eq!(outcome, OidcError::Unavailable(redirect));
     assert_eq!(provider.hits(Endpoint::Elsewhere), 0);
 }
 
@@ -164,14 +164,14 @@ async fn cb_11_a_slow_or_dripping_token_endpoint_is_given_up_in_time() {
     ] {
         let started = Instant::now();
         let outcome = token_endpoint_says(answer).await;
-        assert_eq!(outcome, UpstreamError::Unavailable(Outage::TimedOut));
+        assert_eq!(outcome, OidcError::Unavailable(Outage::TimedOut));
         assert!(started.elapsed() < Duration::from_millis(1500));
     }
 }
 
 #[tokio::test]
 async fn cb_11_an_answer_without_an_id_token_signs_nobody_in() {
-    let refused = UpstreamError::Refused(Refusal::NoIdToken);
+    let refused = OidcError::Refused(InvalidAnswer::NoIdToken);
     assert_eq!(
         token_answer(|answer| answer.without("id_token")).await,
         refused
@@ -180,7 +180,7 @@ async fn cb_11_an_answer_without_an_id_token_signs_nobody_in() {
         token_answer(|answer| answer.set("id_token", json!(null))).await,
         refused
     );
-    let unreadable = UpstreamError::Unavailable(Outage::Unreadable);
+    let unreadable = OidcError::Unavailable(Outage::Unreadable);
     assert_eq!(
         token_answer(|answer| answer.set("id_token", 7)).await,
         unreadable
@@ -197,24 +197,27 @@ async fn cb_11_a_failure_can_be_tried_again() {
 
 #[tokio::test]
 async fn id_1_a_broken_or_foreign_signature_is_refused() {
-    assert_eq!(id_token(IdToken::broken).await, flaw(Flaw::Signature));
+    assert_eq!(id_token(IdToken::broken).await, flaw(TokenFlaw::Signature));
     let (provider, bridge) = ann_and_bridge();
     provider.use_key(&Key::es256("es-1", 1));
     provider.next_id_token(|token| token.forged_by(&Key::es256("es-1", 2)));
     let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-    assert_eq!(refused, flaw(Flaw::Signature));
+    assert_eq!(refused, flaw(TokenFlaw::Signature));
     assert!(sign_in(&provider, &bridge, "ann").await.is_ok());
 }
 
 #[tokio::test]
 async fn id_2_unsigned_and_symmetric_tokens_are_refused_although_the_secret_is_known() {
-    assert_eq!(id_token(IdToken::unsigned).await, flaw(Flaw::Algorithm));
+    assert_eq!(
+        id_token(IdToken::unsigned).await,
+        flaw(TokenFlaw::Algorithm)
+    );
     let with_secret = |token: IdToken| token.hmac(CLIENT_SECRET.as_bytes());
-    assert_eq!(id_token(with_secret).await, flaw(Flaw::Algorithm));
+    assert_eq!(id_token(with_secret).await, flaw(TokenFlaw::Algorithm));
     let key = Key::rs256("rs-1").jwk().to_string();
     assert_eq!(
         id_token(move |token| token.hmac(key.as_bytes())).await,
-        flaw(Flaw::Algorithm)
+        flaw(TokenFlaw::Algorithm)
     );
 }
 
@@ -222,25 +225,31 @@ async fn id_2_unsigned_and_symmetric_tokens_are_refused_although_the_secret_is_k
 async fn id_3_to_id_8_a_wrong_claim_is_refused() {
     assert_eq!(
         id_token(|t| t.claim("iss", "https://evil.example")).await,
-        flaw(Flaw::Issuer)
+        flaw(TokenFlaw::Issuer)
     );
     assert_eq!(
         id_token(|t| t.claim("aud", "other")).await,
-        flaw(Flaw::Audience)
+        flaw(TokenFlaw::Audience)
     );
     assert_eq!(
         id_token(|t| t.claim("azp", "evil")).await,
-        flaw(Flaw::AuthorizedParty)
+        flaw(TokenFlaw::AuthorizedParty)
     );
-    assert_eq!(id_token(|t| t.claim("exp", 1)).await, flaw(Flaw::Expired));
+    assert_eq!(
+        id_token(|t| t.claim("exp", 1)).await,
+        flaw(TokenFlaw::Expired)
+    );
     assert_eq!(
         id_token(|t| t.claim("nonce", "replayed")).await,
-        flaw(Flaw::Nonce)
+        flaw(TokenFlaw::Nonce)
     );
-    assert_eq!(id_token(|t| t.without("nonce")).await, flaw(Flaw::Nonce));
+    assert_eq!(
+        id_token(|t| t.without("nonce")).await,
+        flaw(TokenFlaw::Nonce)
+    );
     assert_eq!(
         id_token(|t| t.claim("sub", "a\nb")).await,
-        flaw(Flaw::Subject)
+        flaw(TokenFlaw::Subject)
     );
 }
 
@@ -257,8 +266,8 @@ impl Clock for Wrong {
 async fn id_6_clocks_may_differ_a_little() {
     for (seconds, outcome) in [
         (40, Ok(())),
-        (120, Err(flaw(Flaw::IssuedAt))),
-        (-590, Err(flaw(Flaw::Expired))),
+        (120, Err(flaw(TokenFlaw::IssuedAt))),
+        (-590, Err(flaw(TokenFlaw::Expired))),
         (-310, Ok(())),
     ] {
         let provider = Provider::start_with(Arc::new(Wrong(seconds)));
@@ -274,7 +283,7 @@ async fn id_7_a_token_of_an_earlier_sign_in_is_refused() {
     let earlier = sign_in(&provider, &bridge, "ann").await.unwrap().id_token;
     provider.next_id_token(move |token| token.raw(secrecy::ExposeSecret::expose_secret(&earlier)));
     let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-    assert_eq!(refused, flaw(Flaw::Nonce));
+    assert_eq!(refused, flaw(TokenFlaw::Nonce));
 }
 
 #[tokio::test]
@@ -296,7 +305,7 @@ async fn id_8_one_address_and_two_subjects_are_two_people() {
 #[tokio::test]
 async fn id_9_another_access_token_than_the_id_tokens_is_refused() {
     let refused = token_answer(|answer| answer.set("access_token", "access-of-eve")).await;
-    assert_eq!(refused, flaw(Flaw::AccessTokenHash));
+    assert_eq!(refused, flaw(TokenFlaw::AccessTokenHash));
 }
 
 #[tokio::test]
@@ -304,11 +313,11 @@ async fn id_10_a_logout_token_signs_nobody_in() {
     let event = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
     assert_eq!(
         id_token(|t| t.claim("events", event)).await,
-        flaw(Flaw::LogoutToken)
+        flaw(TokenFlaw::LogoutToken)
     );
     assert_eq!(
         id_token(|t| t.header("typ", "logout+jwt")).await,
-        flaw(Flaw::Type)
+        flaw(TokenFlaw::Type)
     );
 }
 
@@ -325,7 +334,7 @@ async fn id_11_a_key_offered_by_the_token_is_never_fetched() {
             .header("x5u", place)
     });
     let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-    assert_eq!(refused, flaw(Flaw::UnknownKey));
+    assert_eq!(refused, flaw(TokenFlaw::UnknownKey));
     assert_eq!(provider.hits(Endpoint::Elsewhere), 0);
 }
 
@@ -350,6 +359,6 @@ async fn id_15_a_huge_id_token_is_refused() {
     let huge = "x".repeat(100_000);
     assert_eq!(
         id_token(move |t| t.claim("padding", huge)).await,
-        flaw(Flaw::TooLarge)
+        flaw(TokenFlaw::TooLarge)
     );
 }

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use red5_bridge::clock::{Clock as _, SystemClock};
-use red5_bridge::oidc::id_token::Flaw;
+use red5_bridge::oidc::TokenFlaw;
 use red5_bridge::oidc::logout_token::{Arrival, LogoutFlaw, NoLogout};
-use red5_bridge::oidc::{Outage, Pace, ProviderStatus, UpstreamError};
+use red5_bridge::oidc::{OidcError, Outage, Pace, ProviderStatus};
 use serde_json::json;
 
 use super::{PACE, ann_and_bridge, bridge, bridge_at, flaw, sign_in};
 use crate::provider::{Answer, Endpoint, Key, Place, Provider};
 
-fn unavailable(outage: Outage) -> UpstreamError {
-    UpstreamError::Unavailable(outage)
+fn unavailable(outage: Outage) -> OidcError {
+    OidcError::Unavailable(outage)
 }
 
-async fn begin_fails(bridge: &red5_bridge::oidc::Provider) -> UpstreamError {
+async fn begin_fails(bridge: &red5_bridge::oidc::Provider) -> OidcError {
     bridge.begin().await.map(|_| ()).unwrap_err()
 }
 
@@ -177,7 +177,7 @@ async fn jw_5_tokens_with_invented_keys_cause_one_reading_in_the_interval() {
         let key = Key::es256(&format!("invented-{seed}"), seed);
         provider.next_id_token(move |token| token.signed_by(&key));
         let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-        assert_eq!(refused, flaw(Flaw::UnknownKey));
+        assert_eq!(refused, flaw(TokenFlaw::UnknownKey));
     }
     assert_eq!(provider.hits(Endpoint::Jwks), 2);
 }
@@ -206,7 +206,7 @@ async fn jw_5_a_thousand_tokens_with_invented_keys_cause_one_reading() {
             tokio::spawn(async move {
                 for _ in 0..100 {
                     let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-                    assert_eq!(refused, flaw(Flaw::UnknownKey));
+                    assert_eq!(refused, flaw(TokenFlaw::UnknownKey));
                 }
             })
         })
@@ -257,7 +257,7 @@ async fn jw_5_a_reading_that_brought_a_new_key_may_soon_be_followed_by_another()
     provider.use_key(&Key::es256("third", 3));
     let mut again = 0;
     while let Err(refused) = sign_in(&provider, &bridge, "ann").await {
-        assert_eq!(refused, flaw(Flaw::UnknownKey));
+        assert_eq!(refused, flaw(TokenFlaw::UnknownKey));
         again += 1;
         assert!(again < 200, "a second rotation is not seen");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -343,7 +343,7 @@ async fn jw_6_a_withdrawn_key_verifies_nothing_once_the_keys_are_old() {
     provider.publish([Key::es256("es-2", 2).jwk()]);
     tokio::time::sleep(Duration::from_millis(60)).await;
     let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-    assert_eq!(refused, flaw(Flaw::UnknownKey));
+    assert_eq!(refused, flaw(TokenFlaw::UnknownKey));
 }
 
 #[tokio::test]
@@ -358,10 +358,7 @@ async fn jw_6_old_keys_that_cannot_be_read_again_verify_nothing() {
     provider.always(Endpoint::Jwks, Answer::status(500));
     tokio::time::sleep(Duration::from_millis(60)).await;
     let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-    assert!(
-        matches!(refused, UpstreamError::Unavailable(_)),
-        "{refused}"
-    );
+    assert!(matches!(refused, OidcError::Unavailable(_)), "{refused}");
 }
 
 #[tokio::test]
@@ -371,7 +368,7 @@ async fn jw_7_a_key_of_1024_bits_verifies_nothing() {
     provider.publish([Key::rs256("rs-1").jwk(), weak.jwk()]);
     provider.next_id_token(move |token| token.signed_by(&weak));
     let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-    assert_eq!(refused, flaw(Flaw::UnknownKey));
+    assert_eq!(refused, flaw(TokenFlaw::UnknownKey));
 }
 
 #[tokio::test]
@@ -520,7 +517,7 @@ async fn bc_9_a_logout_token_is_in_doubt_until_the_keys_were_read_after_it_arriv
         at: SystemClock.now(),
         moment: tokio::time::Instant::now(),
     };
-    let unknown = LogoutFlaw::Token(Flaw::UnknownKey);
+    let unknown = LogoutFlaw::Token(TokenFlaw::UnknownKey);
     // The keys are read for it.
     let refused = bridge.logout_token(&forged(2), now()).await;
     assert_eq!(refused, Err(NoLogout::Refused(unknown)));

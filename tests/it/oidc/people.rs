@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use red5_bridge::domain::identity::Groups;
-use red5_bridge::oidc::id_token::Flaw;
-use red5_bridge::oidc::{ClaimPath, Outage, Refusal, UpstreamError};
+use red5_bridge::oidc::TokenFlaw;
+use red5_bridge::oidc::{ClaimPath, InvalidAnswer, OidcError, Outage};
 use serde_json::{Value, json};
 
 use super::{PACE, ann_and_bridge, bridge, bridge_at, sign_in};
@@ -23,7 +23,7 @@ fn ann_at_userinfo() -> Provider {
     provider
 }
 
-async fn outcome(provider: &Provider) -> Result<Groups, UpstreamError> {
+async fn outcome(provider: &Provider) -> Result<Groups, OidcError> {
     let signed_in = sign_in(provider, &bridge(provider), "ann").await?;
     Ok(signed_in.identity.groups)
 }
@@ -80,22 +80,22 @@ async fn without_a_userinfo_endpoint_absent_groups_are_no_groups() {
 #[tokio::test]
 async fn cb_14_userinfo_about_somebody_else_fails_the_sign_in() {
     for (subject, refusal) in [
-        (json!("eve"), Refusal::UserinfoSubject),
-        (json!(""), Refusal::UserinfoSubject),
-        (json!("ANN"), Refusal::UserinfoSubject),
-        (json!(null), Refusal::UserinfoNobody),
-        (json!(["ann"]), Refusal::UserinfoNobody),
+        (json!("eve"), InvalidAnswer::UserinfoSubject),
+        (json!(""), InvalidAnswer::UserinfoSubject),
+        (json!("ANN"), InvalidAnswer::UserinfoSubject),
+        (json!(null), InvalidAnswer::UserinfoNobody),
+        (json!(["ann"]), InvalidAnswer::UserinfoNobody),
     ] {
         let provider = ann_at_userinfo();
         provider.next_userinfo(move |claims| claims.set("sub", subject));
-        let refused = UpstreamError::Refused(refusal);
+        let refused = OidcError::Refused(refusal);
         assert_eq!(outcome(&provider).await, Err(refused));
     }
     let provider = ann_at_userinfo();
     provider.next_userinfo(|claims| claims.without("sub"));
     assert_eq!(
         outcome(&provider).await,
-        Err(UpstreamError::Refused(Refusal::UserinfoNobody))
+        Err(OidcError::Refused(InvalidAnswer::UserinfoNobody))
     );
 }
 
@@ -119,7 +119,7 @@ async fn cb_14_a_userinfo_endpoint_that_fails_fails_the_sign_in() {
         provider.always(Endpoint::Userinfo, answer);
         assert_eq!(
             outcome(&provider).await,
-            Err(UpstreamError::Unavailable(outage))
+            Err(OidcError::Unavailable(outage))
         );
     }
 }
@@ -130,7 +130,7 @@ async fn tx_6_an_access_token_that_is_no_header_value_is_never_sent() {
         let provider = ann_at_userinfo();
         provider.next_id_token(|id_token| id_token.without("at_hash"));
         provider.next_token_answer(move |answer| answer.set("access_token", token));
-        let refused = UpstreamError::Refused(Refusal::AccessToken);
+        let refused = OidcError::Refused(InvalidAnswer::AccessToken);
         assert_eq!(outcome(&provider).await, Err(refused), "{token:?}");
         assert_eq!(provider.hits(Endpoint::Userinfo), 0);
     }
@@ -143,7 +143,7 @@ async fn an_access_token_of_another_type_is_not_used() {
         provider.next_token_answer(move |answer| answer.set("token_type", kind));
         assert_eq!(
             outcome(&provider).await,
-            Err(UpstreamError::Refused(Refusal::AccessToken))
+            Err(OidcError::Refused(InvalidAnswer::AccessToken))
         );
     }
     let provider = ann_at_userinfo();
@@ -236,7 +236,7 @@ async fn cb_14_userinfo_about_somebody_else_fails_the_sign_in_for_names_too() {
     provider.person("ann").without("name");
     provider.next_userinfo(|claims| claims.set("sub", "eve"));
     let refused = sign_in(&provider, &bridge, "ann").await.unwrap_err();
-    assert_eq!(refused, UpstreamError::Refused(Refusal::UserinfoSubject));
+    assert_eq!(refused, OidcError::Refused(InvalidAnswer::UserinfoSubject));
 }
 
 #[tokio::test]
@@ -294,25 +294,25 @@ async fn signed_userinfo_is_verified_with_the_providers_keys() {
     for (answer, refusal) in [
         (
             signed(&other, &good),
-            Refusal::UserinfoToken(Flaw::Signature),
+            InvalidAnswer::UserinfoToken(TokenFlaw::Signature),
         ),
         (
             signed(&key, &with("aud", json!("another"))),
-            Refusal::UserinfoToken(Flaw::Audience),
+            InvalidAnswer::UserinfoToken(TokenFlaw::Audience),
         ),
         (
             signed(&key, &with("iss", json!(issuer))),
-            Refusal::UserinfoToken(Flaw::Issuer),
+            InvalidAnswer::UserinfoToken(TokenFlaw::Issuer),
         ),
         (
             signed(&key, &with("sub", json!("eve"))),
-            Refusal::UserinfoSubject,
+            InvalidAnswer::UserinfoSubject,
         ),
         (
             Answer::text(200, "a.b.c.d.e").header("content-type", "application/jwt"),
-            Refusal::UserinfoToken(Flaw::NotThreeParts),
+            InvalidAnswer::UserinfoToken(TokenFlaw::NotThreeParts),
         ),
     ] {
-        assert_eq!(outcome(answer).await, Err(UpstreamError::Refused(refusal)));
+        assert_eq!(outcome(answer).await, Err(OidcError::Refused(refusal)));
     }
 }

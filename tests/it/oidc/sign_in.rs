@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use red5_bridge::oidc::{Denial, Refusal, UpstreamError};
+use red5_bridge::oidc::{Denial, InvalidAnswer, OidcError};
 use secrecy::ExposeSecret;
 
 use super::{REDIRECT_URI, ann_and_bridge, answer, come_back, denied, query, sign_in};
@@ -155,7 +155,7 @@ async fn cb_4_a_code_of_another_attempt_is_refused() {
 async fn cb_5_another_issuer_in_the_callback_stops_before_the_token_endpoint() {
     let (provider, bridge) = ann_and_bridge();
     let (back, attempt) = come_back(&provider, &bridge, "ann").await.unwrap();
-    let refused = UpstreamError::Refused(Refusal::IssuerParameter);
+    let refused = OidcError::Refused(InvalidAnswer::IssuerParameter);
     let slash = format!("{}/", provider.issuer());
     for iss in [
         Some("https://evil.example"),
@@ -205,7 +205,10 @@ async fn cb_5_a_provider_that_announces_no_issuer_parameter_may_leave_it_out() {
     let evil = bridge
         .check_issuer_parameter(Some("https://evil.example"))
         .await;
-    assert_eq!(evil, Err(UpstreamError::Refused(Refusal::IssuerParameter)));
+    assert_eq!(
+        evil,
+        Err(OidcError::Refused(InvalidAnswer::IssuerParameter))
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use red5_bridge::clock::SystemClock;
-use red5_bridge::oidc::{self, Outage, Pace, ProviderStatus, UpstreamError};
+use red5_bridge::oidc::{self, OidcError, Outage, Pace, ProviderStatus};
 use red5_bridge::tls::TlsFlaw;
 use serde_json::json;
 
@@ -29,9 +29,9 @@ pub fn trusting(issuer: &str, pace: Pace) -> oidc::Provider {
     })
 }
 
-fn fails(provider: &Provider, flaw: TlsFlaw) -> UpstreamError {
+fn fails(provider: &Provider, flaw: TlsFlaw) -> OidcError {
     let host = host(provider).to_owned();
-    UpstreamError::Unavailable(Outage::Tls { host, flaw })
+    OidcError::Unavailable(Outage::Tls { host, flaw })
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn av_4_a_host_whose_tls_fails_again_and_again_is_left_alone_like_one_that
         retry_first: Duration::ZERO,
         ..PACE
     };
-    let resting = UpstreamError::Unavailable(Outage::Resting);
+    let resting = OidcError::Unavailable(Outage::Resting);
     let broken = showing("expired");
     let bridge = trusting(broken.issuer(), pace);
     for _ in 0..3 {

@@ -2,7 +2,7 @@
 //! have a name are in `shapes`.
 
 use red5_bridge::oidc::SigningAlg;
-use red5_bridge::oidc::id_token::Flaw;
+use red5_bridge::oidc::TokenFlaw;
 use serde_json::json;
 
 use super::{PACE, ann_and_bridge, bridge, bridge_at, flaw, sign_in};
@@ -67,7 +67,7 @@ async fn id_2_each_asymmetric_algorithm_signs_in_where_it_is_configured_and_only
             .filter(|&one| one != alg)
             .collect();
         let refused = sign_in(&provider, &allowing(&others), "ann").await;
-        assert_eq!(refused.unwrap_err(), flaw(Flaw::Algorithm), "{alg}");
+        assert_eq!(refused.unwrap_err(), flaw(TokenFlaw::Algorithm), "{alg}");
     }
 }
 

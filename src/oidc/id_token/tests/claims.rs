@@ -15,14 +15,14 @@ fn id_3_the_issuer_is_compared_character_by_character() {
     ] {
         assert_eq!(
             check(&token().claim("iss", json!(issuer))),
-            Err(Flaw::Issuer),
+            Err(TokenFlaw::Issuer),
             "{issuer}"
         );
     }
     for issuer in [json!(""), json!(null), json!([ISSUER]), json!(7)] {
-        assert_eq!(check(&token().claim("iss", issuer)), Err(Flaw::Issuer));
+        assert_eq!(check(&token().claim("iss", issuer)), Err(TokenFlaw::Issuer));
     }
-    assert_eq!(check(&token().without("iss")), Err(Flaw::Issuer));
+    assert_eq!(check(&token().without("iss")), Err(TokenFlaw::Issuer));
 }
 
 #[test]
@@ -48,9 +48,9 @@ fn id_4_the_audience_is_this_client_and_nobody_else() {
                 .claim("aud", audience.clone())
                 .claim("azp", json!(CLIENT)),
         );
-        assert_eq!(refused, Err(Flaw::Audience), "{audience}");
+        assert_eq!(refused, Err(TokenFlaw::Audience), "{audience}");
     }
-    assert_eq!(check(&token().without("aud")), Err(Flaw::Audience));
+    assert_eq!(check(&token().without("aud")), Err(TokenFlaw::Audience));
 }
 
 // ---- ID-5: the authorized party -------------------------------------------------------
@@ -67,7 +67,7 @@ fn id_5_the_authorized_party_is_this_client() {
         json!(7),
     ] {
         let refused = check(&token().claim("azp", party.clone()));
-        assert_eq!(refused, Err(Flaw::AuthorizedParty), "{party}");
+        assert_eq!(refused, Err(TokenFlaw::AuthorizedParty), "{party}");
     }
 }
 
@@ -87,25 +87,30 @@ fn id_4_a_trusted_audience_may_stand_beside_this_client() {
         Ok(())
     );
     for (trusted, aud, azp, flaw) in [
-        (vec!["project"], several(), json!(CLIENT), Flaw::Audience),
-        (vec![], several(), json!(CLIENT), Flaw::Audience),
+        (
+            vec!["project"],
+            several(),
+            json!(CLIENT),
+            TokenFlaw::Audience,
+        ),
+        (vec![], several(), json!(CLIENT), TokenFlaw::Audience),
         (
             vec!["project"],
             json!(["project"]),
             json!(CLIENT),
-            Flaw::Audience,
+            TokenFlaw::Audience,
         ),
         (
             vec!["project"],
             json!("project"),
             json!(CLIENT),
-            Flaw::Audience,
+            TokenFlaw::Audience,
         ),
         (
             vec!["project", "api"],
             several(),
             json!("project"),
-            Flaw::AuthorizedParty,
+            TokenFlaw::AuthorizedParty,
         ),
     ] {
         let refused = trusting(&trusted, aud.clone(), azp);
@@ -118,17 +123,17 @@ fn id_4_a_trusted_audience_may_stand_beside_this_client() {
     let token = token().claim("aud", json!([CLIENT, "api"])).without("azp");
     assert_eq!(
         without_azp.of(&token.sign()).err(),
-        Some(Flaw::AuthorizedParty)
+        Some(TokenFlaw::AuthorizedParty)
     );
 }
 
 #[test]
 fn id_5_a_list_of_several_audiences_needs_an_authorized_party() {
     let several = || token().claim("aud", json!([CLIENT, CLIENT]));
-    assert_eq!(check(&several()), Err(Flaw::AuthorizedParty));
+    assert_eq!(check(&several()), Err(TokenFlaw::AuthorizedParty));
     assert_eq!(
         check(&several().claim("azp", json!("evil"))),
-        Err(Flaw::AuthorizedParty)
+        Err(TokenFlaw::AuthorizedParty)
     );
     assert_eq!(check(&several().claim("azp", json!(CLIENT))), Ok(()));
 }
@@ -140,13 +145,13 @@ fn id_7_the_nonce_is_that_of_this_sign_in() {
     for nonce in ["", "other", "n-0S6_WzA2M", "n-0S6_WzA2Mjj", "N-0S6_WzA2Mj"] {
         assert_eq!(
             check(&token().claim("nonce", json!(nonce))),
-            Err(Flaw::Nonce),
+            Err(TokenFlaw::Nonce),
             "{nonce}"
         );
     }
-    assert_eq!(check(&token().without("nonce")), Err(Flaw::Nonce));
+    assert_eq!(check(&token().without("nonce")), Err(TokenFlaw::Nonce));
     for nonce in [json!(null), json!(7), json!([NONCE]), json!({"n": NONCE})] {
-        assert_eq!(check(&token().claim("nonce", nonce)), Err(Flaw::Nonce));
+        assert_eq!(check(&token().claim("nonce", nonce)), Err(TokenFlaw::Nonce));
     }
 }
 
@@ -181,14 +186,17 @@ fn id_8_the_subject_is_1_to_255_printable_ascii_characters() {
     ] {
         assert_eq!(
             check(&token().claim("sub", json!(subject))),
-            Err(Flaw::Subject),
+            Err(TokenFlaw::Subject),
             "{subject:?}"
         );
     }
     for subject in [json!(7), json!(null), json!(["ann"])] {
-        assert_eq!(check(&token().claim("sub", subject)), Err(Flaw::Subject));
+        assert_eq!(
+            check(&token().claim("sub", subject)),
+            Err(TokenFlaw::Subject)
+        );
     }
-    assert_eq!(check(&token().without("sub")), Err(Flaw::Subject));
+    assert_eq!(check(&token().without("sub")), Err(TokenFlaw::Subject));
 }
 
 // ---- ID-9: at_hash --------------------------------------------------------------------
@@ -200,11 +208,11 @@ fn id_9_the_hash_is_that_of_the_access_token_that_came_along() {
     assert_eq!(check(&token().claim("at_hash", json!(right))), Ok(()));
     for wrong in ["", "x", &right[1..], &URL_SAFE_NO_PAD.encode(digest)] {
         let refused = check(&token().claim("at_hash", json!(wrong)));
-        assert_eq!(refused, Err(Flaw::AccessTokenHash), "{wrong}");
+        assert_eq!(refused, Err(TokenFlaw::AccessTokenHash), "{wrong}");
     }
     for wrong in [json!(null), json!(7), json!([right])] {
         let refused = check(&token().claim("at_hash", wrong));
-        assert_eq!(refused, Err(Flaw::AccessTokenHash));
+        assert_eq!(refused, Err(TokenFlaw::AccessTokenHash));
     }
 }
 

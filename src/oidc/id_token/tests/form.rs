@@ -22,12 +22,12 @@ fn id_10_the_type_is_jwt_or_absent() {
     ] {
         assert_eq!(
             check(&token().header("typ", json!(kind))),
-            Err(Flaw::Type),
+            Err(TokenFlaw::Type),
             "{kind}"
         );
     }
     for kind in [json!(null), json!(["JWT"]), json!(7)] {
-        assert_eq!(check(&token().header("typ", kind)), Err(Flaw::Type));
+        assert_eq!(check(&token().header("typ", kind)), Err(TokenFlaw::Type));
     }
 }
 
@@ -37,7 +37,7 @@ fn id_10_a_logout_token_signs_nobody_in() {
     for events in [event, json!({}), json!(null), json!([])] {
         assert_eq!(
             check(&token().claim("events", events)),
-            Err(Flaw::LogoutToken)
+            Err(TokenFlaw::LogoutToken)
         );
     }
 }
@@ -47,13 +47,16 @@ fn id_10_a_logout_token_signs_nobody_in() {
 #[test]
 fn id_11_critical_nested_and_compressed_tokens_are_refused() {
     for crit in [json!(["exp"]), json!(["b64"]), json!([]), json!(null)] {
-        assert_eq!(check(&token().header("crit", crit)), Err(Flaw::Type));
+        assert_eq!(check(&token().header("crit", crit)), Err(TokenFlaw::Type));
     }
     for cty in [json!("JWT"), json!("json"), json!(null)] {
-        assert_eq!(check(&token().header("cty", cty)), Err(Flaw::Type));
+        assert_eq!(check(&token().header("cty", cty)), Err(TokenFlaw::Type));
     }
     for zip in [json!("DEF"), json!(null)] {
-        assert_eq!(check(&token().header("zip", zip)), Err(Flaw::Compressed));
+        assert_eq!(
+            check(&token().header("zip", zip)),
+            Err(TokenFlaw::Compressed)
+        );
     }
 }
 
@@ -70,7 +73,7 @@ fn id_11_only_three_parts_are_a_signed_token() {
         format!("{unsigned}.a.b.c"),
         format!(".{good}"),
     ] {
-        assert_eq!(flaw_of(&raw), Some(Flaw::NotThreeParts), "{raw}");
+        assert_eq!(flaw_of(&raw), Some(TokenFlaw::NotThreeParts), "{raw}");
     }
 }
 
@@ -86,7 +89,7 @@ fn id_11_a_key_that_the_token_brings_along_is_not_looked_at() {
     };
     assert_eq!(
         check(&bring(token()).signed_by(attacker.clone())),
-        Err(Flaw::Signature)
+        Err(TokenFlaw::Signature)
     );
     assert_eq!(check(&bring(token())), Ok(()));
 }
@@ -103,8 +106,8 @@ fn id_15_a_token_of_64_kib_passes_and_a_longer_one_is_not_decoded() {
         .find(|raw| raw.len() == ID_TOKEN_MAX)
         .expect("some padding gives exactly the limit");
     assert_eq!(flaw_of(&longest), None);
-    assert_eq!(flaw_of(&format!("{longest}x")), Some(Flaw::TooLarge));
-    assert_eq!(flaw_of(&"x".repeat(10_000_000)), Some(Flaw::TooLarge));
+    assert_eq!(flaw_of(&format!("{longest}x")), Some(TokenFlaw::TooLarge));
+    assert_eq!(flaw_of(&"x".repeat(10_000_000)), Some(TokenFlaw::TooLarge));
 }
 
 #[test]
@@ -113,13 +116,13 @@ fn id_15_json_nested_ten_thousand_deep_is_refused() {
     let header = encode(&token().header);
     assert_eq!(
         flaw_of(&format!("{header}.{deep}.x")),
-        Some(Flaw::Unreadable)
+        Some(TokenFlaw::Unreadable)
     );
     let inside = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
     let inside = URL_SAFE_NO_PAD.encode(inside);
     assert_eq!(
         flaw_of(&format!("{header}.{inside}.x")),
-        Some(Flaw::Unreadable)
+        Some(TokenFlaw::Unreadable)
     );
 }
 
@@ -135,7 +138,7 @@ fn id_15_what_is_no_base64_or_no_json_object_is_refused() {
     ] {
         assert_eq!(
             flaw_of(&format!("{header}.{claims}.x")),
-            Some(Flaw::Unreadable)
+            Some(TokenFlaw::Unreadable)
         );
     }
 }
@@ -157,6 +160,6 @@ fn id_15_a_member_that_is_there_twice_is_refused_in_header_and_claims() {
         let input = format!("{header}.{claims}");
         let signature: Signature = signing_key(1).sign(input.as_bytes());
         let raw = format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()));
-        assert_eq!(flaw_of(&raw), Some(Flaw::Unreadable));
+        assert_eq!(flaw_of(&raw), Some(TokenFlaw::Unreadable));
     }
 }

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::keys::KeySet;
 use super::super::signed_token::Audience;
-use super::{Expected, Flaw, ID_TOKEN_MAX, verify};
+use super::{Expected, ID_TOKEN_MAX, TokenFlaw, verify};
 use crate::oidc::SigningAlg;
 
 const ISSUER: &str = "https://id.example.com";
@@ -148,7 +148,7 @@ fn verification() -> Verification {
 }
 
 impl Verification {
-    fn of(&self, raw: &str) -> Result<Map<String, Value>, Flaw> {
+    fn of(&self, raw: &str) -> Result<Map<String, Value>, TokenFlaw> {
         let access_token = self.access_token.map(SecretString::from);
         let expected = Expected {
             issuer: ISSUER,
@@ -165,11 +165,11 @@ impl Verification {
     }
 }
 
-fn check(token: &Token) -> Result<(), Flaw> {
+fn check(token: &Token) -> Result<(), TokenFlaw> {
     verification().of(&token.sign()).map(|_| ())
 }
 
-fn flaw_of(raw: &str) -> Option<Flaw> {
+fn flaw_of(raw: &str) -> Option<TokenFlaw> {
     verification().of(raw).err()
 }
 
@@ -182,26 +182,26 @@ fn a_good_token_gives_its_claims_as_they_were_sent() {
 #[test]
 fn each_flaw_has_its_own_word() {
     let flaws = [
-        Flaw::TooLarge,
-        Flaw::NotThreeParts,
-        Flaw::Unreadable,
-        Flaw::Compressed,
-        Flaw::Type,
-        Flaw::Algorithm,
-        Flaw::UnknownKey,
-        Flaw::AmbiguousKey,
-        Flaw::Signature,
-        Flaw::Issuer,
-        Flaw::Audience,
-        Flaw::AuthorizedParty,
-        Flaw::Time,
-        Flaw::Expired,
-        Flaw::IssuedAt,
-        Flaw::NotBefore,
-        Flaw::Nonce,
-        Flaw::Subject,
-        Flaw::LogoutToken,
-        Flaw::AccessTokenHash,
+        TokenFlaw::TooLarge,
+        TokenFlaw::NotThreeParts,
+        TokenFlaw::Unreadable,
+        TokenFlaw::Compressed,
+        TokenFlaw::Type,
+        TokenFlaw::Algorithm,
+        TokenFlaw::UnknownKey,
+        TokenFlaw::AmbiguousKey,
+        TokenFlaw::Signature,
+        TokenFlaw::Issuer,
+        TokenFlaw::Audience,
+        TokenFlaw::AuthorizedParty,
+        TokenFlaw::Time,
+        TokenFlaw::Expired,
+        TokenFlaw::IssuedAt,
+        TokenFlaw::NotBefore,
+        TokenFlaw::Nonce,
+        TokenFlaw::Subject,
+        TokenFlaw::LogoutToken,
+        TokenFlaw::AccessTokenHash,
     ];
     let words: std::collections::HashSet<&str> = flaws.iter().map(|flaw| flaw.code()).collect();
     assert_eq!(words.len(), flaws.len());

@@ -29,7 +29,7 @@ fn id_1_other_claims_under_a_genuine_signature_are_refused() {
     let signature = good.rsplit('.').next().unwrap();
     assert_eq!(
         flaw_of(&format!("{}.{signature}", other.input())),
-        Some(Flaw::Signature)
+        Some(TokenFlaw::Signature)
     );
 }
 
@@ -37,7 +37,7 @@ fn id_1_other_claims_under_a_genuine_signature_are_refused() {
 fn id_1_no_signature_is_refused() {
     assert_eq!(
         flaw_of(&format!("{}.", token().input())),
-        Some(Flaw::Signature)
+        Some(TokenFlaw::Signature)
     );
 }
 
@@ -45,7 +45,7 @@ fn id_1_no_signature_is_refused() {
 fn id_1_another_key_under_the_same_name_is_refused() {
     assert_eq!(
         check(&token().signed_by(signing_key(2))),
-        Err(Flaw::Signature)
+        Err(TokenFlaw::Signature)
     );
 }
 
@@ -56,18 +56,18 @@ fn id_2_a_token_that_says_none_is_refused() {
     let unsigned = token().header("alg", json!("none"));
     assert_eq!(
         flaw_of(&format!("{}.", unsigned.input())),
-        Some(Flaw::Algorithm)
+        Some(TokenFlaw::Algorithm)
     );
-    assert_eq!(check(&unsigned), Err(Flaw::Algorithm));
+    assert_eq!(check(&unsigned), Err(TokenFlaw::Algorithm));
     let words = ["None", "nOnE", "NONE", "", "es256", " ES256", "ES256 "];
     let others = [json!(null), json!(["ES256"]), json!(7)];
     for word in words.map(Value::from).into_iter().chain(others) {
         let unsigned = token().header("alg", word.clone());
         let raw = format!("{}.", unsigned.input());
-        assert_eq!(flaw_of(&raw), Some(Flaw::Algorithm), "{word}");
-        assert_eq!(check(&unsigned), Err(Flaw::Algorithm), "{word}");
+        assert_eq!(flaw_of(&raw), Some(TokenFlaw::Algorithm), "{word}");
+        assert_eq!(check(&unsigned), Err(TokenFlaw::Algorithm), "{word}");
     }
-    assert_eq!(check(&token().without("alg")), Err(Flaw::Algorithm));
+    assert_eq!(check(&token().without("alg")), Err(TokenFlaw::Algorithm));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn id_2_symmetric_signatures_are_refused_whatever_their_key() {
     for alg in ["HS256", "HS384", "HS512"] {
         for key in keys {
             let raw = token().header("alg", json!(alg)).hmac(key);
-            assert_eq!(flaw_of(&raw), Some(Flaw::Algorithm), "{alg}");
+            assert_eq!(flaw_of(&raw), Some(TokenFlaw::Algorithm), "{alg}");
         }
     }
 }
@@ -98,20 +98,20 @@ fn id_2_symmetric_signatures_are_refused_whatever_their_key() {
 fn id_2_an_algorithm_that_is_not_configured_is_refused() {
     assert_eq!(
         check(&token().header("alg", json!("ES384"))),
-        Err(Flaw::Algorithm)
+        Err(TokenFlaw::Algorithm)
     );
     let only_rsa = Verification {
         algs: vec![SigningAlg::Rs256],
         ..verification()
     };
-    assert_eq!(only_rsa.of(&token().sign()), Err(Flaw::Algorithm));
+    assert_eq!(only_rsa.of(&token().sign()), Err(TokenFlaw::Algorithm));
 }
 
 #[test]
 fn id_2_an_algorithm_of_another_kind_of_key_finds_no_key() {
     assert_eq!(
         check(&token().header("alg", json!("RS256"))),
-        Err(Flaw::UnknownKey)
+        Err(TokenFlaw::UnknownKey)
     );
 }
 
@@ -121,7 +121,7 @@ fn id_2_an_algorithm_of_another_kind_of_key_finds_no_key() {
 fn jw_7_an_unknown_key_id_finds_no_key() {
     for kid in [json!("two"), json!(1), json!(["one"])] {
         let refused = check(&token().header("kid", kid.clone()));
-        assert_eq!(refused, Err(Flaw::UnknownKey), "{kid}");
+        assert_eq!(refused, Err(TokenFlaw::UnknownKey), "{kid}");
     }
 }
 
@@ -137,7 +137,7 @@ fn jw_7_without_a_key_id_one_key_serves_and_two_are_ambiguous() {
         keys,
         ..verification()
     };
-    assert_eq!(two.of(&raw), Err(Flaw::AmbiguousKey));
+    assert_eq!(two.of(&raw), Err(TokenFlaw::AmbiguousKey));
     assert!(two.of(&token().sign()).is_ok());
 }
 
@@ -151,7 +151,7 @@ fn jw_7_two_keys_with_one_id_are_ambiguous() {
         keys,
         ..verification()
     };
-    assert_eq!(twice.of(&token().sign()), Err(Flaw::AmbiguousKey));
+    assert_eq!(twice.of(&token().sign()), Err(TokenFlaw::AmbiguousKey));
 }
 
 #[test]
@@ -168,9 +168,9 @@ fn jw_7_a_key_without_an_id_serves_a_token_with_one_if_it_alone_fits() {
     // A key of that name is meant, not one without a name.
     let named = jwk(&signing_key(2), Some("one"));
     let refused = of(vec![nameless(), named], &token());
-    assert_eq!(refused, Err(Flaw::Signature));
+    assert_eq!(refused, Err(TokenFlaw::Signature));
     let two = vec![nameless(), jwk(&signing_key(2), None)];
-    assert_eq!(of(two, &token()), Err(Flaw::AmbiguousKey));
+    assert_eq!(of(two, &token()), Err(TokenFlaw::AmbiguousKey));
 }
 
 #[test]
@@ -207,5 +207,5 @@ fn id_15_a_member_that_stands_twice_below_the_top_makes_the_token_unreadable() {
     );
     let signature: Signature = good.key.sign(input.as_bytes());
     let raw = format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()));
-    assert_eq!(flaw_of(&raw), Some(Flaw::Unreadable));
+    assert_eq!(flaw_of(&raw), Some(TokenFlaw::Unreadable));
 }

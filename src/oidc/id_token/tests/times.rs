@@ -7,13 +7,16 @@ fn id_6_a_token_serves_until_thirty_seconds_after_its_end() {
     assert_eq!(check(&token().claim("exp", seconds(-29))), Ok(()));
     assert_eq!(
         check(&token().claim("exp", seconds(-30))),
-        Err(Flaw::Expired)
+        Err(TokenFlaw::Expired)
     );
     assert_eq!(
         check(&token().claim("exp", seconds(-61))),
-        Err(Flaw::Expired)
+        Err(TokenFlaw::Expired)
     );
-    assert_eq!(check(&token().claim("exp", json!(0))), Err(Flaw::Expired));
+    assert_eq!(
+        check(&token().claim("exp", json!(0))),
+        Err(TokenFlaw::Expired)
+    );
 }
 
 #[test]
@@ -21,18 +24,21 @@ fn id_6_the_time_of_issue_is_at_most_ten_minutes_ago_and_one_minute_ahead() {
     assert_eq!(check(&token().claim("iat", seconds(-600))), Ok(()));
     assert_eq!(
         check(&token().claim("iat", seconds(-601))),
-        Err(Flaw::IssuedAt)
+        Err(TokenFlaw::IssuedAt)
     );
     assert_eq!(check(&token().claim("iat", seconds(60))), Ok(()));
     assert_eq!(
         check(&token().claim("iat", seconds(61))),
-        Err(Flaw::IssuedAt)
+        Err(TokenFlaw::IssuedAt)
     );
     assert_eq!(
         check(&token().claim("iat", seconds(3600))),
-        Err(Flaw::IssuedAt)
+        Err(TokenFlaw::IssuedAt)
     );
-    assert_eq!(check(&token().claim("iat", json!(0))), Err(Flaw::IssuedAt));
+    assert_eq!(
+        check(&token().claim("iat", json!(0))),
+        Err(TokenFlaw::IssuedAt)
+    );
 }
 
 #[test]
@@ -40,19 +46,19 @@ fn id_6_a_token_that_is_not_valid_yet_is_refused() {
     assert_eq!(check(&token().claim("nbf", seconds(30))), Ok(()));
     assert_eq!(
         check(&token().claim("nbf", seconds(31))),
-        Err(Flaw::NotBefore)
+        Err(TokenFlaw::NotBefore)
     );
     assert_eq!(
         check(&token().claim("nbf", seconds(3600))),
-        Err(Flaw::NotBefore)
+        Err(TokenFlaw::NotBefore)
     );
     assert_eq!(check(&token().claim("nbf", json!(0))), Ok(()));
 }
 
 #[test]
 fn id_6_end_and_issue_are_required() {
-    assert_eq!(check(&token().without("exp")), Err(Flaw::Time));
-    assert_eq!(check(&token().without("iat")), Err(Flaw::Time));
+    assert_eq!(check(&token().without("exp")), Err(TokenFlaw::Time));
+    assert_eq!(check(&token().without("iat")), Err(TokenFlaw::Time));
 }
 
 #[test]
@@ -72,7 +78,7 @@ fn id_6_a_time_is_a_number_and_nothing_else() {
             json!([1_795_521_600]),
         ] {
             let refused = check(&token().claim(name, value.clone()));
-            assert_eq!(refused, Err(Flaw::Time), "{name} {value}");
+            assert_eq!(refused, Err(TokenFlaw::Time), "{name} {value}");
         }
     }
 }
@@ -89,7 +95,7 @@ fn id_6_a_fraction_or_an_exponent_is_rounded_down() {
     // 30 s of leeway: up to N.999 the end is N.
     let ends = |text: &str| check(&token().claim("exp", number(text)));
     assert_eq!(ends("1795521571.0"), Ok(()));
-    assert_eq!(ends("1795521570.999"), Err(Flaw::Expired));
+    assert_eq!(ends("1795521570.999"), Err(TokenFlaw::Expired));
 }
 
 #[test]
@@ -98,7 +104,7 @@ fn id_6_the_clock_is_the_one_that_was_given() {
         now: now() + TimeDelta::seconds(330),
         ..verification()
     };
-    assert_eq!(later.of(&token().sign()), Err(Flaw::Expired));
+    assert_eq!(later.of(&token().sign()), Err(TokenFlaw::Expired));
     let just_before = Verification {
         now: now() + TimeDelta::seconds(329),
         ..verification()
