@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use secrecy::{SecretBox, SecretString};
 use serde_json::{Value, json};
 
-use super::mapping_api::{READ_ONLY, read, take_compared};
+use super::admin::mapping_api::{READ_ONLY, read, take_compared};
 use super::site::Site;
 use crate::config::urls::PublicUrl;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, MappingRecord};

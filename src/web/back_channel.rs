@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::body::{self, BodyError};
 use super::refusal::Refusal;
-use super::{client, outage};
+use super::{client_ip, outage};
 use crate::flow::back_channel::{BackChannel, BackChannelError};
 
 /// POST `/auth/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0 §2.5,
@@ -35,7 +35,10 @@ pub async fn logout(
         let text = "logout_token must be there exactly once";
         return refused(StatusCode::BAD_REQUEST, text);
     };
-    match back_channel.log_out(token, client::network(&request)).await {
+    match back_channel
+        .log_out(token, client_ip::network(&request))
+        .await
+    {
         Ok(()) => HttpResponse::Ok().finish(),
         Err(BackChannelError::Token(no)) if no.is_to_be_sent_again() => later(),
         Err(BackChannelError::Token(no)) => {

@@ -1,43 +1,38 @@
 //! HTTP and HTML.
 //!
 //! [`configure`] is the one list of routes. Before a handler does anything it
-//! asks [`origin`] where the request comes from and [`guard`] who sends it;
-//! what it may say is in [`api_error`] and [`views`].
+//! asks [`csrf`] where the request comes from and [`extract`] who sends it;
+//! what it may say is in [`error`] and [`views`].
 
-mod address;
-mod admin_api;
+pub(crate) mod admin;
 mod answer;
 mod api_docs;
-mod api_error;
+mod assets;
 mod back_channel;
 mod body;
-mod client;
+mod client_ip;
 mod connections;
 mod count;
-mod files;
+mod csrf;
+mod error;
+mod extract;
 mod form;
 #[cfg(any(test, feature = "fuzz"))]
 #[path = "../../fuzz/helpers/web.rs"]
 pub(crate) mod fuzzing;
-mod guard;
-mod headers;
 mod health;
-mod limits;
 mod lines;
-mod mapping_api;
-mod mapping_fields;
-mod mapping_pages;
-mod ops;
-mod origin;
+mod metrics;
 mod outage;
 mod own_sessions;
 mod page;
 mod panics;
-mod people_api;
-mod people_pages;
 mod portal;
+mod rate_limit;
 mod refusal;
 mod request_id;
+mod routes;
+mod security_headers;
 mod sign_in;
 mod sign_out;
 mod site;
@@ -49,21 +44,22 @@ mod wish;
 use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
 
-use address::Address;
-use api_error::ApiError;
+use admin::{mapping_api, mapping_pages, people_api, people_pages};
+use error::ApiError;
 use page::Visitor;
+use routes::Address;
 use views::Problem;
 
 pub use api_docs::ApiDocument;
-pub use client::TrustedProxies;
+pub use client_ip::TrustedProxies;
 pub use connections::{Connections, most_connections, note as note_requests};
-pub use guard::AdminGroups;
-pub use headers::add as add_headers;
+pub use extract::AdminGroups;
 pub use health::{FailingTasks, Stopping};
-pub use limits::{RateLimits, count as count_requests};
-pub use ops::{Gauges, configure_ops};
+pub use metrics::{Gauges, configure_ops};
 pub use panics::catch as catch_panics;
+pub use rate_limit::{RateLimits, count as count_requests};
 pub use request_id::number as number_requests;
+pub use security_headers::add as add_headers;
 pub use site::Site;
 pub use token::Red5Server;
 
@@ -154,7 +150,7 @@ fn pages(service: &mut web::ServiceConfig) {
             own_sessions::end,
         ))
         .service(Address::new("/docs").get(api_docs::docs))
-        .service(Address::new("/assets/{name}").get(files::file));
+        .service(Address::new("/assets/{name}").get(assets::file));
 }
 
 fn api(service: &mut web::ServiceConfig) {

@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
+use super::admin::people_pages::{back, done, not_there, session_id, session_row};
 use super::page::{self, Guest, Visitor};
-use super::people_pages::{back, done, not_there, session_id, session_row};
 use super::sign_out;
 use super::views::{OwnSessions, Stopped};
 use crate::flow::people::PeopleDesk;

@@ -11,11 +11,11 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
 
 use super::body::BodyError;
+use super::csrf;
+use super::extract::{self, Admin, AdminGroups, Caller};
 use super::form::Form;
-use super::guard::{self, Admin, AdminGroups, Caller};
-use super::limits::{RateLimits, Rule, TooMany};
-use super::origin;
 use super::outage;
+use super::rate_limit::{RateLimits, Rule, TooMany};
 use super::refusal::Refusal;
 use super::request_id::RequestId;
 use super::site::Site;
@@ -84,7 +84,7 @@ impl Visitor {
             blocked: false,
             confirmed: false,
         };
-        match guard::known(&visitor.request, &visitor.site, &sessions).await {
+        match extract::known(&visitor.request, &visitor.site, &sessions).await {
             Ok(caller) => visitor.caller = caller,
             // Signing in as another user must still be possible.
             Err(SessionError::Blocked) => visitor.blocked = true,
@@ -99,7 +99,7 @@ impl Visitor {
     /// Until then the user is known, but not what the user may do.
     async fn confirm(&mut self, sessions: &Sessions) -> Result<(), Error> {
         if let Some(caller) = self.caller.clone() {
-            let found = guard::confirmed(caller, sessions).await;
+            let found = extract::confirmed(caller, sessions).await;
             self.caller = found.map_err(|error| self.not_known(&error))?;
         }
         self.confirmed = true;
@@ -164,7 +164,7 @@ impl Visitor {
         if !self.confirmed {
             return Err(self.refuse(Problem::Unconfirmed));
         }
-        guard::as_admin(caller.clone(), &self.admins)
+        extract::as_admin(caller.clone(), &self.admins)
             .map_err(|_| self.refuse_told(Problem::NotAdministrator))
     }
 
@@ -212,7 +212,7 @@ impl Visitor {
     }
 
     fn check_origin(&self) -> Result<(), Error> {
-        origin::check_form(&self.request, &self.site).map_err(|_| self.refuse(Problem::ForeignForm))
+        csrf::check_form(&self.request, &self.site).map_err(|_| self.refuse(Problem::ForeignForm))
     }
 
     async fn sent_by(&self, caller: &Caller, payload: web::Payload) -> Result<Sent, Error> {

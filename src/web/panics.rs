@@ -14,7 +14,7 @@ use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 
-use super::api_error::ApiError;
+use super::error::ApiError;
 use super::page;
 use super::refusal::Refusal;
 use super::request_id::RequestId;

@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
+use super::extract::Caller;
 use super::form::{Form, filled};
-use super::guard::Caller;
 use super::lines;
 use super::page::{self as html, Sent, Visitor};
 use super::refusal;

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
-use super::client;
+use super::client_ip;
 use super::form::{Form, NoText, Repeated};
 use super::page::{self, Guest, Visitor};
 use super::refusal::Refusal;
@@ -71,7 +71,7 @@ pub async fn callback(visitor: Guest, sign_in: web::Data<SignIn>) -> Result<Http
     let earlier = site.session(visitor.request());
     let origin = SignInOrigin {
         browser: Some(user_agent::words(visitor.request())),
-        address: client::address(visitor.request()),
+        address: client_ip::address(visitor.request()),
     };
     let outcome = sign_in.finish(answer, sealed, earlier.as_ref(), &origin);
     let outcome = outcome.await;

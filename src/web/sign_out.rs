@@ -14,7 +14,7 @@ use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, HttpResponseBuilder, web};
 
 use super::body;
-use super::guard::Caller;
+use super::extract::Caller;
 use super::page::{self, Guest, Visitor};
 use super::site::{Site, see_other};
 use super::views::{Next, Problem, SignedOut};

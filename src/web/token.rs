@@ -4,11 +4,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::answer::{GrantAnswer, IdentityAnswer, SessionAnswer, TokenAnswer, utc};
-use super::api_error::ApiError;
 use super::body::{self, Members, TOKEN_BODY_MAX, together};
-use super::guard::{self, AdminGroups, Barred, Caller};
-use super::limits::RateLimits;
-use super::origin;
+use super::csrf;
+use super::error::ApiError;
+use super::extract::{self, AdminGroups, Barred, Caller};
+use super::rate_limit::RateLimits;
 use super::sign_out::{set_cookies, tell_signed_out};
 use super::site::Site;
 use super::wish::WishInput;
@@ -27,16 +27,14 @@ pub(super) async fn api_caller(
     site: &Site,
     sessions: &Sessions,
 ) -> Result<Caller, ApiError> {
-    guard::signed_in(request, site, sessions)
+    extract::signed_in(request, site, sessions)
         .await
         .map_err(|barred| barred_error(barred, request, site))
 }
 
 pub(super) fn barred_error(barred: Barred, request: &HttpRequest, site: &Site) -> ApiError {
     match barred {
-        Barred::NotSignedIn
-            if origin::is_cross_site(request) && site.session(request).is_none() =>
-        {
+        Barred::NotSignedIn if csrf::is_cross_site(request) && site.session(request).is_none() => {
             ApiError::CrossSite {
                 login_url: site.to("/auth/login"),
             }
@@ -105,7 +103,7 @@ pub async fn token(
     limits: web::Data<RateLimits>,
 ) -> HttpResponse {
     let answer = async {
-        origin::check_api(&request, &site, true)?;
+        csrf::check_api(&request, &site, true)?;
         let caller = api_caller(&request, &site, &sessions).await?;
         limits.check_token(&caller)?;
         let members = body::json(&request, payload, TOKEN_BODY_MAX).await?;
@@ -126,8 +124,8 @@ pub async fn logout(
     sign_out: web::Data<SignOut>,
 ) -> HttpResponse {
     let answer = async {
-        origin::check_api(&request, &site, true)?;
-        let known = guard::known(&request, &site, &sessions).await?;
+        csrf::check_api(&request, &site, true)?;
+        let known = extract::known(&request, &site, &sessions).await?;
         // Without a cookie nothing ends. An app that sends none by mistake must hear of it.
         let secret = site
             .session(&request)
@@ -149,12 +147,12 @@ pub async fn logout(
 
 /// OPTIONS of what is posted.
 pub async fn preflight_post(request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
-    origin::preflight(&request, &site, "POST")
+    csrf::preflight(&request, &site, "POST")
 }
 
 /// OPTIONS of `/api/session`.
 pub async fn preflight_session(request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
-    origin::preflight(&request, &site, "GET")
+    csrf::preflight(&request, &site, "GET")
 }
 
 /// An answer that allowed apps may read, refusals included.
@@ -164,6 +162,6 @@ fn readable(
     answer: Result<HttpResponse, ApiError>,
 ) -> HttpResponse {
     let mut response = answer.unwrap_or_else(|error| error.response());
-    origin::let_read(request, site, &mut response);
+    csrf::let_read(request, site, &mut response);
     response
 }

@@ -58,7 +58,7 @@ fn codes() -> BTreeSet<String> {
         let words = body.split('"').skip(1).step_by(2);
         words.map(str::to_owned).collect()
     };
-    let errors = include_str!("../../src/web/api_error.rs");
+    let errors = include_str!("../../src/web/error.rs");
     let outcomes = include_str!("../../src/metrics/outcomes.rs");
     let mut found: BTreeSet<String> = words(errors, "pub fn code(&self)", "\n    }\n")
         .into_iter()

@@ -7,24 +7,24 @@ use actix_web::{Error, HttpResponse, web};
 use chrono::TimeDelta;
 
 use super::admin_api::page_of;
-use super::api_error::YOURSELF;
-use super::form::Form;
-use super::page::{self, Visitor};
 use super::people_api::{filter_errors, person_of};
-use super::refusal::{self, Refusal};
-use super::sign_out::left_with;
-use super::site::see_other;
-use super::user_agent::UNKNOWN;
-use super::views::{
-    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, KnownPerson, Moment, Paging,
-    PersonWords, Problem, SessionList, SessionRow, SessionStop, StopDone, Stopped, TypedBlock,
-};
 use crate::domain::block::{BlockDraft, PersonKey};
 use crate::domain::mapping::FieldError;
 use crate::flow::people::{PeopleDesk, PeopleError};
 use crate::flow::sign_out::SignOut;
 use crate::store::ending::SessionId;
 use crate::store::signed_in::{SignedIn, Whose};
+use crate::web::error::YOURSELF;
+use crate::web::form::Form;
+use crate::web::page::{self, Visitor};
+use crate::web::refusal::{self, Refusal};
+use crate::web::sign_out::left_with;
+use crate::web::site::see_other;
+use crate::web::user_agent::UNKNOWN;
+use crate::web::views::{
+    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, KnownPerson, Moment, Paging,
+    PersonWords, Problem, SessionList, SessionRow, SessionStop, StopDone, Stopped, TypedBlock,
+};
 
 type Answer = Result<HttpResponse, Error>;
 
@@ -258,7 +258,7 @@ pub async fn lift(visitor: Visitor, payload: web::Payload, desk: web::Data<Peopl
 }
 
 /// A session in words; `current`: the visitor's own.
-pub(super) fn session_row(session: &SignedIn, current: bool) -> SessionRow {
+pub(in crate::web) fn session_row(session: &SignedIn, current: bool) -> SessionRow {
     SessionRow {
         id: session.id.to_string(),
         who: who(session),
@@ -340,7 +340,7 @@ async fn not_blocked(
 }
 
 /// Back to the list; `ended`: how many sessions it cost.
-pub(super) fn back(
+pub(in crate::web) fn back(
     visitor: &Visitor,
     list: &str,
     done: Stopped,
@@ -351,7 +351,7 @@ pub(super) fn back(
     see_other(&visitor.site().to(&path)).finish()
 }
 
-pub(super) fn done(query: &Form) -> Option<StopDone> {
+pub(in crate::web) fn done(query: &Form) -> Option<StopDone> {
     let what = Stopped::parse(query.one("done").ok()??)?;
     let ended = query.one("ended").ok()?;
     let ended = ended.and_then(|ended| ended.parse().ok());
@@ -359,7 +359,7 @@ pub(super) fn done(query: &Form) -> Option<StopDone> {
 }
 
 /// Back to the list where what was to be changed is not there any more.
-pub(super) fn not_there(
+pub(in crate::web) fn not_there(
     visitor: &Visitor,
     list: &str,
     done: Stopped,
@@ -376,7 +376,7 @@ fn person(visitor: &Visitor, fields: &Form) -> Result<PersonKey, Error> {
     person_of(fields).map_err(|_| visitor.refuse(Problem::InvalidRequest))
 }
 
-pub(super) fn session_id(visitor: &Visitor, id: &str) -> Result<SessionId, Error> {
+pub(in crate::web) fn session_id(visitor: &Visitor, id: &str) -> Result<SessionId, Error> {
     SessionId::parse(id).ok_or_else(|| visitor.refuse(Problem::NotFound))
 }
 

@@ -5,23 +5,23 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
 use super::admin_api::{self, page_of, respond};
-use super::api_error::ApiError;
-use super::body::{self, ADMIN_BODY_MAX, Members, together};
-use super::form::Form;
 use crate::domain::mapping::{
     FieldError, Mapping, MappingDraft, MappingId, MappingInput, MappingRecord,
 };
 use crate::flow::mappings::MappingDesk;
+use crate::web::body::{self, ADMIN_BODY_MAX, Members, together};
+use crate::web::error::ApiError;
+use crate::web::form::Form;
 
 /// A request about the table.
 type Call = admin_api::Call<MappingDesk>;
 
 /// Members of a mapping that may be sent back and are not read. Of two editors the
 /// second would be told of a wrong `updated_at` instead of the first's edit.
-pub(super) const READ_ONLY: [&str; 3] = ["updated_at", "updated_by", "last_used_at"];
+pub(in crate::web) const READ_ONLY: [&str; 3] = ["updated_at", "updated_by", "last_used_at"];
 
 /// Members that may be sent back, and must then be those of the row.
-pub(super) const COMPARED: [&str; 4] = ["id", "version", "created_at", "created_by"];
+pub(in crate::web) const COMPARED: [&str; 4] = ["id", "version", "created_at", "created_by"];
 
 fn answer(mapping: &Mapping, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
     response
@@ -107,7 +107,9 @@ pub async fn delete(call: Call, id: web::Path<String>, payload: web::Payload) ->
     .await
 }
 
-pub(super) fn take_compared(members: &mut Map<String, Value>) -> Vec<(&'static str, Value)> {
+pub(in crate::web) fn take_compared(
+    members: &mut Map<String, Value>,
+) -> Vec<(&'static str, Value)> {
     let taken = COMPARED.map(|name| members.remove(name).map(|value| (name, value)));
     taken.into_iter().flatten().collect()
 }
@@ -140,7 +142,7 @@ fn compare(
 }
 
 /// The members of a body, judged; every wrong field is named at once.
-pub(super) fn read(
+pub(in crate::web) fn read(
     members: Map<String, Value>,
     ignored: &[&str],
 ) -> Result<MappingDraft, Vec<FieldError>> {
@@ -171,7 +173,7 @@ pub(super) fn read(
 }
 
 /// Anything that is no number of a row is the number of none (AD-8).
-pub(super) fn parse_id(text: &str) -> Result<MappingId, ApiError> {
+pub(in crate::web) fn parse_id(text: &str) -> Result<MappingId, ApiError> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let id = text.parse().ok().filter(|_| plain);
     id.map(MappingId).ok_or(ApiError::NotFound)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 
-use super::client;
+use super::client_ip;
 use super::request_id::RequestId;
 use super::site::Site;
 use crate::domain::identity::Identity;
@@ -49,7 +49,7 @@ impl Caller {
                 .username
                 .clone()
                 .unwrap_or_else(|| identity.subject.clone()),
-            client_ip: client::address(request).map(|address| address.to_string()),
+            client_ip: client_ip::address(request).map(|address| address.to_string()),
             request_id: RequestId::of(request),
         }
     }

@@ -23,12 +23,12 @@ use governor::{Quota, RateLimiter};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
-use super::address::Reader;
-use super::api_error::ApiError;
 use super::count::without_base;
-use super::guard::Caller;
+use super::error::ApiError;
+use super::extract::Caller;
+use super::routes::Reader;
 use super::site::Site;
-use super::{client, origin, page};
+use super::{client_ip, csrf, page};
 use crate::store::sessions::SessionHash;
 
 /// Most buckets at one time, however many addresses ask.
@@ -136,7 +136,7 @@ impl RateLimits {
         let Some(limiters) = &self.0 else {
             return Ok(());
         };
-        limiters.check(rule, Asker::Network(client::network(request)))
+        limiters.check(rule, Asker::Network(client_ip::network(request)))
     }
 
     /// Counts a token by the session that asks: people behind one address do
@@ -190,7 +190,7 @@ fn refused(reader: Reader, request: &HttpRequest, error: TooMany) -> HttpRespons
         Reader::Program => api.response(),
         Reader::App => {
             let mut response = api.response();
-            origin::let_read(request, site, &mut response);
+            csrf::let_read(request, site, &mut response);
             response
         }
     }

@@ -3,16 +3,16 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::api_error::ApiError;
-use super::body::ADMIN_BODY_MAX;
-use super::form::Form;
-use super::guard::{self, Admin, AdminGroups};
-use super::limits::{RateLimits, Rule};
-use super::origin;
-use super::site::Site;
-use super::token::{barred_error, require_empty_body};
 use crate::domain::mapping::FieldError;
 use crate::flow::sessions::Sessions;
+use crate::web::body::ADMIN_BODY_MAX;
+use crate::web::csrf;
+use crate::web::error::ApiError;
+use crate::web::extract::{self, Admin, AdminGroups};
+use crate::web::form::Form;
+use crate::web::rate_limit::{RateLimits, Rule};
+use crate::web::site::Site;
+use crate::web::token::{barred_error, require_empty_body};
 
 const LIMIT: i64 = 50;
 const LIMIT_MAX: i64 = 500;
@@ -20,12 +20,12 @@ const LIMIT_MAX: i64 = 500;
 /// What every handler needs that is for administrators alone; `desk` is what it
 /// works on.
 pub struct Call<Desk: 'static> {
-    pub(super) request: HttpRequest,
-    pub(super) site: web::Data<Site>,
+    pub(in crate::web) request: HttpRequest,
+    pub(in crate::web) site: web::Data<Site>,
     sessions: web::Data<Sessions>,
     admins: web::Data<AdminGroups>,
     limits: web::Data<RateLimits>,
-    pub(super) desk: web::Data<Desk>,
+    pub(in crate::web) desk: web::Data<Desk>,
 }
 
 impl<Desk: 'static> actix_web::FromRequest for Call<Desk> {
@@ -55,35 +55,38 @@ impl<Desk: 'static> actix_web::FromRequest for Call<Desk> {
 
 impl<Desk> Call<Desk> {
     /// Demands an administrator.
-    pub(super) async fn admin(&self) -> Result<Admin, ApiError> {
-        guard::admin(&self.request, &self.site, &self.sessions, &self.admins)
+    pub(in crate::web) async fn admin(&self) -> Result<Admin, ApiError> {
+        extract::admin(&self.request, &self.site, &self.sessions, &self.admins)
             .await
             .map_err(|barred| barred_error(barred, &self.request, &self.site))
     }
 
     /// For whatever changes something: the origin is judged first.
-    pub(super) async fn admin_from_here(&self) -> Result<Admin, ApiError> {
-        origin::check_api(&self.request, &self.site, false)?;
+    pub(in crate::web) async fn admin_from_here(&self) -> Result<Admin, ApiError> {
+        csrf::check_api(&self.request, &self.site, false)?;
         let admin = self.admin().await?;
         self.limits.check_client(Rule::Change, &self.request)?;
         Ok(admin)
     }
 
     /// Demands a body that says nothing.
-    pub(super) async fn require_empty_body(&self, payload: web::Payload) -> Result<(), ApiError> {
+    pub(in crate::web) async fn require_empty_body(
+        &self,
+        payload: web::Payload,
+    ) -> Result<(), ApiError> {
         require_empty_body(&self.request, payload, ADMIN_BODY_MAX).await
     }
 }
 
 /// The answer, or the refusal.
-pub(super) async fn respond(
+pub(in crate::web) async fn respond(
     answer: impl Future<Output = Result<HttpResponse, ApiError>>,
 ) -> HttpResponse {
     answer.await.unwrap_or_else(|error| error.response())
 }
 
 /// `limit` and `offset` of a query.
-pub(super) fn page_of(query: &Form) -> Result<(i64, i64), Vec<FieldError>> {
+pub(in crate::web) fn page_of(query: &Form) -> Result<(i64, i64), Vec<FieldError>> {
     let mut errors = Vec::new();
     let mut number = |name: &str, default: i64, least: i64, most: i64| {
         let value = match query.one(name) {

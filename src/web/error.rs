@@ -5,10 +5,10 @@ use actix_web::http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::body::BodyError;
+use super::csrf::Foreign;
 use super::form::NoText;
-use super::limits::TooMany;
-use super::origin::Foreign;
 use super::outage;
+use super::rate_limit::TooMany;
 use super::refusal::Refusal as Refused;
 use crate::domain::entitlement::Refusal;
 use crate::domain::mapping::{FieldError, Mapping, MappingRecord};

@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::body::{MOMENT, moment, together};
-use super::form::{Form, Repeated, filled};
-use super::views::TypedMapping;
 use crate::domain::mapping::{FieldError, MappingDraft, MappingInput};
+use crate::web::body::{MOMENT, moment, together};
+use crate::web::form::{Form, Repeated, filled};
+use crate::web::views::TypedMapping;
 
 /// Fields of which the page sends one each.
 const SINGLE: [&str; 10] = [
@@ -24,7 +24,7 @@ const SINGLE: [&str; 10] = [
 
 /// Exactly what was typed, to be judged and to be shown again. Of a field that
 /// is there twice neither is chosen: our page did not send that.
-pub(super) fn typed(form: &Form) -> Result<TypedMapping, Repeated> {
+pub(in crate::web) fn typed(form: &Form) -> Result<TypedMapping, Repeated> {
     for field in SINGLE {
         form.one(field)?;
     }
@@ -45,7 +45,7 @@ pub(super) fn typed(form: &Form) -> Result<TypedMapping, Repeated> {
 }
 
 /// What was typed, judged: the same rules as for JSON.
-pub(super) fn read(typed: &TypedMapping) -> Result<MappingDraft, Vec<FieldError>> {
+pub(in crate::web) fn read(typed: &TypedMapping) -> Result<MappingDraft, Vec<FieldError>> {
     let mut errors = Vec::new();
     let mut time = |field: &str, text: &str| -> Option<DateTime<Utc>> {
         let time = moment(filled(text)?);

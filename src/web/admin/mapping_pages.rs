@@ -4,19 +4,19 @@ use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
 use super::admin_api::page_of;
-use super::form::Form;
 use super::mapping_api::parse_id;
 use super::mapping_fields::{read, typed};
-use super::page::{self, Sent, Visitor};
-use super::refusal::{self, Refusal};
-use super::site::see_other;
-use super::views::{
-    Change, Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, Newer, Paging,
-    Problem, TypedMapping,
-};
 use crate::domain::mapping::{FieldError, Mapping, MappingId};
 use crate::flow::mappings::MappingDesk;
 use crate::store::mappings::MappingError;
+use crate::web::form::Form;
+use crate::web::page::{self, Sent, Visitor};
+use crate::web::refusal::{self, Refusal};
+use crate::web::site::see_other;
+use crate::web::views::{
+    Change, Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, Newer, Paging,
+    Problem, TypedMapping,
+};
 
 type Answer = Result<HttpResponse, Error>;
 

@@ -6,15 +6,15 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::admin_api::{self, page_of, respond};
-use super::api_error::ApiError;
-use super::body::{self, ADMIN_BODY_MAX, Members, together};
-use super::form::Form;
 use crate::domain::block::{Block, BlockDraft, PersonKey};
 use crate::domain::mapping::FieldError;
 use crate::domain::mapping::record::utc;
 use crate::flow::people::PeopleDesk;
 use crate::store::ending::SessionId;
 use crate::store::signed_in::{SignedIn, Whose};
+use crate::web::body::{self, ADMIN_BODY_MAX, Members, together};
+use crate::web::error::ApiError;
+use crate::web::form::Form;
 
 type Call = admin_api::Call<PeopleDesk>;
 
@@ -187,7 +187,7 @@ pub async fn unblock(call: Call, payload: web::Payload) -> HttpResponse {
 }
 
 /// `issuer` and `subject` of a query or a form, each exactly once.
-pub(super) fn person_of(fields: &Form) -> Result<PersonKey, Vec<FieldError>> {
+pub(in crate::web) fn person_of(fields: &Form) -> Result<PersonKey, Vec<FieldError>> {
     let one = |name: &str| {
         fields
             .one(name)
@@ -200,7 +200,7 @@ pub(super) fn person_of(fields: &Form) -> Result<PersonKey, Vec<FieldError>> {
 }
 
 /// What a filter may not be: two, too long, or with what no name has.
-pub(super) fn filter_errors(query: &Form) -> Vec<FieldError> {
+pub(in crate::web) fn filter_errors(query: &Form) -> Vec<FieldError> {
     let fits = match query.one("person") {
         Ok(None) => true,
         Ok(Some(text)) => text.chars().count() <= FILTER_MAX && !text.chars().any(char::is_control),

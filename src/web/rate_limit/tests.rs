@@ -13,7 +13,7 @@ fn limiters() -> (FakeRelativeClock, Limiters<FakeRelativeClock>) {
 }
 
 fn at(address: &str) -> Asker {
-    Asker::Network(client::network_of(address.parse().unwrap()))
+    Asker::Network(client_ip::network_of(address.parse().unwrap()))
 }
 
 /// How many are taken in a row.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
 
-use super::address::Address;
-use super::api_error::ApiError;
+use super::error::ApiError;
+use super::routes::Address;
 use crate::metrics::{Exposition, State};
 use crate::oidc::{Provider, ProviderStatus};
 use crate::store::Store;

@@ -4,7 +4,7 @@ use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::{Method, header};
 use actix_web::{Error, FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
-use super::api_error::ApiError;
+use super::error::ApiError;
 use super::page::Visitor;
 use super::site::see_other;
 use super::views::Problem;

@@ -3,7 +3,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::api_error::ApiError;
+use super::error::ApiError;
 use super::form::Form;
 use super::views::assets;
 
