@@ -1,6 +1,7 @@
 //! One file per story. Each is told who asks, what for and when; it never
 //! sees a request, a cookie's name or a status.
 
+pub mod admin;
 pub mod attempt;
 pub mod back_channel;
 pub mod exchange;
@@ -12,3 +13,9 @@ pub mod refresh;
 pub mod return_to;
 pub mod sessions;
 pub mod sign_out;
+
+// What of the store's own types a request is answered with; `web` names the store nowhere.
+pub use crate::store::StoreError;
+pub use crate::store::audit::Actor;
+pub use crate::store::live::LiveSession;
+pub use crate::store::sessions::{SessionHash, SignInOrigin};

@@ -1,7 +1,6 @@
 //! Who is asking, and whether they may. Holding a [`Caller`] or an [`Admin`]
 //! is the proof: nothing else makes one.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
@@ -11,6 +10,7 @@ use super::request_id::RequestId;
 use super::site::Site;
 use crate::domain::identity::Identity;
 use crate::fingerprint::pseudonym;
+use crate::flow::admin::AdminGroups;
 use crate::flow::sessions::{SessionError, SessionSecret, Sessions};
 use crate::store::audit::Actor;
 use crate::store::live::LiveSession;
@@ -57,17 +57,6 @@ impl Caller {
     /// The value of their cookie.
     pub fn secret(&self) -> &SessionSecret {
         &self.secret
-    }
-}
-
-/// The groups whose members administer, compared exactly; without any there are no administrators (AD-2, AD-3).
-#[derive(Debug, Clone)]
-pub struct AdminGroups(pub BTreeSet<String>);
-
-impl AdminGroups {
-    /// Whether the identity is in one of them. Under overage it never is.
-    pub fn include(&self, identity: &Identity) -> bool {
-        identity.groups.listed().any(|group| self.0.contains(group))
     }
 }
 

@@ -50,10 +50,10 @@ use page::Visitor;
 use routes::Address;
 use views::Problem;
 
+pub use crate::flow::admin::AdminGroups;
 pub use api_docs::ApiDocument;
 pub use client_ip::TrustedProxies;
 pub use connections::{Connections, most_connections, note as note_requests};
-pub use extract::AdminGroups;
 pub use health::{FailingTasks, Stopping};
 pub use metrics::{Gauges, configure_ops};
 pub use panics::catch as catch_panics;

@@ -12,7 +12,7 @@ use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
 
 use super::body::BodyError;
 use super::csrf;
-use super::extract::{self, Admin, AdminGroups, Caller};
+use super::extract::{self, Admin, Caller};
 use super::form::Form;
 use super::outage;
 use super::rate_limit::{RateLimits, Rule, TooMany};
@@ -20,6 +20,7 @@ use super::refusal::Refusal;
 use super::request_id::RequestId;
 use super::site::Site;
 use super::views::{Frame, Person, Problem, ProblemPage, Template};
+use crate::flow::admin::AdminGroups;
 use crate::flow::sessions::{SessionError, Sessions};
 use crate::store::StoreError;
 

@@ -7,12 +7,13 @@ use super::answer::{GrantAnswer, IdentityAnswer, SessionAnswer, TokenAnswer, utc
 use super::body::{self, Members, TOKEN_BODY_MAX, together};
 use super::csrf;
 use super::error::ApiError;
-use super::extract::{self, AdminGroups, Barred, Caller};
+use super::extract::{self, Barred, Caller};
 use super::rate_limit::RateLimits;
 use super::sign_out::{set_cookies, tell_signed_out};
 use super::site::Site;
 use super::wish::WishInput;
 use crate::config::red5::ServerUrl;
+use crate::flow::admin::AdminGroups;
 use crate::flow::exchange::Exchange;
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;

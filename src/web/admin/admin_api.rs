@@ -4,11 +4,12 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::domain::mapping::FieldError;
+use crate::flow::admin::AdminGroups;
 use crate::flow::sessions::Sessions;
 use crate::web::body::ADMIN_BODY_MAX;
 use crate::web::csrf;
 use crate::web::error::ApiError;
-use crate::web::extract::{self, Admin, AdminGroups};
+use crate::web::extract::{self, Admin};
 use crate::web::form::Form;
 use crate::web::rate_limit::{RateLimits, Rule};
 use crate::web::site::Site;

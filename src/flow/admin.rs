@@ -1,0 +1,84 @@
+//! Who administers. A use case for administrators takes `&Admin`, also to read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::domain::identity::Identity;
+use crate::fingerprint::pseudonym;
+use crate::store::audit::Actor;
+use crate::store::live::LiveSession;
+
+/// The groups whose members administer, compared exactly; without any there are no
+/// administrators (AD-2, AD-3).
+#[derive(Debug, Clone)]
+pub struct AdminGroups(pub BTreeSet<String>);
+
+/// An administrator. [`AdminGroups::admit`] alone makes one, so that to hold it is the proof
+/// (AD-1):
+///
+/// ```compile_fail,E0451
+/// # use red5_bridge::flow::admin::Admin;
+/// # fn forge(live: std::sync::Arc<red5_bridge::store::live::LiveSession>, actor: red5_bridge::store::audit::Actor) {
+/// let admin = Admin { live, actor };
+/// # }
+/// ```
+pub struct Admin {
+    live: Arc<LiveSession>,
+    actor: Actor,
+}
+
+/// The user is signed in, and no administrator.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotAdmin;
+
+/// Where a request came from, for the audit log.
+#[derive(Debug, Clone, Default)]
+pub struct RequestOrigin {
+    /// The client's address.
+    pub client_ip: Option<String>,
+    /// As in the log.
+    pub request_id: Option<String>,
+}
+
+impl AdminGroups {
+    /// Whether the identity is in one of them. Under overage it never is.
+    pub fn include(&self, identity: &Identity) -> bool {
+        identity.groups.listed().any(|group| self.0.contains(group))
+    }
+
+    /// Judges a session whose groups may serve.
+    pub fn admit(&self, live: Arc<LiveSession>, origin: RequestOrigin) -> Result<Admin, NotAdmin> {
+        let identity = &live.session.identity;
+        if !self.include(identity) {
+            let subject = &*pseudonym(&identity.subject);
+            tracing::info!(event = "admin_denied", code = "not_admin", subject);
+            return Err(NotAdmin);
+        }
+        let actor = actor(identity, origin);
+        Ok(Admin { live, actor })
+    }
+}
+
+impl Admin {
+    /// For the audit log.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The administrator's own session.
+    pub fn session(&self) -> &LiveSession {
+        &self.live
+    }
+}
+
+/// A user of the bridge, for the audit log.
+pub fn actor(identity: &Identity, origin: RequestOrigin) -> Actor {
+    let username = identity.username.as_ref();
+    Actor {
+        issuer: identity.issuer.clone(),
+        subject: identity.subject.clone(),
+        label: username.unwrap_or(&identity.subject).clone(),
+        client_ip: origin.client_ip,
+        request_id: origin.request_id,
+    }
+}
