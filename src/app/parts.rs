@@ -175,7 +175,7 @@ impl Parts {
         let exchange = Exchange::new(Arc::clone(&watch), signer, rules, Arc::clone(&clock));
         let desk = MappingDesk::new(store.clone(), Arc::clone(&watch), Arc::clone(&clock));
         let requests = Requests::default();
-        let exposition = Exposition::new(&metrics::Parts {
+        let exposition = Exposition::new(metrics::Parts {
             sign_ins: sign_in.counts().clone(),
             exchanges: exchange.counts().clone(),
             refreshes: fresh.counts(),

@@ -17,7 +17,7 @@ use crate::domain::identity::{Groups, Identity, SUBJECT_MAX};
 use crate::domain::lifetime::{Lifetime, Limits, SubjectEnd, TooShort, lifetime};
 use crate::domain::mapping::MatchMemo;
 use crate::fingerprint::{fingerprint, pseudonym};
-use crate::metrics::{Counts, ExchangeOutcome, Outcome};
+use crate::metrics::{Counts, ExchangeOutcome};
 use crate::signer::{SignError, Signer};
 use crate::store::live::LiveSession;
 use crate::store::watch::{Snapshot, Stale, Watch};
@@ -336,6 +336,6 @@ impl NoToken {
 
     /// The stable word of the answer (product: errors), the same as in the metrics.
     pub fn code(&self) -> &'static str {
-        self.outcome().word()
+        self.outcome().into()
     }
 }

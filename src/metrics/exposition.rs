@@ -1,11 +1,10 @@
-//! The names of everything that is counted, and the text that Prometheus reads.
+//! The names of everything that is counted and measured, and the text that Prometheus reads.
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
 
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -13,18 +12,18 @@ use super::{
     Counts, ExchangeOutcome, ProviderCalls, RefreshOutcome, Requests, SignInOutcome, Waits,
 };
 
-type Seconds = Gauge<f64, AtomicU64>;
+const PREFIX: &str = "red5_bridge";
 
 /// The handles of the parts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Parts {
-    /// Of signing in.
+    /// Of sign-ins.
     pub sign_ins: Counts<SignInOutcome>,
     /// Of tokens.
     pub exchanges: Counts<ExchangeOutcome>,
-    /// Of refreshing groups.
+    /// Of refreshes of groups.
     pub refreshes: Counts<RefreshOutcome>,
-    /// Of the way to the provider.
+    /// Of calls to the provider.
     pub provider: ProviderCalls,
     /// Of the database's connections.
     pub waits: Waits,
@@ -54,112 +53,61 @@ pub struct State {
 }
 
 /// Everything under its name.
-pub struct Exposition {
-    registry: Registry,
-    mapping_version: Gauge,
-    snapshot_age: Seconds,
-    fresh: Gauge,
-    sessions: Gauge,
-    connections: Family<[(&'static str, &'static str); 1], Gauge>,
-    connections_most: Gauge,
-    provider_ready: Gauge,
-}
+pub struct Exposition(Registry);
 
 impl Exposition {
     /// Names what the parts count.
-    pub fn new(parts: &Parts) -> Self {
-        let mut registry = Registry::with_prefix("red5_bridge");
-        let (routes, refusals) = parts.requests.families();
-        let (calls, short_circuited) = parts.provider.families();
-        registry.register(
-            "sign_ins",
-            "Sign-ins by how they ended",
-            parts.sign_ins.family(),
-        );
-        registry.register(
-            "exchanges",
-            "Exchanges by how they ended",
-            parts.exchanges.family(),
-        );
-        registry.register(
-            "refreshes",
-            "Refreshes of groups by how they ended",
-            parts.refreshes.family(),
-        );
-        registry.register(
-            "refusals",
-            "Requests that did not get what they asked for, by code",
-            refusals,
-        );
+    pub fn new(parts: Parts) -> Self {
+        let mut registry = Registry::with_prefix(PREFIX);
+        for (name, help, counters) in [
+            (
+                "sign_ins",
+                "Sign-ins by how they ended",
+                parts.sign_ins.family,
+            ),
+            (
+                "exchanges",
+                "Exchanges by how they ended",
+                parts.exchanges.family,
+            ),
+            (
+                "refreshes",
+                "Refreshes of groups by how they ended",
+                parts.refreshes.family,
+            ),
+            (
+                "refusals",
+                "Requests that were refused, by code",
+                parts.requests.refusals(),
+            ),
+            (
+                "provider_calls_spared",
+                "Calls to the provider that were not made because those before them failed",
+                parts.provider.short_circuited,
+            ),
+        ] {
+            registry.register(name, help, counters);
+        }
         registry.register(
             "http_requests",
             "Requests by route and class of status",
-            routes,
+            parts.requests.routes(),
         );
         registry.register_with_unit(
             "provider_call",
             "Calls to the provider by endpoint, and whether it answered",
             Unit::Seconds,
-            calls,
-        );
-        registry.register(
-            "provider_calls_spared",
-            "Calls to the provider that were not made because those before them failed",
-            short_circuited,
+            parts.provider.took,
         );
         registry.register_with_unit(
             "database_wait",
             "Waits for a connection to the database",
             Unit::Seconds,
-            parts.waits.0.clone(),
+            parts.waits.0,
         );
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", version);
-        let mut gauge = |name: &str, help: &str| {
-            let gauge = Gauge::default();
-            registry.register(name, help, gauge.clone());
-            gauge
-        };
-        let mapping_version = gauge(
-            "mapping_version",
-            "Number of the last change to the mappings in memory",
-        );
-        let fresh = gauge(
-            "fresh",
-            "1 while mappings and sessions in memory are known to be young enough",
-        );
-        let sessions = gauge("sessions_in_memory", "Sessions in memory");
-        let connections_most = gauge(
-            "database_connections_max",
-            "Most connections to the database",
-        );
-        let provider_ready = gauge(
-            "provider_ready",
-            "1 when the provider's documents could be read last time",
-        );
-        let connections = Family::<_, Gauge>::default();
-        registry.register(
-            "database_connections",
-            "Connections to the database by state",
-            connections.clone(),
-        );
-        let snapshot_age = Seconds::default();
-        registry.register_with_unit(
-            "snapshot_age",
-            "Time since the mappings in memory were known to be those of the database",
-            Unit::Seconds,
-            snapshot_age.clone(),
-        );
-        Self {
-            registry,
-            mapping_version,
-            snapshot_age,
-            fresh,
-            sessions,
-            connections,
-            connections_most,
-            provider_ready,
-        }
+        Self(registry)
     }
 
     /// The text format of `OpenMetrics` 1.0, with what is measured now.
@@ -167,20 +115,63 @@ impl Exposition {
     /// # Errors
     /// Never in practice: a string takes every text.
     pub fn text(&self, state: State) -> Result<String, fmt::Error> {
-        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let idle = u32::try_from(state.connections_idle).unwrap_or(u32::MAX);
-        let busy = state.connections.saturating_sub(idle);
-        let connections = |state| self.connections.get_or_create_owned(&[("state", state)]);
-        self.mapping_version.set(state.mapping_version);
-        self.snapshot_age.set(state.snapshot_age);
-        self.fresh.set(state.fresh.into());
-        self.sessions.set(whole(state.sessions));
-        connections("idle").set(idle.into());
-        connections("busy").set(busy.into());
-        self.connections_most.set(state.connections_most.into());
-        self.provider_ready.set(state.provider_ready.into());
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.0)?;
+        encode_registry(&mut text, &measured(state))?;
+        encode_eof(&mut text)?;
         Ok(text)
     }
+}
+
+fn measured(state: State) -> Registry {
+    let mut registry = Registry::with_prefix(PREFIX);
+    for (name, help, value) in [
+        (
+            "mapping_version",
+            "Number of the last change to the mappings in memory",
+            state.mapping_version,
+        ),
+        (
+            "fresh",
+            "1 while mappings and sessions in memory are known to be young enough",
+            state.fresh.into(),
+        ),
+        (
+            "sessions_in_memory",
+            "Sessions in memory",
+            i64::try_from(state.sessions).unwrap_or(i64::MAX),
+        ),
+        (
+            "database_connections_max",
+            "Most connections to the database",
+            state.connections_most.into(),
+        ),
+        (
+            "provider_ready",
+            "1 when the provider's documents could be read last time",
+            state.provider_ready.into(),
+        ),
+    ] {
+        registry.register(name, help, ConstGauge::new(value));
+    }
+    let connections = Family::<[(&str, &str); 1], Gauge>::default();
+    let idle = u32::try_from(state.connections_idle).unwrap_or(u32::MAX);
+    let busy = state.connections.saturating_sub(idle);
+    for (label, count) in [("idle", idle), ("busy", busy)] {
+        connections
+            .get_or_create_owned(&[("state", label)])
+            .set(count.into());
+    }
+    registry.register(
+        "database_connections",
+        "Connections to the database by state",
+        connections,
+    );
+    registry.register_with_unit(
+        "snapshot_age",
+        "Time since the mappings in memory were known to be those of the database",
+        Unit::Seconds,
+        ConstGauge::new(state.snapshot_age),
+    );
+    registry
 }

@@ -56,8 +56,12 @@ impl Requests {
         self.routes.get_or_create_owned(&labels)
     }
 
-    pub(super) fn families(&self) -> (Routes, Counters<1>) {
-        (self.routes.clone(), self.refusals.clone())
+    pub(super) fn routes(&self) -> Routes {
+        self.routes.clone()
+    }
+
+    pub(super) fn refusals(&self) -> Counters<1> {
+        self.refusals.clone()
     }
 }
 

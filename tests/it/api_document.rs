@@ -5,7 +5,9 @@ pub mod document;
 
 use std::collections::BTreeSet;
 
+use red5_bridge::metrics::ExchangeOutcome;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use crate::bridge::{APP_ORIGIN, TestBridge};
 use document::{DOCUMENT, escaped, places};
@@ -59,10 +61,11 @@ fn codes() -> BTreeSet<String> {
         words.map(str::to_owned).collect()
     };
     let errors = include_str!("../../src/web/error.rs");
-    let outcomes = include_str!("../../src/metrics/outcomes.rs");
+    let outcomes = ExchangeOutcome::VARIANTS.iter();
+    let outcomes = outcomes.map(|outcome| <&str>::from(outcome).to_owned());
     let mut found: BTreeSet<String> = words(errors, "pub fn code(&self)", "\n    }\n")
         .into_iter()
-        .chain(words(outcomes, "    ExchangeOutcome {", "\n    }\n"))
+        .chain(outcomes)
         .collect();
     assert!(found.remove("issued"));
     found
