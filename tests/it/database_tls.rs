@@ -179,10 +179,10 @@ async fn sc_4_check_notes_every_way_to_another_machine_that_is_less_than_fully_v
         (
             "verify-ca",
             authority.as_str(),
-            "nobody checks that it leads to this host",
+            "it is not checked that it leads to this host",
         ),
-        ("require", "", "nobody checks that it leads to this host"),
-        ("prefer", "", "nobody checks that it leads to this host"),
+        ("require", "", "it is not checked that it leads to this host"),
+        ("prefer", "", "it is not checked that it leads to this host"),
         ("disable", "", "the connection is not encrypted"),
     ] {
         let said = said(mode, more).await;

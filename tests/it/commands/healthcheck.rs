@@ -26,7 +26,7 @@ async fn a_ready_bridge_is_ready_and_a_stopped_one_is_not() {
     drop(bridge);
     let (code, text) = asked(&address);
     assert_eq!(code, 1);
-    assert!(text.starts_with("nobody answers at 127.0.0.1"), "{text}");
+    assert!(text.starts_with("nothing answers at 127.0.0.1"), "{text}");
 }
 
 /// Answers one connection with this, and then waits for the other end to go.
