@@ -100,11 +100,17 @@ fn visible_json(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
-    let escaped = text.chars().map(|c| match c {
-        c if is_hidden(c) => format!("\\u{:04x}", u32::from(c)),
-        c => c.to_string(),
-    });
-    Cow::Owned(escaped.collect())
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                escaped += &format!("\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 #[cfg(test)]
@@ -131,6 +137,9 @@ mod tests {
         assert_eq!(json, "{\"a\":\"\\u009b2J\\u202e\\u007f\"}\n");
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(value["a"], "\u{9b}2J\u{202e}\u{7f}");
+        // Beyond U+FFFF: a pair (RFC 8259 §7).
+        let json = line(LogFormat::Json, "{\"a\":\"\u{e0041}\"}\n");
+        assert_eq!(json, "{\"a\":\"\\udb40\\udc41\"}\n");
     }
 
     #[test]

@@ -1,16 +1,22 @@
-//! Text from elsewhere, made safe to look at: in a log, on a terminal.
+//! Characters that are not seen, and text from elsewhere made safe to look at.
 
 use std::borrow::Cow;
 
-/// Whether `c` does something instead of being seen: it ends a line, moves the
-/// cursor, colours what follows (ESC, and CSI as one character), turns the
-/// direction of writing, or takes no room at all.
+/// Whether `c` is not seen, or does something instead: it ends a line, moves the cursor, colours
+/// what follows (ESC, and CSI as one character), turns the direction of writing, takes no room, or
+/// is a space other than the ordinary one (Unicode: `Default_Ignorable_Code_Point`,
+/// `Bidi_Control`, `White_Space`). Logs, terminals, pages and the configuration all use this table.
 pub fn is_hidden(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
+        || c.is_whitespace()
         || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}' | '\u{3164}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The text with every such character written out: `\n`, `\u{1b}`.
@@ -47,5 +53,29 @@ mod tests {
         ] {
             assert_eq!(visible(text), shown);
         }
+    }
+
+    #[test]
+    fn what_a_page_writes_out_a_log_line_writes_out_too() {
+        for c in [
+            '\u{a0}',
+            '\u{34f}',
+            '\u{115f}',
+            '\u{17b4}',
+            '\u{180b}',
+            '\u{206f}',
+            '\u{2800}',
+            '\u{fe0f}',
+            '\u{ffa0}',
+            '\u{fff0}',
+            '\u{1d173}',
+            '\u{e0100}',
+        ] {
+            assert_eq!(
+                visible(&format!("a{c}b")),
+                format!("a{}b", c.escape_unicode())
+            );
+        }
+        assert!(!is_hidden(' '));
     }
 }

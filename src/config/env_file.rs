@@ -242,7 +242,7 @@ fn plain(text: &str) -> Result<Value<'_>, String> {
         )
     } else if text.contains(BLANKS) {
         format!("has a blank: {}", remedy(text))
-    } else if text.contains(|c: char| is_hidden(c) || c.is_whitespace()) {
+    } else if text.contains(is_hidden) {
         format!("has an invisible character: remove it, or {}", remedy(text))
     } else {
         return Ok((text, text));

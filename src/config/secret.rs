@@ -61,7 +61,7 @@ pub(super) fn read_bytes(path: &str) -> Result<Vec<u8>, String> {
 pub(super) fn judge(text: &str) -> Result<(), String> {
     let reason = if text.contains(['\n', '\r']) {
         "has more than one line: leave the secret alone in it, on one line"
-    } else if text.contains(|c: char| is_hidden(c) || (c.is_whitespace() && c != ' ')) {
+    } else if text.contains(is_hidden) {
         "has an invisible character, which would be a part of the secret: write it anew"
     } else if text.trim() != text {
         "has white space at its beginning or end, which would be a part of the secret"

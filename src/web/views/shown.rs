@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::visible::is_hidden;
+
 /// A name from outside, to be shown by the `name` macro of the templates,
 /// which also keeps its writing direction from its surroundings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,20 +27,27 @@ impl Shown {
         let name = self.0.as_str();
         let body_start = name.len() - name.trim_start().len();
         let body_end = name.trim_end().len();
+        let plain = |run| Piece {
+            text: Cow::Borrowed(run),
+            is_code: false,
+        };
         let mut pieces = Vec::new();
         let mut plain_from = 0;
         for (at, c) in name.char_indices() {
             let at_an_edge = c.is_whitespace() && (at < body_start || at >= body_end);
-            if is_unseen(c) || at_an_edge {
+            if is_hidden(c) || at_an_edge {
                 if plain_from < at {
-                    pieces.push(Piece::plain(&name[plain_from..at]));
+                    pieces.push(plain(&name[plain_from..at]));
                 }
-                pieces.push(Piece::code(c));
+                pieces.push(Piece {
+                    text: format!("U+{:04X}", u32::from(c)).into(),
+                    is_code: true,
+                });
                 plain_from = at + c.len_utf8();
             }
         }
         if plain_from < name.len() {
-            pieces.push(Piece::plain(&name[plain_from..]));
+            pieces.push(plain(&name[plain_from..]));
         }
         pieces
     }
@@ -62,38 +71,10 @@ impl Shown {
     }
 }
 
-impl<'a> Piece<'a> {
-    fn plain(run: &'a str) -> Self {
-        Self {
-            text: Cow::Borrowed(run),
-            is_code: false,
-        }
-    }
-
-    fn code(c: char) -> Self {
-        Self {
-            text: Cow::Owned(format!("U+{:04X}", u32::from(c))),
-            is_code: true,
-        }
-    }
-}
-
-/// Controls, every space but the ordinary one, direction marks, joiners,
-/// fillers, variation selectors and tags (Unicode: `Default_Ignorable_Code_Point`,
-/// `Bidi_Control`, `White_Space`).
-fn is_unseen(c: char) -> bool {
-    (c.is_whitespace() && c != ' ')
-        || c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::visible::visible;
 
     fn text(name: &str) -> String {
         Shown(name.to_owned())
@@ -141,6 +122,15 @@ mod tests {
             Shown("a\u{200b}b\u{200b}\u{202e}".to_owned()).unseen(),
             ["U+200B", "U+202E"]
         );
+    }
+
+    #[test]
+    fn what_a_log_line_writes_out_a_page_writes_out_and_nothing_else() {
+        for c in '\0'..=char::MAX {
+            let within = format!("a{c}b");
+            let is_written_out = visible(&within) != within;
+            assert_eq!(!Shown(within).unseen().is_empty(), is_written_out, "{c:?}");
+        }
     }
 
     #[test]
