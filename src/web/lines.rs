@@ -20,6 +20,8 @@ pub fn of(
     server: Option<&ServerUrl>,
     stream: Option<&RoomName>,
 ) -> Lines {
+    use Role::{Publisher, Subscriber};
+    use Transport::{Rtmp, Rtsp, Whep, Whip};
     let Some(server) = server else {
         return Lines::NoServer;
     };
@@ -31,137 +33,61 @@ pub fn of(
     let Some(stream) = stream else {
         return Lines::NeedStream;
     };
-    let place = Place {
-        server,
-        app,
-        stream: stream.as_str(),
-        token,
+    let ServerUrl {
+        protocol,
+        host,
+        port,
+        ..
+    } = server;
+    let authority = match (protocol.as_str(), port) {
+        ("https", 443) | ("http", 80) => host.clone(),
+        _ => format!("{host}:{port}"),
     };
-    let may = |role, transport| {
-        let listed = scope.transports.named();
-        scope.roles.contains(&role) && listed.is_none_or(|listed| listed.contains(&transport))
-    };
-    let mut lines = Vec::new();
-    if may(Role::Publisher, Transport::Whip) {
-        lines.extend(place.whip());
-    }
-    if may(Role::Publisher, Transport::Rtmp) {
-        lines.extend(place.rtmp_publish());
-    }
-    if may(Role::Subscriber, Transport::Whep) {
-        lines.extend(place.whep());
-    }
-    if may(Role::Subscriber, Transport::Rtmp) {
-        let text = format!("ffplay '{}'", place.rtmp());
-        lines.push(line("ffplay, watching over RTMP", text));
-    }
-    if Role::ALL.into_iter().any(|role| may(role, Transport::Rtsp)) {
-        let text = format!("username=jwt;password=jwt;token={token};");
-        lines.push(line("RTSP, connection parameters of the mobile SDKs", text));
-    }
-    Lines::Ready(lines)
-}
-
-fn line(label: &str, text: String) -> CopyLine {
-    CopyLine {
-        label: label.to_owned(),
-        text,
-    }
-}
-
-struct Place<'a> {
-    server: &'a ServerUrl,
-    app: String,
-    stream: &'a str,
-    token: &'a str,
-}
-
-impl Place<'_> {
-    fn query(&self) -> String {
-        format!("username=jwt&password=jwt&token={}", self.token)
-    }
-
-    /// `kind`: `whip` or `whep`.
-    fn http(&self, kind: &str) -> String {
-        let ServerUrl {
-            protocol,
-            host,
-            port,
-            ..
-        } = self.server;
-        let port = match (protocol.as_str(), port) {
-            ("https", 443) | ("http", 80) => String::new(),
-            _ => format!(":{port}"),
-        };
-        let (app, stream, query) = (&self.app, self.stream, self.query());
-        format!("{protocol}://{host}{port}/{app}/{kind}/endpoint/{stream}?{query}")
-    }
-
-    fn rtmp(&self) -> String {
-        let (host, app) = (&self.server.host, &self.app);
-        format!("rtmp://{host}/{app}/{}?{}", self.stream, self.query())
-    }
-
-    fn whip(&self) -> [CopyLine; 3] {
-        let ffmpeg = format!(
-            "ffmpeg {TEST_PICTURE} -profile:v baseline -c:a libopus -ar 48000 -ac 2 -f whip '{}'",
-            self.http("whip")
-        );
-        [
-            line(
-                "WHIP address (OBS: service WHIP, server; no bearer token)",
-                self.http("whip"),
-            ),
-            line(
-                "Red5 HTML5 SDK, publishing",
-                self.sdk("WHIPClient", "publish"),
-            ),
-            line("ffmpeg 8, a test picture over WHIP", ffmpeg),
-        ]
-    }
-
-    fn rtmp_publish(&self) -> [CopyLine; 3] {
-        let (host, app) = (&self.server.host, &self.app);
-        let ffmpeg = format!("ffmpeg {TEST_PICTURE} -c:a aac -f flv '{}'", self.rtmp());
-        [
-            line(
-                "RTMP server (OBS: custom service)",
-                format!("rtmp://{host}/{app}"),
-            ),
-            line(
-                "RTMP stream key",
-                format!("{}?{}", self.stream, self.query()),
-            ),
-            line("ffmpeg, a test picture over RTMP", ffmpeg),
-        ]
-    }
-
-    fn whep(&self) -> [CopyLine; 2] {
-        [
-            line("WHEP address", self.http("whep")),
-            line(
-                "Red5 HTML5 SDK, watching",
-                self.sdk("WHEPClient", "subscribe"),
-            ),
-        ]
-    }
-
-    /// `begin`: what the client does once it is made ready.
-    fn sdk(&self, client: &str, begin: &str) -> String {
-        let ServerUrl {
-            protocol,
-            host,
-            port,
-            ..
-        } = self.server;
-        let (app, stream, token) = (&self.app, self.stream, self.token);
+    let query = format!("username=jwt&password=jwt&token={token}");
+    let endpoint =
+        |kind| format!("{protocol}://{authority}/{app}/{kind}/endpoint/{stream}?{query}");
+    let rtmp = format!("rtmp://{host}/{app}/{stream}?{query}");
+    let sdk = |client, start| {
         format!(
             "const client = new {client}()\nawait client.init({{\n  protocol: \"{protocol}\",\n  \
              host: \"{host}\",\n  port: {port},\n  app: \"{app}\",\n  streamName: \"{stream}\",\n  \
              connectionParams: {{ username: \"jwt\", password: \"jwt\", token: \"{token}\" }}\n}})\n\
-             await client.{begin}()"
+             await client.{start}()"
         )
+    };
+    let transports = scope.transports.named();
+    let allows = |role, transport| {
+        scope.roles.contains(&role) && transports.is_none_or(|named| named.contains(&transport))
+    };
+    let mut lines = Vec::new();
+    let mut add = |label, text| lines.push(CopyLine { label, text });
+    if allows(Publisher, Whip) {
+        let ffmpeg = "-profile:v baseline -c:a libopus -ar 48000 -ac 2 -f whip";
+        let ffmpeg = format!("ffmpeg {TEST_PICTURE} {ffmpeg} '{}'", endpoint("whip"));
+        let label = "WHIP address (OBS: service WHIP, server; no bearer token)";
+        add(label, endpoint("whip"));
+        add("Red5 HTML5 SDK, publishing", sdk("WHIPClient", "publish"));
+        add("ffmpeg 8, a test picture over WHIP", ffmpeg);
     }
+    if allows(Publisher, Rtmp) {
+        let ffmpeg = format!("ffmpeg {TEST_PICTURE} -c:a aac -f flv '{rtmp}'");
+        let server = format!("rtmp://{host}/{app}");
+        add("RTMP server (OBS: custom service)", server);
+        add("RTMP stream key", format!("{stream}?{query}"));
+        add("ffmpeg, a test picture over RTMP", ffmpeg);
+    }
+    if allows(Subscriber, Whep) {
+        add("WHEP address", endpoint("whep"));
+        add("Red5 HTML5 SDK, watching", sdk("WHEPClient", "subscribe"));
+    }
+    if allows(Subscriber, Rtmp) {
+        add("ffplay, watching over RTMP", format!("ffplay '{rtmp}'"));
+    }
+    if Role::ALL.into_iter().any(|role| allows(role, Rtsp)) {
+        let label = "RTSP, connection parameters of the mobile SDKs";
+        add(label, format!("username=jwt;password=jwt;token={token};"));
+    }
+    Lines::Ready(lines)
 }
 
 #[cfg(test)]

@@ -100,13 +100,13 @@ fn issued() -> Issued {
         left_out: grants.iter().map(GrantWords::of).collect(),
         lines: Lines::Ready(vec![
             CopyLine {
-                label: "Red5 HTML5 SDK, publishing".to_owned(),
+                label: "Red5 HTML5 SDK, publishing",
                 text: format!(
                     "{{\n  protocol: \"https\",\n  host: \"media.example.com\",\n  port: 443,\n  app: \"live/studio-1\",\n  streamName: \"show\",\n  connectionParams: {{ username: \"jwt\", password: \"jwt\", token: \"{TOKEN}\" }}\n}}"
                 ),
             },
             CopyLine {
-                label: "WHIP address (OBS: service WHIP, server; no bearer token)".to_owned(),
+                label: "WHIP address (OBS: service WHIP, server; no bearer token)",
                 text: format!(
                     "https://media.example.com/live/studio-1/whip/endpoint/show?username=jwt&password=jwt&token={TOKEN}"
                 ),

@@ -129,7 +129,7 @@ pub enum Lines {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyLine {
     /// Where it goes: `Red5 HTML5 SDK, publishing`.
-    pub label: String,
+    pub label: &'static str,
     /// The text.
     pub text: String,
 }
