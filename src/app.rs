@@ -168,7 +168,6 @@ impl Bridge {
                 .app_data(data.server)
                 .app_data(data.limits)
                 .app_data(data.proxies)
-                .app_data(data.api)
                 .app_data(data.watch)
                 .app_data(data.provider)
                 .app_data(data.stopping)

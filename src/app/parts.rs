@@ -32,8 +32,7 @@ use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
 use crate::web::{
-    AdminGroups, ApiDocument, FailingTasks, Gauges, RateLimits, Red5Server, Site, Stopping,
-    TrustedProxies,
+    AdminGroups, FailingTasks, Gauges, RateLimits, Red5Server, Site, Stopping, TrustedProxies,
 };
 
 /// How often last-seen times are written down.
@@ -79,7 +78,6 @@ pub(super) struct SharedData {
     pub(super) server: web::Data<Red5Server>,
     pub(super) limits: web::Data<RateLimits>,
     pub(super) proxies: web::Data<TrustedProxies>,
-    pub(super) api: web::Data<ApiDocument>,
     pub(super) watch: web::Data<Arc<Watch>>,
     pub(super) provider: web::Data<Arc<Provider>>,
     pub(super) sessions: web::Data<Sessions>,
@@ -251,7 +249,6 @@ impl Parts {
 
     pub(super) fn into_data(self, failing_tasks: web::Data<FailingTasks>) -> SharedData {
         SharedData {
-            api: web::Data::new(ApiDocument::of(&self.site)),
             site: web::Data::new(self.site),
             admins: web::Data::new(self.admins),
             server: web::Data::new(self.server),

@@ -1,91 +1,171 @@
-//! `/openapi.json`, `/docs`: what the API takes and answers, for tools and for
-//! people, out of one document that is part of the program.
+//! `/openapi.json` and `/docs`: the API for tools and for people, both from `docs/openapi.json`.
+//! `scripts/api-page` renders the page's template when the document changes.
 //!
-//! Neither has CORS headers (CS-5, CS-6): a tool fetches what it needs by itself,
-//! and no page of another origin needs any of it to run.
-
-use std::sync::Arc;
+//! Neither has CORS headers (CS-5, CS-6): a tool fetches what it needs by itself, and no page of
+//! another origin needs it to run.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use serde_json::Value;
 
 use super::page::{self, Visitor};
 use super::site::Site;
-use super::views::{ApiDescription, ApiDocs};
+use super::views::ApiDocs;
 
 /// As it is committed, for app authors to read there too.
 const DOCUMENT: &str = include_str!("../../docs/openapi.json");
 
-/// The bridge in it, its examples included.
+/// The address of the bridge in the document and its examples.
 const EXAMPLE_BRIDGE: &str = "https://bridge.example.com";
 
-/// The document of one bridge.
-#[derive(Debug)]
-pub struct ApiDocument {
-    json: web::Bytes,
-    description: Arc<ApiDescription>,
-}
-
-impl ApiDocument {
-    /// The document, in which this bridge stands for the example's.
-    pub fn of(site: &Site) -> Self {
-        let json = DOCUMENT.replace(EXAMPLE_BRIDGE, &within_json(&site.to("")));
-        Self {
-            description: Arc::new(ApiDescription::read(&parsed(&json))),
-            json: json.into(),
-        }
-    }
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "the document is part of the program, and the tests read it"
-)]
-fn parsed(json: &str) -> Value {
-    serde_json::from_str(json).expect("docs/openapi.json is JSON")
-}
-
-/// As it may stand between the quotes of a JSON string.
-fn within_json(text: &str) -> String {
-    let quoted = Value::from(text).to_string();
-    quoted.trim_matches('"').to_owned()
+/// The document, with this bridge's address in place of the example's.
+fn document_of(site: &Site) -> String {
+    let quoted = serde_json::Value::from(site.to("")).to_string();
+    DOCUMENT.replace(EXAMPLE_BRIDGE, quoted.trim_matches('"'))
 }
 
 /// GET `/openapi.json`
-pub async fn document(document: web::Data<ApiDocument>) -> HttpResponse {
+pub async fn document(site: web::Data<Site>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
-        .body(document.json.clone())
+        .body(document_of(&site))
 }
 
 /// GET `/docs`
-pub async fn docs(visitor: Visitor, document: web::Data<ApiDocument>) -> HttpResponse {
+pub async fn docs(visitor: Visitor) -> HttpResponse {
     let page = ApiDocs {
+        bridge: visitor.site().to(""),
         frame: visitor.frame(),
-        description: Arc::clone(&document.description),
     };
     page::show(StatusCode::OK, &page)
 }
 
 #[cfg(test)]
 mod tests {
+    use askama::Template;
+
     use super::*;
     use crate::config::urls::PublicUrl;
+    use crate::web::views::Frame;
+
+    const BRIDGE: &str = "https://live.example.net/red5";
 
     #[test]
     fn the_document_names_this_bridge_and_no_other() {
-        let url = PublicUrl::parse("https://live.example.net/red5").unwrap();
-        let document = ApiDocument::of(&Site::new(url, Vec::new()));
-        let text = std::str::from_utf8(&document.json).unwrap();
-        let json: Value = serde_json::from_str(text).unwrap();
-        assert_eq!(json["servers"][0]["url"], "https://live.example.net/red5");
+        let url = PublicUrl::parse(BRIDGE).unwrap();
+        let text = document_of(&Site::new(url, Vec::new()));
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["servers"][0]["url"], BRIDGE);
         assert!(!text.contains(EXAMPLE_BRIDGE));
         assert!(text.contains("https://live.example.net/red5/auth/login"));
     }
 
+    fn page() -> String {
+        let frame = Frame {
+            base: "/red5".to_owned(),
+            person: None,
+        };
+        let bridge = BRIDGE.to_owned();
+        ApiDocs { frame, bridge }.render().unwrap()
+    }
+
+    /// The request and the answers of an operation.
+    fn operation(id: &str) -> (String, Vec<String>) {
+        let page = page();
+        let heading = format!("<h3 id=\"{id}\">");
+        let mut sections = page.split("<section class=\"card operation\">");
+        let section = sections.find(|section| section.contains(&heading)).unwrap();
+        let (request, answers) = section.split_once("<h4>Answers</h4>").unwrap();
+        let answers = answers.split("<div class=\"answer\">").skip(1);
+        (request.to_owned(), answers.map(str::to_owned).collect())
+    }
+
+    fn row<'a>(table: &'a str, name: &str) -> &'a str {
+        let heading = format!("<th scope=\"row\"><code>{name}</code>");
+        let mut rows = table.split("<tr>");
+        let row = rows.find(|row| row.contains(&heading));
+        row.unwrap_or_else(|| panic!("no {name}"))
+    }
+
     #[test]
-    fn a_quote_in_an_address_stays_within_its_string() {
-        assert_eq!(within_json("https://a\"b\\c"), "https://a\\\"b\\\\c");
+    fn the_page_names_this_bridge_and_no_other() {
+        let page = page();
+        assert!(!page.contains(EXAMPLE_BRIDGE));
+        assert!(page.contains("https://live.example.net/red5/auth/login"));
+    }
+
+    #[test]
+    fn every_operation_is_shown_once_below_its_tag() {
+        let page = page();
+        let headings = page.split("<h3 id=\"").skip(1).map(|heading| {
+            let (_, heading) = heading.split_once("<code>").unwrap();
+            heading.split_once("</code>").unwrap().0
+        });
+        assert_eq!(
+            headings.collect::<Vec<_>>(),
+            [
+                "POST /api/logout",
+                "OPTIONS /api/logout",
+                "GET /api/session",
+                "OPTIONS /api/session",
+                "POST /api/token",
+                "OPTIONS /api/token",
+                "GET /api/admin/mappings",
+                "POST /api/admin/mappings",
+                "GET /api/admin/mappings/{id}",
+                "PUT /api/admin/mappings/{id}",
+                "DELETE /api/admin/mappings/{id}",
+                "GET /api/admin/blocks",
+                "POST /api/admin/blocks",
+                "DELETE /api/admin/blocks",
+                "GET /api/admin/sessions",
+                "DELETE /api/admin/sessions",
+                "DELETE /api/admin/sessions/{id}",
+                "GET /livez",
+                "GET /readyz",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_request_shows_its_parameters_and_the_members_of_its_body() {
+        let (put, _) = operation("replaceMapping");
+        assert!(!put.contains("No sign-in is needed"));
+        assert!(row(&put, "id").contains("<span class=\"hint\">path, always</span>"));
+        assert!(row(&put, "X-Red5-Bridge").contains("<td><code>1</code></td>"));
+        let until = row(&put, "valid_until");
+        assert!(until.contains("<td>time or <code>null</code></td>"));
+        assert!(until.contains("<td>First moment at which it is over"));
+        assert_eq!(put.matches("<details").count(), 1);
+        assert!(operation("readyz").0.contains("No sign-in is needed."));
+    }
+
+    #[test]
+    fn an_answer_shows_the_members_of_members_and_each_code() {
+        let (_, answers) = operation("getSession");
+        for name in ["Vary", "identity.groups", "entitlement[].rooms"] {
+            row(&answers[0], name);
+        }
+        let (_, answers) = operation("getToken");
+        let refused = answers
+            .iter()
+            .find(|answer| answer.contains("<h5><code>403</code>"));
+        let (heading, rest) = refused.unwrap().split_once("</h5>").unwrap();
+        let codes = heading.split("<code>").skip(2);
+        assert_eq!(
+            codes
+                .map(|code| code.split_once("</code>").unwrap().0)
+                .collect::<Vec<_>>(),
+            [
+                "forbidden_origin",
+                "no_grant",
+                "no_username",
+                "groups_overage",
+                "scope_not_granted",
+                "room_required",
+                "ttl_too_short",
+                "blocked"
+            ]
+        );
+        assert!(!rest.contains("<table"));
     }
 }

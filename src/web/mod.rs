@@ -51,7 +51,6 @@ use routes::Address;
 use views::Problem;
 
 pub use crate::flow::admin::AdminGroups;
-pub use api_docs::ApiDocument;
 pub use client_ip::TrustedProxies;
 pub use connections::{Connections, most_connections, note as note_requests};
 pub use health::{FailingTasks, Stopping};

@@ -1,10 +1,8 @@
 //! Problems, and the pages around signing in and out.
 
-use std::sync::Arc;
-
 use super::{Sample, TAG, person, sample, signed_out};
 use crate::web::views::{
-    ApiDescription, ApiDocs, Next, Problem, ProblemPage, SignInFailed, SignInFailure, SignedOut,
+    ApiDocs, Next, Problem, ProblemPage, SignInFailed, SignInFailure, SignedOut,
 };
 
 const PROBLEMS: [(&str, Problem); 19] = [
@@ -85,20 +83,17 @@ pub fn samples() -> Vec<Sample> {
     problems
         .chain(failures)
         .chain([
-            sample("api-docs", &api_docs()),
+            sample(
+                "api-docs",
+                &ApiDocs {
+                    frame: signed_out(),
+                    bridge: "https://bridge.example.com/red5".to_owned(),
+                },
+            ),
             signed_out_page("signed-out", Next::Nowhere),
             signed_out_page("signed-out-here-alone", Next::ProviderStays),
             signed_out_page("signed-out-leading-on", Next::Provider(provider)),
             signed_out_page("signed-out-somebody-else", Next::SomebodyElse),
         ])
         .collect()
-}
-
-fn api_docs() -> ApiDocs {
-    let document = include_str!("../../docs/openapi.json");
-    let document = serde_json::from_str(document).unwrap();
-    ApiDocs {
-        frame: signed_out(),
-        description: Arc::new(ApiDescription::read(&document)),
-    }
 }

@@ -37,7 +37,7 @@ mod tests;
 
 pub use askama::Template;
 
-pub use api_docs::{ApiDescription, ApiDocs};
+pub use api_docs::ApiDocs;
 pub use frame::{Frame, Person};
 pub use mapping_form::{Editing, MappingForm, Newer, TypedMapping};
 pub use mapping_row::{GroupRule, MappingRow, Moment, RowState};
