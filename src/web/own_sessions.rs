@@ -3,10 +3,10 @@
 use actix_web::http::StatusCode;
 use actix_web::{Error, HttpResponse, web};
 
-use super::admin::people_pages::{back, done, not_there, session_id, session_row};
+use super::admin::people_pages::{back, not_there, notice, session_id, session_rows};
 use super::page::{self, Guest, Visitor};
 use super::sign_out;
-use super::views::{OwnSessions, Stopped};
+use super::views::OwnSessions;
 use crate::flow::people::PeopleDesk;
 use crate::flow::sign_out::SignOut;
 use crate::store::signed_in::Whose;
@@ -22,13 +22,9 @@ pub async fn show(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Result<HttpR
         .sessions(Whose::Person(&actor.person()), SHOWN, 0)
         .await;
     let found = found.map_err(|error| visitor.store_failed(&error))?;
-    let own = caller.session().hash;
-    let rows = found.items.iter();
     let context = OwnSessions {
-        rows: rows
-            .map(|session| session_row(session, session.hash == own))
-            .collect(),
-        done: done(&visitor.query()?),
+        rows: session_rows(found.items, caller.session().hash),
+        done: notice(&visitor.query()?),
         frame: visitor.frame(),
     };
     Ok(page::show(StatusCode::OK, &context))
@@ -46,10 +42,10 @@ pub async fn end(
     let actor = visitor.signed_in()?.actor(visitor.request());
     let ended = match desk.end_own(&session_id(&visitor, &id)?, &actor).await {
         Ok(ended) => ended,
-        Err(error) => return not_there(&visitor, "/sessions", Stopped::Gone, error),
+        Err(error) => return not_there(&visitor, "/sessions?done=gone", error),
     };
     let left = sign_out::left_with(&visitor, &sign_out, [ended]).await;
-    Ok(left.unwrap_or_else(|| back(&visitor, "/sessions", Stopped::Ended, None)))
+    Ok(left.unwrap_or_else(|| back(&visitor, "/sessions?done=ended")))
 }
 
 /// POST `/sessions/end`: all of the visitor's own; then on to the provider's

@@ -1,74 +1,73 @@
 //! Who is signed in, who is blocked, and stopping somebody.
 
-use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample, shown, unbroken};
-use crate::domain::block::PersonKey;
+use chrono::{DateTime, Utc};
+
+use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample, unbroken};
+use crate::domain::block::{Block, PersonKey};
+use crate::store::ending::SessionId;
+use crate::store::signed_in::SignedIn;
 use crate::web::views::{
-    BlockForm, BlockLift, BlockList, BlockRow, KnownPerson, Moment, OwnSessions, PersonWords,
-    SessionList, SessionRow, SessionStop, StopDone, Stopped, TypedBlock,
+    BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords, SessionList,
+    SessionRow, SessionStop, TypedBlock,
 };
 
-fn moment(text: &str) -> Moment {
-    Moment::of(text.parse().unwrap())
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
 }
 
-fn who(subject: &str, username: Option<&str>, name: Option<&str>) -> PersonWords {
-    PersonWords {
-        key: PersonKey {
-            issuer: "https://id.example.com/realms/streaming".to_owned(),
-            subject: subject.to_owned(),
-        },
-        username: username.map(shown),
-        name: name.map(shown),
+fn key(subject: &str) -> PersonKey {
+    PersonKey {
+        issuer: "https://id.example.com/realms/streaming".to_owned(),
+        subject: subject.to_owned(),
     }
 }
 
-fn row(number: u32, who: PersonWords, current: bool) -> SessionRow {
-    SessionRow {
-        id: format!("5f0c1f6e-4a0b-4b8e-9d7a-{number:012}"),
-        who,
-        signed_in_at: moment("2026-11-24T15:00:00Z"),
-        last_seen_at: moment("2026-11-24T15:04:05Z"),
-        groups_read_at: moment("2026-11-24T15:00:00Z"),
-        ends_at: moment("2026-11-24T16:00:00Z"),
-        browser: "unknown browser on Windows".to_owned(),
+fn row(number: u32, who: (&str, Option<&str>, Option<&str>), current: bool) -> SessionRow {
+    let (subject, username, name) = who;
+    let id = format!("5f0c1f6e-4a0b-4b8e-9d7a-{number:012}");
+    let session = SignedIn {
+        id: SessionId::parse(&id).unwrap(),
+        hash: [0; 32],
+        person: key(subject),
+        username: username.map(str::to_owned),
+        name: name.map(str::to_owned),
+        created_at: at("2026-11-24T15:00:00Z"),
+        last_seen_at: at("2026-11-24T15:04:05Z"),
+        groups_read_at: at("2026-11-24T15:00:00Z"),
+        ends_at: at("2026-11-24T16:00:00Z"),
+        browser: Some("unknown browser on Windows".to_owned()),
         address: (number % 2 == 1).then(|| "2001:db8:1234:5678:9abc:def0:1234:5678".to_owned()),
-        current,
-    }
+    };
+    SessionRow { session, current }
 }
 
 fn rows() -> Vec<SessionRow> {
     vec![
-        row(1, who("5a2e90c4-51c0", Some("ann"), Some("Ann Lee")), true),
-        row(2, who("77c1", None, None), false),
+        row(1, ("5a2e90c4-51c0", Some("ann"), Some("Ann Lee")), true),
+        row(2, ("77c1", None, None), false),
         row(
             3,
-            who(&unbroken()[..255], Some(&unbroken()), Some(&unbroken())),
+            (&unbroken()[..255], Some(&unbroken()), Some(&unbroken())),
             false,
         ),
-        row(4, who(TAG, Some(END_TAG), Some(TURNED)), false),
+        row(4, (TAG, Some(END_TAG), Some(TURNED)), false),
     ]
 }
 
-fn done(what: Stopped, ended: Option<u32>) -> StopDone {
-    StopDone { what, ended }
+fn block(subject: &str, reason: &str, until: Option<&str>) -> BlockRow {
+    let block = Block {
+        person: key(subject),
+        username: (subject == TAG).then(|| END_TAG.to_owned()),
+        name: (subject == TAG).then(|| TURNED.to_owned()),
+        until: until.map(at),
+        reason: reason.to_owned(),
+        created_at: at("2026-11-20T09:30:00Z"),
+        created_by: "ann".to_owned(),
+    };
+    BlockRow::of(block, at("2026-11-24T15:04:05Z"))
 }
 
-fn block(subject: &str, reason: &str, until: Option<&str>, counts: bool) -> BlockRow {
-    BlockRow {
-        who: who(
-            subject,
-            (subject == TAG).then_some(END_TAG),
-            (subject == TAG).then_some(TURNED),
-        ),
-        until: until.map(moment),
-        counts,
-        reason: shown(reason),
-        created_at: moment("2026-11-20T09:30:00Z"),
-        created_by: shown("ann"),
-    }
-}
-
-fn list(rows: Vec<SessionRow>, person_filter: &str, done: Option<StopDone>) -> SessionList {
+fn list(rows: Vec<SessionRow>, person_filter: &str, done: Option<Notice>) -> SessionList {
     let shown = rows.len();
     let total = if shown == 0 { 0 } else { 120 };
     SessionList {
@@ -98,21 +97,19 @@ fn form(typed: TypedBlock, errors: &[(&str, &str)]) -> BlockForm {
 
 pub fn samples() -> Vec<Sample> {
     let blocks = vec![
-        block("5a2e90c4-51c0", "Left the company.", None, true),
+        block("5a2e90c4-51c0", "Left the company.", None),
         block(
             "77c1",
             "Password stolen;\nback when it is changed.",
             Some("2026-11-25T08:00:00Z"),
-            true,
         ),
         block(
             "b-2",
             "Was to be let in again.",
             Some("2026-11-21T08:00:00Z"),
-            false,
         ),
-        block(TAG, END_TAG, None, true),
-        block(&unbroken()[..255], &unbroken(), None, true),
+        block(TAG, END_TAG, None),
+        block(&unbroken()[..255], &unbroken(), None),
     ];
     let block_list = |rows: Vec<BlockRow>, total| BlockList {
         frame: person("Ann Lee", true),
@@ -139,18 +136,15 @@ pub fn samples() -> Vec<Sample> {
         sample("sessions", &list(rows(), "", None)),
         sample(
             "sessions-found",
-            &list(rows(), TAG, Some(done(Stopped::Ended, None))),
+            &list(rows(), TAG, Notice::of("ended", None)),
         ),
         sample(
             "sessions-nobody",
-            &list(Vec::new(), "nobody", Some(done(Stopped::AllEnded, Some(0)))),
+            &list(Vec::new(), "nobody", Notice::of("all-ended", Some(0))),
         ),
         sample(
             "session-stop",
-            &stop(
-                row(2, who("77c1", Some("vic"), Some("Vic Viewer")), false),
-                2,
-            ),
+            &stop(row(2, ("77c1", Some("vic"), Some("Vic Viewer")), false), 2),
         ),
         sample("session-stop-own", &stop(rows().remove(0), 1)),
         sample("session-stop-long", &stop(rows().remove(2), 1)),
@@ -160,16 +154,16 @@ pub fn samples() -> Vec<Sample> {
         sample("block-lift", &lift(blocks[1].clone())),
         sample("block-lift-hostile", &lift(blocks[3].clone())),
         sample("own-sessions", &own(None)),
-        sample("own-sessions-ended", &own(Some(done(Stopped::Ended, None)))),
-        sample("own-sessions-gone", &own(Some(done(Stopped::Gone, None)))),
+        sample("own-sessions-ended", &own(Notice::of("ended", None))),
+        sample("own-sessions-gone", &own(Notice::of("gone", None))),
     ]);
     samples
 }
 
 fn block_forms() -> Vec<Sample> {
-    let known_person = KnownPerson {
-        who: who("5a2e90c4-51c0", Some("ann"), Some("Ann Lee")),
-        sessions: 1,
+    let people = || {
+        let rows = rows().into_iter();
+        rows.map(|row| PersonWords::of_session(&row.session))
     };
     let known = TypedBlock {
         issuer: "https://id.example.com/realms/streaming".to_owned(),
@@ -200,7 +194,7 @@ fn block_forms() -> Vec<Sample> {
         sample(
             "block-form",
             &BlockForm {
-                known: Some(known_person),
+                known: people().next().map(|ann| (ann, 1)),
                 ..form(known, &[])
             },
         ),
@@ -208,7 +202,7 @@ fn block_forms() -> Vec<Sample> {
             "block-form-found",
             &BlockForm {
                 person: TAG.to_owned(),
-                found: rows().into_iter().map(|row| row.who).collect(),
+                found: people().collect(),
                 more: true,
                 ..form(TypedBlock::default(), &[])
             },

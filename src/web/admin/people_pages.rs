@@ -13,6 +13,7 @@ use crate::domain::mapping::FieldError;
 use crate::flow::people::{PeopleDesk, PeopleError};
 use crate::flow::sign_out::SignOut;
 use crate::store::ending::SessionId;
+use crate::store::sessions::SessionHash;
 use crate::store::signed_in::{SignedIn, Whose};
 use crate::web::error::YOURSELF;
 use crate::web::form::Form;
@@ -20,10 +21,9 @@ use crate::web::page::{self, Visitor};
 use crate::web::refusal::{self, Refusal};
 use crate::web::sign_out::left_with;
 use crate::web::site::see_other;
-use crate::web::user_agent::UNKNOWN;
 use crate::web::views::{
-    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, KnownPerson, Moment, Paging,
-    PersonWords, Problem, SessionList, SessionRow, SessionStop, StopDone, Stopped, TypedBlock,
+    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Notice, Paging, PersonWords, Problem,
+    SessionList, SessionRow, SessionStop, TypedBlock,
 };
 
 type Answer = Result<HttpResponse, Error>;
@@ -49,10 +49,7 @@ pub async fn sessions(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Answer {
     let found = desk.sessions(whose, limit, offset).await;
     let found = found.map_err(|error| visitor.store_failed(&error))?;
     let own = visitor.signed_in()?.session().hash;
-    let rows = found.items.iter();
-    let rows: Vec<SessionRow> = rows
-        .map(|session| session_row(session, session.hash == own))
-        .collect();
+    let rows = session_rows(found.items, own);
     let narrowed = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("person", &person)
         .finish();
@@ -66,7 +63,7 @@ pub async fn sessions(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Answer {
         },
         rows,
         person,
-        done: done(&query),
+        done: notice(&query),
         frame: visitor.frame(),
     };
     Ok(page::show(StatusCode::OK, &context))
@@ -81,13 +78,16 @@ pub async fn session(
     visitor.admin()?;
     let found = match desk.session(&session_id(&visitor, &id)?).await {
         Ok(found) => found,
-        Err(error) => return not_there(&visitor, "/admin/sessions", Stopped::Gone, error),
+        Err(error) => return not_there(&visitor, "/admin/sessions?done=gone", error),
     };
     let theirs = desk.sessions(Whose::Person(&found.person), 1, 0).await;
     let theirs = theirs.map_err(|error| visitor.store_failed(&error))?;
     let own = visitor.signed_in()?.session().hash;
     let context = SessionStop {
-        row: session_row(&found, found.hash == own),
+        row: SessionRow {
+            current: found.hash == own,
+            session: found,
+        },
         sessions: theirs.total,
         frame: visitor.frame(),
     };
@@ -106,10 +106,10 @@ pub async fn end_session(
     let id = session_id(&visitor, &id)?;
     let ended = match desk.end(&id, &admin.actor(visitor.request())).await {
         Ok(ended) => ended,
-        Err(error) => return not_there(&visitor, "/admin/sessions", Stopped::Gone, error),
+        Err(error) => return not_there(&visitor, "/admin/sessions?done=gone", error),
     };
     let left = left_with(&visitor, &sign_out, [ended]).await;
-    Ok(left.unwrap_or_else(|| back(&visitor, "/admin/sessions", Stopped::Ended, None)))
+    Ok(left.unwrap_or_else(|| back(&visitor, "/admin/sessions?done=ended")))
 }
 
 /// POST `/admin/sessions/end`
@@ -124,10 +124,9 @@ pub async fn end_person(
     let actor = admin.actor(visitor.request());
     let ended = desk.end_person(&person, &actor).await;
     let ended = ended.map_err(|error| visitor.store_failed(&error))?;
-    let count = ended.len();
+    let list = format!("/admin/sessions?done=all-ended&ended={}", ended.len());
     let left = left_with(&visitor, &sign_out, ended).await;
-    let list = || back(&visitor, "/admin/sessions", Stopped::AllEnded, Some(count));
-    Ok(left.unwrap_or_else(list))
+    Ok(left.unwrap_or_else(|| back(&visitor, &list)))
 }
 
 /// GET `/admin/blocks?limit=&offset=`
@@ -140,7 +139,7 @@ pub async fn blocks(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Answer {
     let now = desk.now();
     let rows: Vec<BlockRow> = found
         .items
-        .iter()
+        .into_iter()
         .map(|block| BlockRow::of(block, now))
         .collect();
     let context = BlockList {
@@ -152,7 +151,7 @@ pub async fn blocks(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Answer {
             offset,
         },
         rows,
-        done: done(&query),
+        done: notice(&query),
         frame: visitor.frame(),
     };
     Ok(page::show(StatusCode::OK, &context))
@@ -217,12 +216,10 @@ pub async fn block(visitor: Visitor, payload: web::Payload, desk: web::Data<Peop
         return Ok(Refusal::new("invalid_request").mark(page));
     }
     match desk.block(&draft, &admin.actor(visitor.request())).await {
-        Ok(done) => Ok(back(
-            &visitor,
-            "/admin/blocks",
-            Stopped::Blocked,
-            Some(done.ended),
-        )),
+        Ok(done) => {
+            let list = format!("/admin/blocks?done=blocked&ended={}", done.ended);
+            Ok(back(&visitor, &list))
+        }
         Err(PeopleError::Yourself) => {
             let errors = vec![FieldError::new("subject", YOURSELF)];
             not_blocked(&visitor, &desk, typed, errors).await
@@ -237,10 +234,10 @@ pub async fn confirm_lift(visitor: Visitor, desk: web::Data<PeopleDesk>) -> Answ
     let person = person(&visitor, &visitor.query()?)?;
     let found = match desk.find_block(&person).await {
         Ok(found) => found,
-        Err(error) => return not_there(&visitor, "/admin/blocks", Stopped::NotBlocked, error),
+        Err(error) => return not_there(&visitor, "/admin/blocks?done=not-blocked", error),
     };
     let context = BlockLift {
-        row: BlockRow::of(&found, desk.now()),
+        row: BlockRow::of(found, desk.now()),
         frame: visitor.frame(),
     };
     Ok(page::show(StatusCode::OK, &context))
@@ -252,32 +249,18 @@ pub async fn lift(visitor: Visitor, payload: web::Payload, desk: web::Data<Peopl
     let person = person(&visitor, &form)?;
     let actor = admin.actor(visitor.request());
     match desk.unblock(&person, &actor).await {
-        Ok(()) => Ok(back(&visitor, "/admin/blocks", Stopped::Unblocked, None)),
-        Err(error) => not_there(&visitor, "/admin/blocks", Stopped::NotBlocked, error),
+        Ok(()) => Ok(back(&visitor, "/admin/blocks?done=unblocked")),
+        Err(error) => not_there(&visitor, "/admin/blocks?done=not-blocked", error),
     }
 }
 
-/// A session in words; `current`: the visitor's own.
-pub(in crate::web) fn session_row(session: &SignedIn, current: bool) -> SessionRow {
-    SessionRow {
-        id: session.id.to_string(),
-        who: who(session),
-        signed_in_at: Moment::of(session.created_at),
-        last_seen_at: Moment::of(session.last_seen_at),
-        groups_read_at: Moment::of(session.groups_read_at),
-        ends_at: Moment::of(session.ends_at),
-        browser: session
-            .browser
-            .clone()
-            .unwrap_or_else(|| UNKNOWN.to_owned()),
-        address: session.address.clone(),
-        current,
-    }
-}
-
-fn who(session: &SignedIn) -> PersonWords {
-    let (username, name) = (session.username.as_deref(), session.name.as_deref());
-    PersonWords::new(&session.person, username, name)
+/// The rows of a list; `own` is the session that requests it.
+pub(in crate::web) fn session_rows(sessions: Vec<SignedIn>, own: SessionHash) -> Vec<SessionRow> {
+    let rows = sessions.into_iter().map(|session| SessionRow {
+        current: session.hash == own,
+        session,
+    });
+    rows.collect()
 }
 
 /// The people whose sessions fit, each once, and whether there may be more.
@@ -294,7 +277,8 @@ async fn find(
     let mut seen = BTreeSet::new();
     let sessions = page.items.iter();
     let first = sessions.filter(|session| seen.insert(&session.person));
-    Ok((first.map(who).collect(), page.total > FOUND))
+    let found = first.map(PersonWords::of_session).collect();
+    Ok((found, page.total > FOUND))
 }
 
 /// The form, with what is known of whom it names.
@@ -307,11 +291,8 @@ async fn block_form(
     if let Ok(person) = PersonKey::parse(&typed.issuer, &typed.subject) {
         let theirs = desk.sessions(Whose::Person(&person), 1, 0).await;
         let theirs = theirs.map_err(|error| visitor.store_failed(&error))?;
-        let sessions = theirs.total;
-        known = theirs.items.first().map(|newest| KnownPerson {
-            who: who(newest),
-            sessions,
-        });
+        let newest = theirs.items.first().map(PersonWords::of_session);
+        known = newest.map(|who| (who, theirs.total));
     }
     Ok(BlockForm {
         frame: visitor.frame(),
@@ -339,35 +320,24 @@ async fn not_blocked(
     Ok(Refusal::new("invalid_request").mark(page))
 }
 
-/// Back to the list; `ended`: how many sessions it cost.
-pub(in crate::web) fn back(
-    visitor: &Visitor,
-    list: &str,
-    done: Stopped,
-    ended: Option<usize>,
-) -> HttpResponse {
-    let ended = ended.map_or_else(String::new, |ended| format!("&ended={ended}"));
-    let path = format!("{list}?done={}{ended}", done.as_str());
-    see_other(&visitor.site().to(&path)).finish()
+/// Back to the list, which says what was done.
+pub(in crate::web) fn back(visitor: &Visitor, list: &str) -> HttpResponse {
+    see_other(&visitor.site().to(list)).finish()
 }
 
-pub(in crate::web) fn done(query: &Form) -> Option<StopDone> {
-    let what = Stopped::parse(query.one("done").ok()??)?;
+pub(in crate::web) fn notice(query: &Form) -> Option<Notice> {
     let ended = query.one("ended").ok()?;
-    let ended = ended.and_then(|ended| ended.parse().ok());
-    Some(StopDone { what, ended })
+    Notice::of(
+        query.one("done").ok()??,
+        ended.and_then(|ended| ended.parse().ok()),
+    )
 }
 
 /// Back to the list where what was to be changed is not there any more.
-pub(in crate::web) fn not_there(
-    visitor: &Visitor,
-    list: &str,
-    done: Stopped,
-    error: PeopleError,
-) -> Answer {
+pub(in crate::web) fn not_there(visitor: &Visitor, list: &str, error: PeopleError) -> Answer {
     if matches!(error, PeopleError::NotFound) {
         refusal::tell_reason("not_found", StatusCode::SEE_OTHER);
-        return Ok(back(visitor, list, done, None));
+        return Ok(back(visitor, list));
     }
     Err(refused(visitor, error))
 }

@@ -8,8 +8,8 @@ use askama::Template;
 
 use super::differences;
 use super::frame::Frame;
-use super::mapping_row::Moment;
 use super::shown::Shown;
+use super::times::Moment;
 use super::{times, words};
 use crate::domain::mapping::{FieldError, Mapping, MappingInput};
 use crate::domain::names::{Role, Transport};

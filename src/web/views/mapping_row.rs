@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::shown::Shown;
+use super::times::Moment;
 use super::{times, words};
 use crate::domain::mapping::Mapping;
 
@@ -46,25 +47,6 @@ pub enum GroupRule {
     Glob(Shown),
     /// Everyone who is signed in.
     Everyone,
-}
-
-/// A time, for machines and for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
-    /// `2026-11-24T15:04:05Z`
-    pub instant: String,
-    /// `2026-11-24 15:04:05 UTC`
-    pub words: String,
-}
-
-impl Moment {
-    /// Of a time.
-    pub fn of(at: DateTime<Utc>) -> Self {
-        Self {
-            instant: times::instant(at),
-            words: times::reading_time(at),
-        }
-    }
 }
 
 /// Whether a mapping counts, and if not, why.

@@ -40,13 +40,13 @@ pub use askama::Template;
 pub use api_docs::ApiDocs;
 pub use frame::{Frame, Person};
 pub use mapping_form::{Editing, MappingForm, Newer, TypedMapping};
-pub use mapping_row::{GroupRule, MappingRow, Moment, RowState};
+pub use mapping_row::{GroupRule, MappingRow, RowState};
 pub use mappings::{Change, Done, MappingDelete, MappingList};
 pub use no_grant::NoGrant;
 pub use paging::Paging;
 pub use people::{
-    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, KnownPerson, OwnSessions, PersonWords,
-    SessionList, SessionRow, SessionStop, StopDone, Stopped, TypedBlock,
+    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords,
+    SessionList, SessionRow, SessionStop, TypedBlock,
 };
 pub use portal::{CopyLine, Issued, Lines, Outcome, Portal, Welcome, Who};
 pub use problem::{Problem, ProblemPage};
@@ -54,5 +54,6 @@ pub use refused::{Refused, RefusedWord};
 pub use shown::Shown;
 pub use sign_in::{SignInFailed, SignInFailure};
 pub use signed_out::{Next, SignedOut};
+pub use times::Moment;
 pub use token_form::{Choices, Chosen, Unnamed};
 pub use words::{Doing, GrantWords, RoomWords};

@@ -4,40 +4,30 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::frame::Frame;
-use super::mapping_row::Moment;
 use super::paging::Paging;
 use super::shown::Shown;
-use super::words;
+use super::{times, words};
 use crate::domain::block::{Block, PersonKey};
 use crate::domain::mapping::FieldError;
+use crate::store::signed_in::SignedIn;
+use crate::web::user_agent::UNKNOWN;
 
-/// A session, as administrators and its own person see it.
+/// A session, as administrators and its own user see it.
 #[derive(Debug, Clone)]
 pub struct SessionRow {
-    /// What it is called.
-    pub id: String,
-    /// Whose it is.
-    pub who: PersonWords,
-    /// When it began.
-    pub signed_in_at: Moment,
-    /// When it was last used.
-    pub last_seen_at: Moment,
-    /// When the provider sent the groups.
-    pub groups_read_at: Moment,
-    /// The latest end.
-    pub ends_at: Moment,
-    /// Browser and system of the sign-in.
-    pub browser: String,
-    /// The client's address at the sign-in.
-    pub address: Option<String>,
-    /// The one that looks at the page.
+    /// The session.
+    pub session: SignedIn,
+    /// Whether it is the one that requests the page.
     pub current: bool,
 }
 
 impl SessionRow {
-    /// At the beginning of a cell.
-    fn browser_words(&self) -> String {
-        words::sentence(&self.browser)
+    fn who(&self) -> PersonWords {
+        PersonWords::of_session(&self.session)
+    }
+
+    fn browser(&self) -> &str {
+        self.session.browser.as_deref().unwrap_or(UNKNOWN)
     }
 }
 
@@ -46,20 +36,24 @@ impl SessionRow {
 pub struct PersonWords {
     /// Issuer and subject.
     pub key: PersonKey,
-    /// What the provider called them.
+    /// The provider's user name for the person.
     pub username: Option<Shown>,
-    /// Likewise.
+    /// The provider's name for the person.
     pub name: Option<Shown>,
 }
 
 impl PersonWords {
-    /// Of a person, and what the provider called them.
-    pub fn new(key: &PersonKey, username: Option<&str>, name: Option<&str>) -> Self {
-        let shown = |text: &str| Shown(text.to_owned());
+    /// The user of a session.
+    pub fn of_session(session: &SignedIn) -> Self {
+        let (username, name) = (session.username.clone(), session.name.clone());
+        Self::new(session.person.clone(), username, name)
+    }
+
+    fn new(key: PersonKey, username: Option<String>, name: Option<String>) -> Self {
         Self {
-            key: key.clone(),
-            username: username.map(shown),
-            name: name.map(shown),
+            key,
+            username: username.map(Shown),
+            name: name.map(Shown),
         }
     }
 
@@ -86,89 +80,39 @@ impl PersonWords {
     }
 }
 
-/// What the page before this one did; it decides nothing but a sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StopDone {
-    /// What.
-    pub what: Stopped,
-    /// How many sessions it ended.
-    pub ended: Option<u32>,
-}
-
-impl StopDone {
-    fn sentence(self) -> String {
-        let sentence = self.what.sentence();
-        match self.ended {
-            None => sentence.to_owned(),
-            Some(1) => format!("{sentence} 1 session ended."),
-            Some(ended) => format!("{sentence} {ended} sessions ended."),
-        }
-    }
-}
-
-/// What can be done about sessions and people, or was not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
-    /// `ended`
-    Ended,
-    /// `all-ended`
-    AllEnded,
-    /// `blocked`
-    Blocked,
-    /// `unblocked`
-    Unblocked,
-    /// `gone`: it was over before.
-    Gone,
-    /// `not-blocked`: there is no block to be lifted.
-    NotBlocked,
-    /// `nothing`: what was asked for begins with a button.
-    Nothing,
-}
-
-impl Stopped {
-    const ALL: [Self; 7] = [
-        Self::Ended,
-        Self::AllEnded,
-        Self::Blocked,
-        Self::Unblocked,
-        Self::Gone,
-        Self::NotBlocked,
-        Self::Nothing,
-    ];
-
-    /// The word in the address.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ended => "ended",
-            Self::AllEnded => "all-ended",
-            Self::Blocked => "blocked",
-            Self::Unblocked => "unblocked",
-            Self::Gone => "gone",
-            Self::NotBlocked => "not-blocked",
-            Self::Nothing => "nothing",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|done| done.as_str() == word)
-    }
-
-    const fn sentence(self) -> &'static str {
-        match self {
-            Self::Ended => "The session is over. No new token comes from it.",
-            Self::AllEnded => "All sessions of that person are over.",
-            Self::Blocked => "The person is blocked.",
-            Self::Unblocked => "The person may sign in again.",
-            Self::Gone => "That session was over already. Nothing was changed.",
-            Self::NotBlocked => "That person is not blocked, or no longer. Nothing was changed.",
-            Self::Nothing => "Nothing was changed. What can be done begins with a button here.",
-        }
-    }
-
+/// What the page before this one did. It decides nothing but a sentence.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    text: String,
     /// Whether what was asked for was done.
-    const fn is_done(self) -> bool {
-        !matches!(self, Self::Gone | Self::NotBlocked | Self::Nothing)
+    is_done: bool,
+}
+
+impl Notice {
+    /// Of `done`, the word in the address, and the number of sessions that ended.
+    pub fn of(done: &str, ended: Option<u32>) -> Option<Self> {
+        let (is_done, text) = match done {
+            "ended" => (true, "The session is over. No new token comes from it."),
+            "all-ended" => (true, "All sessions of that person are over."),
+            "blocked" => (true, "The person is blocked."),
+            "unblocked" => (true, "The person may sign in again."),
+            "gone" => (false, "That session was over already. Nothing was changed."),
+            "not-blocked" => (
+                false,
+                "That person is not blocked, or no longer. Nothing was changed.",
+            ),
+            "nothing" => (
+                false,
+                "Nothing was changed. What can be done begins with a button here.",
+            ),
+            _ => return None,
+        };
+        let text = match ended {
+            None => text.to_owned(),
+            Some(1) => format!("{text} 1 session ended."),
+            Some(ended) => format!("{text} {ended} sessions ended."),
+        };
+        Some(Self { text, is_done })
     }
 }
 
@@ -185,7 +129,7 @@ pub struct SessionList {
     /// What it is narrowed to; empty: everybody.
     pub person: String,
     /// What the page before this one did.
-    pub done: Option<StopDone>,
+    pub done: Option<Notice>,
 }
 
 /// GET `/admin/sessions/{id}`: the ways to stop a user.
@@ -206,35 +150,24 @@ pub struct SessionStop {
 /// A row of the blocks.
 #[derive(Debug, Clone)]
 pub struct BlockRow {
-    /// Whom.
-    pub who: PersonWords,
-    /// Until when; none: for good.
-    pub until: Option<Moment>,
+    /// The block.
+    pub block: Block,
     /// Whether its time is not over.
     pub counts: bool,
-    /// Why.
-    pub reason: Shown,
-    /// Since when.
-    pub created_at: Moment,
-    /// Who did it.
-    pub created_by: Shown,
 }
 
 impl BlockRow {
-    /// Of a block, as it stands at `now`.
-    pub fn of(block: &Block, now: DateTime<Utc>) -> Self {
+    /// A block, as it stands at `now`.
+    pub fn of(block: Block, now: DateTime<Utc>) -> Self {
         Self {
-            who: PersonWords::new(
-                &block.person,
-                block.username.as_deref(),
-                block.name.as_deref(),
-            ),
-            until: block.until.map(Moment::of),
             counts: block.counts(now),
-            reason: Shown(block.reason.clone()),
-            created_at: Moment::of(block.created_at),
-            created_by: Shown(block.created_by.clone()),
+            block,
         }
+    }
+
+    fn who(&self) -> PersonWords {
+        let block = self.block.clone();
+        PersonWords::new(block.person, block.username, block.name)
     }
 }
 
@@ -249,7 +182,7 @@ pub struct BlockList {
     /// Where it stands.
     pub paging: Paging,
     /// What the page before this one did.
-    pub done: Option<StopDone>,
+    pub done: Option<Notice>,
 }
 
 /// For how long, as the form has it: the value, and in words.
@@ -274,15 +207,6 @@ pub struct TypedBlock {
     pub reason: String,
 }
 
-/// A person with sessions.
-#[derive(Debug, Clone)]
-pub struct KnownPerson {
-    /// Who.
-    pub who: PersonWords,
-    /// How many there are.
-    pub sessions: i64,
-}
-
 /// GET `/admin/blocks/new`, whose forms are a GET of the same address with `person`, and a
 /// POST to `/admin/blocks`; there `unknown` confirms a person without sessions.
 #[derive(Debug, Clone, Template)]
@@ -300,8 +224,8 @@ pub struct BlockForm {
     pub found: Vec<PersonWords>,
     /// Whether there are more than these.
     pub more: bool,
-    /// Whom the form names, where they have sessions.
-    pub known: Option<KnownPerson>,
+    /// The person whom the form names, and the number of their sessions.
+    pub known: Option<(PersonWords, i64)>,
     /// No session and no block is of whom the form names; to be confirmed.
     pub unknown: bool,
 }
@@ -342,5 +266,5 @@ pub struct OwnSessions {
     /// All of them, the latest first.
     pub rows: Vec<SessionRow>,
     /// What the page before this one did.
-    pub done: Option<StopDone>,
+    pub done: Option<Notice>,
 }

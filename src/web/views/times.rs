@@ -21,6 +21,30 @@ pub(super) fn duration(seconds: u64) -> String {
     }
 }
 
+/// A time, for machines and for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// `2026-11-24T15:04:05Z`
+    pub instant: String,
+    /// `2026-11-24 15:04:05 UTC`
+    pub words: String,
+}
+
+impl Moment {
+    /// Of a time.
+    pub fn of(at: DateTime<Utc>) -> Self {
+        Self {
+            instant: instant(at),
+            words: reading_time(at),
+        }
+    }
+}
+
+/// For templates, which pass references.
+pub(super) fn moment(at: &DateTime<Utc>) -> Moment {
+    Moment::of(*at)
+}
+
 /// For reading: `2026-11-24 15:04 UTC`, with seconds where there are any.
 pub(super) fn reading_time(at: DateTime<Utc>) -> String {
     let whole_minute = at.timestamp() % 60 == 0;
