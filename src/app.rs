@@ -126,16 +126,22 @@ impl Bridge {
         workers: Option<usize>,
     ) -> Result<Self, StartError> {
         crate::oidc::http::install_crypto();
-        let parts = Parts::new(config, clock)?;
-        let failing_tasks = web::Data::default();
-        let mut tasks = parts.tasks(&failing_tasks);
-        let (sessions, store) = (Arc::clone(&parts.live), parts.store.clone());
-        let fresh = parts.fresh.clone();
-        let (listen, ops_listen) = (parts.listen, parts.ops_listen);
-        let data = parts.into_data(failing_tasks);
-        let stopping = data.stopping.clone();
+        let Parts {
+            listen,
+            ops_listen,
+            base,
+            shared,
+            ops,
+            requests,
+            stopping,
+            failing_tasks,
+            mut tasks,
+            store,
+            live,
+            fresh,
+        } = Parts::new(config, clock)?;
         let ops = ops_listen.map(|listen| {
-            Ops::bind(listen, data.clone()).map_err(|error| StartError::BindOps(listen, error))
+            Ops::bind(listen, ops).map_err(|error| StartError::BindOps(listen, error))
         });
         let ops = ops.transpose()?;
         let workers = workers
@@ -144,38 +150,20 @@ impl Bridge {
         let most = pages::most_connections();
         let connections = pages::Connections::default();
         let watched = connections.clone();
-        tasks.push(supervise(
-            "watch_connections",
-            &data.failing_tasks,
-            move || {
-                let watched = watched.clone();
-                async move { watched.watch().await }
-            },
-        ));
+        tasks.push(supervise("watch_connections", &failing_tasks, move || {
+            let watched = watched.clone();
+            async move { watched.watch().await }
+        }));
+        let shared = Arc::new(shared);
         let server = HttpServer::new(move || {
-            let data = data.clone();
-            let base = data.site.base().to_owned();
             App::new()
-                .app_data(data.site)
-                .app_data(data.admins)
-                .app_data(data.sessions)
-                .app_data(data.sign_in)
-                .app_data(data.sign_out)
-                .app_data(data.exchange)
-                .app_data(data.desk)
-                .app_data(data.people)
-                .app_data(data.back_channel)
-                .app_data(data.server)
-                .app_data(data.limits)
-                .app_data(data.proxies)
-                .app_data(data.watch)
-                .app_data(data.provider)
-                .app_data(data.stopping)
-                .app_data(data.failing_tasks)
-                .app_data(web::Data::new(data.requests.of_thread()))
+                .configure(|service| shared.register(service))
+                .app_data(web::Data::new(requests.of_thread()))
                 // The last one is the outermost.
                 .wrap(from_fn(pages::count_requests))
                 .wrap(from_fn(pages::catch_panics))
+                .wrap(from_fn(pages::render_refusals))
+                .wrap(from_fn(pages::add_cors))
                 .wrap(from_fn(pages::add_headers))
                 .wrap(from_fn(pages::number_requests))
                 .wrap(from_fn(pages::note_requests))
@@ -203,7 +191,7 @@ impl Bridge {
             connections: most,
             tasks,
             fresh,
-            sessions,
+            sessions: live,
             store,
         })
     }

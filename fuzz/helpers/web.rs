@@ -15,7 +15,7 @@ use secrecy::{SecretBox, SecretString};
 use serde_json::{Value, json};
 
 use super::admin::mapping_api::{READ_ONLY, read, take_compared};
-use super::site::Site;
+use super::cookies::Cookies;
 use crate::config::urls::PublicUrl;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, MappingRecord};
 use crate::flow::attempt;
@@ -32,7 +32,7 @@ const STATE: &str = "the-state-of-this-attempt";
 /// the cookies that somebody planted is an answer like any other.
 pub fn cookies(data: &[u8]) {
     let url = PublicUrl::parse("https://bridge.example").unwrap();
-    let site = Site::new(url, Vec::new());
+    let cookies = Cookies::new(&url);
     let mut request = TestRequest::get().uri("/");
     for line in data.split(|byte| *byte == b'\n') {
         if let Ok(value) = HeaderValue::from_bytes(line) {
@@ -55,7 +55,7 @@ pub fn cookies(data: &[u8]) {
             .map(|(_, value)| value)
             .collect()
     };
-    if let Some(session) = site.session(&request) {
+    if let Some(session) = cookies.session(&request) {
         assert_eq!(named(SESSION), [session.expose()]);
         assert_eq!(session.expose().len(), 43);
         assert!(session.is_form_token(&session.form_token()));
@@ -64,7 +64,7 @@ pub fn cookies(data: &[u8]) {
     let now = now();
     let label = attempt::label(STATE);
     assert!(label.len() == 16 && label.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    if let Some(value) = site.attempt(&request, &label) {
+    if let Some(value) = cookies.attempt(&request, &label) {
         assert_eq!(named(&format!("__Host-bridge_login_{label}")), [value]);
         assert!(
             attempt::open(&seal, value, STATE, now).is_err(),
@@ -72,11 +72,11 @@ pub fn cookies(data: &[u8]) {
         );
         check_changed(&seal, value, now);
     }
-    for (name, value) in site.attempts(&request) {
+    for (name, value) in cookies.attempts(&request) {
         assert!(name.starts_with("__Host-bridge_login_"));
         assert!(named(name).iter().any(|other| other == value));
         let mut answer = HttpResponse::Ok();
-        let answer = answer.cookie(site.removal(name)).finish();
+        let answer = answer.cookie(cookies.removal(name)).finish();
         assert_eq!(answer.status(), 200, "{name:?} cannot be removed");
     }
 }

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
 
-use super::parts::SharedData;
+use super::parts::Shared;
 use super::{DISCONNECT_TIMEOUT, HEAD_TIMEOUT};
 use crate::web as pages;
 
@@ -22,17 +23,15 @@ pub(super) struct Ops {
 
 impl Ops {
     /// A thread of its own, which people's requests do not keep busy.
-    pub(super) fn bind(listen: SocketAddr, data: SharedData) -> io::Result<Self> {
+    pub(super) fn bind(listen: SocketAddr, parts: Shared) -> io::Result<Self> {
+        let parts = Arc::new(parts);
         let server = HttpServer::new(move || {
-            let data = data.clone();
             App::new()
-                .app_data(data.gauges)
-                .app_data(data.watch)
-                .app_data(data.provider)
-                .app_data(data.stopping)
-                .app_data(data.failing_tasks)
+                .configure(|service| parts.register(service))
                 .wrap(from_fn(pages::catch_panics))
+                .wrap(from_fn(pages::render_refusals))
                 .wrap(from_fn(pages::add_headers))
+                .wrap(from_fn(pages::number_requests))
                 .configure(pages::configure_ops)
         })
         .keep_alive(HEAD_TIMEOUT)

@@ -1,4 +1,5 @@
-//! Every part, built once, and what goes on beside the requests.
+//! The one list of parts: each is built once and handed to the handlers that ask for it by its type, and
+//! the tasks beside the requests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,8 +16,10 @@ use super::supervise::supervise;
 use crate::clock::Clock;
 use crate::config::red5::{Red5, SubjectClaim};
 use crate::config::{Config, Database};
+use crate::flow::admin::AdminGroups;
 use crate::flow::back_channel::BackChannel;
 use crate::flow::exchange::{Exchange, TokenRules};
+use crate::flow::health::Health;
 use crate::flow::login::{SessionLimits, SignIn};
 use crate::flow::mappings::MappingDesk;
 use crate::flow::people::PeopleDesk;
@@ -31,9 +34,7 @@ use crate::signer::Signer;
 use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
-use crate::web::{
-    AdminGroups, FailingTasks, Gauges, RateLimits, Red5Server, Site, Stopping, TrustedProxies,
-};
+use crate::web::{FailingTasks, RateLimits, Red5Server, Site, Stopping, TrustedProxies};
 
 /// How often last-seen times are written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -44,54 +45,52 @@ const SWEEP_EVERY: Duration = Duration::from_mins(5);
 /// How long to wait between two tries to migrate a database that is not there.
 const MIGRATE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Everything, before it is handed to the workers.
+/// What the handlers and layers of a listener ask for by its type.
+#[derive(Default)]
+pub(super) struct Shared(Vec<Register>);
+
+type Register = Box<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
+
+impl Shared {
+    fn add<T: Send + Sync + 'static>(&mut self, part: T) -> web::Data<T> {
+        self.add_shared(web::Data::new(part))
+    }
+
+    fn add_shared<T: Send + Sync + 'static>(&mut self, part: web::Data<T>) -> web::Data<T> {
+        let shared = part.clone();
+        self.0.push(Box::new(move |service| {
+            service.app_data(shared.clone());
+        }));
+        part
+    }
+
+    /// Gives a worker all of them.
+    pub(super) fn register(&self, service: &mut web::ServiceConfig) {
+        for register in &self.0 {
+            register(service);
+        }
+    }
+}
+
+/// The bridge before it listens.
 pub(super) struct Parts {
     pub(super) listen: SocketAddr,
     pub(super) ops_listen: Option<SocketAddr>,
-    pub(super) site: Site,
-    pub(super) admins: AdminGroups,
-    pub(super) server: Red5Server,
-    pub(super) limits: RateLimits,
-    pub(super) proxies: TrustedProxies,
+    /// The base path of the routes.
+    pub(super) base: String,
+    /// Of the listener for people and apps.
+    pub(super) shared: Shared,
+    /// Of the second listener.
+    pub(super) ops: Shared,
+    /// For each worker to make its own counters of.
+    pub(super) requests: Requests,
+    pub(super) stopping: web::Data<Stopping>,
+    pub(super) failing_tasks: web::Data<FailingTasks>,
+    /// What goes on beside the requests.
+    pub(super) tasks: Vec<JoinHandle<()>>,
     pub(super) store: Store,
     pub(super) live: Arc<LiveSessions>,
     pub(super) fresh: FreshGroups,
-    pub(super) watch: Arc<Watch>,
-    pub(super) provider: Arc<Provider>,
-    pub(super) sessions: Arc<Sessions>,
-    pub(super) sign_in: SignIn,
-    pub(super) sign_out: SignOut,
-    pub(super) exchange: Exchange,
-    pub(super) desk: MappingDesk,
-    pub(super) requests: Requests,
-    pub(super) gauges: Gauges,
-    pub(super) people: PeopleDesk,
-    pub(super) back_channel: BackChannel,
-    pub(super) clock: Arc<dyn Clock>,
-}
-
-/// The same, as the workers share it.
-#[derive(Clone)]
-pub(super) struct SharedData {
-    pub(super) site: web::Data<Site>,
-    pub(super) admins: web::Data<AdminGroups>,
-    pub(super) server: web::Data<Red5Server>,
-    pub(super) limits: web::Data<RateLimits>,
-    pub(super) proxies: web::Data<TrustedProxies>,
-    pub(super) watch: web::Data<Arc<Watch>>,
-    pub(super) provider: web::Data<Arc<Provider>>,
-    pub(super) sessions: web::Data<Sessions>,
-    pub(super) sign_in: web::Data<SignIn>,
-    pub(super) sign_out: web::Data<SignOut>,
-    pub(super) exchange: web::Data<Exchange>,
-    pub(super) desk: web::Data<MappingDesk>,
-    pub(super) gauges: web::Data<Gauges>,
-    pub(super) stopping: web::Data<Stopping>,
-    pub(super) failing_tasks: web::Data<FailingTasks>,
-    /// For the worker to make its own counters of.
-    pub(super) requests: Requests,
-    pub(super) people: web::Data<PeopleDesk>,
-    pub(super) back_channel: web::Data<BackChannel>,
 }
 
 fn ages(config: &Config) -> Ages {
@@ -122,12 +121,13 @@ fn open_store(database: &Database) -> Result<Store, StartError> {
 }
 
 impl Parts {
+    /// Builds every part, each once, and starts the tasks.
     pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let store = open_store(&config.database)?;
         let ages = ages(&config);
         let idle = TimeDelta::minutes(i64::from(config.session_idle_minutes));
-        let live = Arc::new(LiveSessions::new(store.clone(), idle));
         let bound = Duration::from_secs(u64::from(config.max_staleness_seconds));
+        let store = open_store(&config.database)?;
+        let live = Arc::new(LiveSessions::new(store.clone(), idle));
         let watch = Arc::new(Watch::new(store.clone(), Arc::clone(&live), bound));
         let provider = Arc::new(Provider::new(config.oidc, Arc::clone(&clock))?);
         let seal = Arc::new(Seal::new(&config.secret_keys)?);
@@ -145,129 +145,116 @@ impl Parts {
             Arc::clone(&watch),
             Arc::clone(&clock),
         ));
-        let allowed = config.allowed_origins.iter();
-        let allowed = allowed.map(|origin| origin.as_str().to_owned()).collect();
-        let rule = ReturnToRule::new(&config.public_url.to("/"), allowed);
+        let origins = config.allowed_origins.iter();
+        let origins = origins.map(|origin| origin.as_str().to_owned()).collect();
+        let return_to = ReturnToRule::new(&config.public_url.to("/"), origins);
         let limits = SessionLimits {
             longest: TimeDelta::hours(i64::from(config.session_max_hours)),
             unrefreshed: ages.unrefreshed_max,
         };
-        let sign_out = SignOut::new(
+        let base = config.public_url.base_path().to_owned();
+        let site = Site::new(config.public_url, config.allowed_origins);
+
+        let (mut shared, mut ops) = (Shared::default(), Shared::default());
+        shared.add(site);
+        shared.add(AdminGroups(config.admin_groups));
+        shared.add(Red5Server(config.red5.server_url.clone()));
+        shared.add(RateLimits::new(config.rate_limits));
+        shared.add(TrustedProxies(config.trusted_proxies));
+        shared.add_shared(web::Data::from(Arc::clone(&sessions)));
+        let sign_in = shared.add(SignIn::new(
             Arc::clone(&provider),
             store.clone(),
             Arc::clone(&sessions),
             Arc::clone(&seal),
-            Arc::clone(&clock),
-        );
-        let sign_in = SignIn::new(
-            Arc::clone(&provider),
-            store.clone(),
-            Arc::clone(&sessions),
-            seal,
-            rule.ok_or(StartError::PublicUrl)?,
+            return_to.ok_or(StartError::PublicUrl)?,
             limits,
             Arc::clone(&clock),
-        );
-        let signer = Signer::new(&config.red5.secret)?;
-        let rules = token_rules(&config.red5);
-        let exchange = Exchange::new(Arc::clone(&watch), signer, rules, Arc::clone(&clock));
-        let desk = MappingDesk::new(store.clone(), Arc::clone(&watch), Arc::clone(&clock));
-        let requests = Requests::default();
-        let exposition = Exposition::new(metrics::Parts {
-            sign_ins: sign_in.counts().clone(),
-            exchanges: exchange.counts().clone(),
-            refreshes: fresh.counts(),
-            provider: provider.calls().clone(),
-            waits: store.waits().clone(),
-            requests: requests.clone(),
-        });
-        let gauges = Gauges::new(
-            exposition,
-            Arc::clone(&watch),
-            Arc::clone(&live),
-            store.clone(),
+        ));
+        shared.add(SignOut::new(
             Arc::clone(&provider),
-        );
-        let people = PeopleDesk::new(
+            store.clone(),
+            sessions,
+            seal,
+            Arc::clone(&clock),
+        ));
+        let exchange = shared.add(Exchange::new(
+            Arc::clone(&watch),
+            Signer::new(&config.red5.secret)?,
+            token_rules(&config.red5),
+            Arc::clone(&clock),
+        ));
+        shared.add(MappingDesk::new(
+            store.clone(),
+            Arc::clone(&watch),
+            Arc::clone(&clock),
+        ));
+        shared.add(PeopleDesk::new(
             store.clone(),
             Arc::clone(&live),
             fresh.clone(),
             Arc::clone(&watch),
             Arc::clone(&clock),
             provider.issuer().to_owned(),
-        );
-        let back_channel =
-            BackChannel::new(Arc::clone(&provider), Arc::clone(&live), Arc::clone(&clock));
-        Ok(Self {
-            listen: config.listen,
-            ops_listen: config.ops_listen,
-            site: Site::new(config.public_url, config.allowed_origins),
-            admins: AdminGroups(config.admin_groups),
-            server: Red5Server(config.red5.server_url),
-            limits: RateLimits::new(config.rate_limits),
-            proxies: TrustedProxies(config.trusted_proxies),
-            store,
-            live,
-            fresh,
-            watch,
-            provider,
-            sessions,
-            sign_in,
-            sign_out,
-            exchange,
-            desk,
-            requests,
-            gauges,
-            people,
-            back_channel,
-            clock,
-        })
-    }
+        ));
+        shared.add(BackChannel::new(
+            Arc::clone(&provider),
+            Arc::clone(&live),
+            Arc::clone(&clock),
+        ));
+        let requests = Requests::default();
+        ops.add(Exposition::new(metrics::Parts {
+            sign_ins: sign_in.counts().clone(),
+            exchanges: exchange.counts().clone(),
+            refreshes: fresh.counts(),
+            provider: provider.calls().clone(),
+            waits: store.waits().clone(),
+            requests: requests.clone(),
+        }));
+        let health = ops.add(Health::new(
+            Arc::clone(&watch),
+            Arc::clone(&live),
+            store.clone(),
+            Arc::clone(&provider),
+        ));
+        let stopping: web::Data<Stopping> = ops.add_shared(web::Data::default());
+        let failing_tasks: web::Data<FailingTasks> = ops.add_shared(web::Data::default());
+        shared.add_shared(health);
+        shared.add_shared(stopping.clone());
+        shared.add_shared(failing_tasks.clone());
 
-    /// What goes on beside the requests.
-    pub(super) fn tasks(&self, failing: &web::Data<FailingTasks>) -> Vec<JoinHandle<()>> {
-        let (store, watch) = (self.store.clone(), Arc::clone(&self.watch));
-        let provider = Arc::clone(&self.provider);
-        let live = Arc::clone(&self.live);
-        let (swept, clock, idle) = (store.clone(), Arc::clone(&self.clock), live.idle());
-        vec![
-            supervise("keep_fresh", failing, move || {
-                keep_fresh(store.clone(), Arc::clone(&watch))
+        let tasks = vec![
+            supervise("keep_fresh", &failing_tasks, {
+                let store = store.clone();
+                move || keep_fresh(store.clone(), Arc::clone(&watch))
             }),
-            supervise("watch_provider", failing, move || {
+            supervise("watch_provider", &failing_tasks, move || {
                 let provider = Arc::clone(&provider);
                 async move { provider.watch().await }
             }),
-            supervise("write_last_seen", failing, move || {
-                write_last_seen(Arc::clone(&live))
+            supervise("write_last_seen", &failing_tasks, {
+                let live = Arc::clone(&live);
+                move || write_last_seen(Arc::clone(&live))
             }),
-            supervise("sweep", failing, move || {
-                sweep(swept.clone(), Arc::clone(&clock), idle)
+            supervise("sweep", &failing_tasks, {
+                let store = store.clone();
+                move || sweep(store.clone(), Arc::clone(&clock), idle)
             }),
-        ]
-    }
-
-    pub(super) fn into_data(self, failing_tasks: web::Data<FailingTasks>) -> SharedData {
-        SharedData {
-            site: web::Data::new(self.site),
-            admins: web::Data::new(self.admins),
-            server: web::Data::new(self.server),
-            limits: web::Data::new(self.limits),
-            proxies: web::Data::new(self.proxies),
-            watch: web::Data::new(self.watch),
-            provider: web::Data::new(self.provider),
-            sessions: web::Data::from(self.sessions),
-            sign_in: web::Data::new(self.sign_in),
-            sign_out: web::Data::new(self.sign_out),
-            exchange: web::Data::new(self.exchange),
-            desk: web::Data::new(self.desk),
-            gauges: web::Data::new(self.gauges),
-            stopping: web::Data::default(),
+        ];
+        Ok(Self {
+            listen: config.listen,
+            ops_listen: config.ops_listen,
+            base,
+            shared,
+            ops,
+            requests,
+            stopping,
             failing_tasks,
-            requests: self.requests,
-            people: web::Data::new(self.people),
-            back_channel: web::Data::new(self.back_channel),
-        }
+            tasks,
+            store,
+            live,
+            fresh,
+        })
     }
 }
 

@@ -204,10 +204,10 @@ impl Exchange {
                 mapping_version = issued.mapping_version,
             ),
             Err(bug @ (NoToken::Unwarranted(_) | NoToken::Claims(_) | NoToken::Sign(_))) => {
-                tracing::error!(event = "token_failed", subject, error = %bug);
+                tracing::error!(event = "token_failed", subject, code = bug.code(), error = %bug);
             }
             Err(refusal) => {
-                tracing::info!(event = "token_refused", subject, reason = refusal.code());
+                tracing::info!(event = "token_refused", subject, code = refusal.code());
             }
         }
         outcome

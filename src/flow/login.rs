@@ -52,7 +52,7 @@ pub struct SignIn {
 
 /// The provider's answer, as the callback's query has it.
 #[derive(Debug)]
-pub struct Answer {
+pub struct CallbackQuery {
     /// `state`
     pub state: String,
     /// `code`, or the provider's error.
@@ -63,7 +63,7 @@ pub struct Answer {
 
 /// A sign-in that failed.
 #[derive(Debug)]
-pub struct Failed {
+pub struct SignInFailed {
     /// Why.
     pub error: LoginError,
     /// Where another try comes back to: where this one wanted to go, as far as
@@ -156,11 +156,11 @@ impl SignIn {
     /// the browser had: it ends, to whichever user it belonged (CB-12).
     pub async fn finish(
         &self,
-        answer: Answer,
+        answer: CallbackQuery,
         sealed: Option<&str>,
         earlier: Option<&SessionSecret>,
         origin: &SignInOrigin,
-    ) -> Result<Welcome, Failed> {
+    ) -> Result<Welcome, SignInFailed> {
         let outcome = self.come_back(answer, sealed, earlier, origin).await;
         self.counts.count(match &outcome {
             Ok(_) => SignInOutcome::SignedIn,
@@ -171,20 +171,20 @@ impl SignIn {
 
     async fn come_back(
         &self,
-        answer: Answer,
+        answer: CallbackQuery,
         sealed: Option<&str>,
         earlier: Option<&SessionSecret>,
         origin: &SignInOrigin,
-    ) -> Result<Welcome, Failed> {
+    ) -> Result<Welcome, SignInFailed> {
         let attempt = self.open(&answer.state, sealed)?;
         let return_to = self.wanted(Some(&attempt.return_to));
         let outcome = self
             .verify(answer, &attempt, earlier, origin, return_to.clone())
             .await;
-        outcome.map_err(|error| Failed { error, return_to })
+        outcome.map_err(|error| SignInFailed { error, return_to })
     }
 
-    fn open(&self, state: &str, sealed: Option<&str>) -> Result<OpenedAttempt, Failed> {
+    fn open(&self, state: &str, sealed: Option<&str>) -> Result<OpenedAttempt, SignInFailed> {
         let now = self.clock.now();
         let (error, return_to) = match sealed {
             Some(sealed) => match attempt::open(&self.seal, sealed, state, now) {
@@ -198,12 +198,12 @@ impl SignIn {
             // says whether that is the reason.
             None => match attempt::marked(&self.seal, state) {
                 None => (LoginError::StateForeign, None),
-                Some(mark) if mark.is_young(now) => (LoginError::AttemptMissing, mark.return_to),
+                Some(mark) if mark.is_young(now) => (LoginError::CookieMissing, mark.return_to),
                 Some(mark) => (LoginError::AttemptExpired, mark.return_to),
             },
         };
         let return_to = self.wanted(return_to.as_deref());
-        Err(Failed { error, return_to })
+        Err(SignInFailed { error, return_to })
     }
 
     /// What was good when the sign-in began need not be so any more (LR-6).
@@ -214,7 +214,7 @@ impl SignIn {
 
     async fn verify(
         &self,
-        answer: Answer,
+        answer: CallbackQuery,
         attempt: &OpenedAttempt,
         earlier: Option<&SessionSecret>,
         origin: &SignInOrigin,

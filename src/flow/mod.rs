@@ -5,6 +5,7 @@ pub mod admin;
 pub mod attempt;
 pub mod back_channel;
 pub mod exchange;
+pub mod health;
 pub mod login;
 pub mod mappings;
 pub mod people;
@@ -17,5 +18,7 @@ pub mod sign_out;
 // What of the store's own types a request is answered with; `web` names the store nowhere.
 pub use crate::store::StoreError;
 pub use crate::store::audit::Actor;
+pub use crate::store::ending::Ended;
 pub use crate::store::live::LiveSession;
 pub use crate::store::sessions::{SessionHash, SignInOrigin};
+pub use crate::store::signed_in::Whose;

@@ -21,6 +21,7 @@ use crate::random;
 use crate::seal::{Seal, SealError};
 use crate::store::audit::Actor;
 use crate::store::ending::Ended;
+use crate::store::live::LiveSession;
 use crate::store::sign_outs::TicketHash;
 use crate::store::{Store, StoreError};
 
@@ -109,22 +110,21 @@ impl SignOut {
     /// Ends all sessions of the actor, and gives a ticket as above.
     pub async fn end_everywhere(
         &self,
-        secret: &SessionSecret,
+        own: &LiveSession,
         actor: &Actor,
     ) -> Result<Option<Ticket>, StoreError> {
         let ended = self.sessions.end_person(actor).await?;
-        Ok(self.after(secret, ended).await.flatten())
+        Ok(self.after(own, ended).await.flatten())
     }
 
-    /// A ticket where the session of this cookie is among those that ended.
-    /// `None`: it is not.
+    /// A ticket where the session is among those that ended. `None`: it is not.
     pub async fn after(
         &self,
-        secret: &SessionSecret,
+        own: &LiveSession,
         ended: impl IntoIterator<Item = Ended>,
     ) -> Option<Option<Ticket>> {
         let mut ended = ended.into_iter();
-        let own = ended.find(|one| one.hash == secret.hash())?;
+        let own = ended.find(|one| one.hash == own.session.hash)?;
         Some(self.ticket(own.sealed_id_token).await)
     }
 

@@ -4,10 +4,10 @@
 //! Neither has CORS headers (CS-5, CS-6): a tool fetches what it needs by itself, and no page of
 //! another origin needs it to run.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use super::page::{self, Visitor};
+use super::extract::{Session, Visitor};
+use super::page::{Page, show};
 use super::site::Site;
 use super::views::ApiDocs;
 
@@ -31,12 +31,11 @@ pub async fn document(site: web::Data<Site>) -> HttpResponse {
 }
 
 /// GET `/docs`
-pub async fn docs(visitor: Visitor) -> HttpResponse {
-    let page = ApiDocs {
-        bridge: visitor.site().to(""),
-        frame: visitor.frame(),
-    };
-    page::show(StatusCode::OK, &page)
+pub async fn docs(_: Visitor<Session>, page: Page) -> HttpResponse {
+    show(&ApiDocs {
+        bridge: page.site().to(""),
+        frame: page.frame(),
+    })
 }
 
 #[cfg(test)]

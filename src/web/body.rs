@@ -9,7 +9,9 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 use serde_json::{Map, Value};
 
-use super::form::{Form, NoText};
+use super::error::Refusal;
+use super::form::{Form, InvalidUtf8};
+use super::views::problem as problems;
 use crate::domain::mapping::FieldError;
 use crate::json;
 
@@ -24,53 +26,47 @@ pub const FORM_BODY_MAX: usize = 256 * 1024;
 
 /// Longest time for a whole body: a client that drips bytes must not hold a
 /// connection for ever (AV-3).
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Why a body was not read.
-#[derive(Debug, PartialEq, Eq)]
-pub enum BodyError {
-    /// 415
-    MediaType,
-    /// 413
-    TooLarge,
-    /// 400
-    Unreadable,
-}
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A JSON object; an empty body is an empty object.
 pub async fn json(
     request: &HttpRequest,
     payload: web::Payload,
     limit: usize,
-) -> Result<Map<String, Value>, BodyError> {
+) -> Result<Map<String, Value>, Refusal> {
     let bytes = read(request, payload, "application/json", limit).await?;
     if bytes.is_empty() {
         return Ok(Map::new());
     }
-    json::object(&bytes).ok_or(BodyError::Unreadable)
+    json::object(&bytes).ok_or_else(|| {
+        let reason = "must be one JSON object in which no member stands twice";
+        Refusal::invalid(&[FieldError::new("", reason)])
+    })
 }
 
-/// A body that must say nothing: none at all, or an empty JSON object.
+/// Requires a body that says nothing: none at all, or an empty JSON object.
 pub async fn require_empty(
     request: &HttpRequest,
     payload: web::Payload,
     limit: usize,
-) -> Result<Map<String, Value>, BodyError> {
+) -> Result<(), Refusal> {
     if request.headers().contains_key(header::CONTENT_TYPE) {
-        return json(request, payload, limit).await;
+        let members = json(request, payload, limit).await?;
+        let unknown = Members::new(members).finish();
+        return together(unknown, Ok(())).map_err(|errors| Refusal::invalid(&errors));
     }
     if receive(payload, limit).await?.is_empty() {
-        Ok(Map::new())
+        Ok(())
     } else {
-        Err(BodyError::MediaType)
+        Err(Refusal::new(problems::UNSUPPORTED_MEDIA_TYPE))
     }
 }
 
 /// A form's fields, in order.
-pub async fn form(request: &HttpRequest, payload: web::Payload) -> Result<Form, BodyError> {
+pub async fn form(request: &HttpRequest, payload: web::Payload) -> Result<Form, Refusal> {
     let media_type = "application/x-www-form-urlencoded";
     let bytes = read(request, payload, media_type, FORM_BODY_MAX).await?;
-    Form::parse(&bytes).map_err(|NoText| BodyError::Unreadable)
+    Form::parse(&bytes).map_err(|InvalidUtf8| unreadable())
 }
 
 async fn read(
@@ -78,22 +74,27 @@ async fn read(
     payload: web::Payload,
     media_type: &str,
     limit: usize,
-) -> Result<web::Bytes, BodyError> {
+) -> Result<web::Bytes, Refusal> {
     let mut types = request.headers().get_all(header::CONTENT_TYPE);
     let one = types.next().and_then(|value| value.to_str().ok());
     let essence = one.and_then(|value| value.split(';').next()).map(str::trim);
     if types.next().is_some() || !essence.is_some_and(|it| it.eq_ignore_ascii_case(media_type)) {
-        return Err(BodyError::MediaType);
+        return Err(Refusal::new(problems::UNSUPPORTED_MEDIA_TYPE));
     }
     receive(payload, limit).await
 }
 
-async fn receive(payload: web::Payload, limit: usize) -> Result<web::Bytes, BodyError> {
-    match tokio::time::timeout(PATIENCE, payload.to_bytes_limited(limit)).await {
+async fn receive(payload: web::Payload, limit: usize) -> Result<web::Bytes, Refusal> {
+    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(limit)).await {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Ok(Err(_))) | Err(_) => Err(BodyError::Unreadable),
-        Ok(Err(_larger)) => Err(BodyError::TooLarge),
+        Ok(Ok(Err(_))) | Err(_) => Err(unreadable()),
+        Ok(Err(_larger)) => Err(Refusal::new(problems::TOO_LARGE)),
     }
+}
+
+fn unreadable() -> Refusal {
+    let reason = "the body cannot be read";
+    Refusal::invalid(&[FieldError::new("", reason)])
 }
 
 /// Takes the members of a JSON object one by one and notes all that is wrong.

@@ -1,323 +1,410 @@
-//! Refusals of the JSON API: RFC 9457 problem details with a stable `code`.
+//! Why a request did not get what it asked for: one value, made where it happens.
+//!
+//! A handler and an extractor return it as an error. [`render`] turns it into the answer that
+//! the route is for (a page, RFC 9457 problem details, or the error of RFC 6749), and [`log`]
+//! writes one event under the same code (LG-2).
 
-use actix_web::HttpResponse;
-use actix_web::http::{StatusCode, header};
+use std::error::Error as _;
+
+use actix_web::body::BoxBody;
+use actix_web::cookie::Cookie;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::uri::PathAndQuery;
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
-use super::body::BodyError;
-use super::csrf::Foreign;
-use super::form::NoText;
-use super::outage;
-use super::rate_limit::TooMany;
-use super::refusal::Refusal as Refused;
-use crate::domain::entitlement::Refusal;
-use crate::domain::mapping::{FieldError, Mapping, MappingRecord};
+use super::page::{self, frame};
+use super::request_id::RequestId;
+use super::routes::{Audience, Route};
+use super::views::Frame;
+use super::views::problem::{self as problems, Problem, ProblemPage};
+use crate::domain::entitlement::Refusal as ScopeRefusal;
+use crate::domain::mapping::{FieldError, MappingRecord};
+use crate::flow::StoreError;
 use crate::flow::exchange::NoToken;
 use crate::flow::people::PeopleError;
 use crate::flow::sessions::SessionError;
-use crate::store::StoreError;
 use crate::store::mappings::MappingError;
 
 /// Why administrators cannot block themselves.
-pub(super) const YOURSELF: &str = "is you: another administrator would have to let you in again";
+pub const YOURSELF: &str = "is you: another administrator would have to let you in again";
 
-/// One refusal.
+/// What a handler returns.
+pub type Answer = Result<HttpResponse, Refusal>;
+
+/// A refused request.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.problem.code)]
+pub struct Refusal(Box<Details>);
+
 #[derive(Debug)]
-pub enum ApiError {
-    /// 401, with where to sign in.
-    NotSignedIn {
-        /// Absolute.
-        login_url: String,
-    },
-    /// 401: a script of another site, with which the browser sends no cookie.
-    CrossSite {
-        /// Absolute.
-        login_url: String,
-    },
-    /// 403: the origin, or the header that scripts send.
-    ForbiddenOrigin,
-    /// 403
-    NotAdmin,
-    /// 403: an administrator does not let the person in.
-    Blocked,
-    /// 404
-    NotFound,
-    /// 405
-    MethodNotAllowed,
-    /// 400, by field.
-    Invalid(Vec<FieldError>),
-    /// 409
-    Duplicate,
-    /// 412, with the row as it is now.
-    Stale(Box<Mapping>),
-    /// 413
-    TooLarge,
-    /// 415
-    MediaType,
-    /// 428
-    PreconditionRequired,
-    /// 429
-    RateLimited(TooMany),
-    /// What the exchange says.
-    NoToken(NoToken),
-    /// 500; what happened is in the log.
-    Internal,
-    /// 503
-    Unavailable,
-    /// 503: the groups are too old, and the provider cannot be asked.
-    Unconfirmed,
+struct Details {
+    problem: Problem,
+    /// In place of the problem's own words.
+    sentence: Option<String>,
+    /// Further members of the JSON answer.
+    members: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// Where the sign-in that failed was for.
+    return_to: Option<String>,
+    /// Whether the log has an event of it, which says more.
+    is_logged: bool,
 }
 
-impl From<BodyError> for ApiError {
-    fn from(error: BodyError) -> Self {
-        match error {
-            BodyError::MediaType => Self::MediaType,
-            BodyError::TooLarge => Self::TooLarge,
-            BodyError::Unreadable => Self::Invalid(vec![FieldError::new(
-                "",
-                "the body must be one JSON object, in which no member stands twice",
-            )]),
+impl Refusal {
+    /// Of a kind.
+    pub fn new(problem: Problem) -> Self {
+        Self(Box::new(Details {
+            problem,
+            sentence: None,
+            members: Map::new(),
+            headers: Vec::new(),
+            return_to: None,
+            is_logged: false,
+        }))
+    }
+
+    /// 400, with what is wrong by field.
+    pub fn invalid(errors: &[FieldError]) -> Self {
+        let errors = errors
+            .iter()
+            .map(|error| json!({ "field": error.field, "reason": error.reason }));
+        Self::new(problems::INVALID_REQUEST).with("errors", errors.collect::<Vec<_>>())
+    }
+
+    /// 503: what is in memory is older than `BRIDGE_MAX_STALENESS_SECONDS`.
+    pub fn stale() -> Self {
+        tracing::warn!(
+            event = "database_unavailable",
+            code = problems::UNAVAILABLE.code,
+            error = "the mappings and sessions in memory are not known to be fresh"
+        );
+        Self::new(problems::UNAVAILABLE).logged()
+    }
+
+    /// Says this in place of the problem's own words.
+    pub fn saying(mut self, sentence: impl Into<String>) -> Self {
+        self.0.sentence = Some(sentence.into());
+        self
+    }
+
+    /// Adds a member to the JSON answer.
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.0.members.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// Sets a cookie.
+    pub fn cookie(self, cookie: &Cookie<'_>) -> Self {
+        match HeaderValue::try_from(cookie.to_string()) {
+            Ok(value) => self.header(header::SET_COOKIE, value),
+            Err(_) => self,
+        }
+    }
+
+    /// Where another sign-in comes back to.
+    pub fn returning_to(mut self, address: &str) -> Self {
+        self.0.return_to = Some(address.to_owned());
+        self
+    }
+
+    /// The log has an event of it already, which says more.
+    pub fn logged(mut self) -> Self {
+        self.0.is_logged = true;
+        self
+    }
+
+    /// Whether it is of this kind.
+    pub fn is(&self, problem: &Problem) -> bool {
+        self.0.problem == *problem
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.0.problem.code
+    }
+
+    fn status(&self) -> StatusCode {
+        status_of(&self.0.problem)
+    }
+
+    /// The answer to a request that is there no more, after a panic.
+    pub fn lost(&self, audience: Audience, base: &str, reference: Option<String>) -> HttpResponse {
+        let frame = Frame {
+            base: base.to_owned(),
+            person: None,
+        };
+        self.answer(audience, frame, None, reference)
+    }
+
+    fn respond(&self, request: &HttpRequest) -> HttpResponse {
+        let harmless = request.method() == Method::GET;
+        let asked = request.uri().path_and_query().map(PathAndQuery::as_str);
+        // A path that begins with two slashes would lead to another host.
+        let again = asked.filter(|path| harmless && !path.starts_with("//"));
+        let reference = RequestId::of(request);
+        let audience = Route::of(request).audience;
+        self.answer(audience, frame(request), again, reference)
+    }
+
+    fn answer(
+        &self,
+        audience: Audience,
+        frame: Frame,
+        again: Option<&str>,
+        reference: Option<String>,
+    ) -> HttpResponse {
+        let details = &*self.0;
+        let mut response = match audience {
+            Audience::People => {
+                let page = ProblemPage {
+                    frame,
+                    problem: details.problem,
+                    sentence: details.sentence.clone(),
+                    return_to: details.return_to.clone().or(again.map(str::to_owned)),
+                    reference,
+                };
+                page::render(self.status(), &page)
+            }
+            Audience::Programs | Audience::Apps => self.problem_details(),
+            Audience::Provider => self.oauth_error(),
+        };
+        for (name, value) in &details.headers {
+            response.headers_mut().append(name.clone(), value.clone());
+        }
+        mark(response, details.problem.code, details.is_logged)
+    }
+
+    fn detail(&self) -> &str {
+        let own = self.0.sentence.as_deref();
+        own.unwrap_or_else(|| self.0.problem.detail())
+    }
+
+    /// RFC 9457
+    fn problem_details(&self) -> HttpResponse {
+        let status = self.status();
+        let mut body = self.0.members.clone();
+        body.insert("type".to_owned(), json!("about:blank"));
+        body.insert("title".to_owned(), json!(status.canonical_reason()));
+        body.insert("status".to_owned(), json!(status.as_u16()));
+        body.insert("code".to_owned(), json!(self.0.problem.code));
+        body.insert("detail".to_owned(), json!(self.detail()));
+        HttpResponse::build(status)
+            .content_type("application/problem+json")
+            .body(Value::Object(body).to_string())
+    }
+
+    /// RFC 6749 §5.2
+    fn oauth_error(&self) -> HttpResponse {
+        let status = self.status();
+        let error = match status {
+            StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+            status if status.is_server_error() => "server_error",
+            _ => "invalid_request",
+        };
+        HttpResponse::build(status)
+            .json(json!({ "error": error, "error_description": self.detail() }))
+    }
+}
+
+fn status_of(problem: &Problem) -> StatusCode {
+    StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// [`render`] writes the answer; until then there is the status alone.
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status())
+    }
+}
+
+/// The layer that answers refusals.
+pub async fn render(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, Error> {
+    let answer = next.call(request).await?;
+    let refusal = answer
+        .response()
+        .error()
+        .and_then(Error::as_error::<Refusal>);
+    let rendered = refusal.map(|refusal| refusal.respond(answer.request()));
+    Ok(match rendered {
+        Some(response) => answer.into_response(response),
+        None => answer,
+    })
+}
+
+/// What a layer answered in place of a handler is an answer too.
+pub fn change_each(
+    outcome: Result<ServiceResponse, Error>,
+    change: impl FnOnce(&mut HttpResponse),
+) -> Result<ServiceResponse, Error> {
+    match outcome {
+        Ok(mut answer) => {
+            change(answer.response_mut());
+            Ok(answer)
+        }
+        Err(error) => {
+            let mut response = error.error_response();
+            change(&mut response);
+            Err(InternalError::from_response(error, response).into())
         }
     }
 }
 
-impl From<NoText> for ApiError {
-    fn from(_: NoText) -> Self {
-        Self::Invalid(vec![FieldError::new("", "the query must be UTF-8")])
+/// What the log and the metrics are told of an answer that is a refusal.
+#[derive(Clone, Copy)]
+struct Mark {
+    code: &'static str,
+    is_logged: bool,
+}
+
+/// Makes an answer with other content than a problem's the refusal of this code: a form that is
+/// shown again, a state in JSON.
+pub fn mark(mut response: HttpResponse, code: &'static str, is_logged: bool) -> HttpResponse {
+    response.extensions_mut().insert(Mark { code, is_logged });
+    response
+}
+
+fn mark_of(response: &HttpResponse) -> Option<Mark> {
+    let mark = response.extensions().get::<Mark>().copied();
+    let status = response.status();
+    let refused = status.is_client_error() || status.is_server_error();
+    let other = Mark {
+        code: "other",
+        is_logged: false,
+    };
+    mark.or(refused.then_some(other))
+}
+
+/// The code of an answer that is a refusal, for counting.
+pub fn code_of(response: &HttpResponse) -> Option<&'static str> {
+    mark_of(response).map(|mark| mark.code)
+}
+
+/// Writes the event of an answer that is a refusal, unless the log has one.
+pub fn log(response: &HttpResponse) {
+    let Some(Mark {
+        code,
+        is_logged: false,
+    }) = mark_of(response)
+    else {
+        return;
+    };
+    let status = response.status();
+    let number = status.as_u16();
+    match status {
+        // A network scanner causes thousands of these.
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+            tracing::debug!(event = "request_refused", code, status = number);
+        }
+        status if status.is_server_error() => {
+            tracing::warn!(event = "request_refused", code, status = number);
+        }
+        _ => tracing::info!(event = "request_refused", code, status = number),
     }
 }
 
-impl From<Foreign> for ApiError {
-    fn from(_: Foreign) -> Self {
-        Self::ForbiddenOrigin
+/// What the database did, logged once however it is answered: trying again may help (503), or it
+/// is a bug (500).
+pub fn problem_of_store(error: &StoreError) -> Problem {
+    if matches!(error, StoreError::Unavailable(_)) {
+        let code = problems::UNAVAILABLE.code;
+        tracing::warn!(event = "database_unavailable", code, %error);
+        return problems::UNAVAILABLE;
     }
+    let source = error.source().map(ToString::to_string);
+    let code = problems::INTERNAL.code;
+    tracing::error!(event = "database_refused", code, %error, ?source);
+    problems::INTERNAL
 }
 
-impl From<TooMany> for ApiError {
-    fn from(error: TooMany) -> Self {
-        Self::RateLimited(error)
-    }
-}
-
-impl From<StoreError> for ApiError {
+impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        if outage::is_passing(&error) {
-            Self::Unavailable
-        } else {
-            Self::Internal
-        }
+        Self::new(problem_of_store(&error)).logged()
     }
 }
 
-impl From<SessionError> for ApiError {
+impl From<SessionError> for Refusal {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Stale => Self::stale(),
-            SessionError::Blocked => Self::Blocked,
-            SessionError::Unconfirmed => Self::Unconfirmed,
+            SessionError::Blocked => Self::new(problems::BLOCKED).logged(),
+            SessionError::Unconfirmed => Self::new(problems::UNCONFIRMED),
             SessionError::Store(error) => error.into(),
         }
     }
 }
 
-impl From<MappingError> for ApiError {
+/// The exchange has logged it.
+impl From<NoToken> for Refusal {
+    fn from(error: NoToken) -> Self {
+        let sentence = format!("{error}.");
+        let refusal = match error {
+            NoToken::Blocked => Self::new(problems::BLOCKED),
+            NoToken::GroupsOverage => Self::new(problems::GROUPS_OVERAGE),
+            NoToken::NoUsername => Self::new(problems::NO_USERNAME).saying(sentence),
+            NoToken::Refused(ScopeRefusal::NoGrant) => Self::new(problems::NO_GRANT),
+            NoToken::Refused(ScopeRefusal::NotGranted { refused }) => {
+                let refusal = Self::new(problems::SCOPE_NOT_GRANTED);
+                refusal.saying(sentence).with("refused", refused)
+            }
+            NoToken::Refused(ScopeRefusal::RoomRequired { patterns }) => {
+                let refusal = Self::new(problems::ROOM_REQUIRED);
+                refusal.saying(sentence).with("patterns", patterns)
+            }
+            NoToken::TooShort(short) => {
+                let limited_by = short.limited_by.map(|by| by.as_str());
+                let refusal = Self::new(problems::TTL_TOO_SHORT).saying(sentence);
+                refusal.with("ttl_limited_by", limited_by)
+            }
+            NoToken::TooManyRooms { .. } => {
+                Self::new(problems::TOO_MANY_ROOMS).saying(format!("{error}: name a room."))
+            }
+            NoToken::Stale(_) => Self::new(problems::UNAVAILABLE).saying(sentence),
+            NoToken::Unwarranted(_) | NoToken::Claims(_) | NoToken::Sign(_) => {
+                Self::new(problems::INTERNAL)
+            }
+        };
+        refusal.logged()
+    }
+}
+
+impl From<MappingError> for Refusal {
     fn from(error: MappingError) -> Self {
         match error {
-            MappingError::NotFound => Self::NotFound,
-            MappingError::Stale(current) => Self::Stale(current),
-            MappingError::Duplicate => Self::Duplicate,
+            MappingError::NotFound => Self::new(problems::NOT_FOUND),
+            MappingError::Duplicate => Self::new(problems::DUPLICATE),
+            MappingError::Stale(current) => {
+                let current = json!(MappingRecord::from(&*current));
+                Self::new(problems::STALE).with("current", current)
+            }
             MappingError::Store(error) => error.into(),
         }
     }
 }
 
-impl From<PeopleError> for ApiError {
+impl From<PeopleError> for Refusal {
     fn from(error: PeopleError) -> Self {
         match error {
-            PeopleError::NotFound => Self::NotFound,
-            PeopleError::Yourself => Self::Invalid(vec![FieldError::new("subject", YOURSELF)]),
+            PeopleError::NotFound => Self::new(problems::NOT_FOUND),
+            PeopleError::Yourself => Self::invalid(&[FieldError::new("subject", YOURSELF)]),
             PeopleError::Store(error) => error.into(),
         }
-    }
-}
-
-impl From<NoToken> for ApiError {
-    fn from(refusal: NoToken) -> Self {
-        Self::NoToken(refusal)
-    }
-}
-
-impl ApiError {
-    /// The stable word.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotSignedIn { .. } => "not_signed_in",
-            Self::CrossSite { .. } => "cross_site",
-            Self::ForbiddenOrigin => "forbidden_origin",
-            Self::NotAdmin => "not_admin",
-            Self::Blocked => "blocked",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::Invalid(_) => "invalid_request",
-            Self::Duplicate => "duplicate",
-            Self::Stale(_) => "stale",
-            Self::TooLarge => "too_large",
-            Self::MediaType => "unsupported_media_type",
-            Self::PreconditionRequired => "precondition_required",
-            Self::RateLimited(_) => "rate_limited",
-            Self::NoToken(refusal) => refusal.code(),
-            Self::Internal => "internal",
-            Self::Unavailable | Self::Unconfirmed => "unavailable",
-        }
-    }
-
-    /// 503, because what is loaded may be old.
-    pub fn stale() -> Self {
-        outage::stale();
-        Self::Unavailable
-    }
-
-    /// The exchange, the guard, the limits or the database told the log, with more than a word.
-    fn refusal(&self) -> Refused {
-        match self {
-            Self::NoToken(_)
-            | Self::NotAdmin
-            | Self::Blocked
-            | Self::RateLimited(_)
-            | Self::Internal
-            | Self::Unavailable => Refused::told(self.code()),
-            _ => Refused::new(self.code()),
-        }
-    }
-
-    const fn status(&self) -> StatusCode {
-        match self {
-            Self::NotSignedIn { .. } | Self::CrossSite { .. } => StatusCode::UNAUTHORIZED,
-            Self::ForbiddenOrigin | Self::NotAdmin | Self::Blocked => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::Duplicate => StatusCode::CONFLICT,
-            Self::Stale(_) => StatusCode::PRECONDITION_FAILED,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
-            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NoToken(refusal) => match refusal {
-                NoToken::TooManyRooms { .. } => StatusCode::BAD_REQUEST,
-                NoToken::Stale(_) => StatusCode::SERVICE_UNAVAILABLE,
-                NoToken::Unwarranted(_) | NoToken::Claims(_) | NoToken::Sign(_) => {
-                    StatusCode::INTERNAL_SERVER_ERROR
-                }
-                _ => StatusCode::FORBIDDEN,
-            },
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable | Self::Unconfirmed => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    fn detail(&self) -> String {
-        let text = match self {
-            Self::NotSignedIn { .. } => "Sign in first; login_url leads there.",
-            Self::CrossSite { .. } => {
-                "The app is on another site than the bridge, so the browser sends no session cookie, and signing in does not change that. Serve both below one domain (app.example.com and bridge.example.com)."
-            }
-            Self::ForbiddenOrigin => {
-                "Send X-Red5-Bridge: 1 from the bridge's own origin or, for /api/token and /api/logout alone, from one of BRIDGE_ALLOWED_ORIGINS."
-            }
-            Self::Blocked => BLOCKED,
-            Self::NotAdmin => "Only members of BRIDGE_ADMIN_GROUPS administer.",
-            Self::NotFound => "There is nothing at this address.",
-            Self::MethodNotAllowed => "This address does not take this method.",
-            Self::Invalid(_) => "Some fields are wrong; errors names each.",
-            Self::Duplicate => {
-                "Another mapping has the same group, match, roles, transports and rooms."
-            }
-            Self::Stale(_) => "The mapping was changed meanwhile; current is how it is now.",
-            Self::TooLarge => "The body is larger than this address takes.",
-            Self::MediaType => "Send Content-Type: application/json.",
-            Self::PreconditionRequired => "Send If-Match with the ETag that you read.",
-            Self::RateLimited(_) => "Too many requests; Retry-After says when to try again.",
-            Self::NoToken(refusal) => return no_token_detail(refusal),
-            Self::Internal => "Something went wrong here; it is in the log.",
-            Self::Unconfirmed => {
-                "Your groups are too old to go on with, and the provider cannot be asked for them. You stay signed in. Try again."
-            }
-            Self::Unavailable => {
-                "The database cannot be reached, or what is loaded may be old. Try again."
-            }
-        };
-        text.to_owned()
-    }
-
-    fn members(&self) -> Map<String, Value> {
-        let members = match self {
-            Self::NotSignedIn { login_url } | Self::CrossSite { login_url } => {
-                json!({ "login_url": login_url })
-            }
-            Self::Invalid(errors) => {
-                let errors: Vec<Value> = errors
-                    .iter()
-                    .map(|error| json!({ "field": error.field, "reason": error.reason }))
-                    .collect();
-                json!({ "errors": errors })
-            }
-            Self::Stale(current) => json!({ "current": MappingRecord::from(&**current) }),
-            Self::NoToken(NoToken::Refused(Refusal::NotGranted { refused })) => {
-                json!({ "refused": refused })
-            }
-            Self::NoToken(NoToken::Refused(Refusal::RoomRequired { patterns })) => {
-                json!({ "patterns": patterns })
-            }
-            Self::NoToken(NoToken::TooShort(short)) => {
-                json!({ "ttl_limited_by": short.limited_by.map(crate::domain::lifetime::LimitedBy::as_str) })
-            }
-            _ => json!({}),
-        };
-        match members {
-            Value::Object(members) => members,
-            _ => Map::new(),
-        }
-    }
-
-    /// The answer.
-    pub fn response(&self) -> HttpResponse {
-        let mut body = self.members();
-        let status = self.status();
-        body.insert("type".to_owned(), json!("about:blank"));
-        body.insert("title".to_owned(), json!(status.canonical_reason()));
-        body.insert("status".to_owned(), json!(status.as_u16()));
-        body.insert("code".to_owned(), json!(self.code()));
-        body.insert("detail".to_owned(), json!(self.detail()));
-        let mut response = HttpResponse::build(status);
-        if let Self::RateLimited(TooMany { retry_after }) = self {
-            response.insert_header((header::RETRY_AFTER, *retry_after));
-        }
-        let response = response
-            .content_type("application/problem+json")
-            .body(Value::Object(body).to_string());
-        self.refusal().mark(response)
-    }
-}
-
-const BLOCKED: &str =
-    "An administrator has blocked your access. If that is a mistake, ask your administrator.";
-
-fn no_token_detail(refusal: &NoToken) -> String {
-    match refusal {
-        NoToken::Blocked => BLOCKED.to_owned(),
-        NoToken::Refused(Refusal::NoGrant) => {
-            "No mapping grants anything to your groups. Ask your administrator.".to_owned()
-        }
-        NoToken::GroupsOverage => {
-            "The provider did not send your groups because there are too many. \
-             Have it send only the groups of this application."
-                .to_owned()
-        }
-        NoToken::Unwarranted(_) | NoToken::Claims(_) | NoToken::Sign(_) => {
-            "Something went wrong here; it is in the log.".to_owned()
-        }
-        NoToken::TooManyRooms { .. } => format!("{refusal}: name a room."),
-        other => format!("{other}."),
     }
 }

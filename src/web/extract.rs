@@ -1,139 +1,410 @@
-//! Who is asking, and whether they may. Holding a [`Caller`] or an [`Admin`]
-//! is the proof: nothing else makes one.
+//! Who sends a request, and what it holds: to hold one of these values is the proof.
+//!
+//! A handler that changes something takes a [`ProtectedForm`] or a [`ProtectedJson`], which names
+//! who may send it. They check in the order in which refusals are promised: where the request
+//! comes from ([`csrf`]), the sender and the right, the sender's rate, then the body.
 
+use std::ops::Deref;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use serde_json::{Map, Value};
 
-use super::client_ip;
+use super::body::{self, ADMIN_BODY_MAX, TOKEN_BODY_MAX};
+use super::error::Refusal;
+use super::form::Form;
+use super::rate_limit::RateLimits;
 use super::request_id::RequestId;
+use super::routes::{Audience, Route};
 use super::site::Site;
-use crate::domain::identity::Identity;
-use crate::fingerprint::pseudonym;
-use crate::flow::admin::AdminGroups;
-use crate::flow::sessions::{SessionError, SessionSecret, Sessions};
-use crate::store::audit::Actor;
-use crate::store::live::LiveSession;
-use crate::store::sessions::StoredSession;
+use super::views::problem as problems;
+use super::{client_ip, csrf};
+use crate::flow::admin::{self, Admin, AdminGroups, NotAdmin, RequestOrigin};
+use crate::flow::sessions::{SessionSecret, Sessions};
+use crate::flow::{Actor, LiveSession};
 
-/// A signed-in user.
-#[derive(Clone)]
-pub struct Caller {
-    secret: SessionSecret,
-    live: Arc<LiveSession>,
+/// The sender's session, as the request keeps it for the bar of its page.
+pub struct Known {
+    /// The value of the session's cookie.
+    pub secret: SessionSecret,
+    /// The session as it is in memory.
+    pub live: Arc<LiveSession>,
+    /// Whether its groups may serve.
+    pub is_confirmed: bool,
 }
 
-impl Caller {
-    /// Who it is.
-    pub fn identity(&self) -> &Identity {
-        &self.live.session.identity
+impl Known {
+    fn keep(self, request: &HttpRequest) -> Rc<Self> {
+        let known = Rc::new(self);
+        request.extensions_mut().insert(Rc::clone(&known));
+        known
     }
 
-    /// Their session.
-    pub fn session(&self) -> &StoredSession {
-        &self.live.session
+    /// That of a request whose sender was proven.
+    pub fn of(request: &HttpRequest) -> Option<Rc<Self>> {
+        request.extensions().get::<Rc<Self>>().cloned()
     }
+}
 
-    /// Their session, as it is in memory.
+/// A session, without the check that its groups are fresh, so that sign-out works while the
+/// provider is down.
+pub struct SessionOnly {
+    known: Rc<Known>,
+    request: HttpRequest,
+}
+
+impl SessionOnly {
+    /// The session as it is in memory.
     pub fn live(&self) -> &LiveSession {
-        &self.live
+        &self.known.live
     }
 
-    /// For the audit log.
-    pub fn actor(&self, request: &HttpRequest) -> Actor {
-        let identity = self.identity();
-        Actor {
-            issuer: identity.issuer.clone(),
-            subject: identity.subject.clone(),
-            label: identity
-                .username
-                .clone()
-                .unwrap_or_else(|| identity.subject.clone()),
-            client_ip: client_ip::address(request).map(|address| address.to_string()),
-            request_id: RequestId::of(request),
+    /// The user, for the audit log.
+    pub fn actor(&self) -> Actor {
+        admin::actor(&self.live().session.identity, origin(&self.request))
+    }
+}
+
+/// A session whose groups are fresh enough to serve.
+pub struct Session(SessionOnly);
+
+impl Deref for Session {
+    type Target = SessionOnly;
+
+    fn deref(&self) -> &SessionOnly {
+        &self.0
+    }
+}
+
+/// The cookie of a session that may be over.
+pub struct SessionCookie {
+    /// Its value.
+    pub secret: SessionSecret,
+    /// The session, if it is not over.
+    pub session: Option<SessionOnly>,
+}
+
+/// The visitor of a page that is for everyone: the sender, unless they are signed out or
+/// blocked. A blocked user must still be able to sign in with another account.
+pub struct Visitor<S>(pub Option<S>);
+
+impl<S: Sender> Sender for Visitor<S> {
+    async fn prove(request: &HttpRequest) -> Result<Self, Refusal> {
+        match S::prove(request).await {
+            Ok(sender) => Ok(Self(Some(sender))),
+            Err(refusal)
+                if refusal.is(&problems::NOT_SIGNED_IN) || refusal.is(&problems::BLOCKED) =>
+            {
+                Ok(Self(None))
+            }
+            Err(refusal) => Err(refusal),
         }
     }
+}
 
-    /// The value of their cookie.
-    pub fn secret(&self) -> &SessionSecret {
-        &self.secret
+/// Who may send a request.
+pub trait Sender: Sized + 'static {
+    /// Proves that the sender is one.
+    fn prove(request: &HttpRequest) -> impl Future<Output = Result<Self, Refusal>>;
+}
+
+/// A shared part of the bridge, by its type.
+pub fn part<T: 'static>(request: &HttpRequest) -> Result<&T, Refusal> {
+    let part = request.app_data::<web::Data<T>>().map(web::Data::get_ref);
+    part.ok_or_else(|| Refusal::new(problems::INTERNAL))
+}
+
+fn origin(request: &HttpRequest) -> RequestOrigin {
+    RequestOrigin {
+        client_ip: client_ip::address(request).map(|address| address.to_string()),
+        request_id: RequestId::of(request),
     }
 }
 
-/// An administrator.
-pub struct Admin(Caller);
-
-impl Admin {
-    /// For the audit log.
-    pub fn actor(&self, request: &HttpRequest) -> Actor {
-        self.0.actor(request)
-    }
-}
-
-/// Why there is no proof.
-#[derive(Debug)]
-pub enum Barred {
-    /// 401
-    NotSignedIn,
-    /// 403
-    NotAdmin,
-    /// 503, or worse
-    Session(SessionError),
-}
-
-/// Who it is, if there is a live session, and not what they may do: their groups may
-/// be too old.
-pub async fn known(
-    request: &HttpRequest,
-    site: &Site,
-    sessions: &Sessions,
-) -> Result<Option<Caller>, SessionError> {
-    let Some(secret) = site.session(request) else {
+async fn find(request: &HttpRequest) -> Result<Option<(SessionSecret, Arc<LiveSession>)>, Refusal> {
+    let Some(secret) = part::<Site>(request)?.cookies().session(request) else {
         return Ok(None);
     };
-    let live = sessions.known(&secret).await?;
-    Ok(live.map(|live| Caller { secret, live }))
+    let live = part::<Sessions>(request)?.known(&secret).await?;
+    Ok(live.map(|live| (secret, live)))
 }
 
-/// The same caller with groups that may serve now; none when the session is over.
-pub async fn confirmed(known: Caller, sessions: &Sessions) -> Result<Option<Caller>, SessionError> {
-    let live = sessions.confirm(known.live).await?;
-    let secret = known.secret;
-    Ok(live.map(|live| Caller { secret, live }))
-}
-
-/// Demands a live session.
-pub async fn signed_in(
-    request: &HttpRequest,
-    site: &Site,
-    sessions: &Sessions,
-) -> Result<Caller, Barred> {
-    let found = known(request, site, sessions);
-    let found = found.await.map_err(Barred::Session)?;
-    let known = found.ok_or(Barred::NotSignedIn)?;
-    let found = confirmed(known, sessions).await.map_err(Barred::Session)?;
-    found.ok_or(Barred::NotSignedIn)
-}
-
-/// Demands an administrator.
-pub async fn admin(
-    request: &HttpRequest,
-    site: &Site,
-    sessions: &Sessions,
-    groups: &AdminGroups,
-) -> Result<Admin, Barred> {
-    as_admin(signed_in(request, site, sessions).await?, groups)
-}
-
-/// Requires that the signed-in user is an administrator.
-pub fn as_admin(caller: Caller, groups: &AdminGroups) -> Result<Admin, Barred> {
-    if groups.include(caller.identity()) {
-        Ok(Admin(caller))
+fn not_signed_in(request: &HttpRequest) -> Refusal {
+    let site = match part::<Site>(request) {
+        Ok(site) => site,
+        Err(refusal) => return refusal,
+    };
+    let by_script = Route::of(request).audience != Audience::People;
+    let no_cookie = site.cookies().session(request).is_none();
+    let problem = if by_script && csrf::is_cross_site(request) && no_cookie {
+        problems::CROSS_SITE
     } else {
-        tracing::info!(
-            event = "admin_denied",
-            subject = &*pseudonym(&caller.identity().subject)
-        );
-        Err(Barred::NotAdmin)
+        problems::NOT_SIGNED_IN
+    };
+    Refusal::new(problem).with("login_url", site.to("/auth/login"))
+}
+
+impl Sender for SessionOnly {
+    async fn prove(request: &HttpRequest) -> Result<Self, Refusal> {
+        let (secret, live) = find(request).await?.ok_or_else(|| not_signed_in(request))?;
+        let known = Known {
+            secret,
+            live,
+            is_confirmed: false,
+        };
+        Ok(Self {
+            known: known.keep(request),
+            request: request.clone(),
+        })
+    }
+}
+
+impl Sender for Session {
+    async fn prove(request: &HttpRequest) -> Result<Self, Refusal> {
+        let (secret, live) = find(request).await?.ok_or_else(|| not_signed_in(request))?;
+        let confirmed = part::<Sessions>(request)?.confirm(Arc::clone(&live)).await;
+        let (live, refusal) = match confirmed {
+            Ok(Some(live)) => (live, None),
+            Ok(None) => return Err(not_signed_in(request)),
+            // The page that says so has the user's name in its bar.
+            Err(error) => (live, Some(Refusal::from(error))),
+        };
+        let known = Known {
+            secret,
+            live,
+            is_confirmed: refusal.is_none(),
+        };
+        let known = known.keep(request);
+        refusal.map_or(Ok(()), Err)?;
+        Ok(Self(SessionOnly {
+            known,
+            request: request.clone(),
+        }))
+    }
+}
+
+impl Sender for Admin {
+    async fn prove(request: &HttpRequest) -> Result<Self, Refusal> {
+        let session = Session::prove(request).await?;
+        let live = Arc::clone(&session.known.live);
+        let admitted = part::<AdminGroups>(request)?.admit(live, origin(request));
+        admitted.map_err(|NotAdmin| Refusal::new(problems::NOT_ADMIN).logged())
+    }
+}
+
+impl Sender for SessionCookie {
+    async fn prove(request: &HttpRequest) -> Result<Self, Refusal> {
+        let session = match SessionOnly::prove(request).await {
+            Ok(session) => Some(session),
+            Err(refusal) if refusal.is(&problems::NOT_SIGNED_IN) => None,
+            Err(refusal) => return Err(refusal),
+        };
+        let secret = part::<Site>(request)?.cookies().session(request);
+        let secret = secret.ok_or_else(|| not_signed_in(request))?;
+        Ok(Self { secret, session })
+    }
+}
+
+/// A form of one of our pages, made for the session that sends it (CS-3).
+pub struct ProtectedForm<S> {
+    /// Who sends it.
+    pub sender: S,
+    /// Its fields.
+    pub form: Form,
+}
+
+/// A form of one of our pages, perhaps of an earlier session: for what is shown again then.
+pub struct SentForm<S> {
+    /// Who sends it.
+    pub sender: S,
+    /// Its fields, and whose page it was.
+    pub sent: Sent,
+}
+
+/// A form, and whose page it was (CS-3).
+pub enum Sent {
+    /// Of the session that sends it.
+    Now(Form),
+    /// Of another session: the user signed in again since, perhaps in another tab.
+    /// Nothing may be done for it; what was typed may be shown again.
+    Earlier(Form),
+}
+
+/// The JSON object of a script that may send it; no body is an empty one.
+pub struct ProtectedJson<S> {
+    /// Who sends it.
+    pub sender: S,
+    /// Its members.
+    pub members: Map<String, Value>,
+}
+
+/// A script's request without a body, or with an empty object.
+pub struct ProtectedEmpty<S> {
+    /// Who sends it.
+    pub sender: S,
+}
+
+/// Checks the sender, and counts what is sent, before the body is read.
+async fn proven<S: Sender>(request: &HttpRequest) -> Result<S, Refusal> {
+    let sender = S::prove(request).await?;
+    if let Some(rule) = Route::of(request).sender_rule {
+        part::<RateLimits>(request)?.check_sender(rule, request)?;
+    }
+    Ok(sender)
+}
+
+impl<S: Sender> SentForm<S> {
+    async fn receive(request: HttpRequest, payload: web::Payload) -> Result<Self, Refusal> {
+        csrf::check_form(&request, part(&request)?)?;
+        let sender = proven::<S>(&request).await?;
+        let form = body::form(&request, payload).await?;
+        let secret = part::<Site>(&request)?.cookies().session(&request);
+        let token = form.one("form_token").ok().flatten();
+        let (Some(secret), Some(token)) = (secret, token) else {
+            return Err(Refusal::new(problems::FORBIDDEN_ORIGIN));
+        };
+        let sent = if secret.is_form_token(token) {
+            Sent::Now(form)
+        } else {
+            Sent::Earlier(form)
+        };
+        Ok(Self { sender, sent })
+    }
+}
+
+impl<S: Sender> ProtectedForm<S> {
+    async fn receive(request: HttpRequest, payload: web::Payload) -> Result<Self, Refusal> {
+        let SentForm { sender, sent } = SentForm::receive(request, payload).await?;
+        match sent {
+            Sent::Now(form) => Ok(Self { sender, form }),
+            Sent::Earlier(_) => Err(Refusal::new(problems::SESSION_CHANGED)),
+        }
+    }
+}
+
+/// Checks what is true of every script's request, and gives the sender and the body's limit.
+async fn script<S: Sender>(request: &HttpRequest) -> Result<(S, usize), Refusal> {
+    let by_app = Route::of(request).audience == Audience::Apps;
+    csrf::check_api(request, part(request)?, by_app)?;
+    let limit = if by_app {
+        TOKEN_BODY_MAX
+    } else {
+        ADMIN_BODY_MAX
+    };
+    Ok((proven(request).await?, limit))
+}
+
+impl<S: Sender> ProtectedJson<S> {
+    async fn receive(request: HttpRequest, payload: web::Payload) -> Result<Self, Refusal> {
+        let (sender, limit) = script(&request).await?;
+        let members = body::json(&request, payload, limit).await?;
+        Ok(Self { sender, members })
+    }
+}
+
+impl<S: Sender> ProtectedEmpty<S> {
+    async fn receive(request: HttpRequest, payload: web::Payload) -> Result<Self, Refusal> {
+        let (sender, limit) = script(&request).await?;
+        body::require_empty(&request, payload, limit).await?;
+        Ok(Self { sender })
+    }
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Refusal>>>>;
+
+fn proving<S: Sender>(request: &HttpRequest) -> Extracting<S> {
+    let request = request.clone();
+    Box::pin(async move { S::prove(&request).await })
+}
+
+fn receiving<T: 'static, F>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    receive: impl FnOnce(HttpRequest, web::Payload) -> F + 'static,
+) -> Extracting<T>
+where
+    F: Future<Output = Result<T, Refusal>> + 'static,
+{
+    let payload = web::Payload::from_request(request, payload);
+    let request = request.clone();
+    Box::pin(async move {
+        let payload = payload.await;
+        let payload = payload.map_err(|_| Refusal::new(problems::INTERNAL))?;
+        receive(request, payload).await
+    })
+}
+
+impl FromRequest for SessionOnly {
+    type Error = Refusal;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        proving(request)
+    }
+}
+
+impl FromRequest for Session {
+    type Error = Refusal;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        proving(request)
+    }
+}
+
+impl FromRequest for Admin {
+    type Error = Refusal;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        proving(request)
+    }
+}
+
+impl<S: Sender> FromRequest for Visitor<S> {
+    type Error = Refusal;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        proving(request)
+    }
+}
+
+impl<S: Sender> FromRequest for ProtectedForm<S> {
+    type Error = Refusal;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        receiving(request, payload, Self::receive)
+    }
+}
+
+impl<S: Sender> FromRequest for SentForm<S> {
+    type Error = Refusal;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        receiving(request, payload, Self::receive)
+    }
+}
+
+impl<S: Sender> FromRequest for ProtectedJson<S> {
+    type Error = Refusal;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        receiving(request, payload, Self::receive)
+    }
+}
+
+impl<S: Sender> FromRequest for ProtectedEmpty<S> {
+    type Error = Refusal;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        receiving(request, payload, Self::receive)
     }
 }

@@ -3,18 +3,22 @@
 use actix_web::HttpRequest;
 use percent_encoding::percent_decode;
 
+use super::error::Refusal;
+use super::views::problem::INVALID_REQUEST;
+use crate::domain::mapping::FieldError;
+
 /// The fields of a form or a query, in order.
 #[derive(Debug, Default)]
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
     /// Those of a body.
-    pub fn parse(bytes: &[u8]) -> Result<Self, NoText> {
-        fields(bytes).map(Self).ok_or(NoText)
+    pub fn parse(bytes: &[u8]) -> Result<Self, InvalidUtf8> {
+        fields(bytes).map(Self).ok_or(InvalidUtf8)
     }
 
     /// Those of a query.
-    pub fn of_query(request: &HttpRequest) -> Result<Self, NoText> {
+    pub fn of_query(request: &HttpRequest) -> Result<Self, InvalidUtf8> {
         Self::parse(request.query_string().as_bytes())
     }
 
@@ -47,9 +51,21 @@ impl Form {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Repeated;
 
-/// Something in a form or a query is no text.
+/// Something in a form or a query is no UTF-8.
 #[derive(Debug, PartialEq, Eq)]
-pub struct NoText;
+pub struct InvalidUtf8;
+
+impl From<Repeated> for Refusal {
+    fn from(_: Repeated) -> Self {
+        Self::new(INVALID_REQUEST)
+    }
+}
+
+impl From<InvalidUtf8> for Refusal {
+    fn from(_: InvalidUtf8) -> Self {
+        Self::invalid(&[FieldError::new("", "the query must be UTF-8")])
+    }
+}
 
 /// `None` where something is no UTF-8. The parser of the standard would put
 /// U+FFFD in its place, and two texts that were different would be one.
@@ -116,7 +132,7 @@ mod tests {
             b"a=%c0%af",
             b"a=%f8%88%80%80%80",
         ] {
-            assert_eq!(Form::parse(bytes).err(), Some(NoText), "{bytes:?}");
+            assert_eq!(Form::parse(bytes).err(), Some(InvalidUtf8), "{bytes:?}");
         }
         assert_eq!(
             parsed("a=%C3%A9&b"),

@@ -1,15 +1,14 @@
 //! `/livez`, `/readyz`: for load balancers and health checks. No identity
 //! and no configuration in either (SC-6).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::refusal::Refusal;
-use crate::oidc::{Provider, ProviderStatus};
-use crate::store::watch::Watch;
+use super::error::mark;
+use super::views::problem::UNAVAILABLE;
+use crate::flow::health::Health;
 
 /// Whether the process is about to end. It still answers what is under way, and
 /// nobody should send it anything new.
@@ -53,44 +52,29 @@ impl FailingTasks {
 pub async fn livez(failing: web::Data<FailingTasks>) -> HttpResponse {
     if failing.is_any() {
         let response = HttpResponse::ServiceUnavailable().json(json!({ "status": "broken" }));
-        return Refusal::told("unavailable").mark(response);
+        return mark(response, UNAVAILABLE.code, true);
     }
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
 /// GET `/readyz`: the mappings are known to be fresh. The provider's state is
-/// told and never decides: those who are signed in go on without it.
-pub async fn readyz(
-    watch: web::Data<Arc<Watch>>,
-    provider: web::Data<Arc<Provider>>,
-    stopping: web::Data<Stopping>,
-) -> HttpResponse {
-    let missing = watch.missing();
-    let fresh = missing.is_none();
-    let provider = match provider.status() {
-        ProviderStatus::Unknown => "unknown",
-        ProviderStatus::Ready => "ready",
-        ProviderStatus::Failing { .. } => "failing",
-    };
-    let database = missing.unwrap_or("fresh");
-    let status = match (stopping.has_begun(), fresh) {
+/// told and never decides: users who are signed in go on without it.
+pub async fn readyz(health: web::Data<Health>, stopping: web::Data<Stopping>) -> HttpResponse {
+    let missing = health.missing();
+    let status = match (stopping.has_begun(), missing) {
         (true, _) => "stopping",
-        (false, true) => "ready",
-        (false, false) => "not ready",
+        (false, None) => "ready",
+        (false, Some(_)) => "not ready",
     };
-    let mut response = if status == "ready" {
-        HttpResponse::Ok()
-    } else {
-        HttpResponse::ServiceUnavailable()
-    };
-    let response = response.json(json!({
+    let body = json!({
         "status": status,
-        "database": database,
-        "provider": provider,
-    }));
+        "database": missing.unwrap_or("fresh"),
+        "provider": health.provider(),
+    });
     if status == "ready" {
-        return response;
+        return HttpResponse::Ok().json(body);
     }
     // Asked every few seconds; the log has what happened to the database.
-    Refusal::told("unavailable").mark(response)
+    let response = HttpResponse::ServiceUnavailable().json(body);
+    mark(response, UNAVAILABLE.code, true)
 }

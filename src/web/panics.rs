@@ -7,29 +7,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-use actix_web::body::MessageBody;
+use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, web};
+use actix_web::{Error, web};
 
-use super::error::ApiError;
-use super::page;
-use super::refusal::Refusal;
+use super::error::Refusal;
 use super::request_id::RequestId;
+use super::routes::Route;
 use super::site::Site;
-use super::views::{Frame, Problem, ProblemPage};
+use super::views::problem::INTERNAL;
 
 /// Runs the request; a panic becomes a 500 of the kind that is expected there.
-pub async fn catch(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+pub async fn catch(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
+    // The request is dropped with its handler.
     let site = request.app_data::<web::Data<Site>>().cloned();
-    let base = site.as_ref().map_or("", |site| site.base()).to_owned();
-    let below = request.path().strip_prefix(&base);
-    let is_api = below.is_some_and(|path| path.starts_with("/api/"));
+    let route = Route::of(request.request());
     let reference = RequestId::of(request.request());
     let mut answer = pin!(next.call(request));
     let outcome = poll_fn(|context| {
@@ -43,20 +37,10 @@ pub async fn catch(
     match outcome.await {
         Some(answer) => answer,
         None => {
-            Err(InternalError::from_response("panicked", broken(is_api, base, reference)).into())
+            let base = site.as_ref().map_or("", |site| site.base());
+            let refusal = Refusal::new(INTERNAL).logged();
+            let response = refusal.lost(route.audience, base, reference);
+            Err(InternalError::from_response(refusal, response).into())
         }
     }
-}
-
-fn broken(is_api: bool, base: String, reference: Option<String>) -> HttpResponse {
-    if is_api {
-        return ApiError::Internal.response();
-    }
-    let page = ProblemPage {
-        frame: Frame { base, person: None },
-        problem: Problem::Internal,
-        again: None,
-        reference,
-    };
-    Refusal::told("internal").mark(page::show(StatusCode::INTERNAL_SERVER_ERROR, &page))
 }

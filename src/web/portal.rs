@@ -1,21 +1,20 @@
 //! `/` and the portal's form: the same exchange as an app's, for a person.
 
-use actix_web::http::StatusCode;
-use actix_web::{Error, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 
-use super::extract::Caller;
+use super::copy_lines;
+use super::error::{Answer, Refusal, mark};
+use super::extract::{Sent, SentForm, Session, Visitor};
 use super::form::{Form, filled};
-use super::lines;
-use super::page::{self as html, Sent, Visitor};
-use super::refusal;
-use super::site::see_other;
+use super::page::{self, Page};
+use super::site::Site;
 use super::token::Red5Server;
+use super::token_request::TokenRequest;
+use super::views::problem as problems;
 use super::views::{
-    Choices, Chosen, GrantWords, Issued, NoGrant, Outcome, Portal, Problem, Refused, Unnamed,
-    Welcome, Who,
+    Choices, Chosen, GrantWords, Issued, NoGrant, Outcome, Portal, Refused, Unnamed, Welcome, Who,
 };
-use super::wish::WishInput;
-use crate::domain::entitlement::Refusal;
+use crate::domain::entitlement::Refusal as ScopeRefusal;
 use crate::domain::grant::Scope;
 use crate::domain::mapping::FieldError;
 use crate::domain::names::{RoomName, STREAM_RULE};
@@ -23,40 +22,42 @@ use crate::flow::exchange::{self, Exchange, NoToken};
 
 /// GET `/`
 pub async fn show(
-    visitor: Visitor,
+    session: Result<Session, Refusal>,
+    page: Page,
     exchange: web::Data<Exchange>,
     server: web::Data<Red5Server>,
-) -> Result<HttpResponse, Error> {
-    visitor.check_not_blocked()?;
-    let Some(caller) = visitor.caller() else {
-        let page = Welcome {
-            frame: visitor.frame(),
-            return_to: visitor.site().path("/"),
-        };
-        return Ok(html::show(StatusCode::OK, &page));
+) -> Answer {
+    let session = match session {
+        Ok(session) => session,
+        Err(refusal) if refusal.is(&problems::NOT_SIGNED_IN) => {
+            let frame = page.frame();
+            let return_to = frame.home();
+            return Ok(page::show(&Welcome { frame, return_to }));
+        }
+        Err(refusal) => return Err(refusal),
     };
-    let parts = Parts {
+    let portal = Served {
+        page: &page,
+        session: &session,
         exchange: &exchange,
         server: &server,
     };
-    page(&visitor, caller, parts, Chosen::default(), None)
+    portal.answer(Chosen::default(), None)
 }
 
 /// GET of the base path without its slash: 303 to `/` below it.
-pub async fn from_bare_base(visitor: Visitor) -> HttpResponse {
-    see_other(&visitor.site().to("/")).finish()
+pub async fn from_bare_base(_: Visitor<Session>, site: web::Data<Site>) -> HttpResponse {
+    site.see_other("/")
 }
 
 /// POST `/portal/token`
 pub async fn get_token(
-    visitor: Visitor,
-    payload: web::Payload,
+    SentForm { sender, sent }: SentForm<Session>,
+    page: Page,
     exchange: web::Data<Exchange>,
     server: web::Data<Red5Server>,
-) -> Result<HttpResponse, Error> {
-    let sent = visitor.sent(payload).await?;
-    let caller = visitor.signed_in()?;
-    let (form, of_now) = match sent {
+) -> Answer {
+    let (form, of_now) = match &sent {
         Sent::Now(form) => (form, true),
         Sent::Earlier(form) => (form, false),
     };
@@ -67,68 +68,119 @@ pub async fn get_token(
         transports: form.all("transports").map(str::to_owned).collect(),
         ttl_seconds: form.text("ttl_seconds"),
     };
-    let parts = Parts {
+    let portal = Served {
+        page: &page,
+        session: &sender,
         exchange: &exchange,
         server: &server,
     };
-    if !of_now {
-        let outcome = Outcome::Refused(Refused::SessionChanged);
-        let mut shown = page(&visitor, caller, parts, chosen, Some(outcome))?;
-        *shown.status_mut() = StatusCode::FORBIDDEN;
-        return Ok(refusal::Refusal::new(Problem::SessionChanged.code()).mark(shown));
-    }
-    visitor.counted_token(caller)?;
-    let outcome = ask(&form, &chosen, caller, parts);
-    page(&visitor, caller, parts, chosen, Some(outcome))
+    let outcome = if of_now {
+        portal.ask(form, &chosen)
+    } else {
+        Outcome::Refused(Refused::SessionChanged)
+    };
+    portal.answer(chosen, Some(outcome))
 }
 
-fn ask(form: &Form, chosen: &Chosen, caller: &Caller, parts: Parts<'_>) -> Outcome {
-    // What a form leaves empty was not named.
-    let named = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
-    let room = filled(&chosen.room);
-    let single = ["room", "stream", "ttl_seconds"].into_iter();
-    let repeated: Vec<_> = single
-        .filter(|field| form.one(field).is_err())
-        .map(|field| FieldError::new(field, "must be sent once"))
-        .collect();
-    if !repeated.is_empty() {
-        return invalid(repeated);
+/// What the portal is made of.
+#[derive(Clone, Copy)]
+struct Served<'a> {
+    page: &'a Page,
+    session: &'a Session,
+    exchange: &'a Exchange,
+    server: &'a Red5Server,
+}
+
+impl Served<'_> {
+    fn ask(self, form: &Form, chosen: &Chosen) -> Outcome {
+        // What a form leaves empty was not named.
+        let named = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
+        let room = filled(&chosen.room);
+        let single = ["room", "stream", "ttl_seconds"].into_iter();
+        let repeated: Vec<_> = single
+            .filter(|field| form.one(field).is_err())
+            .map(|field| FieldError::new(field, "must be sent once"))
+            .collect();
+        if !repeated.is_empty() {
+            return invalid(repeated);
+        }
+        let Ok(ttl_seconds) = filled(&chosen.ttl_seconds).map(str::parse).transpose() else {
+            let error = FieldError::new("ttl_seconds", "must be a whole number of seconds");
+            return invalid(vec![error]);
+        };
+        let input = TokenRequest {
+            roles: named(&chosen.roles),
+            rooms: room.map(|room| vec![room.to_owned()]),
+            transports: named(&chosen.transports),
+            ttl_seconds,
+        };
+        let stream = filled(&chosen.stream).map(|name| {
+            let error = || vec![FieldError::new("stream", STREAM_RULE)];
+            RoomName::parse(name).ok_or_else(error)
+        });
+        let (wish, stream) = match (input.parse(), stream.transpose()) {
+            (Ok(wish), Ok(stream)) => (wish, stream),
+            (wish, stream) => {
+                let errors = [wish.err(), stream.err()];
+                return invalid(errors.into_iter().flatten().flatten().collect());
+            }
+        };
+        match self.exchange.exchange(self.session.live(), &wish) {
+            Ok(issued) => Outcome::Issued(Box::new(shown(issued, self.server, stream.as_ref()))),
+            Err(NoToken::Refused(ScopeRefusal::NotGranted { refused })) => {
+                let held = self.exchange.entitlement(self.session.live());
+                let grants = held.map(|held| held.grants()).unwrap_or_default();
+                Outcome::Refused(Refused::not_granted(&refused, chosen, &grants))
+            }
+            Err(refusal) => Outcome::Refused(refused(refusal)),
+        }
     }
-    let Ok(ttl_seconds) = filled(&chosen.ttl_seconds).map(str::parse).transpose() else {
-        let error = FieldError::new("ttl_seconds", "must be a whole number of seconds");
-        return invalid(vec![error]);
-    };
-    let input = WishInput {
-        roles: named(&chosen.roles),
-        rooms: room.map(|room| vec![room.to_owned()]),
-        transports: named(&chosen.transports),
-        ttl_seconds,
-    };
-    let stream = filled(&chosen.stream).map(|name| {
-        let error = || vec![FieldError::new("stream", STREAM_RULE)];
-        RoomName::parse(name).ok_or_else(error)
-    });
-    let (wish, stream) = match (input.parse(), stream.transpose()) {
-        (Ok(wish), Ok(stream)) => (wish, stream),
-        (wish, stream) => {
-            let errors = [wish.err(), stream.err()];
-            return invalid(errors.into_iter().flatten().flatten().collect());
+
+    fn answer(self, chosen: Chosen, outcome: Option<Outcome>) -> Answer {
+        let live = self.session.live();
+        let entitlement = self
+            .exchange
+            .entitlement(live)
+            .map_err(|_| Refusal::stale())?;
+        let who = Who::of(&live.session.identity);
+        let frame = self.page.frame();
+        if entitlement.is_empty() && !frame.is_administrator() {
+            // Signed in and nothing granted is a 403 that says so; a new sign-in
+            // would change nothing and go on for ever.
+            let problem = if who.groups_overage {
+                problems::GROUPS_OVERAGE
+            } else {
+                problems::NO_GRANT
+            };
+            return Ok(page::refuse(&problem, &NoGrant { frame, who }));
         }
-    };
-    match parts.exchange.exchange(caller.live(), &wish) {
-        Ok(issued) => Outcome::Issued(Box::new(shown(issued, parts.server, stream.as_ref()))),
-        Err(NoToken::Refused(Refusal::NotGranted { refused })) => {
-            let held = parts.exchange.entitlement(caller.live());
-            let grants = held.map(|held| held.grants()).unwrap_or_default();
-            Outcome::Refused(Refused::not_granted(&refused, chosen, &grants))
-        }
-        Err(refusal) => Outcome::Refused(refused(refusal)),
+        let grants = entitlement.grants();
+        let portal = Portal {
+            frame,
+            who,
+            grants: grants.iter().map(GrantWords::of).collect(),
+            choices: Choices {
+                unnamed: unnamed(&self.exchange.unnamed(live)),
+                lines: self.server.0.is_some(),
+                ..Choices::of(&grants, u64::from(self.exchange.usual_seconds()))
+            },
+            shown_once: self.page.query()?.one("done") == Ok(Some("shown-once")),
+            chosen,
+            outcome,
+        };
+        Ok(match &portal.outcome {
+            Some(Outcome::Refused(Refused::SessionChanged)) => {
+                page::refuse(&problems::SESSION_CHANGED, &portal)
+            }
+            Some(Outcome::Refused(Refused::Invalid { .. })) => {
+                mark(page::show(&portal), problems::INVALID_REQUEST.code, false)
+            }
+            _ => page::show(&portal),
+        })
     }
 }
 
-/// Shown in the page, which is none of an error: told here.
 fn invalid(errors: Vec<FieldError>) -> Outcome {
-    refusal::tell_reason("invalid_request", StatusCode::OK);
     Outcome::Refused(Refused::Invalid { errors })
 }
 
@@ -137,9 +189,13 @@ fn refused(refusal: NoToken) -> Refused {
     match refusal {
         NoToken::Blocked => Refused::Blocked,
         NoToken::GroupsOverage => Refused::GroupsOverage,
-        NoToken::Refused(Refusal::NoGrant | Refusal::NotGranted { .. }) => Refused::NoGrant,
+        NoToken::Refused(ScopeRefusal::NoGrant | ScopeRefusal::NotGranted { .. }) => {
+            Refused::NoGrant
+        }
         NoToken::NoUsername => Refused::NoUsername,
-        NoToken::Refused(Refusal::RoomRequired { patterns }) => Refused::RoomRequired { patterns },
+        NoToken::Refused(ScopeRefusal::RoomRequired { patterns }) => {
+            Refused::RoomRequired { patterns }
+        }
         NoToken::TooShort(short) => Refused::TtlTooShort {
             limited_by: short.limited_by,
         },
@@ -152,7 +208,7 @@ fn refused(refusal: NoToken) -> Refused {
 
 fn shown(issued: exchange::Issued, server: &Red5Server, stream: Option<&RoomName>) -> Issued {
     Issued {
-        lines: lines::of(&issued.token, &issued.scope, server.0.as_ref(), stream),
+        lines: copy_lines::of(&issued.token, &issued.scope, server.0.as_ref(), stream),
         expires_in: u64::try_from(issued.expires_in).unwrap_or_default(),
         expires_at: issued.lifetime.expires_at,
         limited_by: issued.lifetime.limited_by,
@@ -162,50 +218,6 @@ fn shown(issued: exchange::Issued, server: &Red5Server, stream: Option<&RoomName
     }
 }
 
-/// What the portal is made of, besides its visitor.
-#[derive(Clone, Copy)]
-struct Parts<'a> {
-    exchange: &'a Exchange,
-    server: &'a Red5Server,
-}
-
-fn page(
-    visitor: &Visitor,
-    caller: &Caller,
-    Parts { exchange, server }: Parts<'_>,
-    chosen: Chosen,
-    outcome: Option<Outcome>,
-) -> Result<HttpResponse, Error> {
-    let entitlement = exchange.entitlement(caller.live());
-    let entitlement = entitlement.map_err(|_| visitor.stale())?;
-    let who = Who::of(caller.identity());
-    if entitlement.is_empty() && !visitor.is_admin() {
-        // Signed in and nothing granted is a 403 that says so; a new sign-in
-        // would change nothing and go on for ever.
-        let page = NoGrant {
-            frame: visitor.frame(),
-            who,
-        };
-        let page = html::show(StatusCode::FORBIDDEN, &page);
-        return Ok(refusal::Refusal::new("no_grant").mark(page));
-    }
-    let grants = entitlement.grants();
-    let page = Portal {
-        frame: visitor.frame(),
-        who,
-        grants: grants.iter().map(GrantWords::of).collect(),
-        choices: Choices {
-            unnamed: unnamed(&exchange.unnamed(caller.live())),
-            lines: server.0.is_some(),
-            ..Choices::of(&grants, u64::from(exchange.usual_seconds()))
-        },
-        shown_once: visitor.query()?.one("done") == Ok(Some("shown-once")),
-        chosen,
-        outcome,
-    };
-    Ok(html::show(StatusCode::OK, &page))
-}
-
 fn unnamed(outcome: &Result<Scope, NoToken>) -> Unnamed {
     match outcome {
         Ok(scope) => match scope.rooms.named() {
@@ -213,7 +225,7 @@ fn unnamed(outcome: &Result<Scope, NoToken>) -> Unnamed {
             Some(rooms) => Unnamed::Rooms(rooms.len()),
         },
         Err(NoToken::TooManyRooms { .. }) => Unnamed::TooMany,
-        Err(NoToken::Refused(Refusal::RoomRequired { .. })) => Unnamed::Patterns,
+        Err(NoToken::Refused(ScopeRefusal::RoomRequired { .. })) => Unnamed::Patterns,
         Err(_) => Unnamed::Unknown,
     }
 }

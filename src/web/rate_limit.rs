@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use governor::clock::Clock;
@@ -23,13 +24,13 @@ use governor::{Quota, RateLimiter};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
-use super::count::without_base;
-use super::error::ApiError;
-use super::extract::Caller;
-use super::routes::Reader;
-use super::site::Site;
-use super::{client_ip, csrf, page};
-use crate::store::sessions::SessionHash;
+use super::client_ip;
+use super::error::Refusal;
+use super::extract::Known;
+use super::routes::Route;
+use super::views::problem::RATE_LIMITED;
+use super::views::times;
+use crate::flow::SessionHash;
 
 /// Most buckets at one time, however many addresses ask.
 const BUCKETS_MAX: u64 = 50_000;
@@ -68,20 +69,6 @@ impl Rule {
         Self::Change,
         Self::Token,
     ];
-
-    /// What counts a request by its address. Every path that is not named is a visit, one that
-    /// does not exist too: its page looks the session up like any other. Health checks must
-    /// always get an answer, and files cost nothing.
-    fn of(route: &str) -> Option<Self> {
-        Some(match route {
-            "/livez" | "/readyz" | "/assets/{name}" => return None,
-            "/auth/login" => Self::Login,
-            "/auth/callback" => Self::Callback,
-            "/auth/logout" | "/api/logout" | "/sessions/end" | "/sessions/{id}/end" => Self::Logout,
-            "/auth/backchannel-logout" => Self::BackChannel,
-            _ => Self::Visit,
-        })
-    }
 
     /// How many at once, and how many a second from then on.
     const fn numbers(self) -> (u32, u32) {
@@ -139,60 +126,40 @@ impl RateLimits {
         limiters.check(rule, Asker::Network(client_ip::network(request)))
     }
 
-    /// Counts a token by the session that asks: people behind one address do
-    /// not share it. Only of a session that is known to be live, or an attacker
-    /// could fill the places with names that they make up.
-    pub fn check_token(&self, caller: &Caller) -> Result<(), TooMany> {
-        let Some(limiters) = &self.0 else {
-            return Ok(());
-        };
-        limiters.check(Rule::Token, Asker::Session(caller.session().hash))
+    /// Counts what a known sender sends: tokens by the session, so that people behind one address
+    /// do not share them, and all else by the client's network. Only a session that is known to
+    /// be live is counted, or an attacker could fill the places with names that they make up.
+    pub fn check_sender(&self, rule: Rule, request: &HttpRequest) -> Result<(), TooMany> {
+        match (&self.0, rule, Known::of(request)) {
+            (Some(limiters), Rule::Token, Some(known)) => {
+                limiters.check(rule, Asker::Session(known.live.session.hash))
+            }
+            _ => self.check_client(rule, request),
+        }
     }
 }
 
-/// Counts each request before anything is done for it: not even its session is looked up. A
-/// layer over all routes, so that none is left out by oversight.
-pub async fn count(
-    request: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let route = route_of(&request);
+/// The layer that counts each request before anything is done for it: not even its session is
+/// looked up.
+pub async fn count(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
     let limits = request.app_data::<web::Data<RateLimits>>();
-    let (Some(rule), Some(limits)) = (Rule::of(&route), limits) else {
-        return next.call(request).await;
-    };
-    match limits.check_client(rule, request.request()) {
-        Ok(()) => next.call(request).await,
-        Err(error) => {
-            let response = refused(Reader::of(&route), request.request(), error);
-            Ok(request.into_response(response))
-        }
+    if let (Some(rule), Some(limits)) = (Route::of(request.request()).rule, limits)
+        && let Err(error) = limits.check_client(rule, request.request())
+    {
+        let refused = HttpResponse::from_error(Refusal::from(error));
+        return Ok(request.into_response(refused));
     }
+    next.call(request).await
 }
 
-/// The route that the router is going to take, without the base path; empty if there is none.
-/// The path is compared as the router compares it, after percent-decoding: `/auth/%6Cogin` is
-/// a sign-in.
-fn route_of(request: &ServiceRequest) -> String {
-    let path = request.match_info().unprocessed();
-    let route = request.resource_map().match_pattern(path);
-    let site = request.app_data::<web::Data<Site>>();
-    without_base(route.unwrap_or_default(), site)
-}
-
-fn refused(reader: Reader, request: &HttpRequest, error: TooMany) -> HttpResponse {
-    let api = ApiError::from(error);
-    let Some(site) = request.app_data::<web::Data<Site>>() else {
-        return api.response();
-    };
-    match reader {
-        Reader::Person => page::too_many(request, site, error),
-        Reader::Program => api.response(),
-        Reader::App => {
-            let mut response = api.response();
-            csrf::let_read(request, site, &mut response);
-            response
-        }
+impl From<TooMany> for Refusal {
+    fn from(TooMany { retry_after }: TooMany) -> Self {
+        let text = RATE_LIMITED.detail();
+        let time = times::duration(retry_after);
+        Self::new(RATE_LIMITED)
+            .saying(format!("{text} Try again in {time}."))
+            .header(header::RETRY_AFTER, retry_after.into())
+            .logged()
     }
 }
 
@@ -279,7 +246,7 @@ impl<C: Clock<Instant = Nanos> + Clone> Limiters<C> {
         };
         limiter.check_key(&(rule, asker)).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
-            tracing::info!(event = "rate_limited", rule = ?rule);
+            tracing::info!(event = "rate_limited", code = RATE_LIMITED.code, rule = ?rule);
             TooMany {
                 retry_after: wait.as_secs() + 1,
             }

@@ -1,18 +1,19 @@
 //! A number for each request, made here and nowhere else: what a client sends
 //! under the same name is not believed (LG-4). The answer carries it, so that
-//! a user can report it, and the log event of a refusal can be found. Here requests are
-//! counted, too: nothing is further out that could change the answer.
+//! a user can report it, and the log event of a refusal can be found. The route is looked up
+//! here, and refusals are logged and requests counted: nothing is further out that could change
+//! the answer.
 
-use actix_web::body::MessageBody;
+use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::error::InternalError;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use tracing::Instrument;
 
-use super::count::Counting;
-use super::refusal;
+use super::error::{change_each, code_of, log};
+use super::routes;
+use crate::metrics::{Answered, RequestCounts};
 use crate::seal::random;
 
 /// The answer's header.
@@ -37,34 +38,28 @@ impl RequestId {
 /// recorded as values, so that quotes in one are escaped (LG-3).
 pub async fn number(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, Error> {
     let bytes: [u8; 8] = random().unwrap_or_default();
     let id = format!("{:016x}", u64::from_be_bytes(bytes));
     let path: String = request.path().chars().take(PATH_MAX).collect();
     let span = tracing::info_span!("request", id, method = request.method().as_str(), path);
+    let route = routes::find(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let counting = Counting::of(&request);
-    match next.call(request).instrument(span.clone()).await {
-        Ok(mut response) => {
-            counting.answered(&response);
-            span.in_scope(|| refusal::tell(response.response()));
-            insert(response.headers_mut(), id);
-            Ok(response)
+    request.extensions_mut().insert(route);
+    let counts = request.app_data::<web::Data<RequestCounts>>().cloned();
+    let outcome = next.call(request).instrument(span.clone()).await;
+    change_each(outcome, |response| {
+        if let Some(counts) = counts {
+            counts.count(Answered {
+                route: Some(route.label()),
+                status: response.status().as_u16(),
+                refusal: code_of(response),
+            });
         }
-        // What a layer says instead of a handler is an answer too.
-        Err(error) => {
-            let mut response = error.error_response();
-            counting.failed(&response);
-            span.in_scope(|| refusal::tell(&response));
-            insert(response.headers_mut(), id);
-            Err(InternalError::from_response(error, response).into())
+        span.in_scope(|| log(response));
+        if let Ok(id) = HeaderValue::try_from(id) {
+            response.headers_mut().insert(HEADER, id);
         }
-    }
-}
-
-fn insert(headers: &mut HeaderMap, id: String) {
-    if let Ok(id) = HeaderValue::try_from(id) {
-        headers.insert(HEADER, id);
-    }
+    })
 }

@@ -1,146 +1,404 @@
-//! One address of the bridge: its methods, and what it answers to any other method.
+//! The table of routes: path, audience, rate-limit rules and the handler of each method.
+//!
+//! What is true of every request (its limit, its headers, how a refusal looks) is done by layers
+//! over everything, which read it here. A path that is not in the table has [`UNKNOWN`].
 
-use actix_web::dev::{AppService, HttpServiceFactory};
-use actix_web::http::{Method, header};
-use actix_web::{Error, FromRequest, Handler, HttpResponse, Resource, Responder, web};
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{self, to};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource};
 
-use super::error::ApiError;
-use super::page::Visitor;
-use super::site::see_other;
-use super::views::Problem;
+use super::admin::{mapping_api, mapping_pages, people_api, people_pages};
+use super::error::{Answer, Refusal};
+use super::extract::{Session, Visitor};
+use super::rate_limit::Rule;
+use super::site::Site;
+use super::views::problem::{METHOD_NOT_ALLOWED, NOT_FOUND};
+use super::{api_docs, assets, auth, cors, health, metrics, own_sessions, portal, token};
+use crate::flow::admin::Admin;
 
 /// Who reads the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
-    /// A person: refusals are pages.
-    Person,
-    /// A program on our own origin, or no browser's: refusals are problem details.
-    Program,
-    /// The same, and scripts of the allowed origins.
-    App,
+pub enum Audience {
+    /// Refusals are pages.
+    People,
+    /// Programs on our own origin, or no browser's: refusals are problem details.
+    Programs,
+    /// The same, and scripts of the allowed origins may read them.
+    Apps,
+    /// The identity provider: refusals are errors of RFC 6749.
+    Provider,
 }
 
-impl Reader {
-    /// That of a route, as the program writes it.
-    pub fn of(route: &str) -> Self {
-        match route {
-            "/api/session" | "/api/token" | "/api/logout" => Self::App,
-            "/auth/backchannel-logout"
-            | "/openapi.json"
-            | "/livez"
-            | "/readyz"
-            | "/metrics"
-            | "/assets/{name}" => Self::Program,
-            route if route.starts_with("/api/") => Self::Program,
-            _ => Self::Person,
-        }
-    }
+/// Makes a route of the framework; a handler's type is not the same for two of them.
+type Handler = fn() -> actix_web::Route;
+
+/// One path of the bridge, below the base path.
+pub struct Route {
+    /// As the metrics name it.
+    pub path: &'static str,
+    /// Who reads its answers.
+    pub audience: Audience,
+    /// Counts each request by its address, before anything is done for it.
+    pub rule: Option<Rule>,
+    /// Counts what a sender who is known sends.
+    pub sender_rule: Option<Rule>,
+    get: Option<Handler>,
+    /// Whether a HEAD is the GET without its body (RFC 9110 §9.3.2): not where the GET is a step.
+    head: bool,
+    post: Option<Handler>,
+    put: Option<Handler>,
+    delete: Option<Handler>,
+    /// Where a GET of a form's address leads: the page with the form. A tab that is restored and a
+    /// reload after a sign-in ask for it.
+    form_of: Option<&'static str>,
 }
 
-/// An address, as it is put together.
-pub struct Address {
-    resource: Resource,
-    methods: Vec<Method>,
-    reader: Reader,
-}
-
-impl Address {
-    /// Without a method yet.
-    pub fn new(path: &str) -> Self {
+impl Route {
+    const fn new(path: &'static str, audience: Audience) -> Self {
         Self {
-            resource: web::resource(path),
-            methods: Vec::new(),
-            reader: Reader::of(path),
+            path,
+            audience,
+            rule: Some(Rule::Visit),
+            sender_rule: None,
+            get: None,
+            head: false,
+            post: None,
+            put: None,
+            delete: None,
+            form_of: None,
         }
     }
 
-    /// What a form is sent to, and nothing else. A GET (a tab that is restored, an address
-    /// that is typed, a reload after a sign-in) does nothing and leads to `page`.
-    pub fn form<F, Args>(path: &str, page: &'static str, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        let lead = move |visitor: Visitor| {
-            std::future::ready(see_other(&visitor.site().to(page)).finish())
-        };
-        Self::new(path).get(lead).on(Method::POST, handler)
+    const fn counted(mut self, rule: Rule) -> Self {
+        self.rule = Some(rule);
+        self
     }
 
-    /// The same of a page for administrators: a GET demands the right, as the page does.
-    pub fn admin_form<F, Args>(path: &str, page: &'static str, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        let lead = move |visitor: Visitor| async move {
-            visitor.admin()?;
-            Ok::<_, Error>(see_other(&visitor.site().to(page)).finish())
-        };
-        Self::new(path).get(lead).on(Method::POST, handler)
+    const fn uncounted(mut self) -> Self {
+        self.rule = None;
+        self
     }
 
-    /// GET, and HEAD, whose answer is the same without its body (RFC 9110
-    /// §9.3.2). Only for what changes nothing and hands out nothing.
-    pub fn get<F, Args>(self, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.on(Method::GET, handler.clone())
-            .on(Method::HEAD, handler)
+    const fn counted_by_sender(mut self, rule: Rule) -> Self {
+        self.sender_rule = Some(rule);
+        self
+    }
+
+    /// GET and HEAD; for what changes nothing and hands out nothing.
+    const fn get(mut self, handler: Handler) -> Self {
+        self.get = Some(handler);
+        self.head = true;
+        self
     }
 
     /// GET alone: its answer is a step that a HEAD must not take.
-    pub fn get_only<F, Args>(self, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.on(Method::GET, handler)
-    }
-
-    /// Another method.
-    pub fn on<F, Args>(mut self, method: Method, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.methods.push(method.clone());
-        self.resource = self.resource.route(web::method(method).to(handler));
+    const fn step(mut self, handler: Handler) -> Self {
+        self.get = Some(handler);
         self
     }
-}
 
-impl HttpServiceFactory for Address {
-    fn register(self, config: &mut AppService) {
-        let names = self.methods.iter().map(Method::as_str);
-        let allow = names.collect::<Vec<_>>().join(", ");
-        let resource = match self.reader {
-            Reader::Person => self
-                .resource
-                .default_service(web::to(move |visitor: Visitor| {
-                    let page = visitor.problem(Problem::MethodNotAllowed);
-                    std::future::ready(naming(&allow, page))
-                })),
-            Reader::Program | Reader::App => self.resource.default_service(web::to(move || {
-                let answer = ApiError::MethodNotAllowed.response();
-                std::future::ready(naming(&allow, answer))
-            })),
-        };
-        resource.register(config);
+    const fn post(mut self, handler: Handler) -> Self {
+        self.post = Some(handler);
+        self
+    }
+
+    const fn put(mut self, handler: Handler) -> Self {
+        self.put = Some(handler);
+        self
+    }
+
+    const fn delete(mut self, handler: Handler) -> Self {
+        self.delete = Some(handler);
+        self
+    }
+
+    /// What a form of `page` is sent to.
+    const fn form(mut self, page: &'static str, handler: Handler) -> Self {
+        self.form_of = Some(page);
+        self.get(|| to(lead_to_form)).post(handler)
+    }
+
+    /// The same of an administrator's page: a GET demands the right, as the page does.
+    const fn admin_form(mut self, page: &'static str, handler: Handler) -> Self {
+        self.form_of = Some(page);
+        self.get(|| to(lead_admin_to_form)).post(handler)
+    }
+
+    /// The label of the metrics.
+    pub fn label(&self) -> &'static str {
+        if self.path.is_empty() { "/" } else { self.path }
+    }
+
+    /// The method that an app of another origin calls it by.
+    pub fn app_method(&self) -> &'static str {
+        if self.post.is_some() { "POST" } else { "GET" }
+    }
+
+    /// The route of a request, once [`find`] has noted it.
+    pub fn of(request: &HttpRequest) -> &'static Self {
+        let route = request.extensions().get::<&'static Self>().copied();
+        route.unwrap_or(&UNKNOWN)
+    }
+
+    fn handlers(&self) -> impl Iterator<Item = (Method, Handler)> {
+        let preflight =
+            (self.audience == Audience::Apps).then_some((|| to(cors::preflight)) as Handler);
+        [
+            (Method::GET, self.get),
+            (Method::HEAD, self.get.filter(|_| self.head)),
+            (Method::POST, self.post),
+            (Method::PUT, self.put),
+            (Method::DELETE, self.delete),
+            (Method::OPTIONS, preflight),
+        ]
+        .into_iter()
+        .filter_map(|(method, handler)| Some((method, handler?)))
+    }
+
+    /// Its methods, as `Allow` names them.
+    pub fn methods(&self) -> String {
+        let names: Vec<String> = self
+            .handlers()
+            .map(|(method, _)| method.to_string())
+            .collect();
+        names.join(", ")
+    }
+
+    fn resource(&self) -> Resource {
+        let resource = web::resource(self.path);
+        let resource = self
+            .handlers()
+            .fold(resource, |resource, (method, handler)| {
+                resource.route(handler().method(method))
+            });
+        resource.default_service(match self.audience {
+            Audience::People => to(page_of_another_method),
+            _ => to(another_method),
+        })
     }
 }
 
-/// RFC 9110 §15.5.6: a 405 names the methods that there are.
-fn naming(allow: &str, mut response: HttpResponse) -> HttpResponse {
-    if let Ok(allow) = allow.parse() {
-        response.headers_mut().insert(header::ALLOW, allow);
+const fn page(path: &'static str) -> Route {
+    Route::new(path, Audience::People)
+}
+
+const fn api(path: &'static str) -> Route {
+    Route::new(path, Audience::Programs)
+}
+
+const fn app(path: &'static str) -> Route {
+    Route::new(path, Audience::Apps)
+}
+
+/// Of a path that is not in the table.
+pub static UNKNOWN: Route = page("other");
+
+static ROUTES: &[Route] = &[
+    page("/").get(|| to(portal::show)),
+    page("/portal/token")
+        .form("/?done=shown-once", || to(portal::get_token))
+        .counted_by_sender(Rule::Token),
+    page("/auth/login")
+        .step(|| to(auth::login))
+        .counted(Rule::Login),
+    page("/auth/callback")
+        .step(|| to(auth::callback))
+        .counted(Rule::Callback),
+    page("/auth/logout")
+        .post(|| to(auth::logout))
+        .counted(Rule::Logout),
+    page("/auth/signed-out").step(|| to(auth::signed_out)),
+    page("/auth/somebody-else").step(|| to(auth::somebody_else)),
+    Route::new("/auth/backchannel-logout", Audience::Provider)
+        .post(|| to(auth::backchannel_logout))
+        .counted(Rule::BackChannel),
+    page("/admin/mappings")
+        .get(|| to(mapping_pages::list))
+        .post(|| to(mapping_pages::create))
+        .counted_by_sender(Rule::Change),
+    page("/admin/mappings/new").get(|| to(mapping_pages::new)),
+    page("/admin/mappings/{id}")
+        .get(|| to(mapping_pages::edit))
+        .post(|| to(mapping_pages::save))
+        .counted_by_sender(Rule::Change),
+    page("/admin/mappings/{id}/switch")
+        .get(|| to(mapping_pages::not_switched))
+        .post(|| to(mapping_pages::switch))
+        .counted_by_sender(Rule::Change),
+    page("/admin/mappings/{id}/delete")
+        .get(|| to(mapping_pages::confirm_delete))
+        .post(|| to(mapping_pages::delete))
+        .counted_by_sender(Rule::Change),
+    page("/admin/sessions").get(|| to(people_pages::sessions)),
+    page("/admin/sessions/end")
+        .admin_form("/admin/sessions?done=nothing", || {
+            to(people_pages::end_person)
+        })
+        .counted_by_sender(Rule::Change),
+    page("/admin/sessions/{id}").get(|| to(people_pages::session)),
+    page("/admin/sessions/{id}/end")
+        .admin_form("/admin/sessions?done=nothing", || {
+            to(people_pages::end_session)
+        })
+        .counted_by_sender(Rule::Change),
+    page("/admin/blocks")
+        .get(|| to(people_pages::blocks))
+        .post(|| to(people_pages::block))
+        .counted_by_sender(Rule::Change),
+    page("/admin/blocks/new").get(|| to(people_pages::new_block)),
+    page("/admin/blocks/lift")
+        .get(|| to(people_pages::confirm_lift))
+        .post(|| to(people_pages::lift))
+        .counted_by_sender(Rule::Change),
+    page("/sessions").get(|| to(own_sessions::show)),
+    page("/sessions/end")
+        .form("/sessions?done=nothing", || to(own_sessions::end_all))
+        .counted(Rule::Logout),
+    page("/sessions/{id}/end")
+        .form("/sessions?done=nothing", || to(own_sessions::end))
+        .counted(Rule::Logout),
+    page("/docs").get(|| to(api_docs::docs)),
+    api("/assets/{name}").get(|| to(assets::file)).uncounted(),
+    app("/api/session").get(|| to(token::session)),
+    app("/api/token")
+        .post(|| to(token::token))
+        .counted_by_sender(Rule::Token),
+    app("/api/logout")
+        .post(|| to(token::logout))
+        .counted(Rule::Logout),
+    api("/api/admin/mappings")
+        .get(|| to(mapping_api::list))
+        .post(|| to(mapping_api::create))
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/mappings/{id}")
+        .get(|| to(mapping_api::get))
+        .put(|| to(mapping_api::replace))
+        .delete(|| to(mapping_api::delete))
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/sessions")
+        .get(|| to(people_api::list_sessions))
+        .delete(|| to(people_api::end_person))
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/sessions/{id}")
+        .delete(|| to(people_api::end_session))
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/blocks")
+        .get(|| to(people_api::list_blocks))
+        .post(|| to(people_api::block))
+        .delete(|| to(people_api::unblock))
+        .counted_by_sender(Rule::Change),
+    api("/openapi.json").get(|| to(api_docs::document)),
+    api("/api/{rest:.*}"),
+];
+
+/// On both listeners, and at the root too where there is a base path.
+static HEALTH: [Route; 2] = [
+    api("/livez").get(|| to(health::livez)).uncounted(),
+    api("/readyz").get(|| to(health::readyz)).uncounted(),
+];
+
+/// The second listener alone.
+static OPS: [Route; 2] = [api("/metrics").get(|| to(metrics::show)), api("/{rest:.*}")];
+
+/// The bare base path, as people type the public URL.
+static BARE_BASE: Route = page("").get(|| to(portal::from_bare_base));
+
+/// Registers all routes below the base path; health at the root too.
+pub fn configure(service: &mut web::ServiceConfig, base: &str) {
+    let mut below = web::scope(base);
+    for route in ROUTES.iter().chain(&HEALTH) {
+        below = below.service(route.resource());
     }
-    response
+    below = below.default_service(to(page_not_found));
+    if !base.is_empty() {
+        below = below.service(BARE_BASE.resource());
+    }
+    service.service(below);
+    if !base.is_empty() {
+        for route in &HEALTH {
+            service.service(route.resource());
+        }
+    }
+    service.default_service(to(page_not_found));
+}
+
+/// Registers the routes of the second listener (`BRIDGE_OPS_LISTEN`).
+pub fn configure_ops(service: &mut web::ServiceConfig) {
+    for route in HEALTH.iter().chain(&OPS) {
+        service.service(route.resource());
+    }
+}
+
+/// The route that the router is going to take. The path is compared as the router compares it,
+/// after percent-decoding: `/auth/%6Cogin` is a sign-in.
+pub fn find(request: &ServiceRequest) -> &'static Route {
+    let path = request.match_info().unprocessed();
+    let Some(pattern) = request.resource_map().match_pattern(path) else {
+        return &UNKNOWN;
+    };
+    let base = request
+        .app_data::<web::Data<Site>>()
+        .map_or("", |site| site.base());
+    let pattern = below(&pattern, base).unwrap_or(&pattern);
+    let all = ROUTES.iter().chain(&HEALTH).chain(&OPS);
+    let mut all = all.chain([&BARE_BASE]);
+    all.find(|route| route.path == pattern).unwrap_or(&UNKNOWN)
+}
+
+/// What of a pattern is below the base path: with `/live` as the base, `/livez` is not.
+fn below<'p>(pattern: &'p str, base: &str) -> Option<&'p str> {
+    let rest = pattern.strip_prefix(base)?;
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+}
+
+async fn page_not_found(_: Visitor<Session>) -> Answer {
+    Err(Refusal::new(NOT_FOUND))
+}
+
+async fn page_of_another_method(_: Visitor<Session>, request: HttpRequest) -> Answer {
+    another_method(request).await
+}
+
+/// RFC 9110 §15.5.6: a 405 names the methods that there are. A path without any is unknown.
+async fn another_method(request: HttpRequest) -> Answer {
+    let methods = Route::of(&request).methods();
+    Err(match HeaderValue::try_from(methods) {
+        Ok(methods) if !methods.is_empty() => {
+            Refusal::new(METHOD_NOT_ALLOWED).header(header::ALLOW, methods)
+        }
+        _ => Refusal::new(NOT_FOUND),
+    })
+}
+
+async fn lead_to_form(
+    _: Visitor<Session>,
+    request: HttpRequest,
+    site: web::Data<Site>,
+) -> HttpResponse {
+    let page = Route::of(&request).form_of.unwrap_or("/");
+    site.see_other(page)
+}
+
+async fn lead_admin_to_form(_: Admin, request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
+    let page = Route::of(&request).form_of.unwrap_or("/");
+    site.see_other(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn av_1_health_at_the_root_is_not_below_a_base_path_that_begins_alike() {
+        for (pattern, base, rest) in [
+            ("/livez", "/live", None),
+            ("/live/livez", "/live", Some("/livez")),
+            ("/live", "/live", Some("")),
+            ("/livez", "", Some("/livez")),
+        ] {
+            assert_eq!(below(pattern, base), rest, "{pattern} {base}");
+        }
+    }
 }

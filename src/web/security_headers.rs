@@ -1,12 +1,12 @@
 //! The headers of every answer, refusals and redirects included (CS-8, CS-9).
 
-use actix_web::body::MessageBody;
+use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 
+use super::error::change_each;
 use super::site::Site;
 
 /// Nothing is loaded but our own style, script and icon; no page frames ours; a
@@ -32,28 +32,14 @@ const FIXED: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Adds them. What a handler has set itself stays.
-pub async fn add(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+/// The layer that adds them. What a handler has set itself stays.
+pub async fn add(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
     let https = request
         .app_data::<web::Data<Site>>()
         .is_some_and(|site| site.is_https());
-    match next.call(request).await {
-        Ok(mut response) => {
-            insert(response.headers_mut(), https);
-            Ok(response)
-        }
-        // What a layer says instead of a handler is an answer too.
-        Err(error) => {
-            let mut response = error.error_response();
-            insert(response.headers_mut(), https);
-            Err(InternalError::from_response(error, response).into())
-        }
-    }
+    let outcome = next.call(request).await;
+    change_each(outcome, |response| insert(response.headers_mut(), https))
 }
-
 fn insert(headers: &mut HeaderMap, https: bool) {
     let is_page = headers
         .get(header::CONTENT_TYPE)

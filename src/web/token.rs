@@ -1,20 +1,23 @@
-//! `/api/session`, `/api/token`, `/api/logout`: what an app calls.
+//! `/api/session`, `/api/token`, `/api/logout`: what an app calls, and what it is answered,
+//! member by member in the order of the product's documentation.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
 use serde_json::json;
 
-use super::answer::{GrantAnswer, IdentityAnswer, SessionAnswer, TokenAnswer, utc};
-use super::body::{self, Members, TOKEN_BODY_MAX, together};
-use super::csrf;
-use super::error::ApiError;
-use super::extract::{self, Barred, Caller};
-use super::rate_limit::RateLimits;
-use super::sign_out::{set_cookies, tell_signed_out};
+use super::auth::{log_signed_out, set_cookies};
+use super::body::Members;
+use super::error::{Answer, Refusal};
+use super::extract::{ProtectedEmpty, ProtectedJson, Session, SessionCookie};
 use super::site::Site;
-use super::wish::WishInput;
+use super::token_request::TokenRequest;
 use crate::config::red5::ServerUrl;
+use crate::domain::grant::{Grant, Scope};
+use crate::domain::lifetime::LimitedBy;
+use crate::domain::set::AnyOr;
 use crate::flow::admin::AdminGroups;
-use crate::flow::exchange::Exchange;
+use crate::flow::exchange::{Exchange, Issued};
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
 
@@ -22,147 +25,219 @@ use crate::flow::sign_out::SignOut;
 #[derive(Debug, Clone)]
 pub struct Red5Server(pub Option<ServerUrl>);
 
-/// The caller, or 401 with where to sign in.
-pub(super) async fn api_caller(
-    request: &HttpRequest,
-    site: &Site,
-    sessions: &Sessions,
-) -> Result<Caller, ApiError> {
-    extract::signed_in(request, site, sessions)
-        .await
-        .map_err(|barred| barred_error(barred, request, site))
-}
-
-pub(super) fn barred_error(barred: Barred, request: &HttpRequest, site: &Site) -> ApiError {
-    match barred {
-        Barred::NotSignedIn if csrf::is_cross_site(request) && site.session(request).is_none() => {
-            ApiError::CrossSite {
-                login_url: site.to("/auth/login"),
-            }
-        }
-        Barred::NotSignedIn => ApiError::NotSignedIn {
-            login_url: site.to("/auth/login"),
-        },
-        Barred::NotAdmin => ApiError::NotAdmin,
-        Barred::Session(error) => error.into(),
-    }
-}
-
-/// Demands a body that says nothing.
-pub(super) async fn require_empty_body(
-    request: &HttpRequest,
-    payload: web::Payload,
-    limit: usize,
-) -> Result<(), ApiError> {
-    let members = body::require_empty(request, payload, limit).await?;
-    together(Members::new(members).finish(), Ok(())).map_err(ApiError::Invalid)
-}
-
 /// GET `/api/session`
 pub async fn session(
-    request: HttpRequest,
-    site: web::Data<Site>,
+    session: Session,
     sessions: web::Data<Sessions>,
     exchange: web::Data<Exchange>,
     admins: web::Data<AdminGroups>,
-) -> HttpResponse {
-    let answer = async {
-        let caller = api_caller(&request, &site, &sessions).await?;
-        let identity = caller.identity();
-        let entitlement = exchange.entitlement(caller.live());
-        let entitlement = entitlement.map_err(|_| ApiError::stale())?;
-        let session = caller.session();
-        let idle_ends_at = sessions.idle_ends_at(caller.live()).min(session.ends_at);
-        let answer = SessionAnswer {
-            identity: IdentityAnswer {
-                issuer: &identity.issuer,
-                subject: &identity.subject,
-                username: identity.username.as_deref(),
-                name: identity.name.as_deref(),
-                groups: identity.groups.listed().collect(),
-            },
-            administrator: admins.include(identity),
-            entitlement: entitlement.grants().iter().map(GrantAnswer::from).collect(),
-            groups_read_at: utc(session.groups_read_at),
-            ends_at: utc(session.ends_at),
-            idle_ends_at: utc(idle_ends_at),
-        };
-        Ok::<_, ApiError>(HttpResponse::Ok().json(answer))
-    };
-    readable(&request, &site, answer.await)
+) -> Answer {
+    let live = session.live();
+    let row = &live.session;
+    let identity = &row.identity;
+    let entitlement = exchange.entitlement(live);
+    let entitlement = entitlement.map_err(|_| Refusal::stale())?;
+    Ok(HttpResponse::Ok().json(SessionAnswer {
+        identity: IdentityAnswer {
+            issuer: &identity.issuer,
+            subject: &identity.subject,
+            username: identity.username.as_deref(),
+            name: identity.name.as_deref(),
+            groups: identity.groups.listed().collect(),
+        },
+        administrator: admins.include(identity),
+        entitlement: entitlement.grants().iter().map(GrantAnswer::from).collect(),
+        groups_read_at: utc(row.groups_read_at),
+        ends_at: utc(row.ends_at),
+        idle_ends_at: utc(sessions.idle_ends_at(live).min(row.ends_at)),
+    }))
 }
 
-/// POST `/api/token`: origin and header, then sign-in, then type and size,
-/// then the request itself, then what is granted.
+/// POST `/api/token`
 pub async fn token(
-    request: HttpRequest,
-    payload: web::Payload,
-    site: web::Data<Site>,
-    sessions: web::Data<Sessions>,
+    request: ProtectedJson<Session>,
     exchange: web::Data<Exchange>,
     server: web::Data<Red5Server>,
-    limits: web::Data<RateLimits>,
-) -> HttpResponse {
-    let answer = async {
-        csrf::check_api(&request, &site, true)?;
-        let caller = api_caller(&request, &site, &sessions).await?;
-        limits.check_token(&caller)?;
-        let members = body::json(&request, payload, TOKEN_BODY_MAX).await?;
-        let wish = WishInput::of_members(Members::new(members)).map_err(ApiError::Invalid)?;
-        let issued = exchange.exchange(caller.live(), &wish)?;
-        Ok::<_, ApiError>(HttpResponse::Ok().json(TokenAnswer::new(&issued, server.0.as_ref())))
-    };
-    readable(&request, &site, answer.await)
+) -> Answer {
+    let wish = TokenRequest::of_members(Members::new(request.members));
+    let wish = wish.map_err(|errors| Refusal::invalid(&errors))?;
+    let issued = exchange.exchange(request.sender.live(), &wish)?;
+    Ok(HttpResponse::Ok().json(TokenAnswer::new(&issued, server.0.as_ref())))
 }
 
 /// POST `/api/logout`: the session ends whatever the age of its groups; one that is over
-/// already has ended. The browser gets what the page behind `end_session_url` needs in a cookie.
+/// already has ended. Without a cookie nothing ends: an app that sends none by mistake must hear
+/// of it. The browser gets what the page behind `end_session_url` needs in a cookie.
 pub async fn logout(
-    request: HttpRequest,
-    payload: web::Payload,
+    request: ProtectedEmpty<SessionCookie>,
     site: web::Data<Site>,
-    sessions: web::Data<Sessions>,
     sign_out: web::Data<SignOut>,
-) -> HttpResponse {
-    let answer = async {
-        csrf::check_api(&request, &site, true)?;
-        let known = extract::known(&request, &site, &sessions).await?;
-        // Without a cookie nothing ends. An app that sends none by mistake must hear of it.
-        let secret = site
-            .session(&request)
-            .ok_or_else(|| barred_error(Barred::NotSignedIn, &request, &site))?;
-        require_empty_body(&request, payload, TOKEN_BODY_MAX).await?;
-        // The row is deleted even if no session was found: one that is idle here may have been
-        // used at another instance a moment ago.
-        let ticket = sign_out.end(&secret).await?;
-        if let Some(caller) = known {
-            tell_signed_out(&caller);
+) -> Answer {
+    let SessionCookie { secret, session } = request.sender;
+    // The row is deleted even if no session was found: one that is idle here may have been
+    // used at another instance a moment ago.
+    let ticket = sign_out.end(&secret).await?;
+    if let Some(session) = session {
+        log_signed_out(&session);
+    }
+    let end_session_url = ticket.as_ref().map(|_| site.to("/auth/signed-out"));
+    let mut response = HttpResponse::Ok();
+    set_cookies(&mut response, &site, ticket.as_ref());
+    Ok(response.json(json!({ "end_session_url": end_session_url })))
+}
+
+/// One grant, patterns as they are.
+#[derive(Debug, Serialize)]
+struct GrantAnswer {
+    roles: Vec<&'static str>,
+    transports: Vec<String>,
+    rooms: Vec<String>,
+}
+
+impl From<&Grant> for GrantAnswer {
+    fn from(grant: &Grant) -> Self {
+        Self {
+            roles: grant.roles.iter().map(|role| role.as_str()).collect(),
+            transports: grant.transports.to_strings(),
+            rooms: grant.rooms.to_strings(),
         }
-        let end_session_url = ticket.as_ref().map(|_| site.to("/auth/signed-out"));
-        let mut response = HttpResponse::Ok();
-        set_cookies(&mut response, &site, ticket.as_ref());
-        Ok::<_, ApiError>(response.json(json!({ "end_session_url": end_session_url })))
-    };
-    readable(&request, &site, answer.await)
+    }
 }
 
-/// OPTIONS of what is posted.
-pub async fn preflight_post(request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
-    csrf::preflight(&request, &site, "POST")
+/// A moment in UTC, whole seconds: `2026-11-24T15:04:05Z` (RFC 3339).
+pub fn utc(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// OPTIONS of `/api/session`.
-pub async fn preflight_session(request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
-    csrf::preflight(&request, &site, "GET")
+/// GET `/api/session`
+#[derive(Debug, Serialize)]
+struct SessionAnswer<'a> {
+    /// Who the provider says it is.
+    identity: IdentityAnswer<'a>,
+    /// Whether `BRIDGE_ADMIN_GROUPS` has one of the groups.
+    administrator: bool,
+    /// What may be asked for now.
+    entitlement: Vec<GrantAnswer>,
+    /// UTC.
+    groups_read_at: String,
+    /// The latest end; activity does not move it. UTC.
+    ends_at: String,
+    /// The end if nothing is done until then. UTC.
+    idle_ends_at: String,
 }
 
-/// An answer that allowed apps may read, refusals included.
-fn readable(
-    request: &HttpRequest,
-    site: &Site,
-    answer: Result<HttpResponse, ApiError>,
-) -> HttpResponse {
-    let mut response = answer.unwrap_or_else(|error| error.response());
-    csrf::let_read(request, site, &mut response);
-    response
+/// The identity of a session.
+#[derive(Debug, Serialize)]
+struct IdentityAnswer<'a> {
+    /// `iss`
+    issuer: &'a str,
+    /// `sub`
+    subject: &'a str,
+    /// By `OIDC_USERNAME_CLAIM`.
+    username: Option<&'a str>,
+    /// By `OIDC_NAME_CLAIM`.
+    name: Option<&'a str>,
+    /// By `OIDC_GROUPS_CLAIM`.
+    groups: Vec<&'a str>,
+}
+
+/// POST `/api/token` (RFC 8693 §2.2.1, and what an app needs besides).
+#[derive(Debug, Serialize)]
+struct TokenAnswer<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    issued_token_type: &'static str,
+    expires_in: i64,
+    expires_at: String,
+    scope: String,
+    roles: Vec<&'static str>,
+    rooms: Vec<String>,
+    transports: Vec<String>,
+    ttl_limited_by: Option<&'static str>,
+    left_out: Vec<GrantAnswer>,
+    red5: Red5Answer<'a>,
+    mapping_version: i64,
+}
+
+impl<'a> TokenAnswer<'a> {
+    /// What was issued, for `server` where one is configured.
+    pub fn new(issued: &'a Issued, server: Option<&'a ServerUrl>) -> Self {
+        let scope = &issued.scope;
+        let roles: Vec<&'static str> = scope.roles.iter().map(|role| role.as_str()).collect();
+        let rooms = scope.rooms.to_strings();
+        let transports = scope.transports.to_strings();
+        Self {
+            access_token: &issued.token,
+            token_type: "Bearer",
+            issued_token_type: "urn:ietf:params:oauth:token-type:jwt",
+            expires_in: issued.expires_in,
+            expires_at: utc(issued.lifetime.expires_at),
+            scope: scope_words(&roles, &rooms, &transports),
+            roles,
+            rooms,
+            transports,
+            ttl_limited_by: issued.lifetime.limited_by.map(LimitedBy::as_str),
+            left_out: issued.left_out.iter().map(GrantAnswer::from).collect(),
+            red5: Red5Answer {
+                server: server.map(|server| ServerAnswer {
+                    protocol: &server.protocol,
+                    host: &server.host,
+                    port: server.port,
+                    app: app(server, scope),
+                }),
+                connection_params: ConnectionParams {
+                    username: "jwt",
+                    password: "jwt",
+                    token: &issued.token,
+                },
+            },
+            mapping_version: issued.mapping_version,
+        }
+    }
+}
+
+/// Roles as they are, `room:NAME`, `transport:NAME`.
+fn scope_words(roles: &[&str], rooms: &[String], transports: &[String]) -> String {
+    let mut words = roles.join(" ");
+    for (kind, names) in [(" room:", rooms), (" transport:", transports)] {
+        for name in names {
+            words.push_str(kind);
+            words.push_str(name);
+        }
+    }
+    words
+}
+
+/// Spreads into the Red5 HTML5 SDK's `init` (Red5: client authentication).
+#[derive(Debug, Serialize)]
+struct Red5Answer<'a> {
+    #[serde(flatten)]
+    server: Option<ServerAnswer<'a>>,
+    #[serde(rename = "connectionParams")]
+    connection_params: ConnectionParams<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct ServerAnswer<'a> {
+    protocol: &'a str,
+    host: &'a str,
+    port: u16,
+    app: String,
+}
+
+/// Both names must be there, with any value (Red5: client authentication).
+#[derive(Debug, Serialize)]
+struct ConnectionParams<'a> {
+    username: &'static str,
+    password: &'static str,
+    token: &'a str,
+}
+
+/// `live/studio-1`, or `live` where the scope does not have exactly one room.
+pub fn app(server: &ServerUrl, scope: &Scope) -> String {
+    let mut rooms = scope.rooms.named().into_iter().flatten();
+    match (&scope.rooms, rooms.next(), rooms.next()) {
+        (AnyOr::Only(_), Some(room), None) => format!("{}/{room}", server.app),
+        _ => server.app.clone(),
+    }
 }

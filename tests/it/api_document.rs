@@ -23,25 +23,32 @@ fn described() -> BTreeSet<String> {
     operations.collect()
 }
 
-/// The routes of `src/web/mod.rs` and `src/web/health.rs`: `endpoint("…")` and what follows it.
+/// The routes of `src/web/routes.rs` that answer programs, with their methods.
 fn registered() -> BTreeSet<String> {
-    const METHODS: [(&str, &str); 5] = [
+    const METHODS: [(&str, &str); 4] = [
         (".get(", "GET"),
-        ("Method::POST", "POST"),
-        ("Method::PUT", "PUT"),
-        ("Method::DELETE", "DELETE"),
-        ("Method::OPTIONS", "OPTIONS"),
+        (".post(", "POST"),
+        (".put(", "PUT"),
+        (".delete(", "DELETE"),
     ];
-    let source = include_str!("../../src/web/mod.rs");
+    let source = include_str!("../../src/web/routes.rs");
+    let (_, table) = source.split_once("static ROUTES").unwrap();
+    let (table, _) = table.split_once("static OPS").unwrap();
     let mut found = BTreeSet::new();
-    for route in source.split("Address::new(\"").skip(1) {
-        let (path, rest) = route.split_once('"').unwrap();
-        if !path.starts_with("/api/") && path != "/livez" && path != "/readyz" {
-            continue;
+    for (kind, begin) in [("api", "\n    api(\""), ("app", "\n    app(\"")] {
+        for route in table.split(begin).skip(1) {
+            let (path, rest) = route.split_once('"').unwrap();
+            if !path.starts_with("/api/") && path != "/livez" && path != "/readyz" {
+                continue;
+            }
+            let row = rest.split("\n    a").next().unwrap();
+            let row = row.split("\n];").next().unwrap();
+            let methods = METHODS.iter().filter(|(call, _)| row.contains(call));
+            found.extend(methods.map(|(_, method)| format!("{method} {path}")));
+            if kind == "app" {
+                found.insert(format!("OPTIONS {path}"));
+            }
         }
-        let rest = rest.split(".service(").next().unwrap();
-        let methods = METHODS.iter().filter(|(call, _)| rest.contains(call));
-        found.extend(methods.map(|(_, method)| format!("{method} {path}")));
     }
     found
 }
@@ -51,23 +58,21 @@ fn every_route_of_the_api_is_described_and_every_description_is_of_a_route() {
     assert_eq!(described(), registered());
 }
 
-/// The words in the `code` function of the API's errors, and those of an exchange
-/// that gave no token.
+/// The codes of the refusals that a program can be answered: those before the sign-ins' in the
+/// table, without the one that only a form has.
 fn codes() -> BTreeSet<String> {
-    let words = |source: &str, begin: &str, end: &str| -> Vec<String> {
-        let (_, rest) = source.split_once(begin).unwrap();
-        let body = rest.split(end).next().unwrap();
-        let words = body.split('"').skip(1).step_by(2);
-        words.map(str::to_owned).collect()
-    };
-    let errors = include_str!("../../src/web/error.rs");
-    let outcomes = ExchangeOutcome::VARIANTS.iter();
-    let outcomes = outcomes.map(|outcome| <&str>::from(outcome).to_owned());
-    let mut found: BTreeSet<String> = words(errors, "pub fn code(&self)", "\n    }\n")
-        .into_iter()
-        .chain(outcomes)
-        .collect();
-    assert!(found.remove("issued"));
+    let source = include_str!("../../src/web/views/problem.rs");
+    let (table, _) = source
+        .split_once("// What follows is of sign-ins alone")
+        .unwrap();
+    let consts = table.split(": Problem = Problem::").skip(1);
+    let codes = consts.map(|problem| problem.split('"').nth(1).unwrap().to_owned());
+    let mut found: BTreeSet<String> = codes.collect();
+    assert!(found.remove("session_changed"));
+    for outcome in ExchangeOutcome::VARIANTS {
+        let code: &'static str = outcome.into();
+        assert!(code == "issued" || found.contains(code), "{code}");
+    }
     found
 }
 

@@ -181,7 +181,11 @@ async fn sc_4_check_notes_every_way_to_another_machine_that_is_less_than_fully_v
             authority.as_str(),
             "it is not checked that it leads to this host",
         ),
-        ("require", "", "it is not checked that it leads to this host"),
+        (
+            "require",
+            "",
+            "it is not checked that it leads to this host",
+        ),
         ("prefer", "", "it is not checked that it leads to this host"),
         ("disable", "", "the connection is not encrypted"),
     ] {

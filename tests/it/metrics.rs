@@ -109,7 +109,7 @@ async fn what_people_do_is_counted_by_how_it_ended() {
             r#"red5_bridge_refusals_total{code="scope_not_granted"}"#,
             "1",
         ),
-        (r#"red5_bridge_refusals_total{code="sign_in_failed"}"#, "1"),
+        (r#"red5_bridge_refusals_total{code="attempt_unknown"}"#, "1"),
         (
             r#"red5_bridge_http_requests_total{route="/api/token",status="2xx"}"#,
             "2",

@@ -215,3 +215,26 @@ async fn with_many_grants_the_form_comes_first() {
         assert_eq!(place("get") < place("may"), number >= 4, "{number}");
     }
 }
+
+#[tokio::test]
+async fn a_user_name_that_is_missing_is_what_the_portal_names_beside_the_grants() {
+    let bridge = TestBridge::start_with(&[("RED5_SUBJECT", "username")]).await;
+    bridge
+        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
+        .await;
+    bridge
+        .provider
+        .person("vic")
+        .groups(["viewers"])
+        .without("preferred_username");
+    let mut vic = bridge.signed_in("vic").await;
+
+    let page = asked(&mut vic, &[]).await.body;
+
+    assert!(page.contains("know you by your user name"), "{page}");
+    assert!(page.contains("Watch in"), "{page}");
+    assert!(
+        !page.to_lowercase().contains("nothing is granted"),
+        "{page}"
+    );
+}

@@ -1,76 +1,60 @@
 //! Problems, and the pages around signing in and out.
 
 use super::{Sample, TAG, person, sample, signed_out};
-use crate::web::views::{
-    ApiDocs, Next, Problem, ProblemPage, SignInFailed, SignInFailure, SignedOut,
-};
+use crate::web::views::problem::{self as problems, Problem, ProblemPage};
+use crate::web::views::{ApiDocs, Next, SignedOut};
 
-const PROBLEMS: [(&str, Problem); 19] = [
-    ("problem-invalid", Problem::InvalidRequest),
-    ("problem-not-signed-in", Problem::NotSignedIn),
-    ("problem-blocked", Problem::Blocked),
-    ("problem-not-administrator", Problem::NotAdministrator),
-    ("problem-foreign-form", Problem::ForeignForm),
-    ("problem-session-changed", Problem::SessionChanged),
-    ("problem-not-found", Problem::NotFound),
-    ("problem-method", Problem::MethodNotAllowed),
-    ("problem-duplicate", Problem::Duplicate),
-    ("problem-stale", Problem::Stale),
-    ("problem-too-large", Problem::TooLarge),
-    ("problem-media-type", Problem::UnsupportedMediaType),
-    ("problem-rate", Problem::RateLimited { retry_after: 90 }),
-    ("problem-rate-now", Problem::RateLimited { retry_after: 0 }),
-    ("problem-internal", Problem::Internal),
-    ("problem-provider-failed", Problem::ProviderFailed),
-    ("problem-provider-unavailable", Problem::ProviderUnavailable),
-    ("problem-unconfirmed", Problem::Unconfirmed),
-    ("problem-unavailable", Problem::Unavailable),
-];
-
-const FAILURES: [(&str, SignInFailure); 14] = [
-    ("sign-in-declined", SignInFailure::Declined),
+const PROBLEMS: [(&str, Problem); 32] = [
+    ("problem-invalid", problems::INVALID_REQUEST),
+    ("problem-not-signed-in", problems::NOT_SIGNED_IN),
+    ("problem-blocked", problems::BLOCKED),
+    ("problem-not-administrator", problems::NOT_ADMIN),
+    ("problem-foreign-form", problems::FORBIDDEN_ORIGIN),
+    ("problem-session-changed", problems::SESSION_CHANGED),
+    ("problem-not-found", problems::NOT_FOUND),
+    ("problem-method", problems::METHOD_NOT_ALLOWED),
+    ("problem-duplicate", problems::DUPLICATE),
+    ("problem-stale", problems::STALE),
+    ("problem-too-large", problems::TOO_LARGE),
+    ("problem-media-type", problems::UNSUPPORTED_MEDIA_TYPE),
+    ("problem-rate", problems::RATE_LIMITED),
+    ("problem-internal", problems::INTERNAL),
     (
-        "sign-in-unfinished",
-        SignInFailure::Unfinished("provider_login_required"),
+        "problem-provider-unavailable",
+        problems::PROVIDER_UNAVAILABLE,
     ),
-    ("sign-in-provider-error", SignInFailure::ProviderError),
-    (
-        "sign-in-settings",
-        SignInFailure::Misconfigured("provider_invalid_scope"),
-    ),
-    ("sign-in-busy", SignInFailure::ProviderBusy),
-    ("sign-in-expired", SignInFailure::AttemptExpired),
-    ("sign-in-spent", SignInFailure::AttemptSpent),
-    ("sign-in-unknown", SignInFailure::AttemptUnknown),
-    ("sign-in-cookie", SignInFailure::CookieMissing),
-    ("sign-in-refused", SignInFailure::AnswerRefused),
-    ("sign-in-token-too-large", SignInFailure::TokenTooLarge),
-    ("sign-in-provider", SignInFailure::ProviderFailed),
-    ("sign-in-blocked", SignInFailure::Blocked),
-    ("sign-in-logged-out", SignInFailure::LoggedOut),
+    ("problem-unconfirmed", problems::UNCONFIRMED),
+    ("problem-unavailable", problems::UNAVAILABLE),
+    ("problem-precondition", problems::PRECONDITION_REQUIRED),
+    ("sign-in-declined", problems::DECLINED),
+    ("sign-in-unfinished", problems::UNFINISHED),
+    ("sign-in-provider-error", problems::PROVIDER_ERROR),
+    ("sign-in-settings", problems::MISCONFIGURED),
+    ("sign-in-busy", problems::PROVIDER_BUSY),
+    ("sign-in-expired", problems::ATTEMPT_EXPIRED),
+    ("sign-in-spent", problems::ATTEMPT_SPENT),
+    ("sign-in-unknown", problems::ATTEMPT_UNKNOWN),
+    ("sign-in-cookie", problems::COOKIE_MISSING),
+    ("sign-in-refused", problems::ANSWER_REFUSED),
+    ("sign-in-token-too-large", problems::ID_TOKEN_TOO_LARGE),
+    ("sign-in-provider", problems::PROVIDER_FAILED),
+    ("sign-in-blocked", problems::BLOCKED),
+    ("sign-in-logged-out", problems::LOGGED_OUT),
 ];
 
 pub fn samples() -> Vec<Sample> {
     let problems = PROBLEMS.into_iter().map(|(name, problem)| {
         let page = ProblemPage {
-            frame: match problem {
-                Problem::NotAdministrator | Problem::SessionChanged | Problem::Unconfirmed => {
+            frame: match name {
+                "problem-not-administrator" | "problem-session-changed" | "problem-unconfirmed" => {
                     person("Ann Lee", false)
                 }
-                Problem::Stale => person("Ann Lee", true),
+                "problem-stale" => person("Ann Lee", true),
                 _ => signed_out(),
             },
             problem,
-            again: Some(format!("/red5/{TAG}")),
-            reference: Some("01KAT6".to_owned()),
-        };
-        sample(name, &page)
-    });
-    let failures = FAILURES.into_iter().map(|(name, failure)| {
-        let page = SignInFailed {
-            frame: signed_out(),
-            failure,
-            return_to: format!("/red5/{TAG}"),
+            sentence: (name == "problem-rate").then(|| format!("Try again later. {TAG}")),
+            return_to: Some(format!("/red5/{TAG}")),
             reference: Some(TAG.to_owned()),
         };
         sample(name, &page)
@@ -81,13 +65,12 @@ pub fn samples() -> Vec<Sample> {
     };
     let provider = format!("https://login.example.com/logout?hint={TAG}&state=s");
     problems
-        .chain(failures)
         .chain([
             sample(
                 "api-docs",
                 &ApiDocs {
                     frame: signed_out(),
-                    bridge: "https://bridge.example.com/red5".to_owned(),
+                    bridge: "https://bridge.example.com".to_owned(),
                 },
             ),
             signed_out_page("signed-out", Next::Nowhere),

@@ -2,7 +2,7 @@
 
 use crate::flow::provider_error::ProviderError;
 use crate::metrics::SignInOutcome;
-use crate::oidc::OidcError;
+use crate::oidc::{InvalidAnswer, OidcError, Outage, TokenFlaw};
 use crate::seal::SealError;
 use crate::store::StoreError;
 use crate::store::sessions::NotStarted;
@@ -13,7 +13,7 @@ pub enum LoginError {
     /// No attempt came with the answer, and it should have: cookies are off, or
     /// it is another browser.
     #[error("the attempt's cookie is missing")]
-    AttemptMissing,
+    CookieMissing,
     /// No attempt came, and the state is not one of ours.
     #[error("the state is none of this bridge's")]
     StateForeign,
@@ -29,9 +29,18 @@ pub enum LoginError {
     /// The provider said no; its words are not repeated.
     #[error("the provider answered with an error")]
     Provider(ProviderError),
-    /// The provider, or what it sent.
+    /// The provider failed several times in a row and was not asked.
     #[error(transparent)]
-    Upstream(#[from] OidcError),
+    ProviderBusy(OidcError),
+    /// The provider could not be reached, or its token endpoint refused the code, or us.
+    #[error(transparent)]
+    ProviderFailed(OidcError),
+    /// The provider's answer did not pass a check.
+    #[error(transparent)]
+    AnswerRefused(OidcError),
+    /// The ID token is over 64 KB.
+    #[error(transparent)]
+    IdTokenTooLarge(OidcError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -56,17 +65,33 @@ impl From<NotStarted> for LoginError {
     }
 }
 
+impl From<OidcError> for LoginError {
+    fn from(error: OidcError) -> Self {
+        match error {
+            OidcError::Unavailable(Outage::Resting) => Self::ProviderBusy(error),
+            OidcError::Unavailable(_) | OidcError::Denied(..) => Self::ProviderFailed(error),
+            OidcError::Refused(InvalidAnswer::IdToken(TokenFlaw::TooLarge)) => {
+                Self::IdTokenTooLarge(error)
+            }
+            OidcError::Refused(_) => Self::AnswerRefused(error),
+        }
+    }
+}
+
 impl LoginError {
-    /// A stable word for the log.
-    pub fn code(&self) -> &'static str {
+    /// The reason for the log, finer than the code that the page shows.
+    pub fn reason(&self) -> &'static str {
         match self {
-            Self::AttemptMissing => "attempt_missing",
+            Self::CookieMissing => "cookie_missing",
             Self::StateForeign => "state_foreign",
             Self::AttemptForeign => "attempt_foreign",
             Self::AttemptExpired => "attempt_expired",
             Self::AttemptSpent => "attempt_spent",
             Self::Provider(error) => error.code,
-            Self::Upstream(error) => error.code(),
+            Self::ProviderBusy(error)
+            | Self::ProviderFailed(error)
+            | Self::AnswerRefused(error)
+            | Self::IdTokenTooLarge(error) => error.code(),
             Self::Store(_) => "database",
             Self::Blocked => "blocked",
             Self::LoggedOut => "logged_out",
@@ -76,19 +101,39 @@ impl LoginError {
 
     pub(super) const fn outcome(&self) -> SignInOutcome {
         match self {
-            Self::AttemptMissing
+            Self::CookieMissing
             | Self::StateForeign
             | Self::AttemptForeign
             | Self::AttemptExpired
             | Self::AttemptSpent => SignInOutcome::Attempt,
             Self::Provider(_) => SignInOutcome::ProviderError,
-            Self::Upstream(OidcError::Unavailable(_)) => SignInOutcome::ProviderUnavailable,
-            Self::Upstream(OidcError::Denied(..)) => SignInOutcome::Denied,
-            Self::Upstream(OidcError::Refused(_)) => SignInOutcome::AnswerRefused,
+            Self::ProviderFailed(OidcError::Denied(..)) => SignInOutcome::Denied,
+            Self::ProviderFailed(_) | Self::ProviderBusy(_) => SignInOutcome::ProviderUnavailable,
+            Self::AnswerRefused(_) | Self::IdTokenTooLarge(_) => SignInOutcome::AnswerRefused,
             Self::Blocked => SignInOutcome::Blocked,
             Self::LoggedOut => SignInOutcome::LoggedOut,
             Self::Store(_) => SignInOutcome::DatabaseUnavailable,
             Self::Seal(_) => SignInOutcome::Internal,
         }
+    }
+
+    /// Whether the operator or the provider has to act, and not the user.
+    pub fn is_for_operator(&self) -> bool {
+        matches!(
+            self.outcome(),
+            SignInOutcome::Denied
+                | SignInOutcome::ProviderUnavailable
+                | SignInOutcome::AnswerRefused
+                | SignInOutcome::DatabaseUnavailable
+                | SignInOutcome::Internal
+        )
+    }
+
+    /// Whether the attempt is over, so that there is nothing to repeat for a user who is signed in.
+    pub fn is_over(&self) -> bool {
+        matches!(
+            self,
+            Self::CookieMissing | Self::AttemptSpent | Self::AttemptExpired
+        )
     }
 }

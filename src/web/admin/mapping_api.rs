@@ -4,17 +4,18 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
-use super::admin_api::{self, page_of, respond};
+use super::paging::page_of;
 use crate::domain::mapping::{
     FieldError, Mapping, MappingDraft, MappingId, MappingInput, MappingRecord,
 };
+use crate::flow::admin::Admin;
 use crate::flow::mappings::MappingDesk;
-use crate::web::body::{self, ADMIN_BODY_MAX, Members, together};
-use crate::web::error::ApiError;
+use crate::web::body::{Members, together};
+use crate::web::error::{Answer, Refusal};
+use crate::web::extract::{ProtectedEmpty, ProtectedJson};
 use crate::web::form::Form;
-
-/// A request about the table.
-type Call = admin_api::Call<MappingDesk>;
+use crate::web::site::Site;
+use crate::web::views::problem::{NOT_FOUND, PRECONDITION_REQUIRED};
 
 /// Members of a mapping that may be sent back and are not read. Of two editors the
 /// second would be told of a wrong `updated_at` instead of the first's edit.
@@ -30,81 +31,69 @@ fn answer(mapping: &Mapping, mut response: actix_web::HttpResponseBuilder) -> Ht
 }
 
 /// GET `/api/admin/mappings?limit=&offset=`
-pub async fn list(call: Call) -> HttpResponse {
-    respond(async {
-        call.admin().await?;
-        let query = Form::of_query(&call.request)?;
-        let (limit, offset) = page_of(&query).map_err(ApiError::Invalid)?;
-        let page = call.desk.list(limit, offset).await?;
-        let items: Vec<MappingRecord> = page.items.iter().map(MappingRecord::from).collect();
-        Ok(HttpResponse::Ok().json(json!({
-            "items": items,
-            "total": page.total,
-            "mapping_version": page.mapping_version,
-        })))
-    })
-    .await
+pub async fn list(_: Admin, request: HttpRequest, desk: web::Data<MappingDesk>) -> Answer {
+    let query = Form::of_query(&request)?;
+    let (limit, offset) = page_of(&query).map_err(|errors| Refusal::invalid(&errors))?;
+    let page = desk.list(limit, offset).await?;
+    let items: Vec<MappingRecord> = page.items.iter().map(MappingRecord::from).collect();
+    Ok(HttpResponse::Ok().json(json!({
+        "items": items,
+        "total": page.total,
+        "mapping_version": page.mapping_version,
+    })))
 }
 
 /// GET `/api/admin/mappings/{id}`
-pub async fn get(call: Call, id: web::Path<String>) -> HttpResponse {
-    respond(async {
-        call.admin().await?;
-        let mapping = call.desk.get(parse_id(&id)?).await?;
-        Ok(answer(&mapping, HttpResponse::Ok()))
-    })
-    .await
+pub async fn get(_: Admin, id: web::Path<String>, desk: web::Data<MappingDesk>) -> Answer {
+    let mapping = desk.get(parse_id(&id)?).await?;
+    Ok(answer(&mapping, HttpResponse::Ok()))
 }
 
 /// POST `/api/admin/mappings`
-pub async fn create(call: Call, payload: web::Payload) -> HttpResponse {
-    respond(async {
-        let admin = call.admin_from_here().await?;
-        let members = body::json(&call.request, payload, ADMIN_BODY_MAX).await?;
-        let draft = read(members, &[]).map_err(ApiError::Invalid)?;
-        let written = call
-            .desk
-            .create(&draft, &admin.actor(&call.request))
-            .await?;
-        let location = call.site.to(&format!("/api/admin/mappings/{}", written.id));
-        let mut created = HttpResponse::Created();
-        created.insert_header((header::LOCATION, location));
-        Ok(answer(&written, created))
-    })
-    .await
+pub async fn create(
+    sent: ProtectedJson<Admin>,
+    site: web::Data<Site>,
+    desk: web::Data<MappingDesk>,
+) -> Answer {
+    let draft = read(sent.members, &[]).map_err(|errors| Refusal::invalid(&errors))?;
+    let written = desk.create(&draft, sent.sender.actor()).await?;
+    let location = site.to(&format!("/api/admin/mappings/{}", written.id));
+    let mut created = HttpResponse::Created();
+    created.insert_header((header::LOCATION, location));
+    Ok(answer(&written, created))
 }
 
 /// PUT `/api/admin/mappings/{id}`
-pub async fn replace(call: Call, id: web::Path<String>, payload: web::Payload) -> HttpResponse {
-    respond(async {
-        let admin = call.admin_from_here().await?;
-        let mut members = body::json(&call.request, payload, ADMIN_BODY_MAX).await?;
-        let sent_back = take_compared(&mut members);
-        let draft = read(members, &READ_ONLY).map_err(ApiError::Invalid)?;
-        let (id, version) = (parse_id(&id)?, if_match(&call.request)?);
-        if !sent_back.is_empty() {
-            let current = call.desk.get(id).await?;
-            compare(sent_back, &current, version).map_err(ApiError::Invalid)?;
-        }
-        let actor = admin.actor(&call.request);
-        let written = call.desk.replace(id, version, &draft, &actor).await?;
-        Ok(answer(&written, HttpResponse::Ok()))
-    })
-    .await
+pub async fn replace(
+    sent: ProtectedJson<Admin>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    desk: web::Data<MappingDesk>,
+) -> Answer {
+    let mut members = sent.members;
+    let sent_back = take_compared(&mut members);
+    let draft = read(members, &READ_ONLY).map_err(|errors| Refusal::invalid(&errors))?;
+    let (id, version) = (parse_id(&id)?, if_match(&request)?);
+    if !sent_back.is_empty() {
+        let current = desk.get(id).await?;
+        compare(sent_back, &current, version).map_err(|errors| Refusal::invalid(&errors))?;
+    }
+    let written = desk
+        .replace(id, version, &draft, sent.sender.actor())
+        .await?;
+    Ok(answer(&written, HttpResponse::Ok()))
 }
 
 /// DELETE `/api/admin/mappings/{id}`
-pub async fn delete(call: Call, id: web::Path<String>, payload: web::Payload) -> HttpResponse {
-    respond(async {
-        let admin = call.admin_from_here().await?;
-        call.require_empty_body(payload).await?;
-        let (id, version) = (parse_id(&id)?, if_match(&call.request)?);
-        call.desk
-            .delete(id, version, &admin.actor(&call.request))
-            .await?;
-        Ok(HttpResponse::NoContent().finish())
-    })
-    .await
+pub async fn delete(
+    sent: ProtectedEmpty<Admin>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    desk: web::Data<MappingDesk>,
+) -> Answer {
+    let (id, version) = (parse_id(&id)?, if_match(&request)?);
+    desk.delete(id, version, sent.sender.actor()).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 pub(in crate::web) fn take_compared(
@@ -173,10 +162,10 @@ pub(in crate::web) fn read(
 }
 
 /// Anything that is no number of a row is the number of none (AD-8).
-pub(in crate::web) fn parse_id(text: &str) -> Result<MappingId, ApiError> {
+pub(in crate::web) fn parse_id(text: &str) -> Result<MappingId, Refusal> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let id = text.parse().ok().filter(|_| plain);
-    id.map(MappingId).ok_or(ApiError::NotFound)
+    id.map(MappingId).ok_or_else(|| Refusal::new(NOT_FOUND))
 }
 
 fn etag(mapping: &Mapping) -> String {
@@ -184,14 +173,14 @@ fn etag(mapping: &Mapping) -> String {
 }
 
 /// The version of `If-Match`; `*` would overwrite whatever is there.
-fn if_match(request: &HttpRequest) -> Result<i64, ApiError> {
+fn if_match(request: &HttpRequest) -> Result<i64, Refusal> {
     let mut values = request.headers().get_all(header::IF_MATCH);
     let value = values.next().and_then(|value| value.to_str().ok());
     let (Some(value), None) = (value, values.next()) else {
-        return Err(ApiError::PreconditionRequired);
+        return Err(Refusal::new(PRECONDITION_REQUIRED));
     };
     if value.trim() == "*" {
-        return Err(ApiError::PreconditionRequired);
+        return Err(Refusal::new(PRECONDITION_REQUIRED));
     }
     let version = value
         .trim()
@@ -204,6 +193,6 @@ fn if_match(request: &HttpRequest) -> Result<i64, ApiError> {
         });
     version.ok_or_else(|| {
         let reason = "must be one ETag as it was read, such as \"3\"";
-        ApiError::Invalid(vec![FieldError::new("If-Match", reason)])
+        Refusal::invalid(&[FieldError::new("If-Match", reason)])
     })
 }

@@ -1,22 +1,23 @@
 //! `/api/admin/sessions`, `/api/admin/blocks`: stopping people, for programs.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::json;
 
-use super::admin_api::{self, page_of, respond};
+use super::paging::page_of;
 use crate::domain::block::{Block, BlockDraft, PersonKey};
 use crate::domain::mapping::FieldError;
 use crate::domain::mapping::record::utc;
+use crate::flow::admin::Admin;
 use crate::flow::people::PeopleDesk;
 use crate::store::ending::SessionId;
 use crate::store::signed_in::{SignedIn, Whose};
-use crate::web::body::{self, ADMIN_BODY_MAX, Members, together};
-use crate::web::error::ApiError;
+use crate::web::body::{Members, together};
+use crate::web::error::{Answer, Refusal};
+use crate::web::extract::{ProtectedEmpty, ProtectedJson};
 use crate::web::form::Form;
-
-type Call = admin_api::Call<PeopleDesk>;
+use crate::web::views::problem::NOT_FOUND;
 
 /// Longest text to look for, in characters.
 const FILTER_MAX: usize = 255;
@@ -78,112 +79,96 @@ impl BlockRecord {
 }
 
 /// GET `/api/admin/sessions?person=&limit=&offset=`
-pub async fn list_sessions(call: Call) -> HttpResponse {
-    respond(async {
-        call.admin().await?;
-        let query = Form::of_query(&call.request)?;
-        let asked = together(
-            filter_errors(&query),
-            page_of(&query).map(|page| (page, query.text("person"))),
-        );
-        let ((limit, offset), person) = asked.map_err(ApiError::Invalid)?;
-        let whose = if person.is_empty() {
-            Whose::Everybody
-        } else {
-            Whose::Named(&person)
-        };
-        let page = call.desk.sessions(whose, limit, offset).await?;
-        let items: Vec<SessionRecord> = page.items.into_iter().map(Into::into).collect();
-        Ok(HttpResponse::Ok().json(json!({ "items": items, "total": page.total })))
-    })
-    .await
+pub async fn list_sessions(_: Admin, request: HttpRequest, desk: web::Data<PeopleDesk>) -> Answer {
+    let query = Form::of_query(&request)?;
+    let asked = together(
+        filter_errors(&query),
+        page_of(&query).map(|page| (page, query.text("person"))),
+    );
+    let ((limit, offset), person) = asked.map_err(|errors| Refusal::invalid(&errors))?;
+    let whose = if person.is_empty() {
+        Whose::Everybody
+    } else {
+        Whose::Named(&person)
+    };
+    let page = desk.sessions(whose, limit, offset).await?;
+    let items: Vec<SessionRecord> = page.items.into_iter().map(Into::into).collect();
+    Ok(HttpResponse::Ok().json(json!({ "items": items, "total": page.total })))
 }
 
 /// DELETE `/api/admin/sessions/{id}`
-pub async fn end_session(call: Call, id: web::Path<String>, payload: web::Payload) -> HttpResponse {
-    respond(async {
-        let admin = call.admin_from_here().await?;
-        call.require_empty_body(payload).await?;
-        let id = SessionId::parse(&id).ok_or(ApiError::NotFound)?;
-        call.desk.end(&id, &admin.actor(&call.request)).await?;
-        Ok(HttpResponse::NoContent().finish())
-    })
-    .await
+pub async fn end_session(
+    sent: ProtectedEmpty<Admin>,
+    id: web::Path<String>,
+    desk: web::Data<PeopleDesk>,
+) -> Answer {
+    let id = SessionId::parse(&id).ok_or_else(|| Refusal::new(NOT_FOUND))?;
+    desk.end(&id, sent.sender.actor()).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// DELETE `/api/admin/sessions?issuer=&subject=`
-pub async fn end_person(call: Call, payload: web::Payload) -> HttpResponse {
-    respond(async {
-        let admin = call.admin_from_here().await?;
-        call.require_empty_body(payload).await?;
-        let person = person_of(&Form::of_query(&call.request)?).map_err(ApiError::Invalid)?;
-        let actor = admin.actor(&call.request);
-        let ended = call.desk.end_person(&person, &actor).await?;
-        Ok(HttpResponse::Ok().json(json!({ "ended": ended.len() })))
-    })
-    .await
+pub async fn end_person(
+    sent: ProtectedEmpty<Admin>,
+    request: HttpRequest,
+    desk: web::Data<PeopleDesk>,
+) -> Answer {
+    let person =
+        person_of(&Form::of_query(&request)?).map_err(|errors| Refusal::invalid(&errors))?;
+    let ended = desk.end_person(&person, sent.sender.actor()).await?;
+    Ok(HttpResponse::Ok().json(json!({ "ended": ended.len() })))
 }
 
 /// GET `/api/admin/blocks?limit=&offset=`
-pub async fn list_blocks(call: Call) -> HttpResponse {
-    respond(async {
-        call.admin().await?;
-        let query = Form::of_query(&call.request)?;
-        let (limit, offset) = page_of(&query).map_err(ApiError::Invalid)?;
-        let page = call.desk.blocks(limit, offset).await?;
-        let now = call.desk.now();
-        let items = page
-            .items
-            .into_iter()
-            .map(|block| BlockRecord::of(block, now));
-        let items: Vec<BlockRecord> = items.collect();
-        Ok(HttpResponse::Ok().json(json!({ "items": items, "total": page.total })))
-    })
-    .await
+pub async fn list_blocks(_: Admin, request: HttpRequest, desk: web::Data<PeopleDesk>) -> Answer {
+    let query = Form::of_query(&request)?;
+    let (limit, offset) = page_of(&query).map_err(|errors| Refusal::invalid(&errors))?;
+    let page = desk.blocks(limit, offset).await?;
+    let now = desk.now();
+    let items = page
+        .items
+        .into_iter()
+        .map(|block| BlockRecord::of(block, now));
+    let items: Vec<BlockRecord> = items.collect();
+    Ok(HttpResponse::Ok().json(json!({ "items": items, "total": page.total })))
 }
 
 /// POST `/api/admin/blocks`: 201, or 200 where it is in the place of an earlier one.
-pub async fn block(call: Call, payload: web::Payload) -> HttpResponse {
-    respond(async {
-        let admin = call.admin_from_here().await?;
-        let members = body::json(&call.request, payload, ADMIN_BODY_MAX).await?;
-        let mut members = Members::new(members);
-        let issuer = members.text("issuer").unwrap_or_default();
-        let subject = members.text("subject").unwrap_or_default();
-        let until = members.moment("until");
-        let reason = members.text("reason").unwrap_or_default();
-        let errors = members.finish();
-        // A field of the wrong type is also an empty one: say it once.
-        let said: Vec<String> = errors.iter().map(|error| error.field.clone()).collect();
-        let judged = BlockDraft::parse(&issuer, &subject, until, &reason, call.desk.now());
-        let judged = judged.map_err(|mut more| {
-            more.retain(|error| !said.contains(&error.field));
-            more
-        });
-        let draft = together(errors, judged).map_err(ApiError::Invalid)?;
-        let done = call.desk.block(&draft, &admin.actor(&call.request)).await?;
-        let status = if done.replaced {
-            StatusCode::OK
-        } else {
-            StatusCode::CREATED
-        };
-        let record = BlockRecord::of(done.block, call.desk.now());
-        Ok(HttpResponse::build(status).json(record))
-    })
-    .await
+pub async fn block(sent: ProtectedJson<Admin>, desk: web::Data<PeopleDesk>) -> Answer {
+    let mut members = Members::new(sent.members);
+    let issuer = members.text("issuer").unwrap_or_default();
+    let subject = members.text("subject").unwrap_or_default();
+    let until = members.moment("until");
+    let reason = members.text("reason").unwrap_or_default();
+    let errors = members.finish();
+    // A field of the wrong type is also an empty one: say it once.
+    let said: Vec<String> = errors.iter().map(|error| error.field.clone()).collect();
+    let judged = BlockDraft::parse(&issuer, &subject, until, &reason, desk.now());
+    let judged = judged.map_err(|mut more| {
+        more.retain(|error| !said.contains(&error.field));
+        more
+    });
+    let draft = together(errors, judged).map_err(|errors| Refusal::invalid(&errors))?;
+    let done = desk.block(&draft, sent.sender.actor()).await?;
+    let status = if done.replaced {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    let record = BlockRecord::of(done.block, desk.now());
+    Ok(HttpResponse::build(status).json(record))
 }
 
 /// DELETE `/api/admin/blocks?issuer=&subject=`
-pub async fn unblock(call: Call, payload: web::Payload) -> HttpResponse {
-    respond(async {
-        let admin = call.admin_from_here().await?;
-        call.require_empty_body(payload).await?;
-        let person = person_of(&Form::of_query(&call.request)?).map_err(ApiError::Invalid)?;
-        let actor = admin.actor(&call.request);
-        call.desk.unblock(&person, &actor).await?;
-        Ok(HttpResponse::NoContent().finish())
-    })
-    .await
+pub async fn unblock(
+    sent: ProtectedEmpty<Admin>,
+    request: HttpRequest,
+    desk: web::Data<PeopleDesk>,
+) -> Answer {
+    let person =
+        person_of(&Form::of_query(&request)?).map_err(|errors| Refusal::invalid(&errors))?;
+    desk.unblock(&person, sent.sender.actor()).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// `issuer` and `subject` of a query or a form, each exactly once.

@@ -36,8 +36,15 @@ impl Frame {
         self.person.as_ref().map_or("", |person| &person.form_token)
     }
 
+    /// Whether the user administers, as far as that is known now.
+    pub fn is_administrator(&self) -> bool {
+        self.person
+            .as_ref()
+            .is_some_and(|person| person.administrator)
+    }
+
     /// The portal.
-    pub(super) fn home(&self) -> String {
+    pub fn home(&self) -> String {
         format!("{}/", self.base)
     }
 

@@ -20,12 +20,11 @@ mod no_grant;
 mod paging;
 mod people;
 mod portal;
-mod problem;
+pub mod problem;
 mod refused;
 mod shown;
-mod sign_in;
 mod signed_out;
-mod times;
+pub(super) mod times;
 mod token_form;
 mod words;
 
@@ -49,10 +48,8 @@ pub use people::{
     SessionList, SessionRow, SessionStop, TypedBlock,
 };
 pub use portal::{CopyLine, Issued, Lines, Outcome, Portal, Welcome, Who};
-pub use problem::{Problem, ProblemPage};
 pub use refused::{Refused, RefusedWord};
 pub use shown::Shown;
-pub use sign_in::{SignInFailed, SignInFailure};
 pub use signed_out::{Next, SignedOut};
 pub use times::Moment;
 pub use token_form::{Choices, Chosen, Unnamed};

@@ -1,12 +1,474 @@
-//! A page for each way in which a request ends without what it asked for: the
-//! same truth as the JSON answers (RFC 9457), in plain words, with a way out.
+//! Why a request did not get what it asked for: one table of the codes, with the status and
+//! the words of each, and the page that shows them.
 //!
-//! The words are fixed. What came with the request is never repeated here.
+//! The words are fixed: nothing that came with a request, or that the provider said, is
+//! repeated on the page (CB-6). No page begins a sign-in by itself, so nothing loops.
 
 use askama::Template;
 
 use super::frame::Frame;
-use super::times;
+
+/// A kind of refusal (RFC 9457: a problem type).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable, and the same on the page, in JSON, in the log and in the metrics.
+    pub code: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    title: &'static str,
+    /// For people, a paragraph each.
+    text: &'static [&'static str],
+    /// For programs, where that must say something else.
+    detail: Option<&'static str>,
+    /// What the person can look into.
+    remedies: &'static [&'static str],
+    ways_out: &'static [WayOut],
+}
+
+/// Where a page leads, besides home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WayOut {
+    /// Sign in, and come back.
+    SignIn,
+    /// Begin the sign-in that failed once more.
+    SignInAgain,
+    /// Sign in with another account.
+    OtherAccount,
+    /// Send the same request again.
+    TryAgain,
+}
+
+use WayOut::{OtherAccount, SignIn, SignInAgain, TryAgain};
+
+impl Problem {
+    const fn new(
+        status: u16,
+        code: &'static str,
+        title: &'static str,
+        text: &'static [&'static str],
+    ) -> Self {
+        Self {
+            code,
+            status,
+            title,
+            text,
+            detail: None,
+            remedies: &[],
+            ways_out: &[],
+        }
+    }
+
+    /// Of the API alone.
+    const fn of_api(status: u16, code: &'static str, text: &'static [&'static str]) -> Self {
+        Self::new(status, code, "This cannot be done", text)
+    }
+
+    const fn in_api(self, detail: &'static str) -> Self {
+        Self {
+            detail: Some(detail),
+            ..self
+        }
+    }
+
+    const fn leading(self, ways_out: &'static [WayOut]) -> Self {
+        Self { ways_out, ..self }
+    }
+
+    /// The same under the provider's own word.
+    pub fn coded(self, code: &'static str) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The sentence for programs.
+    pub fn detail(&self) -> &'static str {
+        self.detail
+            .or(self.text.first().copied())
+            .unwrap_or(self.title)
+    }
+
+    fn leads(&self, way_out: WayOut) -> bool {
+        self.ways_out.contains(&way_out)
+    }
+}
+
+/// 400
+pub const INVALID_REQUEST: Problem = Problem::new(
+    400,
+    "invalid_request",
+    "This request cannot be read",
+    &[
+        "Something in it is missing, given twice, or not what is expected in its place. Nothing was changed.",
+    ],
+)
+.in_api("Some fields are wrong; errors names each.");
+
+/// 401
+pub const NOT_SIGNED_IN: Problem = Problem::new(
+    401,
+    "not_signed_in",
+    "Sign in to go on",
+    &["You are not signed in, or your sign-in has ended. Nothing was changed."],
+)
+.in_api("Sign in first; login_url leads there.")
+.leading(&[SignIn]);
+
+/// 401: a script of another site, with which the browser sends no cookie.
+pub const CROSS_SITE: Problem = Problem::of_api(
+    401,
+    "cross_site",
+    &[
+        "The app is on another site than the bridge, so the browser sends no session cookie, and signing in does not change that. Serve both below one domain (app.example.com and bridge.example.com).",
+    ],
+);
+
+/// 403: sent from another site, or without the header or the form token.
+pub const FORBIDDEN_ORIGIN: Problem = Problem::new(
+    403,
+    "forbidden_origin",
+    "This form did not come from here",
+    &[
+        "It was sent from another site, or your browser did not say where from. Nothing was changed. Open the page here and repeat what you did.",
+    ],
+)
+.in_api(
+    "Send X-Red5-Bridge: 1 from the bridge's own origin or, for /api/token and /api/logout alone, from one of BRIDGE_ALLOWED_ORIGINS.",
+);
+
+/// 403: a form of a page of an earlier session.
+pub const SESSION_CHANGED: Problem = Problem::new(
+    403,
+    "session_changed",
+    "You signed in again since this page was opened",
+    &[
+        "Perhaps in another tab, perhaps with another account: the name above is the one that counts now. Nothing was changed. Open the page again and repeat what you did.",
+    ],
+);
+
+/// 403
+pub const NOT_ADMIN: Problem = Problem::new(
+    403,
+    "not_admin",
+    "This page is for administrators",
+    &[
+        "You are signed in, and you are not an administrator. Administrators are the members of the groups that the operator of this service has set.",
+    ],
+)
+.in_api("Only members of BRIDGE_ADMIN_GROUPS administer.");
+
+/// 403
+pub const BLOCKED: Problem = Problem::new(
+    403,
+    "blocked",
+    "Your access is blocked",
+    &["An administrator has blocked your access. If that is a mistake, ask your administrator."],
+)
+.leading(&[OtherAccount]);
+
+/// 403
+pub const NO_GRANT: Problem = Problem::of_api(
+    403,
+    "no_grant",
+    &["No mapping grants anything to your groups. Ask your administrator."],
+);
+
+/// 403
+pub const GROUPS_OVERAGE: Problem = Problem::of_api(
+    403,
+    "groups_overage",
+    &[
+        "The provider did not send your groups because there are too many. Have it send only the groups of this application.",
+    ],
+);
+
+/// 403
+pub const NO_USERNAME: Problem = Problem::of_api(403, "no_username", &[]);
+
+/// 403
+pub const SCOPE_NOT_GRANTED: Problem = Problem::of_api(403, "scope_not_granted", &[]);
+
+/// 403
+pub const ROOM_REQUIRED: Problem = Problem::of_api(403, "room_required", &[]);
+
+/// 403
+pub const TTL_TOO_SHORT: Problem = Problem::of_api(403, "ttl_too_short", &[]);
+
+/// 400
+pub const TOO_MANY_ROOMS: Problem = Problem::of_api(400, "too_many_rooms", &[]);
+
+/// 404
+pub const NOT_FOUND: Problem = Problem::new(
+    404,
+    "not_found",
+    "There is no such page",
+    &["The address is wrong, or what was here has been deleted."],
+)
+.in_api("There is nothing at this address.");
+
+/// 405
+pub const METHOD_NOT_ALLOWED: Problem = Problem::new(
+    405,
+    "method_not_allowed",
+    "This cannot be done here",
+    &["The address exists, and does not take this kind of request. Nothing was changed."],
+)
+.in_api("This address does not take this method.");
+
+/// 409
+pub const DUPLICATE: Problem = Problem::new(
+    409,
+    "duplicate",
+    "This exists already",
+    &["What you tried to add is there already. Nothing was changed."],
+)
+.in_api("Another mapping has the same group, match, roles, transports and rooms.");
+
+/// 412
+pub const STALE: Problem = Problem::new(
+    412,
+    "stale",
+    "Changed meanwhile",
+    &[
+        "What you tried to change was changed since you opened it. Nothing of yours was saved. Open it again to see how it is now.",
+    ],
+)
+.in_api("The mapping was changed meanwhile; current is how it is now.");
+
+/// 413
+pub const TOO_LARGE: Problem = Problem::new(
+    413,
+    "too_large",
+    "This is too large",
+    &["More was sent than is read here. Nothing was changed."],
+)
+.in_api("The body is larger than this address takes.");
+
+/// 415
+pub const UNSUPPORTED_MEDIA_TYPE: Problem = Problem::new(
+    415,
+    "unsupported_media_type",
+    "This is not in a form that is read here",
+    &["It was sent in another form than this address reads. Nothing was changed."],
+)
+.in_api("Send Content-Type: application/json.");
+
+/// 428
+pub const PRECONDITION_REQUIRED: Problem = Problem::of_api(
+    428,
+    "precondition_required",
+    &["Send If-Match with the ETag that you read."],
+);
+
+/// 429
+pub const RATE_LIMITED: Problem = Problem::new(
+    429,
+    "rate_limited",
+    "Too many requests",
+    &["There were more requests than are allowed in a short time."],
+)
+.leading(&[TryAgain]);
+
+/// 500
+pub const INTERNAL: Problem = Problem::new(
+    500,
+    "internal",
+    "Something went wrong here",
+    &[
+        "This is a mistake of the service, not yours. It was noted. If it happens again, tell your administrator when it happened.",
+    ],
+)
+.in_api("Something went wrong here; it is in the log.")
+.leading(&[TryAgain]);
+
+/// 503: the session is known, and its groups are too old.
+pub const UNCONFIRMED: Problem = Problem::new(
+    503,
+    "unavailable",
+    "Your groups cannot be confirmed at the moment",
+    &[
+        "The service that signs you in does not answer, and what it last said about you is too old to go on with. You stay signed in. Try again in a moment.",
+    ],
+)
+.leading(&[TryAgain]);
+
+/// 503: the database cannot be reached, or what is in memory is too old.
+pub const UNAVAILABLE: Problem = Problem::new(
+    503,
+    "unavailable",
+    "Not available at the moment",
+    &[
+        "The service cannot read its own records at the moment, and does not guess. Nothing was changed. Try again in a moment.",
+    ],
+)
+.in_api("The database cannot be reached, or what is loaded may be old. Try again.")
+.leading(&[TryAgain]);
+
+// What follows is of sign-ins alone, which have no API.
+
+/// 503: no sign-in can begin.
+pub const PROVIDER_UNAVAILABLE: Problem = Problem::new(
+    503,
+    "provider_unavailable",
+    "Your identity provider cannot be reached",
+    &[
+        "The service that signs you in does not answer at the moment. Users who are signed in can go on. Try again in a moment.",
+    ],
+)
+.leading(&[TryAgain]);
+
+/// 403: the provider answered `access_denied`.
+pub const DECLINED: Problem = Problem::new(
+    403,
+    "declined",
+    "Your identity provider did not let you in",
+    &[
+        "Either you stopped there, or your account may not use this service.",
+        "If it was not you who stopped, ask your administrator whether your account is admitted to this service at the identity provider.",
+    ],
+)
+.leading(&[SignInAgain, OtherAccount]);
+
+/// 403: the provider wants something of the person first; its error is the code.
+pub const UNFINISHED: Problem = Problem::new(
+    403,
+    "provider_interaction_required",
+    "There is something left to do at your identity provider",
+    &[
+        "It wants you to sign in, to choose an account, or to agree to something first, and sent you back before that was done.",
+        "Sign in again, and go through all of its questions.",
+    ],
+)
+.leading(&[SignInAgain, OtherAccount]);
+
+/// 403: another error of the provider's own.
+pub const PROVIDER_ERROR: Problem = Problem::new(
+    403,
+    "provider_error",
+    "The sign-in did not work",
+    &[
+        "Your identity provider sent you back with an error of its own. Try once more; if it happens again, tell your administrator.",
+    ],
+)
+.leading(&[SignInAgain]);
+
+/// 502: the provider does not take what it is asked; its error is the code.
+pub const MISCONFIGURED: Problem = Problem::new(
+    502,
+    "provider_invalid_request",
+    "Signing in is not set up correctly",
+    &[
+        "Your identity provider does not accept the request of this service. That is a matter of settings; trying again will hardly help.",
+        "Tell your administrator the code below: it is the provider’s own word for what is wrong.",
+    ],
+)
+.leading(&[SignInAgain]);
+
+/// 503
+pub const PROVIDER_BUSY: Problem = Problem::new(
+    503,
+    "provider_busy",
+    "Your identity provider is busy",
+    &["It cannot sign users in just now. Try again in a minute."],
+)
+.leading(&[SignInAgain]);
+
+/// 502: the provider could not be reached, or answered with an error or nonsense.
+pub const PROVIDER_FAILED: Problem = Problem::new(
+    502,
+    "provider_failed",
+    "The sign-in did not work",
+    &[
+        "Your identity provider could not be reached, or failed while signing you in. Try again in a moment.",
+    ],
+)
+.leading(&[SignInAgain]);
+
+/// 400: the attempt's ten minutes are over.
+pub const ATTEMPT_EXPIRED: Problem = Problem::new(
+    400,
+    "attempt_expired",
+    "This sign-in took too long",
+    &[
+        "For your safety, a sign-in has to be finished within ten minutes. The page may have stayed open for longer, perhaps overnight.",
+        "Begin again: you will come to the page that you wanted.",
+    ],
+)
+.leading(&[SignInAgain]);
+
+/// 400: the attempt was used before.
+pub const ATTEMPT_SPENT: Problem = Problem::new(
+    400,
+    "attempt_spent",
+    "This sign-in is over already",
+    &["Its address was opened a second time, and serves only once. Sign in again."],
+)
+.leading(&[SignInAgain]);
+
+/// 400: there was no such attempt.
+pub const ATTEMPT_UNKNOWN: Problem = Problem::new(
+    400,
+    "attempt_unknown",
+    "The sign-in did not work",
+    &[
+        "The address that you opened does not belong to a sign-in that was begun here in this browser. It may come from a bookmark or an e-mail, or be incomplete.",
+        "Sign in again. If this address was sent to you, do not use it.",
+    ],
+)
+.leading(&[SignInAgain]);
+
+/// 400: the attempt's cookie should be there and is not.
+pub const COOKIE_MISSING: Problem = Problem {
+    remedies: &[
+        "Allow cookies for this site in the browser’s settings, and switch off extensions that remove them. No other site’s cookies are needed.",
+        "Begin and finish in the same browser, and in the same kind of window: not half of it in a private one.",
+        "Close other tabs that wait at a sign-in. No more than five can wait at once.",
+        "Open this service by the address that the browser shows now, and not by another name of the same machine.",
+    ],
+    ..Problem::new(
+        400,
+        "cookie_missing",
+        "Your browser did not send our cookie back",
+        &[
+            "To sign you in, a cookie has to travel from here to your identity provider and back in one browser. It was not there when you came back, so the sign-in was stopped.",
+        ],
+    )
+    .leading(&[SignInAgain])
+};
+
+/// 400: the answer does not hold together: parameters, issuer, or the ID token.
+pub const ANSWER_REFUSED: Problem = Problem::new(
+    400,
+    "answer_refused",
+    "The sign-in did not work",
+    &[
+        "The answer that came back from your identity provider did not pass the checks, so it was not believed.",
+        "Try once more. If it happens again, tell your administrator the code below: the settings are wrong, or the answer was tampered with.",
+    ],
+)
+.leading(&[SignInAgain]);
+
+/// 400: the ID token is over 64 KB.
+pub const ID_TOKEN_TOO_LARGE: Problem = Problem::new(
+    400,
+    "id_token_too_large",
+    "Your identity provider sent too much about you",
+    &[
+        "The ID token is larger than 64 KB, most often because it names very many groups. Signing in again will not help.",
+        "Tell your administrator: the identity provider should put only the groups of this application into the ID token, or none, and tell them at its userinfo endpoint.",
+    ],
+)
+.leading(&[SignInAgain]);
+
+/// 403: the provider ended the sign-in while it was under way.
+pub const LOGGED_OUT: Problem = Problem::new(
+    403,
+    "logged_out",
+    "You were signed out again at once",
+    &[
+        "While you were signing in here, your identity provider said that you had signed out there. So the sign-in was stopped.",
+        "If that was not what you wanted, sign in again.",
+    ],
+)
+.leading(&[SignInAgain]);
 
 /// The page.
 #[derive(Debug, Clone, Template)]
@@ -16,224 +478,57 @@ pub struct ProblemPage {
     pub frame: Frame,
     /// What went wrong.
     pub problem: Problem,
-    /// The address that was asked for, where asking again is harmless (a GET
-    /// below the base path). Signing in comes back to it too.
-    pub again: Option<String>,
+    /// In place of the problem's own words.
+    pub sentence: Option<String>,
+    /// Where a sign-in comes back to: the address that was asked for, where asking again is
+    /// harmless (a GET below the base path), or the place that a failed sign-in was for.
+    pub return_to: Option<String>,
     /// Finds the request in the log.
     pub reference: Option<String>,
 }
 
-/// What went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Problem {
-    /// 400
-    InvalidRequest,
-    /// 401
-    NotSignedIn,
-    /// 403: the session was ended and barred by an administrator.
-    Blocked,
-    /// 403
-    NotAdministrator,
-    /// 403: sent from another site, or without a form token.
-    ForeignForm,
-    /// 403: sent from a page of an earlier session.
-    SessionChanged,
-    /// 404
-    NotFound,
-    /// 405
-    MethodNotAllowed,
-    /// 409
-    Duplicate,
-    /// 412
-    Stale,
-    /// 413
-    TooLarge,
-    /// 415
-    UnsupportedMediaType,
-    /// 429
-    RateLimited {
-        /// Seconds until it is worth trying again.
-        retry_after: u64,
-    },
-    /// 500
-    Internal,
-    /// 502: the provider answered with something of no use.
-    ProviderFailed,
-    /// 503: the provider cannot be reached.
-    ProviderUnavailable,
-    /// 503: who it is is known, and not whether their groups still hold.
-    Unconfirmed,
-    /// 503: the database cannot be reached, or what is loaded is too old.
-    Unavailable,
-}
-
-/// Where a page leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum WayOut {
-    /// Only home.
-    Home,
-    /// Sign in, and come back.
-    SignIn,
-    /// Ask again.
-    TryAgain,
-}
-
-impl Problem {
-    /// The HTTP status.
-    pub const fn status(self) -> u16 {
-        match self {
-            Self::InvalidRequest => 400,
-            Self::NotSignedIn => 401,
-            Self::Blocked | Self::NotAdministrator | Self::ForeignForm | Self::SessionChanged => {
-                403
-            }
-            Self::NotFound => 404,
-            Self::MethodNotAllowed => 405,
-            Self::Duplicate => 409,
-            Self::Stale => 412,
-            Self::TooLarge => 413,
-            Self::UnsupportedMediaType => 415,
-            Self::RateLimited { .. } => 429,
-            Self::Internal => 500,
-            Self::ProviderFailed => 502,
-            Self::ProviderUnavailable | Self::Unconfirmed | Self::Unavailable => 503,
-        }
-    }
-
-    /// The stable word for the log; that of the JSON answer where it has one.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::NotSignedIn => "not_signed_in",
-            Self::Blocked => "blocked",
-            Self::NotAdministrator => "not_admin",
-            Self::ForeignForm => "forbidden_origin",
-            Self::SessionChanged => "session_changed",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::Duplicate => "duplicate",
-            Self::Stale => "stale",
-            Self::TooLarge => "too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::RateLimited { .. } => "rate_limited",
-            Self::Internal => "internal",
-            Self::ProviderFailed => "provider_failed",
-            Self::ProviderUnavailable => "provider_unavailable",
-            Self::Unconfirmed | Self::Unavailable => "unavailable",
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "This request cannot be read",
-            Self::NotSignedIn => "Sign in to go on",
-            Self::Blocked => "Your access is blocked",
-            Self::NotAdministrator => "This page is for administrators",
-            Self::ForeignForm => "This form did not come from here",
-            Self::SessionChanged => "You signed in again since this page was opened",
-            Self::NotFound => "There is no such page",
-            Self::MethodNotAllowed => "This cannot be done here",
-            Self::Duplicate => "This exists already",
-            Self::Stale => "Changed meanwhile",
-            Self::TooLarge => "This is too large",
-            Self::UnsupportedMediaType => "This is not in a form that is read here",
-            Self::RateLimited { .. } => "Too many requests",
-            Self::Internal => "Something went wrong here",
-            Self::ProviderFailed => "Your identity provider gave an answer of no use",
-            Self::ProviderUnavailable => "Your identity provider cannot be reached",
-            Self::Unconfirmed => "Your groups cannot be confirmed at the moment",
-            Self::Unavailable => "Not available at the moment",
-        }
-    }
-
-    fn text(self) -> String {
-        let text = match self {
-            Self::InvalidRequest => {
-                "Something in it is missing, given twice, or not what is expected in its place. Nothing was changed."
-            }
-            Self::NotSignedIn => {
-                "You are not signed in, or your sign-in has ended. Nothing was changed."
-            }
-            Self::Blocked => {
-                "An administrator has blocked your access. If that is a mistake, ask your administrator."
-            }
-            Self::NotAdministrator => {
-                "You are signed in, and you are not an administrator. Administrators are the members of the groups that the operator of this service has set."
-            }
-            Self::ForeignForm => {
-                "It was sent from another site, or your browser did not say where from. Nothing was changed. Open the page here and repeat what you did."
-            }
-            Self::SessionChanged => {
-                "Perhaps in another tab, perhaps with another account: the name above is the one that counts now. Nothing was changed. Open the page again and repeat what you did."
-            }
-            Self::NotFound => "The address is wrong, or what was here has been deleted.",
-            Self::MethodNotAllowed => {
-                "The address exists, and does not take this kind of request. Nothing was changed."
-            }
-            Self::Duplicate => "What you tried to add is there already. Nothing was changed.",
-            Self::Stale => {
-                "What you tried to change was changed since you opened it. Nothing of yours was saved. Open it again to see how it is now."
-            }
-            Self::TooLarge => "More was sent than is read here. Nothing was changed.",
-            Self::UnsupportedMediaType => {
-                "It was sent in another form than this address reads. Nothing was changed."
-            }
-            Self::RateLimited { retry_after } => {
-                return format!(
-                    "There were more requests than are allowed in a short time. Try again in {}.",
-                    times::duration(retry_after.max(1))
-                );
-            }
-            Self::Internal => {
-                "This is a mistake of the service, not yours. It was noted. If it happens again, tell your administrator when it happened."
-            }
-            Self::ProviderFailed => {
-                "You could not be signed in, because the answer of the service that signs you in cannot be used. Try again; if it happens again, tell your administrator."
-            }
-            Self::ProviderUnavailable => {
-                "The service that signs you in does not answer at the moment. Those who are signed in can go on. Try again in a moment."
-            }
-            Self::Unconfirmed => {
-                "The service that signs you in does not answer, and what it last said about you is too old to go on with. You stay signed in. Try again in a moment."
-            }
-            Self::Unavailable => {
-                "The service cannot read its own records at the moment, and does not guess. Nothing was changed. Try again in a moment."
-            }
-        };
-        text.to_owned()
-    }
-
-    const fn way_out(self) -> WayOut {
-        match self {
-            Self::NotSignedIn => WayOut::SignIn,
-            Self::RateLimited { .. }
-            | Self::Internal
-            | Self::ProviderFailed
-            | Self::ProviderUnavailable
-            | Self::Unconfirmed
-            | Self::Unavailable => WayOut::TryAgain,
-            _ => WayOut::Home,
-        }
-    }
-}
-
 impl ProblemPage {
-    fn sign_in(&self) -> Option<String> {
-        let home = format!("{}/", self.frame.base);
-        (self.problem.way_out() == WayOut::SignIn)
-            .then(|| self.frame.login_href(self.again.as_ref().unwrap_or(&home)))
+    fn paragraphs(&self) -> Vec<&str> {
+        match &self.sentence {
+            Some(sentence) => vec![sentence],
+            None => self.problem.text.to_vec(),
+        }
+    }
+
+    /// Address and words of the link to a sign-in.
+    fn sign_in(&self) -> Option<(String, &'static str)> {
+        let words = if self.problem.leads(SignIn) {
+            "Sign in"
+        } else if self.problem.leads(SignInAgain) {
+            "Sign in again"
+        } else {
+            return None;
+        };
+        let home = self.frame.home();
+        let return_to = self.return_to.as_ref().unwrap_or(&home);
+        Some((self.frame.login_href(return_to), words))
+    }
+
+    fn try_again(&self) -> Option<&String> {
+        let return_to = self.return_to.as_ref();
+        return_to.filter(|_| self.problem.leads(TryAgain))
+    }
+
+    fn other_account(&self) -> Option<String> {
+        let leads = self.problem.leads(OtherAccount);
+        leads.then(|| self.frame.somebody_else_href())
     }
 
     /// A form whose session has ended: sent again from a later session it is shown
     /// with all that was typed.
     fn is_repeatable(&self) -> bool {
-        self.problem == Problem::NotSignedIn && self.again.is_none()
+        self.problem == NOT_SIGNED_IN && self.return_to.is_none()
     }
 
-    fn try_again(&self) -> Option<&String> {
-        self.again
-            .as_ref()
-            .filter(|_| self.problem.way_out() == WayOut::TryAgain)
+    /// A sign-in failed and left the session that the browser had.
+    fn is_still_signed_in(&self) -> bool {
+        self.frame.person.is_some()
+            && (self.problem.leads(SignInAgain) || self.problem.leads(OtherAccount))
     }
 }
 
@@ -241,56 +536,62 @@ impl ProblemPage {
 mod tests {
     use super::*;
 
-    fn page(problem: Problem, again: Option<&str>) -> ProblemPage {
-        ProblemPage {
+    fn page(problem: Problem, return_to: Option<&str>) -> String {
+        let page = ProblemPage {
             frame: Frame {
                 base: "/red5".to_owned(),
                 person: None,
             },
             problem,
-            again: again.map(str::to_owned),
+            sentence: None,
+            return_to: return_to.map(str::to_owned),
             reference: None,
-        }
+        };
+        page.render().unwrap()
     }
 
     #[test]
     fn signing_in_comes_back_to_the_page_that_was_asked_for() {
-        let page = page(Problem::NotSignedIn, Some("/red5/admin/mappings?limit=5"));
-        let html = page.render().unwrap();
+        let html = page(NOT_SIGNED_IN, Some("/red5/admin/mappings?limit=5"));
         assert!(html.contains("/red5/auth/login?return_to=%2Fred5%2Fadmin%2Fmappings%3Flimit%3D5"));
     }
 
     #[test]
     fn without_an_address_signing_in_comes_home() {
-        let html = page(Problem::NotSignedIn, None).render().unwrap();
+        let html = page(NOT_SIGNED_IN, None);
         assert!(html.contains("/red5/auth/login?return_to=%2Fred5%2F"));
     }
 
     #[test]
     fn only_a_page_that_says_sign_in_leads_to_a_sign_in() {
         for problem in [
-            Problem::Blocked,
-            Problem::NotAdministrator,
-            Problem::ForeignForm,
-            Problem::SessionChanged,
-            Problem::NotFound,
-            Problem::Internal,
-            Problem::ProviderUnavailable,
-            Problem::Unconfirmed,
+            BLOCKED,
+            NOT_ADMIN,
+            FORBIDDEN_ORIGIN,
+            SESSION_CHANGED,
+            NOT_FOUND,
+            INTERNAL,
+            PROVIDER_UNAVAILABLE,
+            UNCONFIRMED,
         ] {
-            let html = page(problem, Some("/red5/x")).render().unwrap();
+            let html = page(problem, Some("/red5/x"));
             assert!(!html.contains("/auth/login"), "{problem:?}");
         }
     }
 
     #[test]
     fn trying_again_is_offered_where_it_may_help_and_is_harmless() {
-        let offers = |problem, again| {
-            let html = page(problem, again).render().unwrap();
-            html.contains("Try again</a>")
-        };
-        assert!(offers(Problem::Unavailable, Some("/red5/x")));
-        assert!(!offers(Problem::Unavailable, None));
-        assert!(!offers(Problem::NotFound, Some("/red5/x")));
+        let offers = |problem, return_to| page(problem, return_to).contains("Try again</a>");
+        assert!(offers(UNAVAILABLE, Some("/red5/x")));
+        assert!(!offers(UNAVAILABLE, None));
+        assert!(!offers(NOT_FOUND, Some("/red5/x")));
+    }
+
+    #[test]
+    fn every_page_shows_its_code() {
+        for problem in [NOT_FOUND, METHOD_NOT_ALLOWED, COOKIE_MISSING, RATE_LIMITED] {
+            let code = format!("<code>{}</code>", problem.code);
+            assert!(page(problem, None).contains(&code), "{problem:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ pub(super) use crate::domain::mapping::record::utc as instant;
 
 /// `1 hour 5 minutes`, `4 minutes 10 seconds`: the two largest units, as the
 /// countdown of `bridge.js` writes them.
-pub(super) fn duration(seconds: u64) -> String {
+pub(in crate::web) fn duration(seconds: u64) -> String {
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     let parts: Vec<String> = [(hours, "hour"), (minutes, "minute"), (rest, "second")]
         .into_iter()

@@ -142,22 +142,22 @@ async fn lg_2_each_thing_that_happens_is_one_event_with_the_fields_of_the_page()
     );
     assert_eq!(event["span"]["id"], made.header("x-request-id"));
     root.api("POST", "/api/admin/mappings", &mapping).await;
-    assert_eq!(step(&["request_refused"])[0]["reason"], "duplicate");
+    assert_eq!(step(&["request_refused"])[0]["code"], "duplicate");
     let row = format!("/api/admin/mappings/{}", made.json()["id"]);
     root.api_with("PUT", &row, &[("if-match", made.header("etag"))], &mapping)
         .await;
     step(&["mapping_replaced"]);
     root.api_with("PUT", &row, &[("if-match", made.header("etag"))], &mapping)
         .await;
-    assert_eq!(step(&["request_refused"])[0]["reason"], "stale");
+    assert_eq!(step(&["request_refused"])[0]["code"], "stale");
     root.api("PUT", &row, &mapping).await;
     assert_eq!(
-        step(&["request_refused"])[0]["reason"],
+        step(&["request_refused"])[0]["code"],
         "precondition_required"
     );
     root.submit("/admin/mappings/new", "/admin/mappings", &[("group", "")])
         .await;
-    assert_eq!(step(&["request_refused"])[0]["reason"], "invalid_request");
+    assert_eq!(step(&["request_refused"])[0]["code"], "invalid_request");
 
     let vic = told.signed_in("vic").await;
     step(&["signed_in"]);
@@ -180,9 +180,9 @@ async fn lg_2_each_thing_that_happens_is_one_event_with_the_fields_of_the_page()
     }
     assert!(event["exp"].is_i64() && event["mapping_version"].is_i64());
     vic.token(json!({"rooms": ["other"]})).await;
-    assert_eq!(step(&["token_refused"])[0]["reason"], "scope_not_granted");
+    assert_eq!(step(&["token_refused"])[0]["code"], "scope_not_granted");
     vic.token(json!({"rooms": []})).await;
-    assert_eq!(step(&["request_refused"])[0]["reason"], "invalid_request");
+    assert_eq!(step(&["request_refused"])[0]["code"], "invalid_request");
     vic.peek("/admin/mappings").await;
     step(&["admin_denied"]);
     vic.api("POST", "/api/admin/mappings", &mapping).await;
@@ -194,13 +194,13 @@ async fn lg_2_each_thing_that_happens_is_one_event_with_the_fields_of_the_page()
         "{}",
     )
     .await;
-    assert_eq!(step(&["request_refused"])[0]["reason"], "forbidden_origin");
+    assert_eq!(step(&["request_refused"])[0]["code"], "forbidden_origin");
     vic.clone()
         .post_form("/auth/logout", &[("form_token", "x")], ORIGIN)
         .await;
-    assert_eq!(step(&["request_refused"])[0]["reason"], "session_changed");
+    assert_eq!(step(&["request_refused"])[0]["code"], "session_changed");
     told.browser().peek("/api/session").await;
-    assert_eq!(step(&["request_refused"])[0]["reason"], "not_signed_in");
+    assert_eq!(step(&["request_refused"])[0]["code"], "not_signed_in");
     told.browser().peek("/nowhere").await;
     let event = &step(&["request_refused"])[0];
     assert_eq!(

@@ -38,10 +38,11 @@ fn the_server_that_panics() {
         let server = HttpServer::new(|| {
             App::new()
                 .wrap(from_fn(pages::catch_panics))
+                .wrap(from_fn(pages::render_refusals))
                 .wrap(from_fn(pages::add_headers))
                 .wrap(from_fn(pages::number_requests))
                 .route("/page/{what}", web::get().to(panics))
-                .route("/api/{what}", web::get().to(panics))
+                .route("/api/{rest:.*}", web::get().to(panics))
         })
         .workers(1)
         .bind("127.0.0.1:0")

@@ -2,7 +2,7 @@
 //! (Red5: client authentication). Nothing in them is left to be replaced, so there are none
 //! without a stream's name, and none where the token does not say which room.
 
-use super::answer::app;
+use super::token::app;
 use super::views::{CopyLine, Lines};
 use crate::config::red5::ServerUrl;
 use crate::domain::grant::Scope;

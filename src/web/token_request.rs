@@ -10,7 +10,7 @@ use crate::flow::exchange::Wish;
 
 /// Lists that were not named are `None`; named ones are not judged yet.
 #[derive(Debug, Clone, Default)]
-pub struct WishInput {
+pub struct TokenRequest {
     /// `roles`
     pub roles: Option<Vec<String>>,
     /// `rooms`
@@ -21,7 +21,7 @@ pub struct WishInput {
     pub ttl_seconds: Option<i64>,
 }
 
-impl WishInput {
+impl TokenRequest {
     /// From a JSON request; every wrong field is named at once.
     pub fn of_members(mut members: Members) -> Result<Wish, Vec<FieldError>> {
         members.refuse_null("ttl_seconds");

@@ -1,0 +1,369 @@
+//! Signing in and out: `/auth/login` and `/auth/callback`, `/auth/logout`, `/auth/signed-out` and
+//! `/auth/somebody-else`, and the provider's own call of `/auth/backchannel-logout`.
+//!
+//! At a sign-out the session is gone before the browser goes anywhere. Both ways to the
+//! provider, to its own sign-out and to a sign-in with another account, lead over a page of ours,
+//! because a form may not redirect to another origin (`form-action 'self'`).
+//!
+//! Where the provider does not announce that it can ask for the account, another user signs in
+//! by four steps: `/auth/somebody-else`, the provider's sign-out, `/auth/signed-out`,
+//! `/auth/login`. What leads from the third to the fourth is a cookie that goes there; so
+//! no step comes twice by itself.
+
+use actix_web::cookie::Cookie;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+
+use super::cookies::{ATTEMPTS_MAX, REMOVALS_MAX};
+use super::error::{Answer, Refusal, problem_of_store};
+use super::extract::{Sent, SentForm, SessionCookie, SessionOnly, Visitor};
+use super::form::{Form, Repeated};
+use super::page::{Page, show};
+use super::site::{Site, see_other};
+use super::views::problem::{self as problems, Problem};
+use super::views::{Next, SignedOut};
+use super::{body, client_ip, user_agent};
+use crate::fingerprint::pseudonym;
+use crate::flow::attempt;
+use crate::flow::back_channel::{BackChannel, BackChannelError};
+use crate::flow::login::{CallbackQuery, LoginError, SignIn, SignInFailed};
+use crate::flow::provider_error::{ProviderError, ProviderErrorKind};
+use crate::flow::sign_out::{Onward, SignOut, Ticket};
+use crate::flow::{Ended, LiveSession, SignInOrigin};
+
+/// What `as` and a form's `then` may say: another account is to sign in.
+const SOMEBODY_ELSE: &str = "somebody-else";
+
+/// GET `/auth/login?return_to=&as=`: 303 to the provider. Nothing is written but
+/// a cookie, so following the link unasked does no harm (LR-8).
+pub async fn login(
+    _: Visitor<SessionOnly>,
+    page: Page,
+    site: web::Data<Site>,
+    sign_in: web::Data<SignIn>,
+) -> Answer {
+    let invalid = || Refusal::new(problems::INVALID_REQUEST);
+    let query = page.query()?;
+    let return_to = match query.one("return_to")? {
+        None | Some("") => sign_in.return_to().home(),
+        Some(text) => sign_in.return_to().check(text).map_err(|_| invalid())?,
+    };
+    let other_account = match query.one("as")? {
+        None => false,
+        Some(SOMEBODY_ELSE) => true,
+        Some(_) => return Err(invalid()),
+    };
+    let begun = sign_in.begin(&return_to, other_account).await;
+    let (url, attempt) = begun.map_err(|error| {
+        let (code, reason) = (problems::PROVIDER_UNAVAILABLE.code, error.reason());
+        tracing::warn!(event = "sign_in_not_begun", code, reason, %error);
+        Refusal::new(problems::PROVIDER_UNAVAILABLE).logged()
+    })?;
+    let mut response = see_other(url.as_str());
+    let under_way = site.cookies().attempts(page.request());
+    let values: Vec<&str> = under_way.iter().map(|(_, value)| *value).collect();
+    let surplus = sign_in.surplus_attempts(&values, ATTEMPTS_MAX - 1);
+    for at in surplus.into_iter().take(REMOVALS_MAX) {
+        response.cookie(site.cookies().removal(under_way[at].0));
+    }
+    let cookie = site.cookies().of_attempt(&attempt);
+    Ok(response.cookie(cookie).finish())
+}
+
+/// GET `/auth/callback`: 303 to where the user wanted to go.
+pub async fn callback(
+    visitor: Visitor<SessionOnly>,
+    request: HttpRequest,
+    site: web::Data<Site>,
+    sign_in: web::Data<SignIn>,
+) -> Answer {
+    let query = Form::of_query(&request).ok();
+    let Some(answer) = query.and_then(|query| parse(&query).ok()) else {
+        let code = problems::ANSWER_REFUSED.code;
+        tracing::info!(event = "sign_in_failed", code, reason = "parameters");
+        let home = sign_in.return_to().home();
+        let refusal = Refusal::new(problems::ANSWER_REFUSED).returning_to(home.as_str());
+        return Err(refusal.logged());
+    };
+    let label = attempt::label(&answer.state);
+    let sealed = site.cookies().attempt(&request, &label);
+    let earlier = site.cookies().session(&request);
+    let origin = SignInOrigin {
+        browser: Some(user_agent::words(&request)),
+        address: client_ip::address(&request),
+    };
+    let outcome = sign_in.finish(answer, sealed, earlier.as_ref(), &origin);
+    let answer = match outcome.await {
+        Ok(welcome) => {
+            let seconds = (welcome.ends_at - sign_in.now()).num_seconds();
+            let cookie = site.cookies().of_session(&welcome.secret, seconds);
+            let mut response = see_other(welcome.return_to.as_str());
+            Ok(response.cookie(cookie).finish())
+        }
+        // The back button after a sign-in, or another tab was faster: there is
+        // nothing to repeat, and nothing to complain of.
+        Err(failed) if failed.error.is_over() && visitor.0.is_some() => {
+            log(&failed.error, problem_of(&failed.error).code);
+            Ok(see_other(failed.return_to.as_str()).finish())
+        }
+        Err(failed) => Err(failed.into()),
+    };
+    // Whatever came of it, the attempt is over. An attempt that is not this
+    // browser's has no cookie here, and nothing is removed (CB-6).
+    if sealed.is_none() {
+        return answer;
+    }
+    let removal = site.cookies().attempt_removal(&label);
+    match answer {
+        Ok(mut response) => {
+            with_cookie(&mut response, &removal)?;
+            Ok(response)
+        }
+        Err(refusal) => Err(refusal.cookie(&removal)),
+    }
+}
+
+/// The query as one type: each parameter once, and exactly one of `code` and
+/// `error`. Tokens in an address were never asked for (CB-7, CB-8, CB-9).
+fn parse(query: &Form) -> Result<CallbackQuery, Repeated> {
+    let one = |name: &str| query.one(name).map(|value| value.map(str::to_owned));
+    let state = one("state")?.filter(|state| !state.is_empty());
+    let code = one("code")?.filter(|code| !code.is_empty());
+    let error = one("error")?;
+    one("error_description")?;
+    let iss = one("iss")?;
+    let fragment = ["id_token", "access_token", "token_type"];
+    let tokens = fragment.iter().any(|name| query.all(name).next().is_some());
+    let (Some(state), false) = (state, tokens) else {
+        return Err(Repeated);
+    };
+    let outcome = match (code, error) {
+        (Some(code), None) => Ok(code.into()),
+        (None, Some(error)) => Err(ProviderError::parse(&error)),
+        _ => return Err(Repeated),
+    };
+    Ok(CallbackQuery {
+        state,
+        outcome,
+        iss,
+    })
+}
+
+impl From<SignInFailed> for Refusal {
+    fn from(SignInFailed { error, return_to }: SignInFailed) -> Self {
+        let problem = problem_of(&error);
+        log(&error, problem.code);
+        let refusal = Self::new(problem).logged();
+        refusal.returning_to(return_to.as_str())
+    }
+}
+
+fn log(error: &LoginError, code: &'static str) {
+    let reason = error.reason();
+    if matches!(error, LoginError::Blocked) {
+        // Logged where it was found, with the user who was blocked.
+    } else if error.is_for_operator() {
+        tracing::warn!(event = "sign_in_failed", code, reason, %error);
+    } else {
+        tracing::info!(event = "sign_in_failed", code, reason);
+    }
+}
+
+fn problem_of(error: &LoginError) -> Problem {
+    match error {
+        LoginError::CookieMissing => problems::COOKIE_MISSING,
+        LoginError::StateForeign | LoginError::AttemptForeign => problems::ATTEMPT_UNKNOWN,
+        LoginError::AttemptExpired => problems::ATTEMPT_EXPIRED,
+        LoginError::AttemptSpent => problems::ATTEMPT_SPENT,
+        LoginError::Provider(ProviderError { kind, code }) => match kind {
+            ProviderErrorKind::Declined => problems::DECLINED,
+            ProviderErrorKind::Unfinished => problems::UNFINISHED.coded(code),
+            ProviderErrorKind::Busy => problems::PROVIDER_BUSY,
+            ProviderErrorKind::Broken => problems::PROVIDER_FAILED,
+            ProviderErrorKind::Settings => problems::MISCONFIGURED.coded(code),
+            ProviderErrorKind::Unknown => problems::PROVIDER_ERROR,
+        },
+        LoginError::IdTokenTooLarge(_) => problems::ID_TOKEN_TOO_LARGE,
+        LoginError::AnswerRefused(_) => problems::ANSWER_REFUSED,
+        LoginError::ProviderBusy(_) => problems::PROVIDER_BUSY,
+        LoginError::ProviderFailed(_) => problems::PROVIDER_FAILED,
+        LoginError::Blocked => problems::BLOCKED,
+        LoginError::LoggedOut => problems::LOGGED_OUT,
+        LoginError::Store(error) => problem_of_store(error),
+        LoginError::Seal(_) => problems::INTERNAL,
+    }
+}
+
+/// POST `/auth/logout`, a form of our pages (LO-1).
+pub async fn logout(
+    sent: Result<SentForm<SessionCookie>, Refusal>,
+    site: web::Data<Site>,
+    sign_out: web::Data<SignOut>,
+) -> Answer {
+    let SentForm {
+        sender: SessionCookie { secret, session },
+        sent,
+    } = match sent {
+        Ok(sent) => sent,
+        // Without a cookie nothing is left to end.
+        Err(refusal) if refusal.is(&problems::NOT_SIGNED_IN) => {
+            return Ok(leave(&site, "/auth/signed-out", None));
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    let Some(session) = session else {
+        // A session that is idle here may have been used at another instance a moment ago: its
+        // row is deleted, if the form is one of its pages.
+        let ticket = match sent {
+            Sent::Now(_) => sign_out.end(&secret).await?,
+            Sent::Earlier(_) => None,
+        };
+        return Ok(leave(&site, "/auth/signed-out", ticket.as_ref()));
+    };
+    let Sent::Now(form) = sent else {
+        return Err(Refusal::new(problems::SESSION_CHANGED));
+    };
+    let (next, ended) = match form.one("then")? {
+        None => ("/auth/signed-out", sign_out.end(&secret).await),
+        Some(SOMEBODY_ELSE) => {
+            let ended = sign_out.end_for_somebody_else(&secret).await;
+            ("/auth/somebody-else", ended)
+        }
+        Some(_) => return Err(Refusal::new(problems::INVALID_REQUEST)),
+    };
+    let ticket = ended?;
+    log_signed_out(&session);
+    Ok(leave(&site, next, ticket.as_ref()))
+}
+
+/// To the page that comes after the session, without its cookie.
+pub(super) fn leave(site: &Site, next: &str, ticket: Option<&Ticket>) -> HttpResponse {
+    let mut response = see_other(&site.to(next));
+    set_cookies(&mut response, site, ticket);
+    response.finish()
+}
+
+/// The session's cookie goes; the ticket, if there is one, comes.
+pub(super) fn set_cookies(
+    response: &mut HttpResponseBuilder,
+    site: &Site,
+    ticket: Option<&Ticket>,
+) {
+    response.cookie(site.cookies().session_removal());
+    if let Some(ticket) = ticket {
+        response.cookie(site.cookies().of_sign_out(ticket));
+    }
+}
+
+/// Where the user's own session is among those that they ended by its name, what
+/// follows is what follows a sign-out.
+pub(super) async fn leave_with(
+    site: &Site,
+    sign_out: &SignOut,
+    own: &LiveSession,
+    ended: impl IntoIterator<Item = Ended>,
+) -> Option<HttpResponse> {
+    let ticket = sign_out.after(own, ended).await?;
+    Some(leave(site, "/auth/signed-out", ticket.as_ref()))
+}
+
+fn with_cookie(response: &mut HttpResponse, cookie: &Cookie<'_>) -> Result<(), Refusal> {
+    let added = response.add_cookie(cookie);
+    added.map_err(|_| Refusal::new(problems::INTERNAL))
+}
+
+/// The event of a sign-out that a user asked for, by a page or by an app.
+pub(super) fn log_signed_out(session: &SessionOnly) {
+    let subject = &*pseudonym(&session.live().session.identity.subject);
+    tracing::info!(event = "signed_out", subject);
+}
+
+/// GET `/auth/signed-out`: leads on to the provider once, and is where the
+/// provider comes back to. Its query is not read (LO-3).
+pub async fn signed_out(
+    visitor: Visitor<SessionOnly>,
+    page: Page,
+    site: web::Data<Site>,
+    sign_out: web::Data<SignOut>,
+) -> Answer {
+    let ticket = site.cookies().sign_out(page.request());
+    let removal = ticket.as_ref().map(|_| site.cookies().sign_out_removal());
+    let mut response = if visitor.0.is_some() {
+        // Signed in again meanwhile, perhaps in another tab: the page would lie.
+        site.see_other("/")
+    } else {
+        let next = match &ticket {
+            Some(ticket) if ticket.expose() == SOMEBODY_ELSE => Next::SomebodyElse,
+            ticket => match sign_out.onward(ticket.as_ref()).await {
+                Onward::Provider(url) => Next::Provider(url.into()),
+                Onward::Nowhere => Next::Nowhere,
+                Onward::ProviderStays => Next::ProviderStays,
+            },
+        };
+        let frame = page.frame();
+        show(&SignedOut { frame, next })
+    };
+    if let Some(removal) = removal {
+        with_cookie(&mut response, &removal)?;
+    }
+    Ok(response)
+}
+
+/// GET `/auth/somebody-else`: signed out here, and on to a sign-in at which the
+/// provider asks for the account; over its sign-out, where it would not ask otherwise.
+pub async fn somebody_else(
+    visitor: Visitor<SessionOnly>,
+    page: Page,
+    site: web::Data<Site>,
+    sign_out: web::Data<SignOut>,
+) -> Answer {
+    if visitor.0.is_some() {
+        return Ok(site.see_other("/"));
+    }
+    let cookies = site.cookies();
+    let ticket = cookies.sign_out(page.request());
+    let (next, cookie) = match sign_out.before_somebody_else(ticket.as_ref()).await {
+        Onward::Provider(url) => (
+            Next::ProviderThenSomebodyElse(url.into()),
+            Some(cookies.of_next_step(SOMEBODY_ELSE)),
+        ),
+        Onward::Nowhere | Onward::ProviderStays => {
+            let removal = ticket.map(|_| cookies.sign_out_removal());
+            (Next::SomebodyElse, removal)
+        }
+    };
+    let frame = page.frame();
+    let mut response = show(&SignedOut { frame, next });
+    if let Some(cookie) = cookie {
+        with_cookie(&mut response, &cookie)?;
+    }
+    Ok(response)
+}
+
+/// POST `/auth/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0 §2.5,
+/// §2.8), called by the provider, not by a browser: there is no cookie and no origin to be
+/// checked; what counts is the token's signature. 200 where nothing named is signed in any more,
+/// also if nothing was; 400 for a token that is none; 503 where it is worth sending it again.
+pub async fn backchannel_logout(
+    request: HttpRequest,
+    payload: web::Payload,
+    back_channel: web::Data<BackChannel>,
+) -> Answer {
+    let form = body::form(&request, payload).await?;
+    let Ok(Some(token)) = form.one("logout_token") else {
+        let refusal = Refusal::new(problems::INVALID_REQUEST);
+        return Err(refusal.saying("logout_token must be there exactly once"));
+    };
+    let network = client_ip::network(&request);
+    match back_channel.log_out(token, network).await {
+        Ok(()) => Ok(HttpResponse::Ok().finish()),
+        Err(BackChannelError::Token(no)) if no.is_to_be_sent_again() => {
+            let refusal = Refusal::new(problems::UNAVAILABLE).logged();
+            Err(refusal.saying("it cannot be done now; send it again"))
+        }
+        Err(BackChannelError::Token(no)) => {
+            let refusal = Refusal::new(problems::INVALID_REQUEST).logged();
+            Err(refusal.saying(no.to_string()))
+        }
+        Err(BackChannelError::Store(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,64 @@
+//! CORS, for the routes that apps of other origins call. It tells a browser what to let a page
+//! read and refuses nothing (the handler has run by then): [`super::csrf`] does (CS-5).
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, web};
+
+use super::csrf::single;
+use super::routes::{Audience, Route};
+use super::site::Site;
+
+/// The layer that lets an allowed app read what it is answered, refusals included; never with `*`.
+pub async fn add(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
+    let mut answer = next.call(request).await?;
+    if Route::of(answer.request()).audience != Audience::Apps {
+        return Ok(answer);
+    }
+    let origin = allowed_origin(answer.request());
+    let headers = answer.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        let fixed = [
+            (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
+            // Without it a script reads only what CORS calls safelisted.
+            (
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                "retry-after, x-request-id",
+            ),
+        ];
+        for (name, value) in fixed {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    Ok(answer)
+}
+
+fn allowed_origin(request: &HttpRequest) -> Option<HeaderValue> {
+    let site = request.app_data::<web::Data<Site>>()?;
+    let origin = single(request.headers(), "Origin").filter(|origin| site.is_allowed(origin))?;
+    HeaderValue::from_str(origin).ok()
+}
+
+/// The answer to a browser that asks first (CORS preflight).
+pub async fn preflight(request: HttpRequest) -> HttpResponse {
+    let mut response = HttpResponse::NoContent();
+    if allowed_origin(&request).is_some() {
+        let methods = Route::of(&request).app_method();
+        let told = [
+            (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
+            (
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "content-type, x-red5-bridge",
+            ),
+            (header::ACCESS_CONTROL_MAX_AGE, "600"),
+        ];
+        for name in told {
+            response.insert_header(name);
+        }
+    }
+    response.finish()
+}
