@@ -70,7 +70,7 @@ pub fn samples() -> Vec<Sample> {
                 "api-docs",
                 &ApiDocs {
                     frame: signed_out(),
-                    bridge: "https://bridge.example.com".to_owned(),
+                    bridge: "https://bridge.example.com/red5".to_owned(),
                 },
             ),
             signed_out_page("signed-out", Next::Nowhere),
