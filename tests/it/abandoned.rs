@@ -3,7 +3,9 @@
 
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::bridge::{Browser, as_served, new_database};
+use crate::bridge::Browser;
+use crate::database::{as_served, new_database};
+use crate::eventually::eventually;
 use crate::process::Process;
 
 /// Far less than an attempt's own bytes would add up to: it is some 300 of them.
@@ -39,13 +41,14 @@ async fn begin(browser: &Browser, number: usize) {
 )]
 async fn lr_11_sign_ins_that_are_begun_and_abandoned_leave_memory_and_tables_as_they_were() {
     let database_url = new_database().await;
-    let process = Process::start_with_files(&as_served(&database_url).await, 1024).await;
+    let process = Process::start_with_files(&as_served(&database_url), 1024).await;
     let db = PgPool::connect(&database_url).await.unwrap();
     let browser = Browser::new(&process.address);
     // What the first ones need once: the provider's document, buffers.
-    while browser.peek("/auth/login").await.status != 303 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    eventually("a sign-in can begin", async || {
+        browser.peek("/auth/login").await.status == 303
+    })
+    .await;
     begin(&browser, 1000).await;
 
     let before = process.resident_kb();

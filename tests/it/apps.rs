@@ -4,7 +4,8 @@
 use red5_bridge::oidc::Pace;
 use serde_json::{Value, json};
 
-use crate::bridge::{APP_ORIGIN, ORIGIN, TestBridge, new_database};
+use crate::bridge::{APP_ORIGIN, ORIGIN, TestBridge};
+use crate::database::new_database;
 use crate::problem::problem;
 use crate::provider::Provider;
 

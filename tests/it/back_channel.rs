@@ -10,7 +10,9 @@ use chrono::TimeDelta;
 use red5_bridge::oidc::Pace;
 use serde_json::json;
 
-use crate::bridge::{Answer, Browser, Gate, TestBridge, new_database, path_of};
+use crate::bridge::{Answer, Browser, Gate, TestBridge, path_of};
+use crate::database::new_database;
+use crate::eventually::eventually;
 use crate::provider::{Endpoint, IdToken, Key, Provider};
 
 const PATH: &str = "/auth/backchannel-logout";
@@ -130,13 +132,10 @@ async fn bc_5_it_counts_at_the_other_instance_within_moments() {
     taken(&log_out(&bridge, |token| token.claim("sid", "s-1")).await);
 
     assert!(!is_in(&ann).await);
-    for _ in 0..100 {
-        if !is_in(&there).await {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("the other instance did not hear of it within two seconds");
+    eventually("the other instance hears of it", async || {
+        !is_in(&there).await
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -255,18 +254,11 @@ async fn bc_9_without_the_database_the_provider_is_told_to_send_it_again() {
     assert_eq!(answer.json()["error"], "temporarily_unavailable");
 
     gate.allow(true).await;
-    for _ in 0..200 {
-        if send(&bridge, &token).await.status == 200 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    for _ in 0..200 {
-        if bridge.browser().peek("/readyz").await.status == 200 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    eventually("the token is taken", async || {
+        send(&bridge, &token).await.status == 200
+    })
+    .await;
+    bridge.browser().ready().await;
     assert!(!is_in(&ann).await);
 }
 

@@ -18,10 +18,10 @@ use red5_bridge::app::{Bridge, BridgeHandle};
 use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::config::Config;
 use red5_bridge::oidc::Pace;
-use red5_bridge::store::Store;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgPool};
 
+use crate::database::{as_served, new_database};
 use crate::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
 
 pub use browser::{Answer, Browser};
@@ -56,7 +56,7 @@ pub struct TestBridge {
     pub clock: Arc<TestClock>,
     /// A hand at the database: its owner's.
     pub db: PgPool,
-    /// The owner's. The bridge itself connects as [`as_served`] says (SC-4).
+    /// The owner's. The bridge itself connects as [`as_served`] says.
     pub database_url: String,
     /// Where it really listens.
     pub address: String,
@@ -116,7 +116,7 @@ impl TestBridge {
         clock: Arc<TestClock>,
         provider: Arc<Provider>,
     ) -> Self {
-        let serving = as_served(database_url).await;
+        let serving = as_served(database_url);
         let mut environment = environment(&serving, provider.issuer());
         for (name, value) in variables {
             environment.insert((*name).to_owned(), (*value).to_owned());
@@ -149,14 +149,7 @@ impl TestBridge {
     }
 
     async fn wait_until_ready(&self) {
-        let browser = self.browser();
-        for _ in 0..500 {
-            if browser.peek("/readyz").await.status == 200 {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        panic!("the bridge does not become ready");
+        self.browser().ready().await;
     }
 
     /// Stops it as an operator would, and waits until it has stopped.
@@ -285,48 +278,4 @@ pub fn environment(database_url: &str, issuer: &str) -> BTreeMap<String, String>
     variables
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
-}
-
-/// An empty database on the server of `DATABASE_URL`.
-#[expect(clippy::disallowed_methods, reason = "where the tests' Postgres is")]
-pub async fn new_database() -> String {
-    let server = std::env::var("DATABASE_URL").expect(
-        "DATABASE_URL: run the tests with `make test`, or below `red5-bridge-demo with-postgres --`",
-    );
-    let mut name = [0; 8];
-    getrandom::fill(&mut name).unwrap();
-    let name = format!("test_{:016x}", u64::from_be_bytes(name));
-    let mut connection = PgConnection::connect(&server).await.unwrap();
-    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
-        .execute(&mut connection)
-        .await
-        .unwrap();
-    let mut url = url::Url::parse(&server).unwrap();
-    url.set_path(&name);
-    url.into()
-}
-
-/// Migrates a database as its owner, makes the role of docs/database-role.sql,
-/// and says how `serve` reaches it: all tests of the whole run as that role.
-pub async fn as_served(owner: &str) -> String {
-    let store = Store::new(owner).unwrap();
-    store.migrate().await.unwrap();
-    store.close().await;
-    let mut connection = PgConnection::connect(owner).await.unwrap();
-    let role = include_str!("../../docs/database-role.sql");
-    sqlx::raw_sql(role).execute(&mut connection).await.unwrap();
-    let mut url = url::Url::parse(owner).unwrap();
-    url.set_username("bridge_serves").unwrap();
-    if let Some(password) = url.password() {
-        // All databases of the server share the role: others may do the same just now.
-        let statement = format!(
-            "DO $$ BEGIN ALTER ROLE bridge_serves PASSWORD '{password}';
-             EXCEPTION WHEN internal_error THEN NULL; END $$"
-        );
-        sqlx::raw_sql(AssertSqlSafe(statement))
-            .execute(&mut connection)
-            .await
-            .unwrap();
-    }
-    url.into()
 }

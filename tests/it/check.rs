@@ -16,7 +16,8 @@ use red5_bridge::cli::check::{self, Report, Sources};
 use red5_bridge::clock::{Clock, SystemClock};
 use serde_json::json;
 
-use crate::bridge::{ORIGIN, RED5_SECRET, SECRET_KEY, environment, new_database};
+use crate::bridge::{ORIGIN, RED5_SECRET, SECRET_KEY, environment};
+use crate::database::new_database;
 use crate::provider::{CLIENT_SECRET, Provider};
 
 /// A database that nobody listens at: what is judged here does not need it.
@@ -53,13 +54,7 @@ impl Checked {
 
     /// The same with a database that is migrated.
     async fn with_database() -> Self {
-        let mut checked = Self::new();
-        let url = new_database().await;
-        let store = red5_bridge::store::Store::new(&url).unwrap();
-        store.migrate().await.unwrap();
-        store.close().await;
-        checked.variables.insert("DATABASE_URL".to_owned(), url);
-        checked
+        Self::new().set("DATABASE_URL", &new_database().await)
     }
 
     pub fn set(mut self, name: &str, value: &str) -> Self {

@@ -4,7 +4,6 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
-use std::time::Duration;
 
 use red5_bridge::store::{Store, StoreError};
 use red5_bridge_demo::postgres::Cluster;
@@ -12,6 +11,8 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use crate::bridge::TestBridge;
 use crate::check::{Checked, find};
+use crate::database::prepare;
+use crate::eventually::eventually;
 use crate::provider::tls;
 
 /// A Postgres with TLS, at a port of 127.0.0.1.
@@ -56,18 +57,14 @@ impl Postgres {
         ] {
             by_hand.execute(AssertSqlSafe(statement)).await.unwrap();
         }
-        for _ in 0..500 {
-            let mut new = self.by_hand().await;
+        eventually("the server takes it", async || {
             let shown: String = sqlx::query_scalar("SHOW ssl_cert_file")
-                .fetch_one(&mut new)
+                .fetch_one(&mut self.by_hand().await)
                 .await
                 .unwrap();
-            if shown == format!("{certificate}.pem") {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("the server does not take {certificate}");
+            shown == format!("{certificate}.pem")
+        })
+        .await;
     }
 
     /// Over the socket, where there is no TLS.
@@ -107,6 +104,7 @@ async fn sc_4_a_bridge_serves_over_tls_that_is_fully_verified() {
     let postgres = Postgres::start().await;
     postgres.shows("good").await;
 
+    prepare(&postgres.verified()).await;
     let bridge = TestBridge::start_on(&postgres.verified(), &[]).await;
     bridge
         .map("staff", &["red5-subscriber"], &["*"], &["*"])

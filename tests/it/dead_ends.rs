@@ -2,6 +2,7 @@
 //! its list, which says in a sentence what happened.
 
 use crate::bridge::{Answer, Browser, ORIGIN, TestBridge, path_of};
+use crate::eventually::eventually;
 
 const LIST: &str = "/admin/mappings";
 
@@ -244,9 +245,10 @@ async fn signing_out_after_the_end_of_the_session_is_signed_out() {
         .await
         .unwrap();
     // The notice of an end by hand takes a moment.
-    while ann.peek("/api/session").await.status != 401 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    eventually("the session is over", async || {
+        ann.peek("/api/session").await.status == 401
+    })
+    .await;
     let fields = [("form_token", token.as_str())];
     let foreign = ann.post_form("/auth/logout", &fields, "https://evil.example");
     assert_eq!(foreign.await.status, 403);

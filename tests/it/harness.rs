@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
-use crate::bridge::{ADMIN_GROUP, Browser, as_served, path_of};
+use crate::bridge::{ADMIN_GROUP, Browser, path_of};
+use crate::database::{as_served, prepare};
 use crate::database_way::Proxy;
 use crate::process::Process;
 use crate::provider::{Provider, Rotation};
@@ -45,7 +45,8 @@ impl House {
     async fn start_with(more: &[(&str, &str)]) -> Self {
         let postgres = Postgres::start().await;
         // The instances; the tests' own hand stays the owner's (SC-4).
-        let serving = as_served(&postgres.url()).await;
+        prepare(&postgres.url()).await;
+        let serving = as_served(&postgres.url());
         let ways = [Proxy::start(&serving).await, Proxy::start(&serving).await];
         let provider = Arc::new(Provider::start());
         provider.give_refresh_tokens(Rotation::Each);
@@ -67,11 +68,7 @@ impl House {
             provider,
         };
         for bridge in &house.bridges {
-            let browser = Browser::new(&bridge.address);
-            until("an instance is ready", async || {
-                browser.peek("/readyz").await.status == 200
-            })
-            .await;
+            Browser::new(&bridge.address).ready().await;
         }
         house
     }
@@ -125,17 +122,4 @@ fn mapping(n: u64) -> Value {
 fn number_of(token: &Value) -> u64 {
     let room = token["rooms"][0].as_str().unwrap();
     room.strip_prefix("room-").unwrap().parse().unwrap()
-}
-
-/// Waits for it, and says how long that took.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
-    let began = Instant::now();
-    while !holds().await {
-        assert!(
-            began.elapsed() < Duration::from_mins(1),
-            "not within a minute: {what}"
-        );
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    began.elapsed()
 }

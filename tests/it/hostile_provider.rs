@@ -23,7 +23,9 @@ use red5_bridge::clock::Clock;
 use red5_bridge::oidc::Pace;
 use serde_json::json;
 
-use crate::bridge::{Answer, Browser, TestBridge, new_database, path_of};
+use crate::bridge::{Answer, Browser, TestBridge, path_of};
+use crate::database::new_database;
+use crate::eventually::eventually;
 use crate::provider::{Endpoint, Provider, Request};
 
 /// Everything is read anew each time, so that each case meets a bridge that knows
@@ -166,19 +168,13 @@ impl Siege {
 
     async fn lets_the_next_one_in(&self, before: i64) -> Result<(), String> {
         (self.honest)(&self.bridge.provider);
-        let mut answer = None;
         // A document that was bad is not asked for again at once.
-        for _ in 0..100 {
+        let answer = eventually("a sign-in begins", async || {
             let mut browser = self.bridge.browser();
-            let now = try_to_sign_in(&self.bridge.provider, &mut browser).await;
-            let again = now.status == NOT_BEGUN.status;
-            answer = Some(now);
-            if !again {
-                break;
-            }
-            tokio::time::sleep(PACE.retry_first).await;
-        }
-        let answer = answer.unwrap();
+            let answer = try_to_sign_in(&self.bridge.provider, &mut browser).await;
+            (answer.status != NOT_BEGUN.status).then_some(answer)
+        })
+        .await;
         if answer.status == 303 && self.bridge.count("sessions").await == before + 1 {
             Ok(())
         } else {

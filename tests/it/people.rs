@@ -4,8 +4,6 @@ mod api;
 mod blocks;
 mod pages;
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::bridge::{Answer, Browser, TestBridge};
@@ -60,15 +58,4 @@ async fn audit(bridge: &TestBridge) -> Vec<(String, String, Option<Value>, Optio
     .fetch_all(&bridge.db)
     .await
     .unwrap()
-}
-
-/// Waits for another instance to hear of it: moments, not the stated worst case.
-async fn until(heard: impl AsyncFn() -> bool) {
-    for _ in 0..100 {
-        if heard().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the other instance did not hear of it within two seconds");
 }

@@ -3,16 +3,16 @@
 
 mod pgbouncer;
 
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use red5_bridge::domain::block::PersonKey;
 use red5_bridge::store::{Store, StoreError};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::bridge::{ADMIN_GROUP, Browser, TestBridge, as_served, new_database};
+use crate::bridge::{ADMIN_GROUP, Browser, TestBridge};
 use crate::check::{Checked, find};
+use crate::database::{as_served, empty_database, new_database};
+use crate::eventually::eventually;
 use crate::process::Process;
 use crate::provider::Rotation;
 use pgbouncer::PgBouncer;
@@ -33,19 +33,9 @@ fn variables<'a>(pooled: &'a str, direct: &'a str) -> [(&'a str, &'a str); 3] {
 /// A database, how it is served directly, and the pooler before it.
 async fn pooled() -> (String, String, PgBouncer) {
     let owner = new_database().await;
-    let direct = as_served(&owner).await;
+    let direct = as_served(&owner);
     let pooler = PgBouncer::start(&direct).await;
     (owner, direct, pooler)
-}
-
-async fn soon(what: &str, mut happened: impl AsyncFnMut() -> bool) {
-    for _ in 0..500 {
-        if happened().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it did not happen: {what}");
 }
 
 async fn rooms(browser: &Browser) -> Value {
@@ -97,7 +87,7 @@ async fn se_7_with_a_direct_address_for_listening_everything_works_behind_a_pool
     let answer = admin.api_with("PUT", &path, &headers, &edited).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(rooms(&ann).await, json!(["hall"]));
-    soon("the edit at the other instance", async || {
+    eventually("the edit at the other instance", async || {
         rooms(&ann_there).await == json!(["hall"])
     })
     .await;
@@ -121,7 +111,7 @@ async fn se_7_with_a_direct_address_for_listening_everything_works_behind_a_pool
         .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(is_out(&ann).await);
-    soon("the logout at the other instance", async || {
+    eventually("the logout at the other instance", async || {
         is_out(&ann_there).await
     })
     .await;
@@ -139,7 +129,7 @@ async fn se_7_with_a_direct_address_for_listening_everything_works_behind_a_pool
     assert!(!is_out(&ann_there).await);
     let answer = ann.api("POST", "/api/logout", &json!({})).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
-    soon("the sign-out at the other instance", async || {
+    eventually("the sign-out at the other instance", async || {
         is_out(&ann_there).await
     })
     .await;
@@ -148,7 +138,7 @@ async fn se_7_with_a_direct_address_for_listening_everything_works_behind_a_pool
         json!({ "issuer": one.provider.issuer(), "subject": "ann", "reason": "for a test" });
     let answer = admin.api("POST", "/api/admin/blocks", &block).await;
     assert!([200, 201].contains(&answer.status), "{}", answer.body);
-    soon("the block at the other instance", async || {
+    eventually("the block at the other instance", async || {
         ann.token(json!({})).await.status != 200
     })
     .await;
@@ -157,7 +147,7 @@ async fn se_7_with_a_direct_address_for_listening_everything_works_behind_a_pool
 #[tokio::test]
 async fn many_at_once_share_two_connections_of_the_server_and_none_meets_anothers_statement() {
     let owner = new_database().await;
-    let direct = as_served(&owner).await;
+    let direct = as_served(&owner);
     // Without a password: in a debug build each takes its time.
     let trust = [("auth_type = scram-sha-256", "auth_type = trust")];
     let pooler = PgBouncer::start_with(&direct, &trust).await;
@@ -277,7 +267,7 @@ async fn se_7_without_a_direct_address_it_is_not_ready_says_why_and_answers_noth
     let admin = bridge.admin().await;
     let lacking = Process::start_with_provider(&pooler.url(), &bridge.provider, &[]).await;
     let stranger = Browser::new(&lacking.address);
-    soon("the reason", async || {
+    eventually("the reason", async || {
         let ready = stranger.peek("/readyz").await;
         assert_eq!(ready.status, 503, "{}", ready.body);
         ready.body.contains("pooler in transaction mode")
@@ -308,7 +298,7 @@ async fn se_7_without_a_direct_address_it_is_not_ready_says_why_and_answers_noth
 
 #[tokio::test]
 async fn nothing_is_migrated_through_a_pooler_in_transaction_mode() {
-    let owner = new_database().await;
+    let owner = empty_database().await;
     let pooler = PgBouncer::start(&owner).await;
     let role = url::Url::parse(&owner).unwrap().username().to_owned();
     let through_it = Store::new(&pooler.url_of(&role)).unwrap();
@@ -369,7 +359,7 @@ async fn check_says_that_a_direct_address_is_missing_and_is_content_with_one() {
 #[tokio::test]
 async fn se_7_a_direct_address_of_another_database_is_never_taken_for_the_same() {
     let (owner, direct, pooler) = pooled().await;
-    let elsewhere = as_served(&new_database().await).await;
+    let elsewhere = as_served(&new_database().await);
     let checked = Checked::new()
         .set("DATABASE_URL", &pooler.url())
         .set("DATABASE_LISTEN_URL", &elsewhere);
@@ -393,7 +383,7 @@ async fn se_7_a_direct_address_of_another_database_is_never_taken_for_the_same()
 #[tokio::test]
 async fn a_pooler_in_session_mode_needs_no_direct_address() {
     let owner = new_database().await;
-    let direct = as_served(&owner).await;
+    let direct = as_served(&owner);
     let session = [
         ("pool_mode = transaction", "pool_mode = session"),
         ("default_pool_size = 2", "default_pool_size = 20"),

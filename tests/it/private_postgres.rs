@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use red5_bridge_demo::postgres::Cluster;
 use sqlx::{Connection as _, Executor as _, PgConnection};
+
+use crate::eventually::eventually;
 
 /// A folder that is removed at the end, for data that is kept.
 struct Folder(PathBuf);
@@ -59,14 +60,6 @@ fn kill_hard(pid: u32) {
     assert!(killed.unwrap().success());
 }
 
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(20), "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[tokio::test]
 async fn it_listens_on_no_network_address_and_its_folder_is_private() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -90,7 +83,7 @@ async fn a_cluster_that_is_dropped_stops_by_itself() {
     let cluster = Cluster::throwaway(local()).await.unwrap();
     let folder = cluster.data().parent().unwrap().to_owned();
     drop(cluster);
-    wait_until("the folder is gone", || !folder.exists());
+    eventually("the folder is gone", async || !folder.exists()).await;
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 //! The program itself, as an operator starts it.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::bridge::environment;
+use crate::eventually::eventually;
 use crate::provider::Provider;
 
 /// A provider that is not there: nothing is asked of it.
@@ -21,14 +22,18 @@ pub fn refused_start(variables: &[(&str, &str)]) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    for _ in 0..1000 {
-        if child.try_wait().unwrap().is_some() {
-            return child.wait_with_output().unwrap();
+    // Its output ends when it does, or else it says that it has started.
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut said = Vec::new();
+    while output.read_until(b'\n', &mut said).unwrap() > 0 {
+        if String::from_utf8_lossy(&said).contains("listening on") {
+            child.kill().unwrap();
+            panic!("it started, in spite of {variables:?}");
         }
-        std::thread::sleep(Duration::from_millis(20));
     }
-    child.kill().unwrap();
-    panic!("it started, in spite of {variables:?}");
+    let mut refused = child.wait_with_output().unwrap();
+    refused.stdout = said;
+    refused
 }
 
 fn program(database_url: &str, issuer: &str) -> Command {
@@ -123,20 +128,16 @@ impl Process {
     }
 
     async fn listening(&self) -> String {
-        for _ in 0..500 {
+        eventually("it says where it listens", async || {
             let log = self.log();
-            let told = log.split("listening on http://").nth(1);
-            if let Some(address) = told.and_then(|rest| rest.lines().next()) {
-                // In JSON more follows after a quote.
-                let address = address.split('"').next().unwrap();
-                let port = address.rsplit(':').next().unwrap();
-                let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
-                let place = SocketAddr::from((Ipv4Addr::LOCALHOST, digits.parse().unwrap()));
-                return format!("http://{place}");
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("it does not say where it listens: {}", self.log());
+            let address = log.split("listening on http://").nth(1)?.lines().next()?;
+            // In JSON more follows after a quote.
+            let port = address.split('"').next()?.rsplit(':').next()?;
+            let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
+            let place = SocketAddr::from((Ipv4Addr::LOCALHOST, digits.parse().unwrap()));
+            Some(format!("http://{place}"))
+        })
+        .await
     }
 
     /// Where its second listener is.
@@ -156,24 +157,12 @@ impl Process {
 
     /// Waits for its end.
     pub async fn ended(&mut self) -> ExitStatus {
-        for _ in 0..1000 {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("it does not end: {}", self.log());
+        eventually("it ends", async || self.child.try_wait().unwrap()).await
     }
 
     /// Waits until it has written something.
     pub async fn until_log(&self, words: &str) {
-        for _ in 0..500 {
-            if self.log().contains(words) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("it does not write {words}: {}", self.log());
+        eventually(words, async || self.log().contains(words)).await;
     }
 
     /// Memory that it holds, in kB (`VmRSS`).
@@ -195,7 +184,11 @@ impl Process {
 }
 
 impl Drop for Process {
+    #[expect(clippy::print_stderr, reason = "the log says why the test failed")]
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.log());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_file(&self.log);

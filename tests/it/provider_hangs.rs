@@ -6,7 +6,9 @@ use std::time::Duration;
 use red5_bridge::oidc::Pace;
 use serde_json::json;
 
-use crate::bridge::{Answer, Browser, TestBridge, new_database, path_of};
+use crate::bridge::{Answer, Browser, TestBridge, path_of};
+use crate::database::new_database;
+use crate::eventually::eventually;
 use crate::provider::{self, Endpoint, Provider};
 
 /// Short for people, long enough for a slow machine to see a rest in it.
@@ -90,13 +92,10 @@ async fn hangs_at(endpoint: Endpoint, only_userinfo: bool) {
     assert_eq!(vic.peek("/readyz").await.status, 200);
 
     bridge.provider.behave(endpoint);
-    for _ in 0..200 {
-        if Returning::new(&bridge, "ann").await.finish().await.status == 303 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("it does not recover by itself");
+    eventually("it recovers by itself", async || {
+        Returning::new(&bridge, "ann").await.finish().await.status == 303
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -153,11 +152,8 @@ async fn av_4_documents_that_hang_at_the_start_make_a_few_people_wait_and_no_mor
     let spared = r#"red5_bridge_provider_calls_spared_total{endpoint="discovery"} 2"#;
     assert!(numbers.contains(spared), "{numbers}");
     bridge.provider.behave(Endpoint::Discovery);
-    for _ in 0..200 {
-        if ann.get("/auth/login").await.status == 303 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("it does not recover by itself");
+    eventually("it recovers by itself", async || {
+        ann.get("/auth/login").await.status == 303
+    })
+    .await;
 }

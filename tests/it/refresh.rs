@@ -6,13 +6,13 @@ mod failures;
 mod instances;
 mod refusals;
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use red5_bridge::oidc::Pace;
 use serde_json::json;
 
-use crate::bridge::{Answer, Browser, TestBridge, new_database};
+use crate::bridge::{Answer, Browser, TestBridge};
+use crate::database::new_database;
+use crate::eventually::eventually;
 use crate::provider::{Endpoint, Provider, Rotation};
 
 /// Older than this the groups are asked for, in the tests below.
@@ -49,17 +49,6 @@ async fn exchange(browser: &Browser) -> Answer {
     browser.token(json!({})).await
 }
 
-/// Waits for something that happens beside the requests.
-async fn soon(mut happened: impl AsyncFnMut() -> bool) {
-    for _ in 0..500 {
-        if happened().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it did not happen");
-}
-
 /// Another instance asks about Ann, for so long.
 async fn lease(bridge: &TestBridge, length: &str) {
     sqlx::query(
@@ -92,7 +81,10 @@ async fn se_6_up_to_twice_the_age_groups_serve_while_they_are_read_beside_the_re
     bridge.provider.person("ann").groups([]);
     age(&bridge, 2 * AGE - 2);
     assert_eq!(exchange(&ann).await.status, 200);
-    soon(async || exchange(&ann).await.status == 403).await;
+    eventually("the groups of now", async || {
+        exchange(&ann).await.status == 403
+    })
+    .await;
     assert_eq!(exchange(&ann).await.code(), "no_grant");
     assert_eq!(bridge.provider.refreshes(), 1);
 }
@@ -179,7 +171,7 @@ async fn a_refresh_is_no_activity_of_the_person() {
         with_ann_and(Rotation::Each, &[("BRIDGE_SESSION_IDLE_MINUTES", "10")]).await;
     age(&bridge, 2 * AGE - 2);
     assert_eq!(exchange(&ann).await.status, 200);
-    soon(async || bridge.provider.refreshes() == 1).await;
+    eventually("a refresh", async || bridge.provider.refreshes() == 1).await;
     age(&bridge, 601);
     assert_eq!(exchange(&ann).await.status, 401);
 }

@@ -2,13 +2,12 @@
 
 mod corpus;
 
-use std::time::Duration;
-
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
 use crate::bridge::{APP_ORIGIN, ORIGIN, TestBridge, path_of};
 use crate::callback::come_back;
+use crate::eventually::eventually;
 
 fn encoded(text: &str) -> String {
     byte_serialize(text.as_bytes()).collect()
@@ -86,12 +85,10 @@ async fn lr_6_a_page_that_offers_to_try_again_stays_at_home() {
         .execute(&mut *holds)
         .await
         .unwrap();
-    for _ in 0..200 {
-        if ann.peek("/readyz").await.status == 503 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually("the bound passes", async || {
+        ann.peek("/readyz").await.status == 503
+    })
+    .await;
 
     let here = ann.peek("/admin/mappings?limit=5").await;
     assert_eq!(here.status, 503, "{}", here.body);

@@ -1,27 +1,16 @@
 //! `serve` as the role that may make no tables (SC-4), while migrations are pending.
 
-use std::time::Duration;
-
 use sqlx::{Connection as _, PgConnection};
 
-use crate::bridge::{Answer, Browser, as_served, new_database};
+use crate::bridge::Browser;
+use crate::database::{as_served, new_database};
+use crate::eventually::eventually;
 use crate::process::Process;
-
-async fn until(browser: &Browser, what: &str, holds: impl Fn(&Answer) -> bool) -> Answer {
-    for _ in 0..600 {
-        let answer = browser.peek("/readyz").await;
-        if holds(&answer) {
-            return answer;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("not in time: {what}");
-}
 
 #[tokio::test]
 async fn sc_4_serve_waits_for_migrations_that_it_may_not_apply_and_says_so() {
     let owner = new_database().await;
-    let serving = as_served(&owner).await;
+    let serving = as_served(&owner);
     let mut hand = PgConnection::connect(&owner).await.unwrap();
     sqlx::raw_sql(
         "CREATE TABLE kept AS SELECT * FROM _sqlx_migrations
@@ -34,10 +23,11 @@ async fn sc_4_serve_waits_for_migrations_that_it_may_not_apply_and_says_so() {
 
     let process = Process::start(&serving, &[]).await;
     let browser = Browser::new(&process.address);
-    let told = until(&browser, "it knows what is missing", |answer| {
-        answer.body.contains("tables")
-    });
-    let told = told.await;
+    let told = eventually("it knows what is missing", async || {
+        let answer = browser.peek("/readyz").await;
+        answer.body.contains("tables").then_some(answer)
+    })
+    .await;
     assert_eq!(told.status, 503);
     assert_eq!(
         told.json()["database"],
@@ -57,8 +47,6 @@ async fn sc_4_serve_waits_for_migrations_that_it_may_not_apply_and_says_so() {
         .execute(&mut hand)
         .await
         .unwrap();
-    until(&browser, "it goes on by itself", |answer| {
-        answer.status == 200
-    })
-    .await;
+    // It goes on by itself.
+    browser.ready().await;
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,6 +11,7 @@ use url::Url;
 
 use crate::bridge::{Answer, TestBridge, path_of};
 use crate::callback::come_back;
+use crate::eventually::eventually;
 use crate::provider::{CLIENT_ID, Endpoint, Place, Provider};
 
 const CALLBACK: &str = "https://bridge.example/auth/callback";
@@ -247,13 +247,10 @@ async fn jw_8_a_provider_that_is_down_is_a_503_page_and_sign_in_recovers_by_itse
     let provider = Provider::start_at(&place, Arc::clone(&bridge.clock) as Arc<dyn Clock>);
     provider.person("ann");
     // Alone: nobody asks for it meanwhile.
-    for _ in 0..600 {
-        if ann.peek("/readyz").await.json()["provider"] == "ready" {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(ann.peek("/readyz").await.json()["provider"], "ready");
+    eventually("the provider is found", async || {
+        ann.peek("/readyz").await.json()["provider"] == "ready"
+    })
+    .await;
     let back = come_back(&provider, &mut ann, "ann").await;
     assert_eq!(ann.get(&path_of(&back)).await.status, 303);
 

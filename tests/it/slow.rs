@@ -8,12 +8,11 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::bridge::{Browser, ORIGIN, TestBridge, as_served, new_database};
+use crate::bridge::{Browser, ORIGIN, TestBridge};
+use crate::database::{as_served, new_database};
+use crate::eventually::in_time;
 use crate::process::Process;
 use crate::raw::{connect, statuses};
-
-/// Far beyond every bound, also on a machine that is busy.
-const GENEROUS: Duration = Duration::from_mins(2);
 
 const HEAD: &str = "GET /livez HTTP/1.1\r\nHost: bridge.example\r\n";
 
@@ -24,6 +23,7 @@ async fn drip(mut socket: TcpStream, first: String, drop: &'static str) -> Strin
     let (mut answers, mut requests) = socket.split();
     let send = async {
         while requests.write_all(drop.as_bytes()).await.is_ok() {
+            // A drop now and then, as a slow client sends them.
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
         std::future::pending::<()>().await;
@@ -37,8 +37,7 @@ async fn drip(mut socket: TcpStream, first: String, drop: &'static str) -> Strin
             () = receive => {},
         }
     };
-    let closed = timeout(GENEROUS, ended).await;
-    assert!(closed.is_ok(), "{first:?} with {drop:?} is never closed");
+    in_time(&format!("{first:?} with {drop:?} is closed"), ended).await;
     String::from_utf8_lossy(&said).into_owned()
 }
 
@@ -150,7 +149,7 @@ async fn av_3_idle_connections_hold_up_nobody_and_go_by_themselves() {
 
 #[tokio::test]
 async fn av_3_connections_beyond_the_files_wait_and_the_database_keeps_its_own() {
-    let database_url = as_served(&new_database().await).await;
+    let database_url = as_served(&new_database().await);
     let process = Process::start_with_files(&database_url, 256).await;
     let address = process.address.strip_prefix("http://").unwrap().to_owned();
     let others = Browser::new(&process.address);
@@ -160,8 +159,8 @@ async fn av_3_connections_beyond_the_files_wait_and_the_database_keeps_its_own()
         idle.spawn(async move { drip(socket, HEAD.to_owned(), "").await });
     }
     // It waits for a place: each of the others has one for some seconds.
-    let asked = timeout(GENEROUS, others.peek("/readyz")).await;
-    assert_eq!(asked.unwrap().status, 200);
+    let asked = in_time("it has a place", others.peek("/readyz")).await;
+    assert_eq!(asked.status, 200);
     let log = process.log();
     assert!(log.contains("at most 28 connections"), "{log:.2000}");
     assert!(!log.contains("Too many open files"));

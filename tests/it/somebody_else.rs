@@ -3,7 +3,8 @@
 use red5_bridge::oidc::Pace;
 use serde_json::json;
 
-use crate::bridge::{Browser, TestBridge, new_database, path_of};
+use crate::bridge::{Browser, TestBridge, path_of};
+use crate::database::new_database;
 use crate::provider::{Fields, Provider};
 use crate::sign_out::{hinted, leads_to};
 

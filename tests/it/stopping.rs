@@ -1,30 +1,28 @@
 //! SIGTERM (AV-8): what is under way is finished, nothing new is taken, and
 //! sessions outlive the process.
 
-use std::time::Duration;
-
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::bridge::{Browser, ORIGIN, as_served, new_database, path_of};
+use crate::bridge::{Browser, ORIGIN, path_of};
+use crate::database::{as_served, new_database};
+use crate::eventually::eventually;
 use crate::process::Process;
 
 #[tokio::test]
 async fn av_8_sigterm_lets_a_request_finish_takes_no_other_and_keeps_the_sessions() {
-    let database_url = as_served(&new_database().await).await;
+    let database_url = as_served(&new_database().await);
     let on = [("BRIDGE_OPS_LISTEN", "127.0.0.1:0")];
     let mut process = Process::start(&database_url, &on).await;
     let mut ann = Browser::new(&process.address);
     process.provider.person("ann").groups(["streaming-admins"]);
-    // It becomes ready meanwhile.
-    let begun = loop {
+    ann.ready().await;
+    let begun = eventually("a sign-in begins", async || {
         let begun = ann.get("/auth/login").await;
-        if begun.status == 303 && ann.peek("/readyz").await.status == 200 {
-            break begun;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+        (begun.status == 303).then_some(begun)
+    })
+    .await;
     let back = process.provider.approve(&begun.location(), "ann").await;
     assert_eq!(ann.get(&path_of(&back)).await.status, 303);
 
@@ -35,37 +33,31 @@ async fn av_8_sigterm_lets_a_request_finish_takes_no_other_and_keeps_the_session
     let mut under_way = TcpStream::connect(&place).await.unwrap();
     let head = format!(
         "POST /api/token HTTP/1.1\r\nhost: x\r\ncookie: {name}={secret}\r\norigin: {ORIGIN}\r\n\
-         x-red5-bridge: 1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{first}",
+         x-red5-bridge: 1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         expect: 100-continue\r\n\r\n",
         body.len()
     );
     under_way.write_all(head.as_bytes()).await.unwrap();
-    // It is being answered once its session was looked at.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // The server says so once it takes the request (RFC 9110 section 10.1.1).
+    let mut interim = vec![0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    under_way.read_exact(&mut interim).await.unwrap();
+    assert!(interim.starts_with(b"HTTP/1.1 100"), "{interim:?}");
+    under_way.write_all(first.as_bytes()).await.unwrap();
 
     let ops = Browser::new(&process.ops_address());
     assert_eq!(ops.peek("/readyz").await.status, 200);
     process.terminate();
     process.until_log("event=\"stopping\"").await;
-    let told = loop {
+    let told = eventually("it is not ready", async || {
         let told = ops.peek("/readyz").await;
-        if told.status == 503 {
-            break told;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    };
+        (told.status == 503).then_some(told)
+    })
+    .await;
     assert_eq!(told.json()["status"], "stopping");
-    let refused = async {
-        loop {
-            // Once the listening socket is closed nobody gets through.
-            match TcpStream::connect(&place).await {
-                Err(_) => break,
-                Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), refused)
-        .await
-        .expect("no new connection is taken");
+    eventually("no new connection is taken", async || {
+        TcpStream::connect(&place).await.is_err()
+    })
+    .await;
 
     under_way.write_all(rest.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -78,18 +70,13 @@ async fn av_8_sigterm_lets_a_request_finish_takes_no_other_and_keeps_the_session
     let again = Process::start(&database_url, &[]).await;
     let mut later = Browser::new(&again.address);
     later.cookies = ann.cookies.clone();
-    for _ in 0..400 {
-        if later.peek("/readyz").await.status == 200 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    later.ready().await;
     assert_eq!(later.peek("/api/session").await.status, 200);
 }
 
 #[tokio::test]
 async fn av_8_a_second_signal_stops_at_once() {
-    let database_url = as_served(&new_database().await).await;
+    let database_url = as_served(&new_database().await);
     let mut process = Process::start(&database_url, &[]).await;
     let place = process.address.strip_prefix("http://").unwrap().to_owned();
     // A request whose body does not come would be waited for.

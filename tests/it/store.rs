@@ -18,6 +18,8 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::database::{as_served, new_database};
+use crate::eventually::eventually;
 use chrono::{DateTime, TimeDelta, Utc};
 use red5_bridge::domain::identity::{Groups, Identity};
 use red5_bridge::domain::mapping::{Mapping, MappingDraft, MappingInput};
@@ -29,8 +31,6 @@ use red5_bridge::store::watch::{Snapshot, Watch};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-
-use crate::bridge::{as_served, new_database};
 
 /// Longer than any test: what is known in time was told by a notice, not asked.
 const NOTICES_ALONE: Duration = Duration::from_hours(1);
@@ -52,7 +52,7 @@ struct Database {
 impl Database {
     async fn new() -> Self {
         let url = new_database().await;
-        let serving = as_served(&url).await;
+        let serving = as_served(&url);
         let hand = PgPool::connect_lazy(&url).unwrap();
         Self { url, serving, hand }
     }
@@ -106,18 +106,23 @@ impl Instance {
         instance
     }
 
-    /// Waits until the snapshot is current and `holds`, for 5 s at most.
+    /// Waits until the snapshot is current and `holds`.
     async fn until(&self, what: &str, holds: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
-        let patience = Instant::now() + Duration::from_secs(5);
-        loop {
-            if let Ok(snapshot) = self.watch.current()
-                && holds(&snapshot)
-            {
-                return snapshot;
-            }
-            assert!(Instant::now() < patience, "not within 5 s: {what}");
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        eventually(what, async || {
+            self.watch.current().ok().filter(|snapshot| holds(snapshot))
+        })
+        .await
+    }
+
+    /// Waits until the snapshot is not current any more.
+    async fn until_stale(&self, what: &str) {
+        eventually(what, async || self.watch.current().is_err()).await;
+    }
+
+    /// Waits for the answer to a question that is asked from now on.
+    async fn until_asked(&self) {
+        self.watch.doubt();
+        self.until("a question agrees", |_| true).await;
     }
 
     /// Waits until it has heard of everything that was committed so far:

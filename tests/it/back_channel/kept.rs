@@ -1,6 +1,8 @@
 //! Logout tokens that could not be judged when they arrived, and are judged again (BC-9).
 
 use super::*;
+use crate::database::new_database;
+use crate::eventually::eventually;
 use crate::provider::Provider;
 
 /// Long enough for a few requests, short enough to wait for.
@@ -29,18 +31,14 @@ async fn have_keys_read(bridge: &TestBridge) {
 /// Waits until the browser's session is over.
 async fn ends(bridge: &TestBridge, subject: &str) {
     let count = "SELECT count(*) FROM sessions WHERE subject = $1";
-    for _ in 0..500 {
+    eventually("the logout is judged again", async || {
         let count = sqlx::query_scalar::<_, i64>(count).bind(subject);
-        if count
+        count
             .fetch_one(&bridge.db)
             .await
             .is_ok_and(|left| left == 0)
-        {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it was not judged again");
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -123,14 +121,11 @@ async fn bc_6_a_kept_logout_spares_a_session_that_was_begun_after_it_arrived() {
     assert_eq!(log_out(&bridge, of_ann).await.status, 503);
     bridge.clock.advance(TimeDelta::seconds(3));
     let after = signed_in_as(&bridge, "ann", "s-1").await;
-    for _ in 0..500 {
-        if bridge.count("sessions").await == 1 {
-            assert!(is_in(&after).await);
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it was not judged again");
+    eventually("the logout is judged again", async || {
+        bridge.count("sessions").await == 1
+    })
+    .await;
+    assert!(is_in(&after).await);
 }
 
 #[tokio::test]

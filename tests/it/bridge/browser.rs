@@ -11,6 +11,7 @@ use url::Url;
 
 use super::ORIGIN;
 use crate::api_document::document;
+use crate::eventually::eventually;
 
 /// One person's browser.
 #[derive(Clone)]
@@ -197,6 +198,14 @@ impl Browser {
     /// A page, without keeping cookies of the answer.
     pub async fn peek(&self, path: &str) -> Answer {
         self.send("GET", path, &[], "").await
+    }
+
+    /// Waits until `/readyz` says that the bridge is ready.
+    pub async fn ready(&self) {
+        eventually("the bridge is ready", async || {
+            self.peek("/readyz").await.status == 200
+        })
+        .await;
     }
 
     /// A form of one of our pages, sent as a browser sends it. The form's

@@ -3,7 +3,8 @@
 use std::process::{Command, Stdio};
 
 use super::Canaries;
-use crate::bridge::{RED5_SECRET, SECRET_KEY, environment, new_database};
+use crate::bridge::{RED5_SECRET, SECRET_KEY, environment};
+use crate::database::empty_database;
 use crate::provider::{CLIENT_SECRET, Place, Provider};
 
 /// Everything a command wrote.
@@ -37,7 +38,7 @@ fn secrets() -> Canaries {
 
 async fn good() -> (Provider, Vec<(String, String)>) {
     let provider = Provider::start();
-    let mut url = url::Url::parse(&new_database().await).unwrap();
+    let mut url = url::Url::parse(&empty_database().await).unwrap();
     url.set_password(Some("database-password-canary")).unwrap();
     let variables = environment(url.as_str(), provider.issuer());
     (provider, variables.into_iter().collect())

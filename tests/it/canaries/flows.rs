@@ -1,7 +1,5 @@
 //! Every flow and every failure, against the program itself.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -10,9 +8,9 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 use url::Url;
 
 use super::Canaries;
-use crate::bridge::{
-    ADMIN_GROUP, Answer, Browser, ORIGIN, RED5_SECRET, SECRET_KEY, as_served, new_database, path_of,
-};
+use crate::bridge::{ADMIN_GROUP, Answer, Browser, ORIGIN, RED5_SECRET, SECRET_KEY, path_of};
+use crate::database::{as_served, new_database};
+use crate::eventually::eventually;
 use crate::process::Process;
 use crate::provider::{self, CLIENT_SECRET, Endpoint, IdToken, Key};
 
@@ -33,7 +31,7 @@ struct Stage {
 impl Stage {
     async fn start(variables: &[(&str, &str)]) -> Self {
         let database_url = new_database().await;
-        let mut with_password = Url::parse(&as_served(&database_url).await).unwrap();
+        let mut with_password = Url::parse(&as_served(&database_url)).unwrap();
         with_password.set_password(Some(DATABASE_PASSWORD)).unwrap();
         let process = Process::start(with_password.as_str(), variables).await;
         let mut canaries = Canaries::default();
@@ -61,14 +59,8 @@ impl Stage {
             db: PgPool::connect_lazy(&database_url).unwrap(),
             database_url,
         };
-        let browser = stage.browser();
-        for _ in 0..500 {
-            if browser.peek("/readyz").await.status == 200 {
-                return stage;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("it does not become ready: {}", stage.process.log());
+        stage.browser().ready().await;
+        stage
     }
 
     fn browser(&self) -> Browser {
@@ -400,15 +392,12 @@ async fn without_database(stage: &mut Stage) {
     assert_eq!(late.status, 503, "{}", late.body);
     // Asking the same address again may help, so the page at that address offers it.
     stage.see("a sign-in without a database", &late, &["state", "code"]);
-    for _ in 0..300 {
+    eventually("the bound passes", async || {
         let answer = vic.token(json!({})).await;
         stage.see("/api/token", &answer, &["Red5 token"]);
-        if answer.status == 503 {
-            break;
-        }
-        stage.process.provider.person("vic");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        answer.status == 503
+    })
+    .await;
     for path in ["/", "/api/session", "/readyz"] {
         let answer = vic.peek(path).await;
         assert_eq!(answer.status, 503, "{path}");

@@ -1,13 +1,12 @@
 //! What is wrong with Postgres, its tables and the role.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use tokio::time::sleep;
 
 use super::{Checked, find};
-use crate::bridge::{Browser, new_database};
+use crate::bridge::Browser;
+use crate::database::{empty_database, new_database};
 use crate::process::Process;
 
 #[tokio::test]
@@ -61,7 +60,7 @@ async fn each_reason_for_not_getting_in_has_its_own_words() {
 
 #[tokio::test]
 async fn migrations_that_are_missing_newer_or_different_are_told_apart() {
-    let empty = Checked::new().set("DATABASE_URL", &new_database().await);
+    let empty = Checked::new().set("DATABASE_URL", &empty_database().await);
     let report = empty.report().await;
     find(
         &super::said(&report),
@@ -138,9 +137,7 @@ async fn the_program_bears_the_tables_of_a_newer_release_and_says_so() {
     let serving = Process::start(&checked.variables["DATABASE_URL"], &[]).await;
     serving.until_log("tables_ahead").await;
     let browser = Browser::new(&serving.address);
-    while browser.peek("/readyz").await.status != 200 {
-        sleep(Duration::from_millis(20)).await;
-    }
+    browser.ready().await;
 }
 
 #[tokio::test]

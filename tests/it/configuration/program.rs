@@ -1,13 +1,14 @@
 //! The program itself: what it says and how it ends.
 
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 
 use sqlx::Connection as _;
 
 use super::files::Folder;
 use super::least;
-use crate::bridge::{Browser, RED5_SECRET, SECRET_KEY, new_database};
+use crate::bridge::{Browser, RED5_SECRET, SECRET_KEY};
+use crate::database::new_database;
+use crate::eventually::eventually;
 use crate::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
 
 /// The program in this folder, with nothing of the tests' own environment.
@@ -276,16 +277,8 @@ async fn the_first_run_by_the_readme_meets_no_error() {
     }
     assert!(checked && serving.is_some());
     let browser = Browser::new(&listening(&log).await);
-    let mut ready = browser.peek("/readyz").await;
-    for _ in 0..500 {
-        if ready.status == 200 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        ready = browser.peek("/readyz").await;
-    }
+    browser.ready().await;
     let text = std::fs::read_to_string(&log).unwrap();
-    assert_eq!(ready.status, 200, "{} {text}", ready.body);
     assert!(!text.contains("WARN") && !text.contains("ERROR"), "{text}");
     drop(serving);
     let mut hand_of_server = hand;
@@ -312,18 +305,12 @@ impl Drop for Running {
 
 /// Where the program with this log listens.
 async fn listening(log: &str) -> String {
-    for _ in 0..500 {
+    eventually("the program listens", async || {
         let text = std::fs::read_to_string(log).unwrap();
-        let told = text.split("listening on ").nth(1);
-        if let Some(address) = told.and_then(|rest| rest.lines().next()) {
-            return address.to_owned();
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!(
-        "it does not listen: {}",
-        std::fs::read_to_string(log).unwrap()
-    );
+        let told = text.split("listening on ").nth(1)?;
+        told.lines().next().map(str::to_owned)
+    })
+    .await
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, sleep};
 
 use super::postgres::Postgres;
-use super::{BOUND, House, until};
+use super::{BOUND, House};
 use crate::bridge::Browser;
+use crate::eventually::eventually;
 
 async fn at(url: &str, statements: &[&'static str]) {
     let mut hand = PgConnection::connect(url).await.unwrap();
@@ -38,7 +39,7 @@ async fn nothing_of_the_old_server_outlives_the_bound(old_one: &[&'static str]) 
     let ann = house.signed_in("ann").await.at(&house.bridges[1].address);
     let bob = house.signed_in("bob").await.at(&house.bridges[1].address);
     for person in [&ann, &bob] {
-        until("tokens", async || token(person).await == 200).await;
+        eventually("tokens", async || token(person).await == 200).await;
     }
     let standby = house.postgres.standby().await;
     at(&house.postgres.url(), old_one).await;
@@ -68,7 +69,7 @@ async fn nothing_of_the_old_server_outlives_the_bound(old_one: &[&'static str]) 
         }
     }
     // New sign-ins are written at the new server.
-    until("a sign-in", async || {
+    eventually("a sign-in", async || {
         let mut browser = Browser::without_keep_alive(&house.front);
         house.sign_in(&mut browser, "ann").await
     })
@@ -92,10 +93,10 @@ async fn se_7_while_no_server_takes_writes_there_are_no_tokens_beyond_the_bound(
     house.map(&admin).await;
     house.provider.person("ann").groups(["viewers"]);
     let ann = house.signed_in("ann").await.at(&house.bridges[1].address);
-    until("tokens", async || token(&ann).await == 200).await;
+    eventually("tokens", async || token(&ann).await == 200).await;
     at(&house.postgres.url(), &READ_ONLY).await;
     let known = Instant::now();
-    until("no tokens", async || {
+    eventually("no tokens", async || {
         let asked = Instant::now();
         let status = token(&ann).await;
         assert!(status == 503 || asked < known + BOUND, "{status}");
@@ -121,7 +122,7 @@ async fn there_and_back(house: &House, ann: &Browser) -> Postgres {
     )
     .await;
     let mut hand = PgConnection::connect(&standby.url()).await.unwrap();
-    until("a connection leads there", async || {
+    eventually("a connection leads there", async || {
         token(ann).await;
         let theirs = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'red5-bridge'";
         let count: i64 = sqlx::query_scalar(theirs)
@@ -157,7 +158,7 @@ async fn se_7_an_address_that_moved_there_and_back_brings_no_ended_session_back(
     let _standby = there_and_back(&house, &ann).await;
     let end = "DELETE FROM sessions WHERE subject = 'ann'";
     at(&house.postgres.url(), &[end]).await;
-    until("she is refused", async || token(&ann).await == 401).await;
+    eventually("she is refused", async || token(&ann).await == 401).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -166,5 +167,5 @@ async fn se_7_an_address_that_moved_there_and_back_takes_no_sign_out_along() {
     let _standby = there_and_back(&house, &there).await;
     let left = there.submit("/", "/auth/logout", &[]).await;
     assert_eq!(left.status, 303, "{}", left.body);
-    until("she is refused", async || token(&here).await == 401).await;
+    eventually("she is refused", async || token(&here).await == 401).await;
 }

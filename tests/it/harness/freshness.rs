@@ -7,8 +7,9 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, sleep};
 
 use super::stops::{self, Stop};
-use super::{BOUND, House, mapping, number_of, until};
+use super::{BOUND, House, mapping, number_of};
 use crate::bridge::Browser;
+use crate::eventually::eventually;
 
 /// Edits on the first instance under a fault of the second, again and again.
 async fn no_token_is_older(fault: impl AsyncFn(&House), mend: impl AsyncFn(&House)) {
@@ -19,7 +20,7 @@ async fn no_token_is_older(fault: impl AsyncFn(&House), mend: impl AsyncFn(&Hous
     let ann = house.signed_in("ann").await.at(&house.bridges[1].address);
     let path = "/api/admin/mappings/1";
     for number in 1..=3 {
-        until("tokens", async || token(&ann).await.is_some()).await;
+        eventually("tokens", async || token(&ann).await.is_some()).await;
         fault(&house).await;
         let tag = format!("\"{version}\"");
         let edited = admin
@@ -43,7 +44,7 @@ async fn no_token_is_older(fault: impl AsyncFn(&House), mend: impl AsyncFn(&Hous
             sleep(Duration::from_millis(5)).await;
         }
         mend(&house).await;
-        until("the new one is served", async || {
+        eventually("the new one is served", async || {
             token(&ann).await == Some(number)
         })
         .await;
@@ -84,7 +85,7 @@ async fn nobody_is_served_longer(fault: impl AsyncFn(&House), mend: impl AsyncFn
             sleep(Duration::from_millis(5)).await;
         }
         mend(&house).await;
-        until("she is refused", async || {
+        eventually("she is refused", async || {
             matches!(there.token(serde_json::json!({})).await.status, 401 | 403)
         })
         .await;
@@ -175,13 +176,13 @@ async fn se_7_of_a_server_in_recovery_no_token_is_older_than_the_bound() {
         way.cut();
     }
     let began = Instant::now();
-    until("nobody gets a token", async || token(&ann).await.is_none()).await;
+    eventually("nobody gets a token", async || token(&ann).await.is_none()).await;
     sleep(BOUND.saturating_sub(began.elapsed())).await;
     for _ in 0..20 {
         assert_eq!(token(&ann).await, None);
     }
     in_recovery(&house, false).await;
-    until("everybody gets one again", async || {
+    eventually("everybody gets one again", async || {
         token(&ann).await == Some(0)
     })
     .await;

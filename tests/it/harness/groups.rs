@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{House, until};
+use super::House;
+use crate::eventually::eventually;
 use crate::provider::{Answer, Endpoint};
 
 /// Not what is tried here: on a loaded machine the bound of the other tests passes by itself.
@@ -26,7 +27,6 @@ async fn se_12_with_an_age_of_ten_seconds_a_provider_may_be_away_for_as_long_and
     let exchange = async || ann.token(json!({})).await.status;
 
     house.provider.always(Endpoint::Token, Answer::status(503));
-    let mut served = Duration::ZERO;
     loop {
         let asked = signed_in.elapsed();
         let status = exchange().await;
@@ -34,17 +34,16 @@ async fn se_12_with_an_age_of_ten_seconds_a_provider_may_be_away_for_as_long_and
             break;
         }
         assert_eq!(status, 200, "{asked:?} after the sign-in");
-        served = asked;
         sleep(Duration::from_millis(100)).await;
     }
-    assert!(served > age, "too slow a machine: {served:?}");
+    // It is asked once the age has passed, so that something was served after it.
     assert!(house.provider.refreshes() > 0, "the provider was not asked");
     sleep_until(signed_in + 2 * age).await;
     for _ in 0..10 {
         assert_eq!(exchange().await, 503);
     }
     house.provider.behave(Endpoint::Token);
-    until("she is served again", async || exchange().await == 200).await;
+    eventually("she is served again", async || exchange().await == 200).await;
     assert_eq!(ann.peek("/api/session").await.status, 200);
 }
 
@@ -56,6 +55,7 @@ async fn se_11_sixty_four_exchanges_over_two_processes_cause_one_refresh() {
     house.provider.person("ann").groups(["viewers"]);
     let ann = house.signed_in("ann").await;
     for repeat in 1..=10 {
+        // The groups become older than twice their age.
         sleep(Duration::from_millis(2100)).await;
         let before = house.provider.refreshes();
         let began = Instant::now();

@@ -6,6 +6,8 @@ use std::sync::Mutex;
 
 use red5_bridge_demo::postgres::Cluster;
 
+use crate::eventually::eventually;
+
 pub struct Postgres {
     folder: PathBuf,
     cluster: Mutex<Option<Cluster>>,
@@ -47,16 +49,11 @@ impl Postgres {
 
     pub async fn start_again(&self) {
         let data = self.folder.join("postgres");
-        let mut tries = 0;
         // Processes that were killed hold its memory for a moment.
-        let cluster = loop {
-            tries += 1;
-            match Cluster::kept(Path::new(".local"), &data).await {
-                Ok(cluster) => break cluster,
-                Err(error) => assert!(tries < 50, "{error:?}"),
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        };
+        let cluster = eventually("the server starts", async || {
+            Cluster::kept(Path::new(".local"), &data).await.ok()
+        })
+        .await;
         *self.cluster.lock().unwrap() = Some(cluster);
     }
 

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{House, until};
+use super::House;
 use crate::bridge::Browser;
+use crate::eventually::eventually;
 
 #[derive(Clone, Copy, Debug)]
 pub enum Stop {
@@ -79,7 +80,7 @@ pub async fn signed_in(house: &House, sid: u64) -> [Browser; 2] {
         .bridges
         .each_ref()
         .map(|bridge| browser.clone().at(&bridge.address));
-    until("she is served", async || {
+    eventually("she is served", async || {
         at[1].token(json!({})).await.status == 200
     })
     .await;

@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::{Case, NOT_BEGUN, PACE, Siege, ann, case};
-use crate::bridge::{TestBridge, new_database};
+use crate::bridge::TestBridge;
+use crate::database::new_database;
 use crate::provider::{Answer, Endpoint, Provider};
 
 fn member(id: &str, name: &'static str, value: Value) -> Case {

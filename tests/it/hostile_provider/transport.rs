@@ -2,7 +2,8 @@
 //! that is trusted, and in time.
 
 use super::{NOT_BEGUN, PACE, Siege, ann, nobody, seen, try_to_sign_in};
-use crate::bridge::{TestBridge, new_database};
+use crate::bridge::TestBridge;
+use crate::database::new_database;
 use crate::provider::{Endpoint, Provider, tls};
 
 /// A bridge that knows our authority, or only those of the machine.

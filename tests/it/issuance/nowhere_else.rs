@@ -2,7 +2,8 @@
 //! nowhere else: no header, no cookie, no address, no log line at any level.
 
 use super::WATCH;
-use crate::bridge::{Answer, Browser, RED5_SECRET, as_served, new_database, path_of};
+use crate::bridge::{Answer, Browser, RED5_SECRET, path_of};
+use crate::database::{as_served, new_database};
 use crate::process::Process;
 use serde_json::json;
 
@@ -10,12 +11,7 @@ const SERVER: &[(&str, &str)] = &[("RED5_SERVER_URL", "https://media.example.com
 
 async fn vic(process: &Process, database_url: &str) -> Browser {
     let mut vic = Browser::new(&process.address);
-    for _ in 0..500 {
-        if vic.peek("/readyz").await.status == 200 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    vic.ready().await;
     let db = sqlx::PgPool::connect(database_url).await.unwrap();
     sqlx::query(
         "INSERT INTO mappings (match, group_name, roles, transports, rooms,
@@ -45,7 +41,7 @@ fn assert_only_in_body(answer: &Answer, token: &str) {
 #[tokio::test]
 async fn r5_14_a_token_is_in_the_body_and_nowhere_else() {
     let database_url = new_database().await;
-    let process = Process::start(&as_served(&database_url).await, SERVER).await;
+    let process = Process::start(&as_served(&database_url), SERVER).await;
     let mut vic = vic(&process, &database_url).await;
 
     let answer = vic.token(json!({})).await;

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{PUBLISH, WATCH};
 use crate::bridge::{Browser, TestBridge};
+use crate::eventually::eventually;
 
 /// What is no room. A pattern may have a `*`, a template its braces.
 const NO_ROOMS: [&str; 15] = [
@@ -178,13 +179,10 @@ async fn reaches(bridge: &TestBridge, browser: &Browser) {
         .fetch_one(&bridge.db)
         .await
         .unwrap();
-    for _ in 0..500 {
-        if browser.token(json!({})).await.json()["mapping_version"] == json!(version) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    panic!("version {version} is not in force");
+    eventually("the table of now is in force", async || {
+        browser.token(json!({})).await.json()["mapping_version"] == json!(version)
+    })
+    .await;
 }
 
 async fn insert(

@@ -1,13 +1,13 @@
 //! What the program tells, through flows and refusals.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::documented;
-use crate::bridge::{ADMIN_GROUP, Browser, ORIGIN, as_served, new_database, path_of};
+use crate::bridge::{ADMIN_GROUP, Browser, ORIGIN, path_of};
+use crate::database::{as_served, new_database};
 use crate::process::Process;
 use crate::provider::{Answer, Endpoint};
 
@@ -26,19 +26,13 @@ impl Told {
         ];
         all.extend(variables);
         let database_url = new_database().await;
-        let process = Process::start(&as_served(&database_url).await, &all).await;
+        let process = Process::start(&as_served(&database_url), &all).await;
         let told = Self {
             process,
             database_url,
         };
-        let browser = told.browser();
-        for _ in 0..500 {
-            if browser.peek("/readyz").await.status == 200 {
-                return told;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("it does not become ready: {}", told.process.log());
+        told.browser().ready().await;
+        told
     }
 
     pub fn browser(&self) -> Browser {

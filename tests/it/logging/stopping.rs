@@ -8,6 +8,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::events::{Told, fits_the_page};
 use crate::bridge::{ADMIN_GROUP, Browser, path_of};
+use crate::eventually::eventually;
 use crate::provider::{Answer, Endpoint, IdToken, Place, Provider, Rotation};
 
 /// The fields that say whom, how many and who did it.
@@ -85,7 +86,10 @@ async fn lg_2_who_is_stopped_by_an_administrator_is_told_once_with_who_did_it() 
     .execute(&mut hand)
     .await
     .unwrap();
-    while vic.peek("/api/session").await.status != 403 {}
+    eventually("the block is heard of", async || {
+        vic.peek("/api/session").await.status == 403
+    })
+    .await;
     let event = &step(&["blocked"])[0];
     assert_eq!(
         (&event["at"], &event["subject"]),

@@ -1,11 +1,10 @@
 //! Edits: whose counts, what is written down of them, and how soon they decide.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::{LIST, audit, viewers, with};
 use crate::bridge::{Browser, TestBridge};
+use crate::eventually::eventually;
 use crate::problem::problem;
 
 #[tokio::test]
@@ -144,7 +143,10 @@ async fn se_7_an_edit_decides_the_next_token_of_a_session_that_was_there_before(
 
     let row = bridge.add(&viewers()).await;
     assert_eq!(vic.token(json!({})).await.json()["rooms"], json!(["lobby"]));
-    until(async || there.token(json!({})).await.status == 200).await;
+    eventually("the new mapping counts there", async || {
+        there.token(json!({})).await.status == 200
+    })
+    .await;
 
     let (admin, one) = (bridge.admin().await, format!("{LIST}/{}", row["id"]));
     let moved = with(viewers(), "rooms", json!(["other"]));
@@ -152,22 +154,17 @@ async fn se_7_an_edit_decides_the_next_token_of_a_session_that_was_there_before(
         .api_with("PUT", &one, &[("if-match", "\"1\"")], &moved)
         .await;
     assert_eq!(vic.token(json!({})).await.json()["rooms"], json!(["other"]));
-    until(async || there.token(json!({})).await.json()["rooms"] == json!(["other"])).await;
+    eventually("the edit counts there", async || {
+        there.token(json!({})).await.json()["rooms"] == json!(["other"])
+    })
+    .await;
 
     admin
         .api_with("DELETE", &one, &[("if-match", "\"2\"")], &json!({}))
         .await;
     problem(&vic.token(json!({})).await, 403, "no_grant", &[]);
-    until(async || there.token(json!({})).await.status == 403).await;
-}
-
-/// Waits for another instance to hear of it: moments, not the stated worst case.
-async fn until(heard: impl AsyncFn() -> bool) {
-    for _ in 0..100 {
-        if heard().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the other instance did not hear of it within two seconds");
+    eventually("the end of the mapping counts there", async || {
+        there.token(json!({})).await.status == 403
+    })
+    .await;
 }

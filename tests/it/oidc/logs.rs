@@ -136,6 +136,7 @@ async fn lg_1_neither_log_nor_error_repeats_what_the_provider_said_or_was_sent()
             }
         }
         provider.behave(endpoint);
+        // The documents may be asked for again.
         tokio::time::sleep(PACE.retry_first).await;
     }
     said.push_str(&text(&lines));

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use red5_bridge::oidc::Pace;
 use serde_json::{Value, json};
 
-use crate::bridge::{TestBridge, new_database};
+use crate::bridge::TestBridge;
+use crate::database::new_database;
 use crate::provider::{ClientAuth, Key, Provider, Recorded};
 
 fn root() -> &'static Path {

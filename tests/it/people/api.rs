@@ -1,6 +1,7 @@
 //! `/api/admin/sessions` and `/api/admin/blocks`.
 
 use super::*;
+use crate::eventually::eventually;
 use crate::problem::{problem, wrong_fields};
 
 async fn listed(root: &Browser, query: &str) -> Vec<Value> {
@@ -82,7 +83,10 @@ async fn se_5_one_session_is_ended_and_the_other_goes_on() {
 
     assert!(!is_in(&desk).await);
     assert!(is_in(&phone).await);
-    until(async || !is_in(&there).await).await;
+    eventually("the other instance hears of it", async || {
+        !is_in(&there).await
+    })
+    .await;
     problem(
         &root.api("DELETE", &path, &json!({})).await,
         404,

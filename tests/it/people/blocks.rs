@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::*;
 use crate::bridge::path_of;
 use crate::callback::come_back;
+use crate::eventually::eventually;
 use crate::problem::problem;
 
 /// Signs in and says how that ended.
@@ -56,6 +57,21 @@ async fn se_5_a_block_ends_all_that_a_person_has_and_nothing_of_anybody_else() {
     assert_eq!(left, 0);
 }
 
+/// Waits until so many connections of the database wait for a lock.
+async fn waits_for_a_lock(bridge: &TestBridge, connections: i64) {
+    eventually("the lock is waited for", async || {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+        .fetch_one(&bridge.db)
+        .await
+        .unwrap();
+        waiting == connections
+    })
+    .await;
+}
+
 /// Whatever waits for the change counter holds its session's row: a block that took the
 /// counter first and then wanted that row would wait for whoever waits for it.
 #[tokio::test]
@@ -69,16 +85,14 @@ async fn se_5_a_block_and_a_sign_out_at_the_same_moment_both_succeed() {
         .execute(&mut *hand)
         .await
         .unwrap();
-    let a_moment = async || tokio::time::sleep(std::time::Duration::from_millis(700)).await;
     let (blocked, left, ()) = tokio::join!(
         block(&bridge, &root, "ann"),
         async {
-            a_moment().await;
+            waits_for_a_lock(&bridge, 1).await;
             ann.submit("/", "/auth/logout", &[]).await.status
         },
         async {
-            a_moment().await;
-            a_moment().await;
+            waits_for_a_lock(&bridge, 2).await;
             hand.commit().await.unwrap();
         }
     );
@@ -167,7 +181,10 @@ async fn a_block_by_hand_shuts_every_door_to_a_session_that_is_still_there() {
     let form_token = ann.peek("/").await.field("form_token");
 
     by_hand(&bridge, "ann", "").await;
-    until(async || ann.token(json!({})).await.status == 403).await;
+    eventually("she is refused", async || {
+        ann.token(json!({})).await.status == 403
+    })
+    .await;
 
     problem(&ann.token(json!({})).await, 403, "blocked", &[]);
     problem(&ann.peek("/api/session").await, 403, "blocked", &[]);
@@ -196,7 +213,7 @@ async fn when_a_block_by_hand_is_over_or_gone_the_session_goes_on() {
     let ann = viewer(&bridge, "ann").await;
     let status = async || ann.token(json!({})).await.status;
     by_hand(&bridge, "ann", "").await;
-    until(async || status().await == 403).await;
+    eventually("she is refused", async || status().await == 403).await;
     for statement in [
         "UPDATE blocked SET until = now() - interval '1 hour'",
         "UPDATE blocked SET until = NULL",
@@ -204,15 +221,15 @@ async fn when_a_block_by_hand_is_over_or_gone_the_session_goes_on() {
     ] {
         let wanted = if statement.contains("NULL") { 403 } else { 200 };
         sqlx::query(statement).execute(&bridge.db).await.unwrap();
-        until(async || status().await == wanted).await;
+        eventually(statement, async || status().await == wanted).await;
     }
     by_hand(&bridge, "ann", "").await;
-    until(async || status().await == 403).await;
+    eventually("she is refused", async || status().await == 403).await;
     sqlx::query("TRUNCATE blocked")
         .execute(&bridge.db)
         .await
         .unwrap();
-    until(async || status().await == 200).await;
+    eventually("she is served again", async || status().await == 200).await;
 }
 
 #[tokio::test]
@@ -228,7 +245,10 @@ async fn se_5_a_block_on_one_instance_counts_on_the_other_within_moments() {
     block(&bridge, &root, "ann").await;
 
     assert_eq!(ann.token(json!({})).await.status, 401);
-    until(async || there.token(json!({})).await.status == 401).await;
+    eventually("the other instance hears of it", async || {
+        there.token(json!({})).await.status == 401
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -277,7 +297,7 @@ async fn a_sign_in_waits_for_the_block_that_is_being_written() {
         .await
         .unwrap();
     let signing_in = tokio::spawn(async move { browser.get(&back).await.status });
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    waits_for_a_lock(&bridge, 1).await;
     assert!(!signing_in.is_finished());
     sqlx::query(
         "INSERT INTO blocked (issuer, subject, reason, created_at, created_by)

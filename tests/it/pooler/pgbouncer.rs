@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
-use std::time::Duration;
 
+use crate::eventually::eventually;
 use sqlx::postgres::PgConnectOptions;
 
 /// Stops `PgBouncer` when the tests' end of the pipe closes, however they end.
@@ -93,13 +93,10 @@ impl PgBouncer {
     }
 
     async fn until_it_listens(&self) {
-        for _ in 0..500 {
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("PgBouncer does not listen: {}", self.log());
+        eventually("PgBouncer listens", async || {
+            TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        })
+        .await;
     }
 
     /// The role that serves, through the pooler.
@@ -112,13 +109,17 @@ impl PgBouncer {
         format!("postgres://{user}:{password}@127.0.0.1:{port}/bridge?sslmode=disable")
     }
 
-    pub fn log(&self) -> String {
+    fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 }
 
 impl Drop for PgBouncer {
+    #[expect(clippy::print_stderr, reason = "the log says why the test failed")]
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.log());
+        }
         drop(self.supervisor.stdin.take());
         let _ = self.supervisor.wait();
         let _ = fs::remove_dir_all(&self.folder);

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
@@ -13,11 +15,29 @@ use actix_web::web::Bytes;
 use serde_json::Value;
 use tokio::time::{Sleep, sleep};
 
-/// What an endpoint says instead, and after how long.
+/// What an endpoint says instead, and when.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    delay: Duration,
+    when: When,
     instead: Option<Instead>,
+}
+
+#[derive(Debug, Clone)]
+enum When {
+    AtOnce,
+    After(Duration),
+    /// Once the test lets it go.
+    Released(watch::Receiver<bool>),
+}
+
+/// Holds answers back, until it is dropped or lets them go.
+pub struct Held(watch::Sender<bool>);
+
+impl Held {
+    /// Lets the answers go.
+    pub fn release(&self) {
+        self.0.send_replace(true);
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -40,9 +60,19 @@ impl Answer {
     /// The usual answer, late.
     pub fn late(delay: Duration) -> Self {
         Self {
-            delay,
+            when: When::After(delay),
             instead: None,
         }
+    }
+
+    /// The usual answer, once the test lets it go.
+    pub fn held() -> (Self, Held) {
+        let (held, released) = watch::channel(false);
+        let answer = Self {
+            when: When::Released(released),
+            instead: None,
+        };
+        (answer, Held(held))
     }
 
     /// A status without a body.
@@ -116,7 +146,7 @@ impl Answer {
             body,
         };
         Self {
-            delay: Duration::ZERO,
+            when: When::AtOnce,
             instead: Some(instead),
         }
     }
@@ -124,7 +154,14 @@ impl Answer {
     /// Waits, and gives the answer unless the usual one is to follow. What is
     /// taken off us of a huge one is counted.
     pub async fn give(self, flooded: Arc<AtomicUsize>) -> Option<HttpResponse> {
-        sleep(self.delay).await;
+        match self.when {
+            When::AtOnce => {}
+            When::After(delay) => sleep(delay).await,
+            When::Released(mut released) => {
+                // An error: the test holds it no more.
+                let _ = released.wait_for(|released| *released).await;
+            }
+        }
         let instead = self.instead?;
         let mut response = HttpResponse::build(StatusCode::from_u16(instead.status).unwrap());
         for (name, value) in instead.headers {

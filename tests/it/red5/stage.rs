@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use super::judge::Judge;
 use super::table::{Person, Row, rooms_around, row};
 use crate::bridge::{Browser, TestBridge};
+use crate::eventually::eventually;
 
 /// The group of the person by whose tokens a test sees which table is in force.
 const PROBES: &str = "probes";
@@ -40,14 +41,11 @@ impl Stage {
         let version = replace_table(&self.bridge.db, &all).await;
         let probe =
             json!({"roles": ["red5-subscriber"], "transports": ["RTMP"], "rooms": ["probe"]});
-        for _ in 0..500 {
+        eventually("the bridge knows its table", async || {
             let answer = self.probe.token(probe.clone()).await;
-            if answer.status == 200 && answer.json()["mapping_version"] == json!(version) {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-        panic!("the bridge does not notice its table");
+            answer.status == 200 && answer.json()["mapping_version"] == json!(version)
+        })
+        .await;
     }
 
     /// Asks for everything that can be asked, and judges every token.

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{AGE, age, exchange, soon, with_ann, with_ann_and};
+use super::{AGE, age, exchange, with_ann, with_ann_and};
 use crate::bridge::{Browser, TestBridge};
+use crate::eventually::eventually;
 use crate::provider::{Answer, Endpoint, IdToken, Key, Rotation};
 
 /// The session is over: whoever asks is told to sign in.
@@ -22,7 +23,7 @@ async fn is_kept(bridge: &TestBridge, browser: &Browser, what: &str) {
     let answer = exchange(browser).await;
     assert_eq!(answer.status, 503, "{what}: {}", answer.body);
     assert_eq!(answer.code(), "unavailable");
-    super::soon(async || {
+    eventually("a token", async || {
         age(bridge, 2);
         exchange(browser).await.status == 200
     })
@@ -43,7 +44,7 @@ async fn se_12_it_ends_also_when_it_is_found_out_beside_the_requests() {
     bridge.provider.revoke("ann");
     age(&bridge, 2 * AGE - 2);
     assert_eq!(exchange(&ann).await.status, 200);
-    super::soon(async || exchange(&ann).await.status == 401).await;
+    eventually("the end", async || exchange(&ann).await.status == 401).await;
 }
 
 #[tokio::test]
@@ -295,7 +296,7 @@ async fn se_6_a_user_name_that_cannot_be_read_serves_no_longer_than_groups_do() 
     bridge.provider.always(Endpoint::Userinfo, gone);
     age(&bridge, 2 * AGE - 2);
     assert_eq!(names(&ann).await, ["ann", "Ann Lee"]);
-    soon(async || bridge.provider.refreshes() == 1).await;
+    eventually("a refresh", async || bridge.provider.refreshes() == 1).await;
     age(&bridge, 10);
     assert_eq!(exchange(&ann).await.status, 503);
     bridge.provider.behave(Endpoint::Userinfo);

@@ -1,9 +1,11 @@
 //! What a provider that does not answer costs, and what it does not.
 
 use serde_json::json;
+use tokio::net::TcpStream;
 
-use super::{AGE, age, exchange, lease, soon, with_ann};
+use super::{AGE, age, exchange, lease, with_ann};
 use crate::bridge::SECRET_KEY;
+use crate::eventually::eventually;
 use crate::provider::{Answer, Endpoint, Rotation};
 
 #[tokio::test]
@@ -26,7 +28,7 @@ async fn a_provider_that_is_down_costs_nobody_their_session() {
         refused.body
     );
     bridge.provider.behave(Endpoint::Token);
-    soon(async || {
+    eventually("a token", async || {
         age(&bridge, 2);
         exchange(&ann).await.status == 200
     })
@@ -73,23 +75,30 @@ async fn nor_is_a_provider_that_says_no_asked_once_for_each_request() {
 
 #[tokio::test]
 async fn a_provider_that_takes_longer_than_the_age_is_asked_once() {
-    let variables = [("BRIDGE_GROUPS_MAX_AGE_SECONDS", "1")];
-    let (bridge, ann) = super::with_ann_and(Rotation::Each, &variables).await;
-    let late = Answer::late(std::time::Duration::from_secs(3));
-    bridge.provider.once(Endpoint::Token, late);
-    age(&bridge, 3);
-    assert_eq!(exchange(&ann).await.status, 200);
+    let (bridge, ann) = with_ann().await;
+    let (held, hold) = Answer::held();
+    bridge.provider.once(Endpoint::Token, held);
+    age(&bridge, 2 * AGE + 1);
+    let asked = tokio::spawn(async move { exchange(&ann).await.status });
+    eventually("a refresh", async || bridge.provider.refreshes() == 1).await;
+    age(&bridge, 2 * AGE + 1);
+    hold.release();
+    assert_eq!(asked.await.unwrap(), 200);
     assert_eq!(bridge.provider.refreshes(), 1);
 }
 
 #[tokio::test]
 async fn who_stops_waiting_for_a_refresh_does_not_stop_it() {
     let (bridge, ann) = with_ann().await;
-    let late = Answer::late(std::time::Duration::from_millis(700));
-    bridge.provider.once(Endpoint::Token, late);
+    let (held, hold) = Answer::held();
+    bridge.provider.once(Endpoint::Token, held);
     age(&bridge, 2 * AGE + 1);
-    let impatient = tokio::time::timeout(std::time::Duration::from_millis(200), exchange(&ann));
-    assert!(impatient.await.is_err());
+    let impatient = ann.clone();
+    let impatient = tokio::spawn(async move { exchange(&impatient).await.status });
+    eventually("a refresh", async || bridge.provider.refreshes() == 1).await;
+    impatient.abort();
+    assert!(impatient.await.unwrap_err().is_cancelled());
+    hold.release();
     // The provider spent the refresh token; the new one is not lost.
     assert_eq!(exchange(&ann).await.status, 200);
     assert_eq!(bridge.provider.refreshes(), 1);
@@ -180,9 +189,18 @@ async fn a_lease_of_an_instance_that_is_gone_is_taken_over_when_it_ends() {
     let (bridge, ann) = with_ann().await;
     lease(&bridge, "1.5 seconds").await;
     age(&bridge, 2 * AGE + 1);
-    let began = std::time::Instant::now();
+    let ends: String =
+        sqlx::query_scalar("SELECT refresh_leased_until::text FROM sessions WHERE subject = 'ann'")
+            .fetch_one(&bridge.db)
+            .await
+            .unwrap();
     assert_eq!(exchange(&ann).await.status, 200);
-    assert!(began.elapsed().as_millis() >= 1000);
+    let ended: bool = sqlx::query_scalar("SELECT clock_timestamp() >= $1::text::timestamptz")
+        .bind(ends)
+        .fetch_one(&bridge.db)
+        .await
+        .unwrap();
+    assert!(ended, "it did not wait for the end of the lease");
     assert_eq!(bridge.provider.refreshes(), 1);
 }
 
@@ -196,7 +214,7 @@ async fn a_lease_that_nobody_gives_back_is_waited_for_and_costs_no_session() {
     assert_eq!(exchange(&ann).await.status, 503);
     assert_eq!(bridge.provider.refreshes(), 0);
     lease(&bridge, "0 seconds").await;
-    soon(async || {
+    eventually("a token", async || {
         age(&bridge, 2);
         exchange(&ann).await.status == 200
     })
@@ -209,12 +227,20 @@ async fn a_stopping_instance_waits_for_a_refresh_under_way() {
     let second = bridge
         .beside(&[("BRIDGE_GROUPS_MAX_AGE_SECONDS", "60")])
         .await;
-    let late = Answer::late(std::time::Duration::from_millis(700));
-    bridge.provider.once(Endpoint::Token, late);
+    let (held, hold) = Answer::held();
+    bridge.provider.once(Endpoint::Token, held);
     age(&bridge, 2 * AGE - 2);
     assert_eq!(exchange(&ann.at(&second.address)).await.status, 200);
-    soon(async || bridge.provider.refreshes() == 1).await;
-    second.stop().await;
+    eventually("a refresh", async || bridge.provider.refreshes() == 1).await;
+    let place = second.address.strip_prefix("http://").unwrap().to_owned();
+    let stopping = tokio::spawn(second.stop());
+    eventually("it is stopping", async || {
+        TcpStream::connect(&place).await.is_err()
+    })
+    .await;
+    assert!(!stopping.is_finished());
+    hold.release();
+    stopping.await.unwrap();
     age(&bridge, 2 * AGE + 1);
     assert_eq!(exchange(&ann).await.status, 200);
     assert_eq!(bridge.provider.refreshes(), 2);

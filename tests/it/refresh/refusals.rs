@@ -7,8 +7,9 @@ use std::time::Duration;
 use red5_bridge::oidc::Pace;
 use serde_json::json;
 
-use super::{AGE, age, exchange, soon, with_ann, with_ann_and, with_ann_at};
+use super::{AGE, age, exchange, with_ann, with_ann_and, with_ann_at};
 use crate::bridge::{Browser, TestBridge};
+use crate::eventually::eventually;
 use crate::provider::{Answer, Endpoint, Rotation};
 
 /// As Dex answers the refresh of a user who was removed.
@@ -34,6 +35,7 @@ fn poll(browsers: Vec<Browser>) -> (Arc<AtomicBool>, Vec<tokio::task::JoinHandle
         tokio::spawn(async move {
             while !over.load(Ordering::SeqCst) {
                 exchange(&browser).await;
+                // The pause of an app between two tries.
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         })
@@ -137,7 +139,7 @@ async fn av_4_a_request_to_wait_that_is_over_holds_nobody() {
     age(&bridge, 2);
     assert_eq!(exchange(&ann).await.status, 503);
     assert_eq!(bridge.provider.refreshes(), 1);
-    soon(async || {
+    eventually("a token", async || {
         age(&bridge, 2);
         exchange(&ann).await.status == 200
     })
@@ -270,6 +272,7 @@ async fn se_12_what_is_not_about_the_refresh_token_never_ends_a_session() {
         bridge.provider.answer_refreshes_of(&person, answer);
         for _ in 0..4 {
             age(&bridge, 31);
+            // The rest passes.
             tokio::time::sleep(2 * rest).await;
             let asked = bridge.provider.refreshes();
             assert_eq!(exchange(browser).await.status, 503, "{person}");

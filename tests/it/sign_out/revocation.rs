@@ -8,7 +8,9 @@ use red5_bridge::oidc::Pace;
 use serde_json::json;
 
 use super::*;
-use crate::bridge::{Browser, new_database};
+use crate::bridge::Browser;
+use crate::database::new_database;
+use crate::eventually::eventually;
 use crate::provider::{Answer, CLIENT_SECRET, Request, Rotation};
 
 /// A provider that gives refresh tokens and can revoke them.
@@ -32,16 +34,12 @@ async fn sign_out(browser: &mut Browser) {
 
 /// What was asked of the revocation endpoint, when that was so often.
 async fn asked(bridge: &TestBridge, times: usize) -> Vec<Request> {
-    for _ in 0..500 {
-        if bridge.provider.hits(Endpoint::Revocation) >= times {
-            let requests = bridge.provider.requests().into_iter();
-            return requests
-                .filter(|request| request.endpoint == Endpoint::Revocation)
-                .collect();
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it was not asked {times} times");
+    eventually("it is asked so often", async || {
+        let mut requests = bridge.provider.requests();
+        requests.retain(|request| request.endpoint == Endpoint::Revocation);
+        (requests.len() >= times).then_some(requests)
+    })
+    .await
 }
 
 /// The groups are read again, with the refresh token.

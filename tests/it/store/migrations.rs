@@ -4,10 +4,11 @@ use red5_bridge::store::StoreError;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use super::*;
+use crate::database::empty_database;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn instances_that_start_together_migrate_once() {
-    let url = new_database().await;
+    let url = empty_database().await;
     let starting: Vec<_> = (0..5)
         .map(|_| {
             let store = Store::new(&url).unwrap();
