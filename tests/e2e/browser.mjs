@@ -69,3 +69,14 @@ export async function exchange(page, ask = {}, base = '') {
     return { status: answer.status, body: await answer.json() };
   }, { body: ask, address: `${base}/api/token` });
 }
+
+/** Grants `group` watching in `room`, as an administrator does it in this page; the bridge is at `url`. */
+export async function addMapping(page, url, group, room) {
+  await page.goto(`${url}/admin/mappings/new`);
+  await page.getByLabel('Group', { exact: true }).fill(group);
+  await page.locator('#roles-red5-subscriber').check();
+  await page.getByLabel('One to a line').fill(room);
+  await page.getByRole('checkbox', { name: /WHEP/ }).check();
+  await page.getByRole('button', { name: 'Add it' }).click();
+  await page.waitForURL(`${url}/admin/mappings?**`);
+}

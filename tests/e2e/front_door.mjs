@@ -1,7 +1,7 @@
 // One bridge below a base path, behind a proxy, for all tests of a file.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freshDatabase, startBridge } from './bridge.mjs';
-import { answerProvider, newPage, startBrowser } from './browser.mjs';
+import { addMapping, answerProvider, newPage, startBrowser } from './browser.mjs';
 import { freePort } from './port.mjs';
 import { startProvider } from './provider.mjs';
 import { startProxy } from './proxy.mjs';
@@ -41,16 +41,7 @@ export async function openFrontDoor(settings = {}, client = {}) {
       await page.getByRole('button', { name: /yes/i }).click();
       await page.waitForURL(`${url}/auth/signed-out**`);
     },
-    /** Grants `group` watching in `room`, as an administrator does it. */
-    async map(page, group, room) {
-      await page.goto(`${url}/admin/mappings/new`);
-      await page.getByLabel('Group', { exact: true }).fill(group);
-      await page.locator('#roles-red5-subscriber').check();
-      await page.getByLabel('One to a line').fill(room);
-      await page.getByRole('checkbox', { name: /WHEP/ }).check();
-      await page.getByRole('button', { name: 'Add it' }).click();
-      await page.waitForURL(`${url}/admin/mappings?**`);
-    },
+    map: (page, group, room) => addMapping(page, url, group, room),
     async close() {
       await browser.close();
       await bridge.stop();

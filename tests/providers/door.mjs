@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freshDatabase, startBridge } from '../e2e/bridge.mjs';
-import { exchange, newPage, startBrowser } from '../e2e/browser.mjs';
+import { addMapping, exchange, newPage, startBrowser } from '../e2e/browser.mjs';
 
 const START_LIMIT_MS = 240_000;
 const CHANGE_LIMIT_MS = 150_000;
@@ -87,16 +87,7 @@ export async function openDoor({ guide, scenario, url, provider, settings = {} }
     async session(page) {
       return page.evaluate(async () => (await fetch('/api/session', { headers: { 'X-Red5-Bridge': '1' } })).json());
     },
-    /** Grants `group` watching in `room`, as an administrator does it. */
-    async map(page, group, room) {
-      await page.goto(`${url}/admin/mappings/new`);
-      await page.getByLabel('Group', { exact: true }).fill(group);
-      await page.locator('#roles-red5-subscriber').check();
-      await page.getByLabel('One to a line').fill(room);
-      await page.getByRole('checkbox', { name: /WHEP/ }).check();
-      await page.getByRole('button', { name: 'Add it' }).click();
-      await page.waitForURL(`${url}/admin/mappings?**`);
-    },
+    map: (page, group, room) => addMapping(page, url, group, room),
     /** Asks for a token again and again until the answer is `status`; answers with its body. */
     async exchangeUntil(page, status, limit = CHANGE_LIMIT_MS) {
       const until = Date.now() + limit;

@@ -78,7 +78,7 @@ export function testsSignOut(frame, person, check = () => {}) {
 
   frame.test('another person can sign in where one is signed in', async (door) => {
     const page = await door.signIn('vic');
-    await page.getByRole('button', { name: /somebody else/i }).first().click();
+    await page.getByRole('button', { name: /another account/i }).first().click();
     await frame.started.provider.answer(page, 'ada');
     await page.waitForURL(`${door.url}/`);
     assert.equal((await door.session(page)).identity.username, 'ada');

@@ -1,39 +1,33 @@
 // Keycloak, registered in its console by the words of docs/providers/keycloak.md.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { exchange, newPage, startBrowser } from '../e2e/browser.mjs';
-import { freePort } from '../e2e/port.mjs';
-import { openDoor, startProvider } from './door.mjs';
+import { newPage, startBrowser } from '../e2e/browser.mjs';
+import { startProvider } from './door.mjs';
+import { testProvider, testsSignOut } from './frame.mjs';
 import { ADMIN, registerInConsole, registerKeyInConsole, setUpRealm } from './keycloak_admin.mjs';
 
-const LIMIT_MS = 400_000;
-
 let base;
-let door;
-let folder;
-let keycloak;
 let realm;
+
+const frame = testProvider({
+  guide: 'keycloak',
+  scenario: 'groups',
+  settings: { BRIDGE_GROUPS_MAX_AGE_SECONDS: '1' },
+  limit: 400_000,
+  start,
+  group: '/streaming/viewers',
+  identity: { username: 'vic', name: 'vic Example', groups: ['/streaming/viewers'] },
+  leave: () => realm.leave('vic', 'viewers'),
+  join: () => realm.join('vic', 'viewers'),
+});
 
 async function answer(page, login) {
   await page.waitForURL(`${realm.issuer}/**`);
   await page.locator('#username').fill(login);
   await page.locator('#password').fill(`${login}-password`);
   await page.locator('#kc-login').click();
-}
-
-/** A bridge at `url` that signs in with this secret, or else with what `settings` say. */
-function openAt(url, secret, settings = {}) {
-  return openDoor({
-    guide: 'keycloak',
-    scenario: 'groups',
-    url,
-    provider: { issuer: realm.issuer, secret, answer },
-    settings: { BRIDGE_GROUPS_MAX_AGE_SECONDS: '1', ...settings },
-  });
 }
 
 async function inConsole(register, ...args) {
@@ -45,12 +39,9 @@ async function inConsole(register, ...args) {
   }
 }
 
-before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'keycloak-'));
-  const port = await freePort();
+async function start({ port, url }) {
   base = `http://127.0.0.1:${port}`;
-  const url = `http://127.0.0.1:${await freePort()}`;
-  keycloak = await startProvider(`${process.env.PROVIDER_HOME}/bin/kc.sh`, ['start-dev', '--http-host=127.0.0.1', `--http-port=${port}`, '--db=dev-mem'], {
+  const keycloak = await startProvider(`${process.env.PROVIDER_HOME}/bin/kc.sh`, ['start-dev', '--http-host=127.0.0.1', `--http-port=${port}`, '--db=dev-mem'], {
     env: {
       ...process.env,
       KC_BOOTSTRAP_ADMIN_USERNAME: ADMIN.username,
@@ -60,55 +51,13 @@ before(async () => {
   realm = await setUpRealm(base);
   await realm.addPerson('ada', 'admins');
   for (const name of ['vic', 'wes', 'zoe', 'rex', 'sam']) await realm.addPerson(name, 'viewers');
+  const secret = await inConsole(registerInConsole, url);
+  return { provider: { issuer: realm.issuer, secret, answer }, stop: keycloak.stop };
+}
 
-  door = await openAt(url, await inConsole(registerInConsole, url));
-  await door.map(await door.signIn('ada'), '/streaming/viewers', 'lobby');
-}, { timeout: LIMIT_MS });
-after(async () => {
-  await door?.close();
-  keycloak?.stop();
-  if (folder) rmSync(folder, { recursive: true });
-});
+testsSignOut(frame, 'zoe', async () => assert.deepEqual(await realm.sessions('zoe'), []));
 
-test('check finds nothing wrong with what the guide says', { timeout: LIMIT_MS }, (context) => door.check((note) => context.diagnostic(note)));
-
-test('groups are paths in the identity, and what is mapped to one is in the token', { timeout: LIMIT_MS }, async () => {
-  const page = await door.signIn('vic');
-  const { identity } = await door.session(page);
-  assert.equal(identity.username, 'vic');
-  assert.equal(identity.name, 'vic Example');
-  assert.deepEqual(identity.groups, ['/streaming/viewers']);
-  const { status, body } = await exchange(page);
-  assert.equal(status, 200, JSON.stringify(body));
-  assert.deepEqual(body.rooms, ['lobby']);
-});
-
-test('a group taken away is gone with the next refresh, and one given back is there', { timeout: LIMIT_MS }, async () => {
-  const page = await door.signIn('vic');
-  await realm.leave('vic', 'viewers');
-  assert.equal((await door.exchangeUntil(page, 403)).code, 'no_grant');
-  assert.deepEqual((await door.session(page)).identity.groups, []);
-  await realm.join('vic', 'viewers');
-  await door.exchangeUntil(page, 200);
-});
-
-test('signing out leads to Keycloak and back, and the next sign-in asks for the password', { timeout: LIMIT_MS }, async () => {
-  const page = await door.signIn('zoe');
-  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
-  await page.waitForURL(`${door.url}/auth/signed-out?**`);
-  assert.deepEqual(await realm.sessions('zoe'), []);
-  await door.signInAt(page, 'zoe');
-});
-
-test('another person can sign in where one is signed in', { timeout: LIMIT_MS }, async () => {
-  const page = await door.signIn('vic');
-  await page.getByRole('button', { name: /another account/i }).first().click();
-  await answer(page, 'ada');
-  await page.waitForURL(`${door.url}/`);
-  assert.equal((await door.session(page)).identity.username, 'ada');
-});
-
-test('a session that an administrator ends there is ended here by the back channel', { timeout: LIMIT_MS }, async () => {
+frame.test('a session that an administrator ends there is ended here by the back channel', async (door) => {
   const page = await door.signIn('wes');
   const [session] = await realm.sessions('wes');
   await realm.endSession(session.id);
@@ -116,7 +65,7 @@ test('a session that an administrator ends there is ended here by the back chann
   assert.match(door.log(), /event="logged_out" by="sid" sessions=1/);
 });
 
-test('all sessions of a person, ended there, are ended here', { timeout: LIMIT_MS }, async (context) => {
+frame.test('all sessions of a person, ended there, are ended here', async (door, context) => {
   const pages = [await door.signIn('wes'), await door.signIn('wes')];
   const before = door.log().length;
   await realm.signOut('wes');
@@ -125,14 +74,14 @@ test('all sessions of a person, ended there, are ended here', { timeout: LIMIT_M
   context.diagnostic(`${news.match(/event="logged_out"/g)?.length ?? 0} logout tokens; ${news.match(/token_invalid_grant/g)?.length ?? 0} sessions ended by their refresh`);
 });
 
-test('a person who was removed is out with the next refresh', { timeout: LIMIT_MS }, async () => {
+frame.test('a person who was removed is out with the next refresh', async (door) => {
   const page = await door.signIn('rex');
   await realm.remove('rex');
   await door.exchangeUntil(page, 401);
   assert.match(door.log(), /token_invalid_grant/);
 });
 
-test('signing out in one browser leaves the session in another', { timeout: LIMIT_MS }, async () => {
+frame.test('signing out in one browser leaves the session in another', async (door) => {
   const stays = await door.signIn('sam');
   const leaves = await door.signIn('sam');
   await leaves.getByRole('button', { name: 'Sign out', exact: true }).click();
@@ -145,7 +94,7 @@ test('signing out in one browser leaves the session in another', { timeout: LIMI
   await door.exchangeUntil(stays, 200);
 });
 
-test('a hundred and twenty groups arrive, and signing out works with them', { timeout: LIMIT_MS }, async (context) => {
+frame.test('a hundred and twenty groups arrive, and signing out works with them', async (door, context) => {
   await realm.addPerson('max', 'viewers');
   for (let number = 0; number < 120; number += 1) {
     await realm.addGroup(`department-${number}-of-the-company`);
@@ -178,13 +127,11 @@ test('a hundred and twenty groups arrive, and signing out works with them', { ti
   context.diagnostic(`the longest address had ${longest} characters; Keycloak ${asked ? 'asked' : 'did not ask'} the second time`);
 });
 
-test('with a key instead of the secret a person signs in, and the groups are read again', { timeout: LIMIT_MS }, async (context) => {
-  const { url } = door;
-  await door.close();
-  const key = join(folder, 'client-key.pem');
-  const keys = join(folder, 'jwks.json');
+frame.test('with a key instead of the secret a person signs in, and the groups are read again', async (door, context) => {
+  const key = join(frame.folder, 'client-key.pem');
+  const keys = join(frame.folder, 'jwks.json');
   writeFileSync(key, generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  door = await openAt(url, undefined, { OIDC_CLIENT_KEY_FILE: key });
+  door = await frame.reopen({ ...frame.started.provider, secret: undefined }, { OIDC_CLIENT_KEY_FILE: key });
   const { report } = await door.report();
   writeFileSync(keys, `{"keys":[${report.match(/\{"[^]*?"\}/)[0]}]}`);
   await inConsole(registerKeyInConsole, keys);
