@@ -31,6 +31,10 @@ check: ## formats, lints, documentation, the table of security, the page of the 
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
+.PHONY: size
+size: ## production lines and files of src, imports in a circle or against the direction, types declared twice
+	@scripts/size
+
 .PHONY: fmt
 fmt: ## formats the Rust code
 	$(CARGO) fmt
