@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::domain::grant::Ask;
+use red5_bridge::domain::groups::GroupGlob;
 use red5_bridge::domain::identity::{Groups, Identity};
-use red5_bridge::domain::mapping::{GroupGlob, Mappings, MatchMemo, RoomPattern};
 use red5_bridge::domain::names::RoomName;
+use red5_bridge::domain::resolve::{Mappings, MatchMemo};
+use red5_bridge::domain::rooms::RoomPattern;
 
 use crate::resolve::{both, person, row};
 

@@ -8,9 +8,11 @@ use chrono::DateTime;
 use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::domain::grant::Ask;
 use red5_bridge::domain::identity::{Groups, Identity};
-use red5_bridge::domain::mapping::{Mapping, MappingDraft, MappingId, MappingInput, Mappings};
+use red5_bridge::domain::mapping::{Mapping, MappingDraft, MappingId};
 use red5_bridge::domain::names::RoomName;
+use red5_bridge::domain::resolve::Mappings;
 use red5_bridge::domain::set::{AnyOr, NonEmpty};
+use serde_json::json;
 
 /// How long each figure is measured.
 const MEASURED: Duration = Duration::from_millis(500);
@@ -50,19 +52,13 @@ pub fn both(i: usize) -> [String; 2] {
 /// A row that lets a group publish and watch in rooms.
 pub fn row(i: usize, group: String, group_match: &str, rooms: &[String]) -> Mapping {
     let at = DateTime::UNIX_EPOCH;
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    let input = MappingInput {
-        group: Some(group),
-        group_match: group_match.to_owned(),
-        roles: words(&["red5-publisher", "red5-subscriber"]),
-        transports: words(&["RTMP", "WHIP", "WHEP"]),
-        rooms: rooms.to_vec(),
-        enabled: true,
-        ..MappingInput::default()
-    };
+    let sent = json!({
+        "group": group, "match": group_match, "roles": ["red5-publisher", "red5-subscriber"],
+        "transports": ["RTMP", "WHIP", "WHEP"], "rooms": rooms,
+    });
     Mapping {
         id: MappingId(i64::try_from(i).unwrap()),
-        draft: MappingDraft::parse(input).unwrap(),
+        draft: MappingDraft::parse(serde_json::from_value(sent).unwrap()).unwrap(),
         version: 1,
         created_at: at,
         created_by: String::new(),

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use red5_bridge::clock::{Clock, SystemClock};
-use red5_bridge::domain::mapping::{MappingDraft, MappingInput};
+use red5_bridge::domain::mapping::MappingDraft;
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
 use sha2::{Digest, Sha256};
@@ -50,16 +50,10 @@ impl Rows {
             execute(server, format!("CREATE DATABASE {}", rows.name)).await;
             let store = Store::new(&rows.url).unwrap();
             store.migrate().await.unwrap();
-            let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-            let input = MappingInput {
-                group: Some("group-7".to_owned()),
-                group_match: "exact".to_owned(),
-                roles: words(&["red5-publisher", "red5-subscriber"]),
-                transports: words(&["RTMP", "WHIP", "WHEP"]),
-                rooms: words(&["room-7"]),
-                enabled: true,
-                ..MappingInput::default()
-            };
+            let sent = serde_json::json!({
+                "group": "group-7", "match": "exact", "roles": ["red5-publisher", "red5-subscriber"],
+                "transports": ["RTMP", "WHIP", "WHEP"], "rooms": ["room-7"],
+            });
             let actor = Actor {
                 issuer: "bench".to_owned(),
                 subject: "bench".to_owned(),
@@ -67,7 +61,7 @@ impl Rows {
                 client_ip: None,
                 request_id: None,
             };
-            let draft = MappingDraft::parse(input).unwrap();
+            let draft = MappingDraft::parse(serde_json::from_value(sent).unwrap()).unwrap();
             let now = SystemClock.now();
             store.create_mapping(&draft, &actor, now).await.unwrap();
             store.close().await;

@@ -2,9 +2,11 @@
 //! its people, and for some that none of them is in.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use thiserror::Error;
 
-use red5_bridge::domain::mapping::{FieldError, MappingDraft, MappingInput};
+use red5_bridge::domain::mapping::MappingDraft;
+use red5_bridge::domain::members::FieldError;
 use red5_bridge::store::audit::Actor;
 use red5_bridge::store::mappings::MappingError;
 use red5_bridge::store::{Store, StoreError};
@@ -113,19 +115,13 @@ pub enum SeedError {
 
 impl DemoMapping {
     fn draft(&self) -> Result<MappingDraft, Vec<FieldError>> {
-        let list = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-        MappingDraft::parse(MappingInput {
-            group: self.group.map(str::to_owned),
-            group_match: self.group_match.to_owned(),
-            roles: list(self.roles),
-            transports: list(self.transports),
-            rooms: list(self.rooms),
-            max_ttl_seconds: self.max_ttl_seconds,
-            valid_from: None,
-            valid_until: None,
-            enabled: self.enabled,
-            note: self.note.to_owned(),
-        })
+        let sent = json!({
+            "group": self.group, "match": self.group_match, "roles": self.roles,
+            "transports": self.transports, "rooms": self.rooms,
+            "max_ttl_seconds": self.max_ttl_seconds, "enabled": self.enabled, "note": self.note,
+        });
+        let members = sent.as_object().cloned();
+        MappingDraft::parse(members.unwrap_or_default())
     }
 }
 

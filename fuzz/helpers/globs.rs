@@ -1,12 +1,14 @@
 //! Globs of groups, patterns and templates of rooms, against slow readings of
 //! their definitions.
 
+use crate::domain::groups::GroupGlob;
 use crate::domain::identity::{Groups, Identity};
-use crate::domain::mapping::{
-    GroupGlob, Mapping, MappingDraft, MappingId, MappingInput, Mappings, RoomRule,
-};
+use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::domain::names::{ROOM_MAX, RoomName};
+use crate::domain::resolve::Mappings;
+use crate::domain::rooms::{GrantRoom, RoomRule};
 use chrono::DateTime;
+use serde_json::json;
 
 /// Longest text that the slow readings take on: they try everything.
 const SLOW_MAX: usize = 24;
@@ -33,8 +35,8 @@ pub fn globs(data: &[u8]) {
     assert_eq!(RoomRule::parse(&read.to_string(), stars), Ok(read.clone()));
     let person = person(username, subject, group);
     match &read {
-        RoomRule::Exact(name) => check_room(name),
-        RoomRule::Pattern(pattern) => {
+        RoomRule::Fixed(GrantRoom::Exact(name)) => check_room(name),
+        RoomRule::Fixed(GrantRoom::Pattern(pattern)) => {
             if let Some(room) =
                 RoomName::parse(room).filter(|_| rule.len() + room.len() <= SLOW_MAX)
             {
@@ -79,16 +81,11 @@ fn check_room(room: &RoomName) {
 
 /// The whole table says of one row what the row says alone.
 fn check_table(glob: &str, rule: &str, person: &Identity, captures: Option<&[&str]>) {
-    let input = MappingInput {
-        group: Some(glob.to_owned()),
-        group_match: "glob".to_owned(),
-        roles: vec!["red5-publisher".to_owned()],
-        transports: vec!["*".to_owned()],
-        rooms: vec![rule.to_owned()],
-        enabled: true,
-        ..MappingInput::default()
-    };
-    let Ok(draft) = MappingDraft::parse(input) else {
+    let sent = json!({
+        "group": glob, "match": "glob", "roles": ["red5-publisher"], "transports": ["*"],
+        "rooms": [rule],
+    });
+    let Ok(draft) = MappingDraft::parse(serde_json::from_value(sent).unwrap()) else {
         return;
     };
     let rooms = draft.rooms().to_strings();

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::reader::Reader;
 use super::urls::is_protected;
-use crate::domain::mapping::draft::TTL_MIN_SECONDS;
+use crate::domain::lifetime::TTL_MIN_SECONDS;
 use crate::signer::SECRET_MIN_BYTES;
 
 /// `RED5_*`

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::identity::SUBJECT_MAX;
-use super::mapping::FieldError;
+use super::members::FieldError;
 
 /// Longest issuer in bytes, as the table has it.
 const ISSUER_MAX: usize = 2048;

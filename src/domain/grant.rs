@@ -1,14 +1,13 @@
 //! One rectangle: roles × transports × rooms, each list read on its own.
 
-use std::cmp::Ordering;
-use std::fmt;
+use serde::Serialize;
 
-use super::mapping::RoomPattern;
 use super::names::{Role, RoomName, Transport};
+use super::rooms::GrantRoom;
 use super::set::{AnyOr, NonEmpty};
 
 /// What one mapping gives one person, its templates already filled in.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Grant {
     /// At least one; there is no "any role".
     pub roles: NonEmpty<Role>,
@@ -19,16 +18,6 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whether it has this transport; `None` is another one than the four,
-    /// which only *any* has.
-    pub fn has_transport(&self, transport: Option<Transport>) -> bool {
-        match (&self.transports, transport) {
-            (AnyOr::Any, _) => true,
-            (AnyOr::Only(named), Some(transport)) => named.contains(&transport),
-            (AnyOr::Only(_), None) => false,
-        }
-    }
-
     /// Whether it has this room; `None` is a stream without a room, which only
     /// *any* has.
     pub fn has_room(&self, room: Option<&RoomName>) -> bool {
@@ -37,51 +26,6 @@ impl Grant {
             (AnyOr::Only(rooms), Some(room)) => rooms.iter().any(|granted| granted.covers(room)),
             (AnyOr::Only(_), None) => false,
         }
-    }
-}
-
-/// A room of a grant; ordered by its text, as every list is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum GrantRoom {
-    /// This room.
-    Exact(RoomName),
-    /// Every room of this form; it serves when a room is named.
-    Pattern(RoomPattern),
-}
-
-impl GrantRoom {
-    /// Whether `room` is this room or of this form.
-    pub fn covers(&self, room: &RoomName) -> bool {
-        match self {
-            Self::Exact(exact) => exact == room,
-            Self::Pattern(pattern) => pattern.matches(room),
-        }
-    }
-
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Exact(room) => room.as_str(),
-            Self::Pattern(pattern) => pattern.as_str(),
-        }
-    }
-}
-
-impl Ord for GrantRoom {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // A pattern has a star and a name has none: equal texts are equal rooms.
-        self.as_str().cmp(other.as_str())
-    }
-}
-
-impl PartialOrd for GrantRoom {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl fmt::Display for GrantRoom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 
@@ -133,6 +77,7 @@ pub(super) fn is_possible(role: Role, transport: Option<Transport>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::rooms::RoomPattern;
 
     fn room(name: &str) -> RoomName {
         RoomName::parse(name).unwrap()
@@ -140,28 +85,6 @@ mod tests {
 
     fn granted(text: &str) -> GrantRoom {
         RoomPattern::parse(text).map_or_else(|| GrantRoom::Exact(room(text)), GrantRoom::Pattern)
-    }
-
-    #[test]
-    fn a_room_is_covered_by_its_own_name_or_its_form() {
-        assert!(granted("a").covers(&room("a")));
-        assert!(!granted("a").covers(&room("A")));
-        assert!(granted("class-*").covers(&room("class-1")));
-        assert!(!granted("class-*").covers(&room("class-")));
-    }
-
-    #[test]
-    fn rooms_are_in_the_order_of_their_texts_whatever_their_kind() {
-        let rooms = NonEmpty::new(["b", "a*", "*-a", "ab", "a"].map(granted)).unwrap();
-        assert_eq!(
-            AnyOr::Only(rooms).to_strings(),
-            ["*-a", "a", "a*", "ab", "b"]
-        );
-        assert!(granted("a*") < granted("ab"));
-        assert_eq!(
-            granted("a*").partial_cmp(&granted("a*")),
-            Some(Ordering::Equal)
-        );
     }
 
     #[test]
@@ -177,9 +100,9 @@ mod tests {
             rooms: AnyOr::Only(NonEmpty::new(["a", "class-*"].map(granted)).unwrap()),
         };
         let whip = Some(Transport::Whip);
-        assert!(any.has_transport(whip) && any.has_transport(None));
+        assert!(any.transports.covers(whip.as_ref()) && any.transports.covers(None));
         assert!(any.has_room(Some(&room("x"))) && any.has_room(None));
-        assert!(named.has_transport(whip) && !named.has_transport(None));
+        assert!(named.transports.covers(whip.as_ref()) && !named.transports.covers(None));
         assert!(named.has_room(Some(&room("a"))) && named.has_room(Some(&room("class-1"))));
         assert!(!named.has_room(Some(&room("b"))) && !named.has_room(None));
     }

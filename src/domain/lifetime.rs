@@ -6,7 +6,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::mapping::draft::TTL_MIN_SECONDS;
+/// Shortest lifetime that Red5 makes sense of, in seconds (Red5: claims specification, `exp`).
+pub const TTL_MIN_SECONDS: u32 = 60;
 
 /// What a token's life is measured against.
 #[derive(Debug, Clone, Copy)]

@@ -5,17 +5,22 @@
 //! here alone, so that every door of the bridge gives the same answer.
 //!
 //! Read in this order: [`names`] (the closed words), [`set`] (lists that are
-//! never empty), [`grant`] (one rectangle), [`mapping`] (a row of the table),
-//! [`entitlement`] (what an identity holds, and which scope a token may have),
-//! [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
+//! never empty), [`rooms`] and [`groups`], [`grant`] (one rectangle), [`mapping`] (a row of the
+//! table), [`resolve`] (which grants an identity holds), [`entitlement`] (which scope a token
+//! may have), [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
 
 pub mod block;
 pub mod claims;
 pub mod entitlement;
-mod forms;
 pub mod grant;
+pub mod groups;
 pub mod identity;
 pub mod lifetime;
 pub mod mapping;
+pub mod members;
 pub mod names;
+mod pattern_index;
+pub mod resolve;
+pub mod rooms;
 pub mod set;
+pub mod time;

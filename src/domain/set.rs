@@ -5,6 +5,9 @@
 //! has no value at all: [`NonEmpty`] cannot be built from nothing.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use serde::{Serialize, Serializer};
 
 /// A sorted set with at least one member.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +72,12 @@ impl<T: Ord> AnyOr<T> {
         matches!(self, Self::Any)
     }
 
+    /// Whether it has `member`; none is one that no list can name, which only *any* has.
+    pub fn covers(&self, member: Option<&T>) -> bool {
+        self.named()
+            .is_none_or(|named| member.is_some_and(|member| named.contains(member)))
+    }
+
     /// The named members, or `None` for *any*.
     pub fn named(&self) -> Option<&NonEmpty<T>> {
         match self {
@@ -78,13 +87,32 @@ impl<T: Ord> AnyOr<T> {
     }
 }
 
-impl<T: Ord + std::fmt::Display> AnyOr<T> {
+impl<T: Ord + Display> AnyOr<T> {
     /// As it stands in JSON and in the database: `["*"]` or the members.
     pub fn to_strings(&self) -> Vec<String> {
         match self {
             Self::Any => vec!["*".to_owned()],
-            Self::Only(members) => members.iter().map(ToString::to_string).collect(),
+            Self::Only(members) => members.to_strings(),
         }
+    }
+}
+
+impl<T: Ord + Display> NonEmpty<T> {
+    /// The members, written out.
+    pub fn to_strings(&self) -> Vec<String> {
+        self.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl<T: Ord + Display> Serialize for AnyOr<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_strings().serialize(serializer)
+    }
+}
+
+impl<T: Ord + Display> Serialize for NonEmpty<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_strings().serialize(serializer)
     }
 }
 
@@ -109,6 +137,8 @@ mod tests {
         assert_eq!(named.to_strings(), ["a", "b"]);
         assert!(!named.is_any());
         assert_eq!(named.named().map(NonEmpty::len), Some(2));
+        assert!(named.covers(Some(&"a")) && !named.covers(Some(&"c")) && !named.covers(None));
+        assert!(AnyOr::Any.covers(Some(&"c")) && AnyOr::<&str>::Any.covers(None));
         assert_eq!(AnyOr::<&str>::Any.to_strings(), ["*"]);
         assert!(AnyOr::<&str>::Any.is_any());
         assert_eq!(AnyOr::<&str>::Any.named(), None);

@@ -15,7 +15,7 @@ use crate::domain::entitlement::{Entitlement, Refusal, Unwarranted};
 use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::identity::{Groups, Identity, SUBJECT_MAX};
 use crate::domain::lifetime::{Lifetime, Limits, SubjectEnd, TooShort, lifetime};
-use crate::domain::mapping::MatchMemo;
+use crate::domain::resolve::MatchMemo;
 use crate::fingerprint::{fingerprint, pseudonym};
 use crate::metrics::{Counts, ExchangeOutcome};
 use crate::signer::{SignError, Signer};

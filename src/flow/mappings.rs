@@ -6,15 +6,18 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::admin::Admin;
 use crate::clock::Clock;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::fingerprint::pseudonym;
 use crate::store::audit::Actor;
-use crate::store::mappings::{MappingError, MappingPage};
+use crate::store::mappings::MappingPage;
 use crate::store::watch::Watch;
 use crate::store::{Store, StoreError};
 
-/// The story's parts.
+pub use crate::store::mappings::MappingError;
+
+/// What administrators do with the table.
 pub struct MappingDesk {
     store: Store,
     watch: Arc<Watch>,
@@ -22,7 +25,7 @@ pub struct MappingDesk {
 }
 
 impl MappingDesk {
-    /// Puts the story together.
+    /// Over this database.
     pub fn new(store: Store, watch: Arc<Watch>, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
@@ -37,30 +40,37 @@ impl MappingDesk {
     }
 
     /// The row that says the same as `draft`, if there is one.
-    pub async fn twin(&self, draft: &MappingDraft) -> Result<Option<MappingId>, StoreError> {
+    pub async fn twin(
+        &self,
+        _: &Admin,
+        draft: &MappingDraft,
+    ) -> Result<Option<MappingId>, StoreError> {
         self.store.twin(draft).await
     }
 
     /// One page of the table.
-    pub async fn list(&self, limit: i64, offset: i64) -> Result<MappingPage, StoreError> {
+    pub async fn list(
+        &self,
+        _: &Admin,
+        limit: i64,
+        offset: i64,
+    ) -> Result<MappingPage, StoreError> {
         self.store.list_mappings(limit, offset).await
     }
 
     /// One row.
-    pub async fn get(&self, id: MappingId) -> Result<Mapping, MappingError> {
+    pub async fn get(&self, _: &Admin, id: MappingId) -> Result<Mapping, MappingError> {
         self.store.mapping(id).await
     }
 
     /// Adds a row.
     pub async fn create(
         &self,
+        admin: &Admin,
         draft: &MappingDraft,
-        actor: &Actor,
     ) -> Result<Mapping, MappingError> {
-        let written = self
-            .store
-            .create_mapping(draft, actor, self.clock.now())
-            .await?;
+        let (actor, now) = (admin.actor(), self.clock.now());
+        let written = self.store.create_mapping(draft, actor, now).await?;
         self.settle("mapping_created", written.id, actor).await;
         Ok(written)
     }
@@ -68,16 +78,14 @@ impl MappingDesk {
     /// Replaces a row whole.
     pub async fn replace(
         &self,
+        admin: &Admin,
         id: MappingId,
         version: i64,
         draft: &MappingDraft,
-        actor: &Actor,
     ) -> Result<Mapping, MappingError> {
-        let now = self.clock.now();
-        let written = self
-            .store
-            .replace_mapping(id, version, draft, actor, now)
-            .await?;
+        let (actor, now) = (admin.actor(), self.clock.now());
+        let written = self.store.replace_mapping(id, version, draft, actor, now);
+        let written = written.await?;
         self.settle("mapping_replaced", id, actor).await;
         Ok(written)
     }
@@ -85,23 +93,23 @@ impl MappingDesk {
     /// Switches a row on or off; everything else stays as it is.
     pub async fn switch(
         &self,
+        admin: &Admin,
         id: MappingId,
         version: i64,
         enabled: bool,
-        actor: &Actor,
     ) -> Result<Mapping, MappingError> {
-        let draft = self.get(id).await?.draft.with_enabled(enabled);
-        self.replace(id, version, &draft, actor).await
+        let draft = self.get(admin, id).await?.draft.with_enabled(enabled);
+        self.replace(admin, id, version, &draft).await
     }
 
     /// Removes a row.
     pub async fn delete(
         &self,
+        admin: &Admin,
         id: MappingId,
         version: i64,
-        actor: &Actor,
     ) -> Result<(), MappingError> {
-        let now = self.clock.now();
+        let (actor, now) = (admin.actor(), self.clock.now());
         self.store.delete_mapping(id, version, actor, now).await?;
         self.settle("mapping_deleted", id, actor).await;
         Ok(())

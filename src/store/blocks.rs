@@ -9,7 +9,7 @@ use super::ending::{self, Ended};
 use super::transaction::Transaction;
 use super::{Store, StoreError, fence};
 use crate::domain::block::{Block, BlockDraft, Blocks, PersonKey};
-use crate::domain::mapping::record::utc;
+use crate::domain::time::utc;
 
 /// One page of the table.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use super::sessions::SessionHash;
 use super::transaction::Transaction;
 use super::{Store, StoreError, fence};
 use crate::domain::block::{BlockDraft, PersonKey};
-use crate::domain::mapping::record::utc;
+use crate::domain::time::utc;
 
 /// What people call a session: a random UUID that has nothing of the cookie.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,8 +21,8 @@ use super::sessions::{
     EndedSession, NotStarted, SealedTokens, SessionHash, SignInOrigin, StoredSession,
 };
 use super::{Store, StoreError};
-use crate::domain::mapping::MatchMemo;
-use crate::domain::mapping::memo::{FEW_MATCHES, GROUP_OVERHEAD};
+use crate::domain::resolve::MatchMemo;
+use crate::domain::resolve::{FEW_MATCHES, GROUP_OVERHEAD};
 
 /// Most memory of sessions, in bytes; the rest are loaded again when they are
 /// used. Bytes and not a number of them, because a person may have thousands of

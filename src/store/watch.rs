@@ -36,7 +36,7 @@ use super::notice::{News, Notice};
 use super::server::{Server, takes_no_writes};
 use super::{Store, StoreError};
 use crate::domain::block::Blocks;
-use crate::domain::mapping::Mappings;
+use crate::domain::resolve::Mappings;
 
 /// Between two tries to reach a database that is gone.
 const RETRY_AFTER: Duration = Duration::from_millis(500);

@@ -23,12 +23,12 @@ use super::routes::{Audience, Route};
 use super::views::Frame;
 use super::views::problem::{self as problems, Problem, ProblemPage};
 use crate::domain::entitlement::Refusal as ScopeRefusal;
-use crate::domain::mapping::{FieldError, MappingRecord};
+use crate::domain::members::FieldError;
 use crate::flow::StoreError;
 use crate::flow::exchange::NoToken;
+use crate::flow::mappings::MappingError;
 use crate::flow::people::PeopleError;
 use crate::flow::sessions::SessionError;
-use crate::store::mappings::MappingError;
 
 /// Why administrators cannot block themselves.
 pub const YOURSELF: &str = "is you: another administrator would have to let you in again";
@@ -334,6 +334,12 @@ pub fn problem_of_store(error: &StoreError) -> Problem {
     problems::INTERNAL
 }
 
+impl From<Vec<FieldError>> for Refusal {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::invalid(&errors)
+    }
+}
+
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::new(problem_of_store(&error)).logged()
@@ -391,8 +397,7 @@ impl From<MappingError> for Refusal {
             MappingError::NotFound => Self::new(problems::NOT_FOUND),
             MappingError::Duplicate => Self::new(problems::DUPLICATE),
             MappingError::Stale(current) => {
-                let current = json!(MappingRecord::from(&*current));
-                Self::new(problems::STALE).with("current", current)
+                Self::new(problems::STALE).with("current", json!(current))
             }
             MappingError::Store(error) => error.into(),
         }

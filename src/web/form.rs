@@ -5,13 +5,18 @@ use percent_encoding::percent_decode;
 
 use super::error::Refusal;
 use super::views::problem::INVALID_REQUEST;
-use crate::domain::mapping::FieldError;
+use crate::domain::members::FieldError;
 
 /// The fields of a form or a query, in order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
+    /// These, in order.
+    pub fn new(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
     /// Those of a body.
     pub fn parse(bytes: &[u8]) -> Result<Self, InvalidUtf8> {
         fields(bytes).map(Self).ok_or(InvalidUtf8)

@@ -16,7 +16,7 @@ use super::views::{
 };
 use crate::domain::entitlement::Refusal as ScopeRefusal;
 use crate::domain::grant::Scope;
-use crate::domain::mapping::FieldError;
+use crate::domain::members::FieldError;
 use crate::domain::names::{RoomName, STREAM_RULE};
 use crate::flow::exchange::{self, Exchange, NoToken};
 

@@ -9,7 +9,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, to};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource};
 
-use super::admin::{mapping_api, mapping_pages, people_api, people_pages};
+use super::admin::{mappings, people_api, people_pages};
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
 use super::rate_limit::Rule;
@@ -215,21 +215,21 @@ static ROUTES: &[Route] = &[
         .post(|| to(auth::backchannel_logout))
         .counted(Rule::BackChannel),
     page("/admin/mappings")
-        .get(|| to(mapping_pages::list))
-        .post(|| to(mapping_pages::create))
+        .get(|| to(mappings::list_page))
+        .post(|| to(mappings::add))
         .counted_by_sender(Rule::Change),
-    page("/admin/mappings/new").get(|| to(mapping_pages::new)),
+    page("/admin/mappings/new").get(|| to(mappings::new_page)),
     page("/admin/mappings/{id}")
-        .get(|| to(mapping_pages::edit))
-        .post(|| to(mapping_pages::save))
+        .get(|| to(mappings::edit_page))
+        .post(|| to(mappings::save))
         .counted_by_sender(Rule::Change),
     page("/admin/mappings/{id}/switch")
-        .get(|| to(mapping_pages::not_switched))
-        .post(|| to(mapping_pages::switch))
+        .get(|| to(mappings::not_switched))
+        .post(|| to(mappings::switch))
         .counted_by_sender(Rule::Change),
     page("/admin/mappings/{id}/delete")
-        .get(|| to(mapping_pages::confirm_delete))
-        .post(|| to(mapping_pages::delete))
+        .get(|| to(mappings::delete_page))
+        .post(|| to(mappings::delete_confirmed))
         .counted_by_sender(Rule::Change),
     page("/admin/sessions").get(|| to(people_pages::sessions)),
     page("/admin/sessions/end")
@@ -269,13 +269,13 @@ static ROUTES: &[Route] = &[
         .post(|| to(token::logout))
         .counted(Rule::Logout),
     api("/api/admin/mappings")
-        .get(|| to(mapping_api::list))
-        .post(|| to(mapping_api::create))
+        .get(|| to(mappings::list))
+        .post(|| to(mappings::create))
         .counted_by_sender(Rule::Change),
     api("/api/admin/mappings/{id}")
-        .get(|| to(mapping_api::get))
-        .put(|| to(mapping_api::replace))
-        .delete(|| to(mapping_api::delete))
+        .get(|| to(mappings::get))
+        .put(|| to(mappings::replace))
+        .delete(|| to(mappings::delete))
         .counted_by_sender(Rule::Change),
     api("/api/admin/sessions")
         .get(|| to(people_api::list_sessions))

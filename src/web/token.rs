@@ -2,12 +2,10 @@
 //! member by member in the order of the product's documentation.
 
 use actix_web::{HttpResponse, web};
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::json;
 
 use super::auth::{log_signed_out, set_cookies};
-use super::body::Members;
 use super::error::{Answer, Refusal};
 use super::extract::{ProtectedEmpty, ProtectedJson, Session, SessionCookie};
 use super::site::Site;
@@ -15,7 +13,9 @@ use super::token_request::TokenRequest;
 use crate::config::red5::ServerUrl;
 use crate::domain::grant::{Grant, Scope};
 use crate::domain::lifetime::LimitedBy;
+use crate::domain::members::Members;
 use crate::domain::set::AnyOr;
+use crate::domain::time::utc;
 use crate::flow::admin::AdminGroups;
 use crate::flow::exchange::{Exchange, Issued};
 use crate::flow::sessions::Sessions;
@@ -46,7 +46,7 @@ pub async fn session(
             groups: identity.groups.listed().collect(),
         },
         administrator: admins.include(identity),
-        entitlement: entitlement.grants().iter().map(GrantAnswer::from).collect(),
+        entitlement: entitlement.grants(),
         groups_read_at: utc(row.groups_read_at),
         ends_at: utc(row.ends_at),
         idle_ends_at: utc(sessions.idle_ends_at(live).min(row.ends_at)),
@@ -60,8 +60,7 @@ pub async fn token(
     server: web::Data<Red5Server>,
 ) -> Answer {
     let wish = TokenRequest::of_members(Members::new(request.members));
-    let wish = wish.map_err(|errors| Refusal::invalid(&errors))?;
-    let issued = exchange.exchange(request.sender.live(), &wish)?;
+    let issued = exchange.exchange(request.sender.live(), &wish?)?;
     Ok(HttpResponse::Ok().json(TokenAnswer::new(&issued, server.0.as_ref())))
 }
 
@@ -86,29 +85,6 @@ pub async fn logout(
     Ok(response.json(json!({ "end_session_url": end_session_url })))
 }
 
-/// One grant, patterns as they are.
-#[derive(Debug, Serialize)]
-struct GrantAnswer {
-    roles: Vec<&'static str>,
-    transports: Vec<String>,
-    rooms: Vec<String>,
-}
-
-impl From<&Grant> for GrantAnswer {
-    fn from(grant: &Grant) -> Self {
-        Self {
-            roles: grant.roles.iter().map(|role| role.as_str()).collect(),
-            transports: grant.transports.to_strings(),
-            rooms: grant.rooms.to_strings(),
-        }
-    }
-}
-
-/// A moment in UTC, whole seconds: `2026-11-24T15:04:05Z` (RFC 3339).
-pub fn utc(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
 /// GET `/api/session`
 #[derive(Debug, Serialize)]
 struct SessionAnswer<'a> {
@@ -117,7 +93,7 @@ struct SessionAnswer<'a> {
     /// Whether `BRIDGE_ADMIN_GROUPS` has one of the groups.
     administrator: bool,
     /// What may be asked for now.
-    entitlement: Vec<GrantAnswer>,
+    entitlement: Vec<Grant>,
     /// UTC.
     groups_read_at: String,
     /// The latest end; activity does not move it. UTC.
@@ -154,7 +130,7 @@ struct TokenAnswer<'a> {
     rooms: Vec<String>,
     transports: Vec<String>,
     ttl_limited_by: Option<&'static str>,
-    left_out: Vec<GrantAnswer>,
+    left_out: &'a [Grant],
     red5: Red5Answer<'a>,
     mapping_version: i64,
 }
@@ -177,7 +153,7 @@ impl<'a> TokenAnswer<'a> {
             rooms,
             transports,
             ttl_limited_by: issued.lifetime.limited_by.map(LimitedBy::as_str),
-            left_out: issued.left_out.iter().map(GrantAnswer::from).collect(),
+            left_out: &issued.left_out,
             red5: Red5Answer {
                 server: server.map(|server| ServerAnswer {
                     protocol: &server.protocol,

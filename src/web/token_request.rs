@@ -1,9 +1,8 @@
 //! What a token request asks for, from JSON or from the portal's form.
 
-use super::body::{Members, together};
 use crate::domain::grant::Ask;
-use crate::domain::mapping::FieldError;
-use crate::domain::mapping::draft::TTL_MIN_SECONDS;
+use crate::domain::lifetime::TTL_MIN_SECONDS;
+use crate::domain::members::{FieldError, Members, together};
 use crate::domain::names::{ROOM_RULE, Role, RoomName, Transport};
 use crate::domain::set::{AnyOr, NonEmpty};
 use crate::flow::exchange::Wish;

@@ -22,12 +22,13 @@ use crate::database::{as_served, new_database};
 use crate::eventually::eventually;
 use chrono::{DateTime, TimeDelta, Utc};
 use red5_bridge::domain::identity::{Groups, Identity};
-use red5_bridge::domain::mapping::{Mapping, MappingDraft, MappingInput};
+use red5_bridge::domain::mapping::{Mapping, MappingDraft};
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
 use red5_bridge::store::live::LiveSessions;
 use red5_bridge::store::sessions::{SealedTokens, SessionHash, SignInOrigin, StoredSession};
 use red5_bridge::store::watch::{Snapshot, Watch};
+use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -196,21 +197,21 @@ fn ann() -> Actor {
     }
 }
 
-fn input(group: &str, room: &str) -> MappingInput {
-    MappingInput {
-        group: Some(group.to_owned()),
-        group_match: "exact".to_owned(),
-        roles: vec!["red5-subscriber".to_owned()],
-        transports: vec!["WHEP".to_owned()],
-        rooms: vec![room.to_owned()],
-        enabled: true,
-        ..MappingInput::default()
-    }
+/// What is sent to let those of `group` watch in `room`.
+fn sent(group: &str, room: &str) -> Map<String, Value> {
+    members(json!({
+        "group": group, "match": "exact", "roles": ["red5-subscriber"], "transports": ["WHEP"],
+        "rooms": [room]
+    }))
+}
+
+fn members(object: Value) -> Map<String, Value> {
+    serde_json::from_value(object).unwrap()
 }
 
 /// Those of `group` may watch in `room`.
 fn draft(group: &str, room: &str) -> MappingDraft {
-    MappingDraft::parse(input(group, room)).unwrap()
+    MappingDraft::parse(sent(group, room)).unwrap()
 }
 
 async fn create(store: &Store, group: &str, room: &str) -> Mapping {

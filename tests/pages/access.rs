@@ -1,10 +1,11 @@
 //! The portal and the page of somebody to whom nothing is granted.
 
 use super::{END_TAG, Sample, TAG, TURNED, error, person, sample, shown, signed_out, strings};
-use crate::domain::grant::{Grant, GrantRoom};
+use crate::domain::grant::Grant;
 use crate::domain::lifetime::LimitedBy;
-use crate::domain::mapping::RoomPattern;
 use crate::domain::names::{Role, RoomName, Transport};
+use crate::domain::rooms::GrantRoom;
+use crate::domain::rooms::RoomPattern;
 use crate::domain::set::{AnyOr, NonEmpty};
 use crate::web::views::{
     Choices, Chosen, CopyLine, Frame, GrantWords, Issued, Lines, NoGrant, Outcome, Portal, Refused,

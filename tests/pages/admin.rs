@@ -1,88 +1,74 @@
 //! The list of mappings, the form and the page that deletes one.
 
-use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample, shown, strings};
-use crate::domain::mapping::{Mapping, MappingDraft, MappingId, MappingInput};
+use serde_json::{Value, json};
+
+use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample};
+use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
+use crate::web::form::Form;
 use crate::web::views::{
-    Change, Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, Moment, Newer,
-    TypedMapping,
+    Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, NotSaved, TypedMapping,
 };
 
-fn input(group: Option<&str>, group_match: &str, rooms: &[&str]) -> MappingInput {
-    MappingInput {
-        group: group.map(str::to_owned),
-        group_match: group_match.to_owned(),
-        roles: strings(&["red5-publisher", "red5-subscriber"]),
-        transports: strings(&["RTMP", "WHEP", "WHIP"]),
-        rooms: strings(rooms),
-        enabled: true,
-        ..MappingInput::default()
-    }
+fn sent(group: &str, group_match: &str, rooms: &[&str]) -> Value {
+    json!({
+        "group": group, "match": group_match, "roles": ["red5-publisher", "red5-subscriber"],
+        "transports": ["RTMP", "WHEP", "WHIP"], "rooms": rooms
+    })
 }
 
-fn row(id: i64, input: MappingInput) -> MappingRow {
+/// The same with other members.
+fn with(mut sent: Value, others: &Value) -> Value {
+    for (name, value) in others.as_object().unwrap() {
+        sent[name] = value.clone();
+    }
+    sent
+}
+
+fn stored(id: i64, sent: Value) -> Mapping {
     let at = "2026-11-20T09:30:00Z".parse().unwrap();
-    let mapping = Mapping {
+    Mapping {
         id: MappingId(id),
-        draft: MappingDraft::parse(input).unwrap(),
+        draft: MappingDraft::parse(serde_json::from_value(sent).unwrap()).unwrap(),
         version: 3,
         created_at: at,
         created_by: "ann".to_owned(),
         updated_at: at,
         updated_by: "ann".to_owned(),
-    };
-    MappingRow::of(&mapping, "2026-11-24T12:00:00Z".parse().unwrap())
+    }
+}
+
+fn shown(mapping: Mapping) -> MappingRow {
+    MappingRow::of(mapping, "2026-11-24T12:00:00Z".parse().unwrap())
+}
+
+fn row(id: i64, sent: Value) -> MappingRow {
+    shown(stored(id, sent))
 }
 
 fn rows() -> Vec<MappingRow> {
-    let instant = |text: &str| Some(text.parse().unwrap());
     let many: Vec<String> = (1..=40).map(|n| format!("classroom-{n:02}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let everyone = json!({
+        "roles": ["red5-subscriber"], "transports": ["*"],
+        "note": "All-hands streams are open to the whole company."
+    });
+    let shows = json!({
+        "roles": ["red5-publisher"], "transports": ["WHIP"], "max_ttl_seconds": 3600,
+        "valid_from": "2026-12-01T08:00:00Z", "valid_until": "2026-12-24T18:00:00Z"
+    });
+    let paused = json!({
+        "enabled": false, "roles": ["red5-subscriber"], "transports": ["WHEP"],
+        "note": "Paused until the contract is signed."
+    });
+    let over = json!({"valid_until": "2026-11-01T00:00:00Z"});
+    let crew = sent("show-*-crew", "glob", &["show-{1}", "show-{1}-backup"]);
+    let acme = sent("/partners/acme", "exact", &["class-*", "{username}"]);
     vec![
-        row(
-            1,
-            input(Some("producers"), "exact", &["studio-1", "studio-2"]),
-        ),
-        row(
-            2,
-            MappingInput {
-                roles: strings(&["red5-subscriber"]),
-                transports: strings(&["*"]),
-                note: "All-hands streams are open to the whole company.".to_owned(),
-                ..input(None, "everyone", &["*"])
-            },
-        ),
-        row(
-            3,
-            MappingInput {
-                roles: strings(&["red5-publisher"]),
-                transports: strings(&["WHIP"]),
-                max_ttl_seconds: Some(3600),
-                valid_from: instant("2026-12-01T08:00:00Z"),
-                valid_until: instant("2026-12-24T18:00:00Z"),
-                ..input(
-                    Some("show-*-crew"),
-                    "glob",
-                    &["show-{1}", "show-{1}-backup"],
-                )
-            },
-        ),
-        row(
-            7,
-            MappingInput {
-                enabled: false,
-                roles: strings(&["red5-subscriber"]),
-                transports: strings(&["WHEP"]),
-                note: "Paused until the contract is signed.".to_owned(),
-                ..input(Some("/partners/acme"), "exact", &["class-*", "{username}"])
-            },
-        ),
-        row(
-            8,
-            MappingInput {
-                valid_until: instant("2026-11-01T00:00:00Z"),
-                ..input(Some("interns"), "exact", &many)
-            },
-        ),
+        row(1, sent("producers", "exact", &["studio-1", "studio-2"])),
+        row(2, with(sent("", "everyone", &["*"]), &everyone)),
+        row(3, with(crew, &shows)),
+        row(7, with(acme, &paused)),
+        row(8, with(sent("interns", "exact", &many), &over)),
     ]
 }
 
@@ -91,25 +77,16 @@ fn hostile_rows() -> Vec<MappingRow> {
     let mut rows: Vec<MappingRow> = [TAG, END_TAG, TURNED, " staff ", "طاقم البث"]
         .into_iter()
         .zip(20..)
-        .map(|(group, id)| row(id, input(Some(group), "exact", &["studio-1"])))
+        .map(|(group, id)| row(id, sent(group, "exact", &["studio-1"])))
         .collect();
-    rows.push(row(
-        30,
-        MappingInput {
-            note: super::unbroken(),
-            ..input(Some(&super::unbroken()), "exact", &[&long_room, "b"])
-        },
-    ));
-    rows.push(MappingRow {
-        updated_by: shown(TAG),
-        ..row(
-            31,
-            MappingInput {
-                note: format!("{TAG}{END_TAG}"),
-                ..input(Some("*"), "glob", &["b"])
-            },
-        )
-    });
+    let unbroken = super::unbroken();
+    let long = sent(&unbroken, "exact", &[&long_room, "b"]);
+    rows.push(row(30, with(long, &json!({"note": unbroken}))));
+    let note = json!({"note": format!("{TAG}{END_TAG}")});
+    rows.push(shown(Mapping {
+        updated_by: TAG.to_owned(),
+        ..stored(31, with(sent("*", "glob", &["b"]), &note))
+    }));
     rows
 }
 
@@ -129,44 +106,47 @@ fn form(typed: TypedMapping) -> MappingForm {
         editing: None,
         typed,
         errors: Vec::new(),
-        twin: None,
-        newer: None,
-        gone: None,
-        session_changed: false,
+        not_saved: None,
     }
+}
+
+fn typed(fields: &[(&str, &str)]) -> TypedMapping {
+    let fields = fields.iter();
+    let fields = fields.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    TypedMapping::sent(Form::new(fields.collect())).unwrap()
 }
 
 fn mistyped() -> TypedMapping {
-    TypedMapping {
-        group_match: "glob".to_owned(),
-        group: "show-crew".to_owned(),
-        roles: Vec::new(),
-        any_transport: true,
-        transports: strings(&["WHIP"]),
-        rooms: "studio-1\r\n\r\nroom one, two\r\nshow-{3}".to_owned(),
-        max_ttl_seconds: "an hour".to_owned(),
-        valid_from: "tomorrow".to_owned(),
-        valid_until: "2026-13-01".to_owned(),
-        ..TypedMapping::default()
-    }
+    typed(&[
+        ("match", "glob"),
+        ("group", "show-crew"),
+        ("transports_are", "any"),
+        ("transports", "WHIP"),
+        ("rooms", "studio-1\r\n\r\nroom one, two\r\nshow-{3}"),
+        ("max_ttl_seconds", "an hour"),
+        ("valid_from", "tomorrow"),
+        ("valid_until", "2026-13-01"),
+        ("enabled", "true"),
+    ])
 }
 
 fn hostile_typed() -> TypedMapping {
-    TypedMapping {
-        group_match: "exact".to_owned(),
-        group: format!("{TURNED}{TAG}"),
-        rooms: format!("\n{END_TAG}\n{TAG}\n{}", super::unbroken()),
-        max_ttl_seconds: TAG.to_owned(),
-        valid_from: TAG.to_owned(),
-        valid_until: super::unbroken(),
-        note: format!("{END_TAG}{TAG}"),
-        ..TypedMapping::default()
-    }
+    let unbroken = super::unbroken();
+    typed(&[
+        ("match", "exact"),
+        ("group", &format!("{TURNED}{TAG}")),
+        ("rooms", &format!("\n{END_TAG}\n{TAG}\n{unbroken}")),
+        ("max_ttl_seconds", TAG),
+        ("valid_from", TAG),
+        ("valid_until", &unbroken),
+        ("enabled", "true"),
+        ("note", &format!("{END_TAG}{TAG}")),
+    ])
 }
 
 fn after_another_sign_in() -> Sample {
     let page = MappingForm {
-        session_changed: true,
+        not_saved: Some(NotSaved::SessionChanged),
         ..form(mistyped())
     };
     sample("mapping-session-changed", &page)
@@ -174,33 +154,39 @@ fn after_another_sign_in() -> Sample {
 
 fn deleted_meanwhile() -> Sample {
     let page = MappingForm {
-        gone: Some(12),
+        not_saved: Some(NotSaved::Gone(MappingId(12))),
         ..form(mistyped())
     };
     sample("mapping-gone", &page)
 }
 
-fn forms() -> Vec<Sample> {
-    let saved = input(Some("producers"), "exact", &["studio-1", "studio-2"]);
-    let typed = TypedMapping {
-        rooms: "studio-1\r\nstudio-3".to_owned(),
-        max_ttl_seconds: "3600".to_owned(),
-        ..TypedMapping::of(&saved)
-    };
-    let newer = |now: TypedMapping| Newer {
-        now,
+/// A conflict with a mapping as it is now.
+fn conflict(sent: Value, updated_by: &str) -> Option<NotSaved> {
+    let now = Mapping {
         version: 5,
-        updated_by: shown("bo"),
-        updated_at: Moment::of("2026-11-24T14:59:30Z".parse().unwrap()),
+        updated_by: updated_by.to_owned(),
+        updated_at: "2026-11-24T14:59:30Z".parse().unwrap(),
+        ..stored(12, sent)
     };
-    let editing = Some(Editing { id: 12, version: 3 });
+    Some(NotSaved::Stale(Box::new(now)))
+}
+
+fn forms() -> Vec<Sample> {
+    let saved = || sent("producers", "exact", &["studio-1", "studio-2"]);
+    let opened = || TypedMapping::of(&stored(12, saved()).draft);
+    let changed = json!({"rooms": ["studio-1", "studio-3"], "max_ttl_seconds": 3600});
+    let changed = TypedMapping::of(&stored(12, with(saved(), &changed)).draft);
+    let editing = Some(Editing {
+        id: MappingId(12),
+        version: 3,
+    });
     vec![
         sample("mapping-new", &form(TypedMapping::default())),
         sample(
             "mapping-edit",
             &MappingForm {
                 editing,
-                ..form(TypedMapping::of(&saved))
+                ..form(opened())
             },
         ),
         sample(
@@ -240,20 +226,19 @@ fn forms() -> Vec<Sample> {
         sample(
             "mapping-duplicate",
             &MappingForm {
-                twin: Some(7),
-                ..form(typed.clone())
+                not_saved: Some(NotSaved::Duplicate(MappingId(7))),
+                ..form(changed.clone())
             },
         ),
         sample(
             "mapping-conflict",
             &MappingForm {
                 editing,
-                newer: Some(newer(TypedMapping {
-                    enabled: false,
-                    note: "Paused by Bo".to_owned(),
-                    ..TypedMapping::of(&saved)
-                })),
-                ..form(typed)
+                not_saved: conflict(
+                    with(saved(), &json!({"enabled": false, "note": "Paused by Bo"})),
+                    "bo",
+                ),
+                ..form(changed)
             },
         ),
         sample(
@@ -265,13 +250,13 @@ fn forms() -> Vec<Sample> {
                     error(TAG, END_TAG),
                     error("group", TAG),
                 ],
-                newer: Some(Newer {
-                    updated_by: shown(TAG),
-                    ..newer(TypedMapping {
-                        group: END_TAG.to_owned(),
-                        ..hostile_typed()
-                    })
-                }),
+                not_saved: conflict(
+                    with(
+                        sent(END_TAG, "exact", &["b"]),
+                        &json!({"note": format!("{END_TAG}{TAG}{}", super::unbroken())}),
+                    ),
+                    TAG,
+                ),
                 ..form(hostile_typed())
             },
         ),
@@ -288,20 +273,14 @@ pub fn samples() -> Vec<Sample> {
         sample(
             "mappings-changed-meanwhile",
             &MappingList {
-                done: Some(Done {
-                    what: Change::ChangedMeanwhile,
-                    id: 3,
-                }),
+                done: Some((Done::CHANGED, MappingId(3))),
                 ..list(rows(), 5, 0)
             },
         ),
         sample(
             "mappings",
             &MappingList {
-                done: Some(Done {
-                    what: Change::Saved,
-                    id: 3,
-                }),
+                done: Some((Done::SAVED, MappingId(3))),
                 ..list(rows(), 5, 0)
             },
         ),

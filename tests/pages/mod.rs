@@ -10,7 +10,7 @@ mod people;
 use askama::Template;
 
 use super::{Frame, Paging, Person, Shown};
-use crate::domain::mapping::FieldError;
+use crate::domain::members::FieldError;
 
 /// CS-10: leaves an attribute and a tag, where it is not escaped.
 pub(super) const TAG: &str = "\"><img src=x onerror=alert(1)>'";

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::config::red5::Red5;
 use crate::config::{self, Config, Lookup, Problems};
-use crate::domain::mapping::draft::TTL_MIN_SECONDS;
+use crate::domain::lifetime::TTL_MIN_SECONDS;
 
 pub use report::{Group, Report};
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Lines, shown};
 use crate::config::red5::Red5;
-use crate::domain::mapping::draft::TTL_MIN_SECONDS;
+use crate::domain::lifetime::TTL_MIN_SECONDS;
 use crate::domain::names::{Role, RoomName, Transport};
 use crate::json;
 

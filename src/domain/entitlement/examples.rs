@@ -1,8 +1,8 @@
 //! The known escalations, each as a scenario.
 
 use super::*;
-use crate::domain::mapping::RoomPattern;
-use crate::domain::names::RoomName;
+use crate::domain::names::{Role, RoomName, Transport};
+use crate::domain::rooms::RoomPattern;
 use crate::domain::set::NonEmpty;
 
 fn names<T: Ord>(words: &[&str], parse: impl Fn(&str) -> T) -> AnyOr<T> {

@@ -7,14 +7,12 @@
 //! grants list by list gives more than either: that is never done here.
 //!
 //! `search` finds the best sound scope for a request, from what `coverage`
-//! says of each room, or `refusal` says why there is none; `warrant` checks
+//! says of each room, or says why there is none; `warrant` checks
 //! a scope once more, from the definition, before anything is signed.
 
 mod coverage;
 #[cfg(test)]
 mod examples;
-mod pairs;
-mod refusal;
 mod search;
 #[cfg(test)]
 mod twin;
@@ -25,12 +23,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::grant::{Ask, EVERY_TRANSPORT, Grant, GrantRoom, Scope, is_possible};
+use super::grant::{Ask, Grant, Scope};
 use super::mapping::MappingId;
-use super::names::{Role, Transport};
+use super::rooms::GrantRoom;
 use super::set::AnyOr;
+use coverage::Pairs;
 
-pub use refusal::Refusal;
+pub use search::Refusal;
 pub use warrant::Unwarranted;
 
 /// A grant that a user holds now, with the mapping it comes from.
@@ -131,21 +130,5 @@ fn is_within(grant: &Grant, scope: &Scope) -> bool {
             GrantRoom::Pattern(_) => false,
         }),
     };
-    rooms_within
-        && grant.roles.iter().all(|role| {
-            EVERY_TRANSPORT
-                .into_iter()
-                .filter(|transport| grant.has_transport(*transport))
-                .filter(|transport| is_possible(*role, *transport))
-                .all(|transport| scope_has(scope, *role, transport))
-        })
-}
-
-fn scope_has(scope: &Scope, role: Role, transport: Option<Transport>) -> bool {
-    scope.roles.contains(&role)
-        && match (&scope.transports, transport) {
-            (AnyOr::Any, _) => true,
-            (AnyOr::Only(named), Some(transport)) => named.contains(&transport),
-            (AnyOr::Only(_), None) => false,
-        }
+    rooms_within && Pairs::of(&scope.roles, &scope.transports).includes(Pairs::of_grant(grant))
 }

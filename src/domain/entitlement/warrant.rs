@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::Entitlement;
-use crate::domain::forms::{Finder, Forms};
-use crate::domain::grant::{Grant, GrantRoom, Scope, is_possible, members};
-use crate::domain::mapping::RoomPattern;
+use crate::domain::grant::{Grant, Scope, is_possible, members};
 use crate::domain::names::{Role, RoomName, Transport};
+use crate::domain::pattern_index::{PatternIndex, PatternSearch};
+use crate::domain::rooms::{GrantRoom, RoomPattern};
 use crate::domain::set::AnyOr;
 
 /// Why a scope must not be signed.
@@ -52,7 +52,7 @@ pub(super) fn of(entitlement: &Entitlement, scope: &Scope) -> Result<Bound, Unwa
         AnyOr::Only(named) => named.iter().map(Some).collect(),
     };
     let shortlist = Shortlist::of(&grants, rooms.len());
-    let mut patterns = shortlist.patterns.finder();
+    let mut patterns = shortlist.patterns.search();
     let pairs = possible_pairs(scope);
     let everywhere: Vec<Option<Bound>> = pairs
         .iter()
@@ -124,7 +124,7 @@ type Bounded<'a> = (&'a Grant, Bound);
 struct Shortlist<'a> {
     everywhere: Vec<Bounded<'a>>,
     exact: HashMap<&'a RoomName, Vec<Bounded<'a>>>,
-    patterns: Forms<(&'a RoomPattern, Bounded<'a>)>,
+    patterns: PatternIndex<(&'a RoomPattern, Bounded<'a>)>,
 }
 
 impl<'a> Shortlist<'a> {
@@ -148,7 +148,7 @@ impl<'a> Shortlist<'a> {
         Self {
             everywhere,
             exact,
-            patterns: Forms::new(patterns, |(pattern, _)| pattern.as_str(), asked),
+            patterns: PatternIndex::new(patterns, |(pattern, _)| pattern.as_str(), asked),
         }
     }
 
@@ -156,7 +156,7 @@ impl<'a> Shortlist<'a> {
     fn naming(
         &self,
         room: Option<&RoomName>,
-        patterns: &mut Finder<'_, (&'a RoomPattern, Bounded<'a>)>,
+        patterns: &mut PatternSearch<'_, (&'a RoomPattern, Bounded<'a>)>,
     ) -> Vec<Bounded<'a>> {
         let Some(name) = room else {
             return Vec::new();
@@ -175,7 +175,9 @@ impl<'a> Shortlist<'a> {
 fn latest_containing(grants: &[Bounded<'_>], (role, transport): Pair) -> Option<Bound> {
     grants
         .iter()
-        .filter(|(grant, _)| grant.roles.contains(&role) && grant.has_transport(transport))
+        .filter(|(grant, _)| {
+            grant.roles.contains(&role) && grant.transports.covers(transport.as_ref())
+        })
         .map(|(_, bound)| *bound)
         .reduce(later)
 }

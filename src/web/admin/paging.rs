@@ -1,6 +1,6 @@
 //! The pages of a list.
 
-use crate::domain::mapping::FieldError;
+use crate::domain::members::FieldError;
 use crate::web::form::Form;
 
 const LIMIT: i64 = 50;

@@ -7,13 +7,12 @@ use serde_json::json;
 
 use super::paging::page_of;
 use crate::domain::block::{Block, BlockDraft, PersonKey};
-use crate::domain::mapping::FieldError;
-use crate::domain::mapping::record::utc;
+use crate::domain::members::{FieldError, Members, together};
+use crate::domain::time::utc;
 use crate::flow::admin::Admin;
 use crate::flow::people::PeopleDesk;
 use crate::store::ending::SessionId;
 use crate::store::signed_in::{SignedIn, Whose};
-use crate::web::body::{Members, together};
 use crate::web::error::{Answer, Refusal};
 use crate::web::extract::{ProtectedEmpty, ProtectedJson};
 use crate::web::form::Form;

@@ -1,10 +1,15 @@
 //! The list of mappings, and the page that asks before one is deleted.
 
 use askama::Template;
+use chrono::{DateTime, Utc};
 
 use super::frame::Frame;
-use super::mapping_row::{GroupRule, MappingRow};
 use super::paging::Paging;
+use super::shown::Shown;
+use super::times::{self, Moment};
+use super::words;
+use crate::domain::mapping::{Mapping, MappingId};
+use crate::domain::set::NonEmpty;
 
 /// GET `/admin/mappings`.
 ///
@@ -22,90 +27,71 @@ pub struct MappingList {
     pub paging: Paging,
     /// Version of the whole table.
     pub mapping_version: i64,
-    /// What the page before this one did.
-    pub done: Option<Done>,
+    /// What the page before this one did, and to which mapping.
+    pub done: Option<(Done, MappingId)>,
 }
 
-/// What was done to a mapping; the word travels in the address of the list
+/// What was done to a mapping. Its word travels in the address of the list
 /// (`?done=added&id=12`) and decides nothing but a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Done {
-    /// What.
-    pub what: Change,
-    /// To which.
-    pub id: i64,
-}
-
-/// What can be done to a mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
     /// `added`
-    Added,
-    /// `saved`
-    Saved,
-    /// `on`
-    SwitchedOn,
-    /// `off`
-    SwitchedOff,
-    /// `deleted`
-    Deleted,
-    /// `changed`: since the list was read, so it was not switched.
-    ChangedMeanwhile,
-    /// `gone`: deleted before, so nothing was done.
-    Gone,
-    /// `nothing`: what was asked for begins with a button of the list.
-    Nothing,
+    pub word: &'static str,
+    /// Whether what was asked for was done.
+    is_done: bool,
+    /// After "Mapping 12".
+    sentence_end: &'static str,
 }
 
-impl Change {
+impl Done {
+    /// A new row.
+    pub const ADDED: Self = Self::new("added", true, "was added. The next token follows it.");
+    /// An edit.
+    pub const SAVED: Self = Self::new("saved", true, "was saved. The next token follows it.");
+    /// The switch of the list.
+    pub const ON: Self = Self::new("on", true, "is on. The next token follows it.");
+    /// The switch of the list.
+    pub const OFF: Self = Self::new("off", true, "is off. No new token comes from it.");
+    /// The row is gone.
+    pub const DELETED: Self =
+        Self::new("deleted", true, "was deleted. No new token comes from it.");
+    /// The row is another one than the list showed.
+    pub const CHANGED: Self = Self::new(
+        "changed",
+        false,
+        "was changed meanwhile, so it was not switched. The list shows it as it is now.",
+    );
+    /// The row was deleted before.
+    pub const GONE: Self = Self::new(
+        "gone",
+        false,
+        "is not there any more: it was deleted. Nothing else was changed.",
+    );
+    /// What was requested begins with a button of the list.
+    pub const NOTHING: Self = Self::new("nothing", false, "was not changed. Use its button here.");
+
     const ALL: [Self; 8] = [
-        Self::Added,
-        Self::Saved,
-        Self::SwitchedOn,
-        Self::SwitchedOff,
-        Self::Deleted,
-        Self::ChangedMeanwhile,
-        Self::Gone,
-        Self::Nothing,
+        Self::ADDED,
+        Self::SAVED,
+        Self::ON,
+        Self::OFF,
+        Self::DELETED,
+        Self::CHANGED,
+        Self::GONE,
+        Self::NOTHING,
     ];
 
-    /// The word in the address.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Saved => "saved",
-            Self::SwitchedOn => "on",
-            Self::SwitchedOff => "off",
-            Self::Deleted => "deleted",
-            Self::ChangedMeanwhile => "changed",
-            Self::Gone => "gone",
-            Self::Nothing => "nothing",
+    const fn new(word: &'static str, is_done: bool, sentence_end: &'static str) -> Self {
+        Self {
+            word,
+            is_done,
+            sentence_end,
         }
     }
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|change| change.as_str() == word)
-    }
-
-    const fn sentence_end(self) -> &'static str {
-        match self {
-            Self::Added => "was added. The next token follows it.",
-            Self::Saved => "was saved. The next token follows it.",
-            Self::SwitchedOn => "is on. The next token follows it.",
-            Self::SwitchedOff => "is off. No new token comes from it.",
-            Self::Deleted => "was deleted. No new token comes from it.",
-            Self::ChangedMeanwhile => {
-                "was changed meanwhile, so it was not switched. The list shows it as it is now."
-            }
-            Self::Gone => "is not there any more: it was deleted. Nothing else was changed.",
-            Self::Nothing => "was not changed. Use its button here.",
-        }
-    }
-
-    /// Whether what was asked for was done.
-    const fn is_done(self) -> bool {
-        !matches!(self, Self::ChangedMeanwhile | Self::Gone | Self::Nothing)
+        Self::ALL.into_iter().find(|done| done.word == word)
     }
 }
 
@@ -121,4 +107,102 @@ pub struct MappingDelete {
     pub row: MappingRow,
     /// The mapping that was to be deleted was an older one than this.
     pub changed_meanwhile: bool,
+}
+
+/// A mapping as the list and the page that deletes it show it, at one time.
+#[derive(Debug, Clone)]
+pub struct MappingRow {
+    mapping: Mapping,
+    state: RowState,
+}
+
+/// Whether a mapping counts, and if not, why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct RowState {
+    /// Whether the switch turns it off.
+    enabled: bool,
+    /// What the state is called.
+    word: &'static str,
+    /// The class of its mark in the style sheet.
+    class: &'static str,
+}
+
+impl MappingRow {
+    /// As it stands at `now`.
+    pub fn of(mapping: Mapping, now: DateTime<Utc>) -> Self {
+        let draft = &mapping.draft;
+        let enabled = draft.enabled();
+        let (word, class) = if !enabled {
+            ("Off", "off")
+        } else if draft.valid_from().is_some_and(|from| now < from) {
+            ("On, not begun", "waiting")
+        } else if draft.valid_until().is_some_and(|until| until <= now) {
+            ("On, ended", "waiting")
+        } else {
+            ("On", "on")
+        };
+        Self {
+            mapping,
+            state: RowState {
+                enabled,
+                word,
+                class,
+            },
+        }
+    }
+
+    fn group(&self) -> Option<Shown> {
+        let group = self.mapping.draft.group().group();
+        group.map(|group| Shown(group.to_owned()))
+    }
+
+    /// What a control of this row is about, for people who hear the page.
+    fn about(&self) -> String {
+        let group = self.mapping.draft.group().group().unwrap_or("everyone");
+        format!("mapping {} for {group}", self.mapping.id)
+    }
+
+    /// `Publish and watch`
+    fn roles(&self) -> String {
+        let roles = self.mapping.draft.roles().iter();
+        let words: Vec<&str> = roles.map(|role| words::role_word(role.as_str())).collect();
+        words::sentence(&words.join(" and ").to_lowercase())
+    }
+
+    /// In upper case; empty for any.
+    fn transports(&self) -> Vec<String> {
+        let named = self.mapping.draft.transports().named();
+        named.map_or_else(Vec::new, NonEmpty::to_strings)
+    }
+
+    /// Names, patterns and templates as they are; empty for any.
+    fn rooms(&self) -> Vec<String> {
+        let named = self.mapping.draft.rooms().named();
+        named.map_or_else(Vec::new, NonEmpty::to_strings)
+    }
+
+    fn max_ttl(&self) -> Option<String> {
+        let seconds = self.mapping.draft.max_ttl_seconds();
+        seconds.map(|seconds| times::duration(seconds.into()))
+    }
+
+    fn from(&self) -> Option<Moment> {
+        self.mapping.draft.valid_from().map(Moment::of)
+    }
+
+    fn until(&self) -> Option<Moment> {
+        self.mapping.draft.valid_until().map(Moment::of)
+    }
+
+    fn note(&self) -> Shown {
+        Shown(self.mapping.draft.note().to_owned())
+    }
+
+    fn updated_by(&self) -> Shown {
+        Shown(self.mapping.updated_by.clone())
+    }
+
+    fn updated_at(&self) -> Moment {
+        Moment::of(self.mapping.updated_at)
+    }
 }

@@ -11,10 +11,8 @@
 
 mod api_docs;
 pub mod assets;
-mod differences;
 mod frame;
 mod mapping_form;
-mod mapping_row;
 mod mappings;
 mod no_grant;
 mod paging;
@@ -38,9 +36,8 @@ pub use askama::Template;
 
 pub use api_docs::ApiDocs;
 pub use frame::{Frame, Person};
-pub use mapping_form::{Editing, MappingForm, Newer, TypedMapping};
-pub use mapping_row::{GroupRule, MappingRow, RowState};
-pub use mappings::{Change, Done, MappingDelete, MappingList};
+pub use mapping_form::{Editing, MappingForm, NotSaved, TypedMapping};
+pub use mappings::{Done, MappingDelete, MappingList, MappingRow};
 pub use no_grant::NoGrant;
 pub use paging::Paging;
 pub use people::{
@@ -51,6 +48,5 @@ pub use portal::{CopyLine, Issued, Lines, Outcome, Portal, Welcome, Who};
 pub use refused::{Refused, RefusedWord};
 pub use shown::Shown;
 pub use signed_out::{Next, SignedOut};
-pub use times::Moment;
 pub use token_form::{Choices, Chosen, Unnamed};
 pub use words::{Doing, GrantWords, RoomWords};

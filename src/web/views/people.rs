@@ -8,7 +8,7 @@ use super::paging::Paging;
 use super::shown::Shown;
 use super::{times, words};
 use crate::domain::block::{Block, PersonKey};
-use crate::domain::mapping::FieldError;
+use crate::domain::members::FieldError;
 use crate::store::signed_in::SignedIn;
 use crate::web::user_agent::UNKNOWN;
 

@@ -5,7 +5,7 @@ use super::token_form::Chosen;
 use super::words::{self, GrantWords};
 use crate::domain::grant::Grant;
 use crate::domain::lifetime::LimitedBy;
-use crate::domain::mapping::FieldError;
+use crate::domain::members::FieldError;
 use crate::domain::names::{Role, RoomName, Transport};
 
 /// A refusal of the portal's form; each is a `code` of the JSON answers.
@@ -229,7 +229,7 @@ fn holds(grant: &Grant, field: &str, name: &str) -> bool {
     match field {
         "room" => grant.has_room(RoomName::parse(name).as_ref()),
         "roles" => Role::parse(name).is_some_and(|role| grant.roles.contains(&role)),
-        _ => grant.has_transport(Transport::parse(name)),
+        _ => grant.transports.covers(Transport::parse(name).as_ref()),
     }
 }
 
@@ -280,7 +280,7 @@ fn invalid(errors: &[FieldError]) -> Vec<Told> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::grant::GrantRoom;
+    use crate::domain::rooms::GrantRoom;
     use crate::domain::set::{AnyOr, NonEmpty};
 
     fn told(refused: &Refused) -> Vec<(Option<&'static str>, Vec<String>)> {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-pub(super) use crate::domain::mapping::record::utc as instant;
+pub(super) use crate::domain::time::utc as instant;
 
 /// `1 hour 5 minutes`, `4 minutes 10 seconds`: the two largest units, as the
 /// countdown of `bridge.js` writes them.

@@ -1,7 +1,8 @@
 //! The form that asks for a token: what it offers, and what was chosen.
 
-use crate::domain::grant::{Grant, GrantRoom};
+use crate::domain::grant::Grant;
 use crate::domain::names::{Role, Transport};
+use crate::domain::rooms::GrantRoom;
 use crate::domain::set::AnyOr;
 
 /// What a token is for when the form names no room.
@@ -65,7 +66,9 @@ impl Choices {
                     for room in rooms {
                         match room {
                             GrantRoom::Exact(name) => choices.rooms.push(name.to_string()),
-                            GrantRoom::Pattern(form) => choices.patterns.push(form.to_string()),
+                            GrantRoom::Pattern(form) => {
+                                choices.patterns.push(form.as_str().to_owned())
+                            }
                         }
                     }
                 }

@@ -6,8 +6,9 @@
 //! for the template to set them off; the macros `grant` and `rooms` of
 //! `parts/words.html` put the two together.
 
-use crate::domain::grant::{Grant, GrantRoom, Scope};
+use crate::domain::grant::{Grant, Scope};
 use crate::domain::names::{Role, Transport};
+use crate::domain::rooms::GrantRoom;
 use crate::domain::set::{AnyOr, NonEmpty};
 
 /// Above this many rooms the sentence says how many, and lists them folded up.
@@ -59,7 +60,9 @@ impl GrantWords {
                 for room in rooms {
                     match room {
                         GrantRoom::Exact(name) => words.exact.push(name.to_string()),
-                        GrantRoom::Pattern(pattern) => words.patterns.push(pattern.to_string()),
+                        GrantRoom::Pattern(pattern) => {
+                            words.patterns.push(pattern.as_str().to_owned())
+                        }
                     }
                 }
                 words

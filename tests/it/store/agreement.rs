@@ -50,7 +50,7 @@ fn text(random: &mut StdRng, longest: usize) -> String {
 }
 
 /// Mostly good, so that what is bad is bad for one reason.
-fn anything(random: &mut StdRng) -> MappingInput {
+fn anything(random: &mut StdRng) -> Map<String, Value> {
     let words = |random: &mut StdRng, words: &[&str], odd: &[&str]| {
         let mut chosen: Vec<String> = words
             .iter()
@@ -67,56 +67,54 @@ fn anything(random: &mut StdRng) -> MappingInput {
         .choose_weighted(random, |word| if *word == "other" { 1 } else { 9 })
         .unwrap();
     let grouped = if group_match == "everyone" { 0.1 } else { 0.95 };
-    MappingInput {
-        group: random.gen_bool(grouped).then(|| text(random, 4)),
-        group_match: group_match.to_owned(),
-        roles: words(
-            random,
-            &["red5-publisher", "red5-subscriber"],
-            &["*", "red5-admin", ""],
-        ),
-        transports: if random.gen_bool(0.3) {
-            vec!["*".to_owned()]
-        } else {
-            words(random, &["RTMP", "RTSP", "WHEP", "WHIP"], &["*", "HLS", ""])
-        },
-        rooms: if random.gen_bool(0.1) {
-            vec!["*".to_owned()]
-        } else {
-            (0..rooms).map(|_| text(random, 3)).collect()
-        },
-        max_ttl_seconds: random.gen_bool(0.3).then(|| {
-            *[59, 60, 300, 31_536_000, 31_536_001]
-                .choose(random)
-                .unwrap()
-        }),
-        valid_from: random.gen_bool(0.2).then(|| at(random.gen_range(0..3))),
-        valid_until: random.gen_bool(0.2).then(|| at(random.gen_range(0..3))),
-        enabled: random.gen_bool(0.5),
-        note: if random.gen_bool(0.2) {
-            text(random, 3)
-        } else {
-            String::new()
-        },
-    }
+    let group = random.gen_bool(grouped).then(|| text(random, 4));
+    let roles = words(
+        random,
+        &["red5-publisher", "red5-subscriber"],
+        &["*", "red5-admin", ""],
+    );
+    let transports = if random.gen_bool(0.3) {
+        vec!["*".to_owned()]
+    } else {
+        words(random, &["RTMP", "RTSP", "WHEP", "WHIP"], &["*", "HLS", ""])
+    };
+    let rooms = if random.gen_bool(0.1) {
+        vec!["*".to_owned()]
+    } else {
+        (0..rooms).map(|_| text(random, 3)).collect()
+    };
+    let lives = [59, 60, 300, 31_536_000, 31_536_001];
+    let max_ttl_seconds = random.gen_bool(0.3).then(|| lives.choose(random));
+    let valid_from = random.gen_bool(0.2).then(|| at(random.gen_range(0..3)));
+    let valid_until = random.gen_bool(0.2).then(|| at(random.gen_range(0..3)));
+    let enabled = random.gen_bool(0.5);
+    let note = if random.gen_bool(0.2) {
+        text(random, 3)
+    } else {
+        String::new()
+    };
+    members(json!({
+        "group": group, "match": group_match, "roles": roles, "transports": transports,
+        "rooms": rooms, "max_ttl_seconds": max_ttl_seconds, "valid_from": valid_from,
+        "valid_until": valid_until, "enabled": enabled, "note": note
+    }))
 }
 
-async fn taken_by_the_table(database: &Database, said: &MappingInput) -> Result<(), sqlx::Error> {
+async fn taken_by_the_table(
+    database: &Database,
+    said: &Map<String, Value>,
+) -> Result<(), sqlx::Error> {
+    let mut row = said.clone();
+    let group = row.remove("group").unwrap();
+    row.insert("group_name".to_owned(), group);
     sqlx::query(
         "INSERT INTO mappings (match, group_name, roles, transports, rooms, max_ttl_seconds, valid_from, valid_until,
                                enabled, note, created_at, created_by, updated_at, updated_by)
-         VALUES ($1, $2, $3, $4, $5, $6::bigint, $7, $8, $9, $10, now(), '', now(), '')",
+         SELECT match, group_name, roles, transports, rooms, max_ttl_seconds, valid_from, valid_until,
+                enabled, note, now(), '', now(), ''
+         FROM jsonb_populate_record(NULL::mappings, $1)",
     )
-    .bind(&said.group_match)
-    .bind(&said.group)
-    .bind(&said.roles)
-    .bind(&said.transports)
-    .bind(&said.rooms)
-    .bind(said.max_ttl_seconds)
-    .bind(said.valid_from)
-    .bind(said.valid_until)
-    .bind(said.enabled)
-    .bind(&said.note)
+    .bind(Value::Object(row))
     .execute(&database.hand)
     .await
     .map(drop)
@@ -137,7 +135,7 @@ async fn ad_5_the_table_takes_exactly_what_the_program_takes() {
         let said = anything(&mut random);
         match MappingDraft::parse(said.clone()) {
             Ok(draft) => {
-                let canonical = draft.to_input();
+                let canonical = members(json!(draft));
                 let outcome = taken_by_the_table(&database, &canonical).await;
                 assert!(outcome.is_ok(), "seed {seed}: {canonical:?}: {outcome:?}");
                 taken += 1;

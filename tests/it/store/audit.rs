@@ -1,7 +1,5 @@
 //! AD-9: every change and its audit row are one transaction, and stay.
 
-use serde_json::{Value, json};
-
 use super::*;
 
 async fn audited(database: &Database) -> Vec<(String, String, Option<Value>, Option<Value>)> {

@@ -12,23 +12,12 @@ use super::*;
 async fn a_mapping_comes_back_as_it_was_written() {
     let database = Database::new().await;
     let store = database.store();
-    let full = MappingInput {
-        group: Some("show-*".to_owned()),
-        group_match: "glob".to_owned(),
-        roles: vec!["red5-subscriber".to_owned(), "red5-publisher".to_owned()],
-        transports: vec!["whip".to_owned(), "RTMP".to_owned()],
-        rooms: vec![
-            "z".to_owned(),
-            "class-*".to_owned(),
-            "show-{1}".to_owned(),
-            "B".to_owned(),
-        ],
-        max_ttl_seconds: Some(31_536_000),
-        valid_from: Some(at(0)),
-        valid_until: Some(at(60)),
-        enabled: false,
-        note: "line\nline".to_owned(),
-    };
+    let full = members(json!({
+        "group": "show-*", "match": "glob", "roles": ["red5-subscriber", "red5-publisher"],
+        "transports": ["whip", "RTMP"], "rooms": ["z", "class-*", "show-{1}", "B"],
+        "max_ttl_seconds": 31_536_000, "valid_from": at(0), "valid_until": at(60),
+        "enabled": false, "note": "line\nline"
+    }));
     let full = MappingDraft::parse(full).unwrap();
     let written = store.create_mapping(&full, &ann(), at(5)).await.unwrap();
     assert_eq!(written.draft, full);
@@ -86,8 +75,8 @@ async fn ad_7_text_that_looks_like_sql_is_text() {
         "\"",
         "{a,b}",
     ] {
-        let mut said = input(group, "a");
-        said.note = group.to_owned();
+        let mut said = sent(group, "a");
+        said.insert("note".to_owned(), json!(group));
         let said = MappingDraft::parse(said).unwrap();
         let actor = Actor {
             label: group.to_owned(),
@@ -107,8 +96,8 @@ async fn ad_7_text_that_looks_like_sql_is_text() {
 async fn ad_7_nul_is_refused_and_nothing_is_written() {
     let database = Database::new().await;
     let store = database.store();
-    let mut said = input("a\0b", "a");
-    said.note = "\0".to_owned();
+    let mut said = sent("a\0b", "a");
+    said.insert("note".to_owned(), json!("\0"));
     assert_eq!(MappingDraft::parse(said).unwrap_err().len(), 2);
     // Postgres stores none either, and the connection is good afterwards.
     let actor = Actor {

@@ -11,9 +11,9 @@ async fn two_rows_that_say_the_same_are_refused() {
     let tries: Vec<_> = (0..10)
         .map(|n| {
             let store = store.clone();
-            let mut said = input("team", "a");
-            said.note = format!("note {n}");
-            said.enabled = n % 2 == 0;
+            let mut said = sent("team", "a");
+            said.insert("note".to_owned(), json!(format!("note {n}")));
+            said.insert("enabled".to_owned(), json!(n % 2 == 0));
             let said = MappingDraft::parse(said).unwrap();
             tokio::spawn(async move { store.create_mapping(&said, &ann(), at(0)).await })
         })
@@ -46,11 +46,8 @@ async fn two_rows_that_say_the_same_are_refused() {
 async fn rows_for_everyone_have_twins_too() {
     let database = Database::new().await;
     let store = database.store();
-    let everyone = MappingInput {
-        group: None,
-        group_match: "everyone".to_owned(),
-        ..input("", "a")
-    };
+    let mut everyone = sent("", "a");
+    everyone["match"] = json!("everyone");
     let everyone = MappingDraft::parse(everyone).unwrap();
     store
         .create_mapping(&everyone, &ann(), at(0))
@@ -67,15 +64,9 @@ async fn ad_6_what_differs_in_one_character_is_no_twin() {
     for group in ["Team", "team", "team ", "/team", "é", "e\u{301}"] {
         create(&store, group, "a").await;
     }
-    let glob = MappingInput {
-        group_match: "glob".to_owned(),
-        ..input("*", "a")
-    };
-    let star = MappingInput {
-        group_match: "exact".to_owned(),
-        ..input("*", "a")
-    };
-    for said in [glob, star] {
+    for kind in ["glob", "exact"] {
+        let mut said = sent("*", "a");
+        said["match"] = json!(kind);
         store
             .create_mapping(&MappingDraft::parse(said).unwrap(), &ann(), at(0))
             .await
@@ -87,9 +78,10 @@ async fn ad_6_what_differs_in_one_character_is_no_twin() {
 async fn the_longest_row_that_the_rules_allow_has_room() {
     let database = Database::new().await;
     let store = database.store();
-    let mut said = input(&"é".repeat(256), "a");
-    said.rooms = (0..500).map(|n| format!("{n:0>128}")).collect();
-    said.note = "🎥".repeat(1000);
+    let mut said = sent(&"é".repeat(256), "a");
+    let rooms: Vec<String> = (0..500).map(|n| format!("{n:0>128}")).collect();
+    said["rooms"] = json!(rooms);
+    said.insert("note".to_owned(), json!("🎥".repeat(1000)));
     let said = MappingDraft::parse(said).unwrap();
     let written = store.create_mapping(&said, &ann(), at(0)).await.unwrap();
     assert_eq!(written.draft, said);

@@ -9,9 +9,10 @@ use proptest::sample::subsequence;
 use super::super::HeldGrant;
 use super::name;
 use super::universe::{LISTABLE, PATTERNS, useless};
-use crate::domain::grant::{Ask, Grant, GrantRoom, Scope};
-use crate::domain::mapping::{MappingId, RoomPattern};
+use crate::domain::grant::{Ask, Grant, Scope};
+use crate::domain::mapping::MappingId;
 use crate::domain::names::{Role, Transport};
+use crate::domain::rooms::{GrantRoom, RoomPattern};
 use crate::domain::set::{AnyOr, NonEmpty};
 
 const NAMED: [&str; 5] = ["a", "b", "class-1", "class-2", "c-1"];

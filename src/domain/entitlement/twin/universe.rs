@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use super::super::{HeldGrant, Refusal};
 use super::name;
-use crate::domain::grant::{Ask, Grant, GrantRoom, Scope};
+use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::names::{Role, RoomName, Transport};
+use crate::domain::rooms::GrantRoom;
 use crate::domain::set::{AnyOr, NonEmpty};
 
 /// What a triple's room can be: one that grants name, others of the pattern's

@@ -1,10 +1,8 @@
-mod time;
-
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::identity::Groups;
-use crate::domain::mapping::MappingInput;
 
 fn now() -> DateTime<Utc> {
     at(0)
@@ -17,36 +15,30 @@ fn at(seconds: i64) -> DateTime<Utc> {
 
 /// A row that lets a group subscribe over anything.
 fn row(id: i64, group_match: &str, group: &str, rooms: &[&str]) -> Written {
-    Written {
-        id,
-        input: MappingInput {
-            group: (!group.is_empty()).then(|| group.to_owned()),
-            group_match: group_match.to_owned(),
-            roles: vec!["red5-subscriber".to_owned()],
-            transports: vec!["*".to_owned()],
-            rooms: rooms.iter().map(|&room| room.to_owned()).collect(),
-            enabled: true,
-            ..MappingInput::default()
-        },
-    }
+    let sent = json!({
+        "group": group, "match": group_match, "roles": ["red5-subscriber"], "transports": ["*"],
+        "rooms": rooms
+    });
+    Written { id, sent }
 }
 
 #[derive(Debug, Clone)]
 struct Written {
     id: i64,
-    input: MappingInput,
+    sent: Value,
 }
 
 impl Written {
-    fn with(mut self, change: impl FnOnce(&mut MappingInput)) -> Self {
-        change(&mut self.input);
+    fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.sent[field] = value.into();
         self
     }
 
     fn stored(self) -> Mapping {
+        let sent = serde_json::from_value(self.sent).unwrap();
         Mapping {
             id: MappingId(self.id),
-            draft: MappingDraft::parse(self.input).unwrap(),
+            draft: MappingDraft::parse(sent).unwrap(),
             version: 1,
             created_at: now(),
             created_by: "test".to_owned(),
@@ -133,10 +125,9 @@ fn under_overage_only_mappings_for_everyone_count() {
 
 #[test]
 fn the_whole_rectangle_of_a_row_is_held_as_it_is() {
-    let mappings = compiled([row(1, "everyone", "", &["a", "b-*"]).with(|input| {
-        input.roles = vec!["red5-publisher".to_owned(), "red5-subscriber".to_owned()];
-        input.transports = vec!["WHIP".to_owned(), "WHEP".to_owned()];
-    })]);
+    let mappings = compiled([row(1, "everyone", "", &["a", "b-*"])
+        .with("roles", ["red5-publisher", "red5-subscriber"].as_slice())
+        .with("transports", ["WHIP", "WHEP"].as_slice())]);
     let entitlement = mappings.resolve(&member(&[]), now());
     let grant = &entitlement.held()[0].grant;
     assert_eq!(grant.roles.len(), 2);
@@ -266,4 +257,106 @@ proptest! {
             .collect();
         prop_assert_eq!(found, expected);
     }
+}
+
+// --- when a row counts, and until when ---
+
+#[test]
+fn a_row_that_is_switched_off_gives_nothing() {
+    let mappings = compiled([row(1, "everyone", "", &["a"]).with("enabled", false)]);
+    assert!(mappings.resolve(&member(&[]), now()).is_empty());
+    assert_eq!((mappings.len(), mappings.is_empty()), (1, false));
+    assert_eq!((compiled([]).len(), compiled([]).is_empty()), (0, true));
+}
+
+#[test]
+fn a_window_begins_with_its_first_moment_and_ends_a_minute_early() {
+    let counts = |from: Option<i64>, until: Option<i64>| {
+        let mappings = compiled([row(1, "everyone", "", &["a"])
+            .with("valid_from", json!(from.map(at)))
+            .with("valid_until", json!(until.map(at)))]);
+        !mappings.resolve(&member(&[]), now()).is_empty()
+    };
+    assert!(counts(Some(0), None));
+    assert!(!counts(Some(1), None));
+    assert!(counts(Some(-1), Some(60)));
+    assert!(!counts(None, Some(59)));
+    assert!(!counts(None, Some(0)));
+    assert!(!counts(Some(-9), Some(-1)));
+    // A window that has not begun grants nothing, however much of it is left.
+    assert!(!counts(Some(3600), Some(7200)));
+}
+
+#[test]
+fn a_bound_is_the_earlier_of_the_windows_end_and_the_longest_life() {
+    let bound = |until: Option<i64>, seconds: Option<i64>| {
+        let mappings = compiled([row(1, "everyone", "", &["a"])
+            .with("valid_until", json!(until.map(at)))
+            .with("max_ttl_seconds", json!(seconds))]);
+        mappings.resolve(&member(&[]), now()).held()[0].bound
+    };
+    assert_eq!(bound(None, None), None);
+    assert_eq!(bound(Some(100), None), Some(at(100)));
+    assert_eq!(bound(None, Some(90)), Some(at(90)));
+    assert_eq!(bound(Some(100), Some(90)), Some(at(90)));
+    assert_eq!(bound(Some(100), Some(110)), Some(at(100)));
+}
+
+// --- what is remembered ---
+
+/// Mappings for all groups, as many as are asked for.
+fn table(rows: i64, valid_until: Option<DateTime<Utc>>) -> Arc<Mappings> {
+    let rows = (0..rows).map(|id| {
+        row(id, "glob", "*", &[&format!("room-{id}"), "{1}"])
+            .with("valid_until", json!(valid_until))
+    });
+    Arc::new(compiled(rows))
+}
+
+fn remembered(memo: &MatchMemo) -> Option<Arc<Remembered>> {
+    memo.0.load_full()
+}
+
+#[test]
+fn what_was_matched_is_matched_again_for_another_table_alone() {
+    let (memo, ann) = (MatchMemo::default(), member(&["a", "b"]));
+    let (one, other) = (table(1, None), table(1, None));
+    let mut seen: Vec<Arc<Remembered>> = Vec::new();
+    for (mappings, again) in [(&one, false), (&one, true), (&other, false), (&other, true)] {
+        let held = memo.resolve(mappings, &ann, at(0));
+        assert_eq!(held.grants(), mappings.resolve(&ann, at(0)).grants());
+        let now = remembered(&memo).unwrap();
+        let last = seen.last();
+        assert_eq!(last.is_some_and(|last| Arc::ptr_eq(last, &now)), again);
+        seen.push(now);
+    }
+}
+
+#[test]
+fn a_table_that_is_gone_is_never_taken_for_one_at_its_place() {
+    let (memo, ann) = (MatchMemo::default(), member(&["a", "b"]));
+    for rows in [2, 1, 0, 1, 2] {
+        let mappings = table(rows, None);
+        let held = memo.resolve(&mappings, &ann, at(0));
+        assert_eq!(held.held().len(), 2 * usize::try_from(rows).unwrap());
+    }
+}
+
+#[test]
+fn times_are_judged_on_what_is_remembered() {
+    let (memo, ann) = (MatchMemo::default(), member(&["a"]));
+    let mappings = table(1, Some(at(100)));
+    assert!(!memo.resolve(&mappings, &ann, at(40)).is_empty());
+    assert!(memo.resolve(&mappings, &ann, at(41)).is_empty());
+    assert!(!memo.resolve(&mappings, &ann, at(0)).is_empty());
+}
+
+#[test]
+fn what_takes_more_memory_than_the_groups_is_not_remembered() {
+    let (memo, ann) = (MatchMemo::default(), member(&["a", "b"]));
+    let held = memo.resolve(&table(20, None), &ann, at(0));
+    assert_eq!(held.held().len(), 40);
+    assert!(remembered(&memo).is_none());
+    memo.resolve(&table(2, None), &ann, at(0));
+    assert!(remembered(&memo).is_some());
 }

@@ -1,45 +1,42 @@
-//! Many forms with stars against many texts.
+//! Many patterns with stars against many texts.
 //!
 //! A thousand globs and ten thousand groups are ten million pairs; comparing each takes half a
 //! second, in which the worker serves nothing else (AV-7). So each text is walked over once,
-//! which says where it has which pieces of which forms: what stands between two stars, or at an
-//! end. Only a form whose pieces are all there, each behind the one before it, is worth comparing.
-
-#[cfg(test)]
-mod tests;
+//! which says where it has which pieces of which patterns: what stands between two stars, or at an
+//! end. Only a pattern whose pieces are all there, each behind the one before it, is worth comparing.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// Bytes that UTF-8 does not have stand for the two ends of a text, so that the outer pieces of
-/// a form are found there alone.
+/// a pattern are found there alone.
 const BEGINNING: u8 = 0xFE;
 const END: u8 = 0xFF;
 
 /// With fewer pairs than this, comparing each costs less than building the index.
 const PAIRS_MIN: usize = 10_000;
 
-/// Values, each under a form.
+/// Values, each with a pattern.
 #[derive(Debug)]
-pub(super) struct Forms<T> {
-    forms: Vec<Form<T>>,
-    /// None where every form is compared.
-    index: Option<Index>,
+pub(super) struct PatternIndex<T> {
+    entries: Vec<Entry<T>>,
+    /// None where every pattern is compared.
+    trie: Option<Trie>,
 }
 
 #[derive(Debug)]
-struct Form<T> {
+struct Entry<T> {
     value: T,
     /// From left to right.
     pieces: Vec<usize>,
 }
 
 #[derive(Debug, Default)]
-struct Index {
-    /// A trie; the first node is its root.
+struct Trie {
+    /// The first is the root.
     nodes: Vec<Node>,
     pieces: Vec<Piece>,
-    /// The forms without a piece: of stars alone.
+    /// The patterns without a piece: of stars alone.
     of_stars: Vec<usize>,
 }
 
@@ -52,38 +49,37 @@ struct Node {
 #[derive(Debug)]
 struct Piece {
     length: usize,
-    /// The forms that are tried when it is found; each form is under its rarest piece.
-    forms: Vec<usize>,
+    /// The patterns that are tried when it is found; each pattern is under its rarest piece.
+    patterns: Vec<usize>,
 }
 
-impl<T> Forms<T> {
-    /// `form` says which form a value has; `texts`: how many are to come.
-    pub(super) fn new(values: Vec<T>, form: impl Fn(&T) -> &str, texts: usize) -> Self {
-        let (index, pieces) = if values.len().saturating_mul(texts) < PAIRS_MIN {
+impl<T> PatternIndex<T> {
+    /// `pattern` gives the pattern of a value; `texts` is how many texts are to come.
+    pub(super) fn new(values: Vec<T>, pattern: impl Fn(&T) -> &str, texts: usize) -> Self {
+        let (trie, pieces) = if values.len().saturating_mul(texts) < PAIRS_MIN {
             (None, vec![Vec::new(); values.len()])
         } else {
-            let (index, pieces) = Index::new(values.iter().map(form));
-            (Some(index), pieces)
+            let (trie, pieces) = Trie::new(values.iter().map(pattern));
+            (Some(trie), pieces)
         };
-        let forms = values.into_iter().zip(pieces);
+        let entries = values.into_iter().zip(pieces);
+        let entries = entries.map(|(value, pieces)| Entry { value, pieces });
         Self {
-            forms: forms
-                .map(|(value, pieces)| Form { value, pieces })
-                .collect(),
-            index,
+            entries: entries.collect(),
+            trie,
         }
     }
 
     /// How many values there are.
     pub(super) fn len(&self) -> usize {
-        self.forms.len()
+        self.entries.len()
     }
 
     /// What looks at the texts.
-    pub(super) fn finder(&self) -> Finder<'_, T> {
-        let pieces = self.index.as_ref().map_or(0, |index| index.pieces.len());
-        Finder {
-            forms: self,
+    pub(super) fn search(&self) -> PatternSearch<'_, T> {
+        let pieces = self.trie.as_ref().map_or(0, |trie| trie.pieces.len());
+        PatternSearch {
+            index: self,
             text: Vec::new(),
             round: 0,
             places: vec![Place::default(); pieces],
@@ -92,41 +88,41 @@ impl<T> Forms<T> {
     }
 }
 
-impl Index {
-    /// With the pieces of each form.
-    fn new<'f>(forms: impl Iterator<Item = &'f str>) -> (Self, Vec<Vec<usize>>) {
+impl Trie {
+    /// With the pieces of each pattern.
+    fn new<'p>(patterns: impl Iterator<Item = &'p str>) -> (Self, Vec<Vec<usize>>) {
         let mut numbers: HashMap<Vec<u8>, usize> = HashMap::new();
-        let mut index = Self {
+        let mut trie = Self {
             nodes: vec![Node::default()],
             ..Self::default()
         };
         let mut shared: Vec<usize> = Vec::new();
         let mut all = Vec::new();
-        for form in forms {
+        for pattern in patterns {
             let mut pieces = Vec::new();
-            for piece in between_ends(form).split(|byte| *byte == b'*') {
+            for piece in between_ends(pattern).split(|byte| *byte == b'*') {
                 if matches!(piece, [] | [BEGINNING | END]) {
                     continue;
                 }
                 let number = *numbers.entry(piece.to_vec()).or_insert_with(|| {
                     shared.push(0);
-                    index.add(piece)
+                    trie.add(piece)
                 });
                 shared[number] += 1;
                 pieces.push(number);
             }
             all.push(pieces);
         }
-        for (form, pieces) in all.iter().enumerate() {
+        for (pattern, pieces) in all.iter().enumerate() {
             let rarest = pieces
                 .iter()
-                .min_by_key(|piece| (shared[**piece], Reverse(index.pieces[**piece].length)));
+                .min_by_key(|piece| (shared[**piece], Reverse(trie.pieces[**piece].length)));
             match rarest {
-                Some(piece) => index.pieces[*piece].forms.push(form),
-                None => index.of_stars.push(form),
+                Some(piece) => trie.pieces[*piece].patterns.push(pattern),
+                None => trie.of_stars.push(pattern),
             }
         }
-        (index, all)
+        (trie, all)
     }
 
     /// A new piece, and its number.
@@ -134,7 +130,7 @@ impl Index {
         let number = self.pieces.len();
         self.pieces.push(Piece {
             length: piece.len(),
-            forms: Vec::new(),
+            patterns: Vec::new(),
         });
         let mut at = 0;
         for byte in piece {
@@ -166,8 +162,8 @@ fn between_ends(text: &str) -> Vec<u8> {
 }
 
 /// Looks at one text after the other.
-pub(super) struct Finder<'f, T> {
-    forms: &'f Forms<T>,
+pub(super) struct PatternSearch<'p, T> {
+    index: &'p PatternIndex<T>,
     text: Vec<u8>,
     /// The number of the text.
     round: usize,
@@ -185,26 +181,26 @@ struct Place {
     last: usize,
 }
 
-impl<'f, T> Finder<'f, T> {
-    /// The values that are wanted and whose form may match `text`: no other form does.
-    pub(super) fn candidates(&mut self, text: &str, wanted: impl Fn(&T) -> bool) -> Vec<&'f T> {
-        let forms = &self.forms.forms;
-        let Some(index) = &self.forms.index else {
-            let values = forms.iter().map(|form| &form.value);
+impl<'p, T> PatternSearch<'p, T> {
+    /// The values that are wanted and whose pattern may match `text`: no other does.
+    pub(super) fn candidates(&mut self, text: &str, wanted: impl Fn(&T) -> bool) -> Vec<&'p T> {
+        let entries = &self.index.entries;
+        let Some(trie) = &self.index.trie else {
+            let values = entries.iter().map(|entry| &entry.value);
             return values.filter(|value| wanted(value)).collect();
         };
-        self.find(index, text);
+        self.find(trie, text);
         let found = self.found.iter();
-        let tried = found.flat_map(|piece| &index.pieces[*piece].forms);
+        let tried = found.flat_map(|piece| &trie.pieces[*piece].patterns);
         tried
-            .chain(&index.of_stars)
-            .map(|form| &forms[*form])
-            .filter(|form| wanted(&form.value) && self.may_match(index, &form.pieces))
-            .map(|form| &form.value)
+            .chain(&trie.of_stars)
+            .map(|entry| &entries[*entry])
+            .filter(|entry| wanted(&entry.value) && self.may_match(trie, &entry.pieces))
+            .map(|entry| &entry.value)
             .collect()
     }
 
-    fn find(&mut self, index: &Index, text: &str) {
+    fn find(&mut self, trie: &Trie, text: &str) {
         self.round += 1;
         self.found.clear();
         self.text.clear();
@@ -214,11 +210,11 @@ impl<'f, T> Finder<'f, T> {
         for begin in 0..self.text.len() {
             let mut at = 0;
             for (end, byte) in (begin + 1..).zip(&self.text[begin..]) {
-                let Ok(next) = index.nodes[at].step(*byte) else {
+                let Ok(next) = trie.nodes[at].step(*byte) else {
                     break;
                 };
                 at = next;
-                let Some(piece) = index.nodes[at].piece else {
+                let Some(piece) = trie.nodes[at].piece else {
                     continue;
                 };
                 let place = &mut self.places[piece];
@@ -237,12 +233,15 @@ impl<'f, T> Finder<'f, T> {
     }
 
     /// Whether each piece is there, behind the earliest place of the one before it.
-    fn may_match(&self, index: &Index, pieces: &[usize]) -> bool {
+    fn may_match(&self, trie: &Trie, pieces: &[usize]) -> bool {
         let mut behind = 0;
         pieces.iter().all(|piece| {
             let place = &self.places[*piece];
-            behind = place.first.max(behind + index.pieces[*piece].length);
+            behind = place.first.max(behind + trie.pieces[*piece].length);
             place.round == self.round && behind <= place.last
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

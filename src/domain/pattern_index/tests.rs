@@ -3,14 +3,14 @@ use std::cell::Cell;
 use super::*;
 use proptest::prelude::*;
 
-fn indexed<'f>(forms: &[&'f str]) -> Forms<&'f str> {
-    Forms::new(forms.to_vec(), |form| form, usize::MAX)
+fn indexed<'f>(forms: &[&'f str]) -> PatternIndex<&'f str> {
+    PatternIndex::new(forms.to_vec(), |form| form, usize::MAX)
 }
 
 fn candidates<'f>(forms: &[&'f str], text: &str) -> Vec<&'f str> {
     let forms = indexed(forms);
     let mut found: Vec<&str> = forms
-        .finder()
+        .search()
         .candidates(text, |_| true)
         .into_iter()
         .copied()
@@ -44,8 +44,8 @@ fn a_character_is_never_cut() {
 #[test]
 fn what_is_not_wanted_is_not_tried() {
     for texts in [1, usize::MAX] {
-        let forms = Forms::new(vec!["a*", "*b", "*"], |form| form, texts);
-        let tried = forms.finder().candidates("ab", |form| *form != "a*").len();
+        let forms = PatternIndex::new(vec!["a*", "*b", "*"], |form| form, texts);
+        let tried = forms.search().candidates("ab", |form| *form != "a*").len();
         assert_eq!(tried, 2);
     }
 }
@@ -53,8 +53,8 @@ fn what_is_not_wanted_is_not_tried() {
 #[test]
 fn with_few_pairs_every_form_is_tried() {
     for (texts, tried) in [(4_999, 2), (5_000, 1)] {
-        let forms = Forms::new(vec!["a*", "b*"], |form| form, texts);
-        assert_eq!(forms.finder().candidates("ax", |_| true).len(), tried);
+        let forms = PatternIndex::new(vec!["a*", "b*"], |form| form, texts);
+        assert_eq!(forms.search().candidates("ax", |_| true).len(), tried);
     }
 }
 
@@ -80,9 +80,9 @@ fn av_7_of_ten_thousand_forms_a_text_is_tried_on_a_few() {
 #[test]
 fn a_piece_of_an_earlier_text_is_forgotten() {
     let forms = indexed(&["*a*b*", "*b*"]);
-    let mut finder = forms.finder();
-    assert_eq!(finder.candidates("ab", |_| true).len(), 2);
-    assert!(finder.candidates("a", |_| true).is_empty());
+    let mut search = forms.search();
+    assert_eq!(search.candidates("ab", |_| true).len(), 2);
+    assert!(search.candidates("a", |_| true).is_empty());
 }
 
 /// How many pairs are looked at, and how many of them are worth comparing, of ten
@@ -91,7 +91,7 @@ fn pairs(form: impl Fn(usize) -> String) -> (usize, usize) {
     let forms: Vec<String> = (0..1000).map(form).collect();
     let forms: Vec<&str> = forms.iter().map(String::as_str).collect();
     let forms = indexed(&forms);
-    let mut finder = forms.finder();
+    let mut search = forms.search();
     let looked_at = Cell::new(0);
     let candidates = |i| {
         let text = format!("org-{i}-unit-{}-crew", i % 3000);
@@ -99,7 +99,7 @@ fn pairs(form: impl Fn(usize) -> String) -> (usize, usize) {
             looked_at.set(looked_at.get() + 1);
             true
         };
-        finder.candidates(&text, count).len()
+        search.candidates(&text, count).len()
     };
     let compared = (0..10_000).map(candidates).sum();
     (looked_at.get(), compared)
@@ -133,9 +133,9 @@ proptest! {
     ) {
         let words: Vec<&str> = forms.iter().map(String::as_str).collect();
         let indexed = indexed(&words);
-        let mut finder = indexed.finder();
+        let mut search = indexed.search();
         for text in &texts {
-            let found = finder.candidates(text, |_| true);
+            let found = search.candidates(text, |_| true);
             for form in &words {
                 if twin(form.as_bytes(), text.as_bytes()) {
                     prop_assert!(found.contains(&form), "{form:?} {text:?}");

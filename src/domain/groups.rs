@@ -1,6 +1,8 @@
 //! Which groups a mapping is for.
 
-use crate::domain::names::GroupName;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::names::GroupName;
 
 /// Most stars in one glob; more would only be a slower way to say less.
 pub const GLOB_STARS_MAX: usize = 8;
@@ -41,6 +43,16 @@ impl GroupMatch {
             Self::Glob(glob) => glob.stars(),
             Self::Exact(_) | Self::Everyone => 0,
         }
+    }
+}
+
+impl Serialize for GroupMatch {
+    /// As the members `group` and `match`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(Some(2))?;
+        members.serialize_entry("group", &self.group())?;
+        members.serialize_entry("match", self.word())?;
+        members.end()
     }
 }
 

@@ -1,0 +1,272 @@
+//! The members of a JSON object that a client sent, read one by one; everything that is wrong
+//! is collected.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::set::{AnyOr, NonEmpty};
+use super::time::{MOMENT, moment};
+
+/// What is wrong with one field, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct FieldError {
+    /// The field as the API names it: `group`, `rooms[2]`.
+    pub field: String,
+    /// A sentence for the person who typed it.
+    pub reason: String,
+}
+
+impl FieldError {
+    /// An error of `field`.
+    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// Takes the members of a JSON object and collects what is wrong with them.
+#[derive(Debug)]
+pub struct Members {
+    members: Map<String, Value>,
+    /// What is wrong so far.
+    pub errors: Vec<FieldError>,
+}
+
+impl Members {
+    /// Of this object.
+    pub fn new(members: Map<String, Value>) -> Self {
+        Self {
+            members,
+            errors: Vec::new(),
+        }
+    }
+
+    /// Refuses a field. Only the first thing that is wrong with it is told: a member of the wrong
+    /// type would otherwise be an empty one as well.
+    pub fn refuse(&mut self, field: impl Into<String>, reason: impl Into<String>) {
+        let field = field.into();
+        let told = self.errors.iter().any(|error| {
+            let rest = error.field.strip_prefix(&field);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        });
+        if !told {
+            self.push(field, reason);
+        }
+    }
+
+    /// Without a look at the other errors: a body may have very many of these.
+    fn push(&mut self, field: impl Into<String>, reason: impl Into<String>) {
+        self.errors.push(FieldError::new(field, reason));
+    }
+
+    /// A list of words; `None` when it is absent or wrong. `null` and the
+    /// empty list are wrong: neither may come to mean "any".
+    pub fn words(&mut self, field: &str) -> Option<Vec<String>> {
+        let reason = "must be a list of one or more strings";
+        let items = match self.members.remove(field)? {
+            Value::Array(items) if !items.is_empty() => items,
+            _ => {
+                self.refuse(field, reason);
+                return None;
+            }
+        };
+        let before = self.errors.len();
+        let mut words = Vec::with_capacity(items.len());
+        for (i, item) in items.into_iter().enumerate() {
+            match item {
+                Value::String(word) => words.push(word),
+                _ => self.push(format!("{field}[{i}]"), "must be a string"),
+            }
+        }
+        (self.errors.len() == before).then_some(words)
+    }
+
+    /// What `read` makes of each word, or none when one is wrong: what is checked between lists
+    /// must not be blamed on a word that was meant otherwise.
+    pub fn list<T: Ord>(
+        &mut self,
+        field: &str,
+        words: &[String],
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<NonEmpty<T>> {
+        let before = self.errors.len();
+        let mut members = Vec::with_capacity(words.len());
+        for (i, word) in words.iter().enumerate() {
+            match read(word) {
+                Ok(member) => members.push(member),
+                Err(reason) => self.push(format!("{field}[{i}]"), reason),
+            }
+        }
+        (self.errors.len() == before).then_some(())?;
+        NonEmpty::new(members)
+    }
+
+    /// The same of a list that may be `*` alone.
+    pub fn list_or_any<T: Ord>(
+        &mut self,
+        field: &str,
+        words: &[String],
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<AnyOr<T>> {
+        if !words.is_empty() && words.iter().all(|word| word == "*") {
+            return Some(AnyOr::Any);
+        }
+        let read = |word: &str| match word {
+            "*" => Err("* means any and stands alone: remove it, or remove the others".to_owned()),
+            _ => read(word),
+        };
+        self.list(field, words, read).map(AnyOr::Only)
+    }
+
+    /// A whole number; `null` is absent.
+    pub fn number(&mut self, field: &str) -> Option<i64> {
+        let value = self
+            .members
+            .remove(field)
+            .filter(|value| !value.is_null())?;
+        let number = whole(&value);
+        if number.is_none() {
+            self.refuse(field, "must be a whole number");
+        }
+        number
+    }
+
+    /// A string; `null` is absent.
+    pub fn text(&mut self, field: &str) -> Option<String> {
+        match self.members.remove(field)? {
+            Value::String(text) => Some(text),
+            Value::Null => None,
+            _ => {
+                self.refuse(field, "must be a string");
+                None
+            }
+        }
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, field: &str) -> Option<bool> {
+        let value = self.members.remove(field)?;
+        let flag = value.as_bool();
+        if flag.is_none() {
+            self.refuse(field, "must be true or false");
+        }
+        flag
+    }
+
+    /// A moment, RFC 3339; `null` is absent.
+    pub fn moment(&mut self, field: &str) -> Option<DateTime<Utc>> {
+        let text = self.text(field)?;
+        let moment = moment(&text);
+        if moment.is_none() {
+            self.refuse(field, MOMENT);
+        }
+        moment
+    }
+
+    /// Takes a member that is `null` for wrong where it must not count as absent.
+    pub fn refuse_null(&mut self, field: &str) {
+        if self.members.get(field).is_some_and(Value::is_null) {
+            self.members.remove(field);
+            self.refuse(field, "must not be null; leave it out otherwise");
+        }
+    }
+
+    /// Refuses what is left: it was not expected (mass assignment, AD-5).
+    pub fn finish(mut self) -> Vec<FieldError> {
+        let unknown: Vec<String> = self.members.keys().cloned().collect();
+        for field in unknown {
+            self.push(field, "is unknown here; remove it");
+        }
+        self.errors
+    }
+}
+
+/// A whole number, however it is written: 60, 60.0 and 6e1 are one number to JSON
+/// Schema and to most programs (RFC 8259 §6). What 63 bits do not hold is out of
+/// every bound, not another kind of number; what 64 bits do not hold is.
+fn whole(value: &Value) -> Option<i64> {
+    const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
+    if value.is_u64() || value.is_i64() {
+        return Some(value.as_i64().unwrap_or(i64::MAX));
+    }
+    let number = value.as_f64()?;
+    let is_whole = number.fract() == 0.0 && number.abs() < TWO_TO_64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is whole; the cast takes what is too large for the largest"
+    )]
+    let number = number as i64;
+    is_whole.then_some(number)
+}
+
+/// What was judged after `errors` were found: good only if there were none.
+pub fn together<T>(
+    mut errors: Vec<FieldError>,
+    judged: Result<T, Vec<FieldError>>,
+) -> Result<T, Vec<FieldError>> {
+    match judged {
+        Ok(good) if errors.is_empty() => Ok(good),
+        Ok(_) => Err(errors),
+        Err(more) => {
+            errors.extend(more);
+            Err(errors)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn members(value: Value) -> Members {
+        let Value::Object(members) = value else {
+            panic!("{value}");
+        };
+        Members::new(members)
+    }
+
+    #[test]
+    fn a_text_that_is_null_is_absent_and_of_another_type_is_wrong() {
+        let mut read = members(json!({"group": null, "note": "x", "match": 7}));
+        assert_eq!(read.text("group"), None);
+        assert_eq!(read.text("note").as_deref(), Some("x"));
+        assert!(read.errors.is_empty());
+        assert_eq!(read.text("match"), None);
+        assert_eq!(read.errors, [FieldError::new("match", "must be a string")]);
+    }
+
+    #[test]
+    fn of_one_field_the_first_error_is_told() {
+        let mut read = members(json!({"rooms": ["a", 1], "room": 1}));
+        assert_eq!(read.words("rooms"), None);
+        read.refuse("rooms", "is empty");
+        read.refuse("room", "is another field");
+        let fields: Vec<&str> = read.errors.iter().map(|e| e.field.as_str()).collect();
+        assert_eq!(fields, ["rooms[1]", "room"]);
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_in_any_way_that_64_bits_hold() {
+        for (written, number) in [
+            (json!(60), Some(60)),
+            (json!(60.0), Some(60)),
+            (json!(-1.0), Some(-1)),
+            (json!(6e1), Some(60)),
+            (json!(u64::MAX), Some(i64::MAX)),
+            (json!(1e19), Some(i64::MAX)),
+            (json!(18_446_744_073_709_551_616.0), None),
+            (json!(-18_446_744_073_709_551_616.0), None),
+            (json!(1e300), None),
+            (json!(0.5), None),
+            (json!("60"), None),
+            (json!(true), None),
+        ] {
+            assert_eq!(whole(&written), number, "{written}");
+        }
+    }
+}

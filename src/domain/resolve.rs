@@ -1,0 +1,310 @@
+//! Which grants an identity holds: the whole table of mappings, made ready to be asked many times
+//! a second.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Weak};
+
+use arc_swap::ArcSwapOption;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::entitlement::{DroppedRoom, Entitlement, HeldGrant};
+use super::grant::Grant;
+use super::groups::{GroupGlob, GroupMatch};
+use super::identity::Identity;
+use super::lifetime::TTL_MIN_SECONDS;
+use super::mapping::{Mapping, MappingDraft, MappingId};
+use super::pattern_index::PatternIndex;
+use super::rooms::{GrantRoom, RoomRule, RoomTemplate};
+use super::set::{AnyOr, NonEmpty};
+
+/// All mappings that are switched on; the places of those for exact groups by hash, of those
+/// for globs and for everyone apart.
+#[derive(Debug)]
+pub struct Mappings {
+    rows: Vec<Compiled>,
+    exact: HashMap<String, Vec<usize>>,
+    globs: PatternIndex<GlobRows>,
+    everyone: Vec<usize>,
+    len: usize,
+}
+
+/// The rows of one glob, those that give every group the same or the others.
+#[derive(Debug)]
+struct GlobRows {
+    number: usize,
+    glob: GroupGlob,
+    are_alike: bool,
+    rows: Vec<usize>,
+}
+
+/// A mapping with its rooms made ready.
+#[derive(Debug)]
+struct Compiled {
+    id: MappingId,
+    draft: MappingDraft,
+    fixed: Vec<GrantRoom>,
+    templates: Vec<RoomTemplate>,
+    /// The grant, where it is the same for every person and group.
+    alike: Option<Arc<Grant>>,
+}
+
+impl Default for Mappings {
+    fn default() -> Self {
+        Self::compile([])
+    }
+}
+
+impl Mappings {
+    /// Takes the rows in any order.
+    pub fn compile(mappings: impl IntoIterator<Item = Mapping>) -> Self {
+        let mut rows = Vec::new();
+        let mut exact: HashMap<_, Vec<_>> = HashMap::new();
+        let mut globs: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut everyone = Vec::new();
+        let mut len = 0;
+        for mapping in mappings {
+            len += 1;
+            if !mapping.draft.enabled() {
+                continue;
+            }
+            let row = Compiled::new(mapping);
+            let same_group = match row.draft.group() {
+                GroupMatch::Exact(group) => exact.entry(group.as_str().to_owned()).or_default(),
+                GroupMatch::Glob(glob) => globs
+                    .entry((glob.clone(), row.alike.is_some()))
+                    .or_default(),
+                GroupMatch::Everyone => &mut everyone,
+            };
+            same_group.push(rows.len());
+            rows.push(row);
+        }
+        let globs = (0..).zip(globs);
+        let globs = globs.map(|(number, ((glob, are_alike), rows))| GlobRows {
+            number,
+            glob,
+            are_alike,
+            rows,
+        });
+        Self {
+            globs: PatternIndex::new(globs.collect(), |glob| glob.glob.as_str(), usize::MAX),
+            rows,
+            exact,
+            everyone,
+            len,
+        }
+    }
+
+    /// How many rows the table has, those switched off included.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the table has no row, and hence grants nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// All the grants that `identity` holds at `now`: one entry per mapping and matched group,
+    /// or one per mapping where its grant is the same for each group.
+    pub fn resolve(&self, identity: &Identity, now: DateTime<Utc>) -> Entitlement {
+        self.held(&self.matches(identity), identity, now)
+    }
+
+    /// The rows for `identity`, whatever the time: the work that grows with the number of groups.
+    fn matches(&self, identity: &Identity) -> Vec<Match> {
+        let mut found = Vec::new();
+        let mut add = |rows: &[usize], group: Option<&str>| {
+            found.extend(rows.iter().map(|row| Match {
+                row: *row,
+                group: group.map(Box::from),
+            }));
+        };
+        add(&self.everyone, None);
+        let mut search = self.globs.search();
+        // One group is enough for rows that give every group the same.
+        let mut settled = vec![false; self.globs.len()];
+        for group in identity.groups.listed() {
+            if let Some(rows) = self.exact.get(group) {
+                add(rows, Some(group));
+            }
+            for glob in search.candidates(group, |glob| !settled[glob.number]) {
+                if glob.glob.captures(group).is_some() {
+                    settled[glob.number] = glob.are_alike;
+                    add(&glob.rows, Some(group));
+                }
+            }
+        }
+        found
+    }
+
+    /// What is held of that at `now`. The matches are those of this table and this identity.
+    fn held(&self, matches: &[Match], identity: &Identity, now: DateTime<Utc>) -> Entitlement {
+        let mut held = Vec::new();
+        let mut dropped = Vec::new();
+        for Match { row, group } in matches {
+            let row = &self.rows[*row];
+            if row.counts_at(now)
+                && let Some(grant) = row.grant(identity, group.as_deref(), &mut dropped)
+            {
+                held.push(HeldGrant {
+                    grant,
+                    bound: row.bound(now),
+                    mapping: row.id,
+                    group: group.as_deref().map(str::to_owned),
+                });
+            }
+        }
+        Entitlement::new(held, dropped)
+    }
+}
+
+impl Compiled {
+    fn new(Mapping { id, draft, .. }: Mapping) -> Self {
+        let mut fixed = Vec::new();
+        let mut templates = Vec::new();
+        for rule in draft.rooms().named().into_iter().flatten() {
+            match rule.clone() {
+                RoomRule::Fixed(room) => fixed.push(room),
+                RoomRule::Template(template) => templates.push(template),
+            }
+        }
+        let alike = match NonEmpty::new(fixed.clone()) {
+            _ if draft.rooms().is_any() => Some(AnyOr::Any),
+            Some(rooms) if templates.is_empty() => Some(AnyOr::Only(rooms)),
+            _ => None,
+        };
+        Self {
+            id,
+            fixed,
+            templates,
+            alike: alike.map(|rooms| Arc::new(grant(&draft, rooms))),
+            draft,
+        }
+    }
+
+    /// Inside its window, with a minute or more left of it: less could not become
+    /// a token that Red5 takes.
+    fn counts_at(&self, now: DateTime<Utc>) -> bool {
+        let minute = TimeDelta::seconds(i64::from(TTL_MIN_SECONDS));
+        let left = |until: DateTime<Utc>| until.signed_duration_since(now);
+        self.draft.valid_from().is_none_or(|from| from <= now)
+            && self
+                .draft
+                .valid_until()
+                .is_none_or(|until| left(until) >= minute)
+    }
+
+    /// The earlier of the window's end and `max_ttl_seconds` from now.
+    fn bound(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let until = self.draft.valid_until();
+        let longest = self.draft.max_ttl_seconds();
+        let longest = longest
+            .and_then(|seconds| now.checked_add_signed(TimeDelta::seconds(i64::from(seconds))));
+        until.into_iter().chain(longest).min()
+    }
+
+    /// The grant for a person as a member of `group`. None where every room fell away: that is
+    /// no grant, and above all not "any".
+    fn grant(
+        &self,
+        identity: &Identity,
+        group: Option<&str>,
+        dropped: &mut Vec<DroppedRoom>,
+    ) -> Option<Arc<Grant>> {
+        if let Some(grant) = &self.alike {
+            return Some(Arc::clone(grant));
+        }
+        let captures = match (self.draft.group(), group) {
+            (GroupMatch::Glob(glob), Some(group)) => glob.captures(group),
+            _ => None,
+        };
+        let captures = captures.unwrap_or_default();
+        let mut rooms = self.fixed.clone();
+        for template in &self.templates {
+            match template.fill(identity, &captures) {
+                Ok(room) => rooms.push(GrantRoom::Exact(room)),
+                Err(reason) => dropped.push(DroppedRoom {
+                    mapping: self.id,
+                    group: group.map(str::to_owned),
+                    rule: template.as_str().to_owned(),
+                    reason,
+                }),
+            }
+        }
+        let rooms = NonEmpty::new(rooms)?;
+        Some(Arc::new(grant(&self.draft, AnyOr::Only(rooms))))
+    }
+}
+
+fn grant(draft: &MappingDraft, rooms: AnyOr<GrantRoom>) -> Grant {
+    Grant {
+        roles: draft.roles().clone(),
+        transports: draft.transports().clone(),
+        rooms,
+    }
+}
+
+/// A row for an identity, with the group that matched; none for everyone.
+#[derive(Debug)]
+struct Match {
+    row: usize,
+    group: Option<Box<str>>,
+}
+
+/// What a remembered match, or a group of a session, takes besides its text.
+pub const GROUP_OVERHEAD: usize = 64;
+
+/// What a few more matches than groups may take: of everyone, or of a second row.
+pub const FEW_MATCHES: usize = 16 * GROUP_OVERHEAD;
+
+/// Beside one identity: what of the table of mappings is for it, so that a person in thousands of
+/// groups costs the matching once. Another table, which every
+/// edit makes, is matched anew; times are judged at each call. Takes no lock that waits.
+#[derive(Debug, Default)]
+pub struct MatchMemo(ArcSwapOption<Remembered>);
+
+#[derive(Debug)]
+struct Remembered {
+    /// Which table; it does not stay in memory for this.
+    mappings: Weak<Mappings>,
+    matches: Vec<Match>,
+}
+
+impl MatchMemo {
+    /// As [`Mappings::resolve`]. The identity is the same at each call.
+    pub fn resolve(
+        &self,
+        mappings: &Arc<Mappings>,
+        identity: &Identity,
+        now: DateTime<Utc>,
+    ) -> Entitlement {
+        let known = self.0.load();
+        if let Some(known) = &*known
+            && std::ptr::eq(known.mappings.as_ptr(), Arc::as_ptr(mappings))
+        {
+            return mappings.held(&known.matches, identity, now);
+        }
+        let matches = mappings.matches(identity);
+        let entitlement = mappings.held(&matches, identity, now);
+        // Little more memory than the groups themselves take, so that it can be counted before
+        // (`store::live`).
+        let room = weight(identity.groups.listed().map(Some)) + FEW_MATCHES;
+        if weight(matches.iter().map(|found| found.group.as_deref())) <= room {
+            self.0.store(Some(Arc::new(Remembered {
+                mappings: Arc::downgrade(mappings),
+                matches,
+            })));
+        }
+        entitlement
+    }
+}
+
+/// Roughly how many bytes they take.
+fn weight<'g>(groups: impl Iterator<Item = Option<&'g str>>) -> usize {
+    groups
+        .map(|group| group.map_or(0, str::len) + GROUP_OVERHEAD)
+        .sum()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,405 @@
+//! The table of mappings: `/admin/mappings…` for people, `/api/admin/mappings…` for programs.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use serde_json::{Map, Value, json};
+
+use super::paging::page_of;
+use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
+use crate::domain::members::FieldError;
+use crate::flow::admin::Admin;
+use crate::flow::mappings::{MappingDesk, MappingError};
+use crate::web::error::{Answer, Refusal, mark};
+use crate::web::extract::{ProtectedEmpty, ProtectedForm, ProtectedJson, Sent, SentForm};
+use crate::web::form::Form;
+use crate::web::page::{self, Page};
+use crate::web::site::Site;
+use crate::web::views::problem::{self as problems, Problem};
+use crate::web::views::{
+    Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, NotSaved, Paging,
+    TypedMapping,
+};
+
+type Desk = web::Data<MappingDesk>;
+
+/// Members of a mapping that may be sent back and are not read. Of two editors the
+/// second would be told of a wrong `updated_at` instead of the first's edit.
+const READ_ONLY: [&str; 3] = ["updated_at", "updated_by", "last_used_at"];
+
+/// Members that may be sent back, and must then be those of the row.
+const COMPARED: [&str; 4] = ["id", "version", "created_at", "created_by"];
+
+// --- for programs ---
+
+fn answer(mapping: &Mapping, mut response: HttpResponseBuilder) -> HttpResponse {
+    response
+        .insert_header((header::ETAG, format!("\"{}\"", mapping.version)))
+        .json(mapping)
+}
+
+/// GET `/api/admin/mappings?limit=&offset=`
+pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
+    let (limit, offset) = page_of(&Form::of_query(&request)?)?;
+    let page = desk.list(&admin, limit, offset).await?;
+    Ok(HttpResponse::Ok().json(json!({
+        "items": page.items,
+        "total": page.total,
+        "mapping_version": page.mapping_version,
+    })))
+}
+
+/// GET `/api/admin/mappings/{id}`
+pub async fn get(admin: Admin, id: web::Path<String>, desk: Desk) -> Answer {
+    let mapping = desk.get(&admin, parse_id(&id)?).await?;
+    Ok(answer(&mapping, HttpResponse::Ok()))
+}
+
+/// POST `/api/admin/mappings`
+pub async fn create(sent: ProtectedJson<Admin>, site: web::Data<Site>, desk: Desk) -> Answer {
+    let draft = MappingDraft::parse(sent.members)?;
+    let written = desk.create(&sent.sender, &draft).await?;
+    let location = site.to(&format!("/api/admin/mappings/{}", written.id));
+    let mut created = HttpResponse::Created();
+    created.insert_header((header::LOCATION, location));
+    Ok(answer(&written, created))
+}
+
+/// PUT `/api/admin/mappings/{id}`
+pub async fn replace(
+    sent: ProtectedJson<Admin>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    desk: Desk,
+) -> Answer {
+    let (admin, mut members) = (sent.sender, sent.members);
+    let sent_back = take_read_only(&mut members);
+    let draft = MappingDraft::parse(members)?;
+    let (id, version) = (parse_id(&id)?, if_match(&request)?);
+    if !sent_back.is_empty() {
+        compare(sent_back, &desk.get(&admin, id).await?, version)?;
+    }
+    let written = desk.replace(&admin, id, version, &draft).await?;
+    Ok(answer(&written, HttpResponse::Ok()))
+}
+
+/// DELETE `/api/admin/mappings/{id}`
+pub async fn delete(
+    sent: ProtectedEmpty<Admin>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    desk: Desk,
+) -> Answer {
+    let (id, version) = (parse_id(&id)?, if_match(&request)?);
+    desk.delete(&sent.sender, id, version).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Takes the read-only members out, and gives those that are compared.
+pub(in crate::web) fn take_read_only(
+    members: &mut Map<String, Value>,
+) -> Vec<(&'static str, Value)> {
+    members.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
+    let taken = COMPARED.map(|name| members.remove(name).map(|value| (name, value)));
+    taken.into_iter().flatten().collect()
+}
+
+/// The version is compared with `If-Match`, not with the row: a row that was changed
+/// meanwhile is a stale edit (412) and no wrong field.
+fn compare(
+    sent_back: Vec<(&'static str, Value)>,
+    current: &Mapping,
+    version: i64,
+) -> Result<(), Vec<FieldError>> {
+    let mut row = json!(current);
+    row["version"] = json!(version);
+    let differing = sent_back
+        .into_iter()
+        .filter(|(name, value)| row[*name] != *value);
+    let reason = "is read-only: send it as it was read, or leave it out";
+    let errors: Vec<_> = differing
+        .map(|(name, _)| FieldError::new(name, reason))
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+/// Anything that is no number of a row is the number of none (AD-8).
+fn parse_id(text: &str) -> Result<MappingId, Refusal> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let id = text.parse().ok().filter(|_| plain);
+    id.map(MappingId)
+        .ok_or_else(|| Refusal::new(problems::NOT_FOUND))
+}
+
+/// The version of `If-Match`; `*` would overwrite whatever is there.
+fn if_match(request: &HttpRequest) -> Result<i64, Refusal> {
+    let mut values = request.headers().get_all(header::IF_MATCH);
+    let value = values.next().and_then(|value| value.to_str().ok());
+    let (Some(value), None) = (value.map(str::trim), values.next()) else {
+        return Err(Refusal::new(problems::PRECONDITION_REQUIRED));
+    };
+    if value == "*" {
+        return Err(Refusal::new(problems::PRECONDITION_REQUIRED));
+    }
+    let text = value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'));
+    let version = text.and_then(|text| {
+        // "+3" and "03" are other tags than "3" (RFC 9110 §8.8.3.2).
+        let version: i64 = text.parse().ok()?;
+        (version.to_string() == text).then_some(version)
+    });
+    version.ok_or_else(|| {
+        let reason = "must be one ETag as it was read, such as \"3\"";
+        Refusal::invalid(&[FieldError::new("If-Match", reason)])
+    })
+}
+
+// --- for people ---
+
+/// GET `/admin/mappings?limit=&offset=`
+pub async fn list_page(admin: Admin, page: Page, desk: Desk) -> Answer {
+    let query = page.query()?;
+    let (limit, offset) = page_of(&query)?;
+    let found = desk.list(&admin, limit, offset).await?;
+    let now = desk.now();
+    let rows = found.items.into_iter();
+    let rows: Vec<MappingRow> = rows.map(|row| MappingRow::of(row, now)).collect();
+    Ok(page::show(&MappingList {
+        paging: Paging {
+            list: format!("{}/admin/mappings?", page.site().base()),
+            shown: rows.len(),
+            total: found.total,
+            limit,
+            offset,
+        },
+        rows,
+        mapping_version: found.mapping_version,
+        done: done(&query),
+        frame: page.frame(),
+    }))
+}
+
+/// What was just done, as the redirect tells.
+fn done(query: &Form) -> Option<(Done, MappingId)> {
+    let done = Done::parse(query.one("done").ok()??)?;
+    let id = parse_id(query.one("id").ok()??).ok()?;
+    Some((done, id))
+}
+
+/// GET `/admin/mappings/new`
+pub async fn new_page(_: Admin, page: Page) -> Answer {
+    Ok(page::show(&blank(&page, None)))
+}
+
+/// GET `/admin/mappings/{id}`
+pub async fn edit_page(admin: Admin, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
+    let id = parse_id(&id)?;
+    let row = match desk.get(&admin, id).await {
+        Err(MappingError::NotFound) => return Ok(gone(&page, id, None)),
+        row => row?,
+    };
+    let version = row.version;
+    Ok(page::show(&MappingForm {
+        typed: TypedMapping::of(&row.draft),
+        ..blank(&page, Some(Editing { id, version }))
+    }))
+}
+
+/// POST `/admin/mappings`
+pub async fn add(sent: SentForm<Admin>, page: Page, desk: Desk) -> Answer {
+    let (form, draft) = match judge(&page, None, sent.sent)? {
+        Ok(good) => good,
+        Err(page) => return Ok(page),
+    };
+    match desk.create(&sent.sender, &draft).await {
+        Ok(written) => Ok(back(&page, Done::ADDED, written.id, None)),
+        Err(error) => not_written(&desk, &sent.sender, form, &draft, error).await,
+    }
+}
+
+/// POST `/admin/mappings/{id}`
+pub async fn save(sent: SentForm<Admin>, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
+    let (Sent::Now(form) | Sent::Earlier(form)) = &sent.sent;
+    let (id, version) = (parse_id(&id)?, version(form)?);
+    let (form, draft) = match judge(&page, Some(Editing { id, version }), sent.sent)? {
+        Ok(good) => good,
+        Err(page) => return Ok(page),
+    };
+    match desk.replace(&sent.sender, id, version, &draft).await {
+        Ok(_) => Ok(back(&page, Done::SAVED, id, None)),
+        Err(error) => not_written(&desk, &sent.sender, form, &draft, error).await,
+    }
+}
+
+/// POST `/admin/mappings/{id}/switch`
+pub async fn switch(
+    sent: ProtectedForm<Admin>,
+    page: Page,
+    id: web::Path<String>,
+    desk: Desk,
+) -> Answer {
+    let form = &sent.form;
+    let (id, version) = (parse_id(&id)?, version(form)?);
+    let (enabled, done) = match form.one("enabled") {
+        Ok(Some("true")) => (true, Done::ON),
+        Ok(Some("false")) => (false, Done::OFF),
+        _ => return Err(Refusal::new(problems::INVALID_REQUEST)),
+    };
+    match desk.switch(&sent.sender, id, version, enabled).await {
+        Ok(_) => Ok(back(&page, done, id, Some(form))),
+        Err(MappingError::Stale(_)) => {
+            let list = back(&page, Done::CHANGED, id, Some(form));
+            Ok(mark(list, problems::STALE.code, false))
+        }
+        Err(MappingError::NotFound) => Ok(gone(&page, id, Some(form))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// GET `/admin/mappings/{id}/switch`: the list has the button.
+pub async fn not_switched(_: Admin, page: Page, id: web::Path<String>) -> Answer {
+    Ok(back(&page, Done::NOTHING, parse_id(&id)?, None))
+}
+
+/// GET `/admin/mappings/{id}/delete`
+pub async fn delete_page(admin: Admin, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
+    let id = parse_id(&id)?;
+    match desk.get(&admin, id).await {
+        Err(MappingError::NotFound) => Ok(gone(&page, id, None)),
+        row => Ok(page::show(&confirmation(&page, &desk, row?, false))),
+    }
+}
+
+/// POST `/admin/mappings/{id}/delete`
+pub async fn delete_confirmed(
+    sent: ProtectedForm<Admin>,
+    page: Page,
+    id: web::Path<String>,
+    desk: Desk,
+) -> Answer {
+    let (id, version) = (parse_id(&id)?, version(&sent.form)?);
+    match desk.delete(&sent.sender, id, version).await {
+        Ok(()) => Ok(back(&page, Done::DELETED, id, None)),
+        Err(MappingError::Stale(now)) => {
+            let shown = confirmation(&page, &desk, *now, true);
+            Ok(page::refuse(&problems::STALE, &shown))
+        }
+        Err(MappingError::NotFound) => Ok(gone(&page, id, None)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn confirmation(
+    page: &Page,
+    desk: &MappingDesk,
+    row: Mapping,
+    changed_meanwhile: bool,
+) -> MappingDelete {
+    MappingDelete {
+        frame: page.frame(),
+        row: MappingRow::of(row, desk.now()),
+        changed_meanwhile,
+    }
+}
+
+/// The form of a new mapping, or of one that is edited.
+fn blank(page: &Page, editing: Option<Editing>) -> MappingForm {
+    MappingForm {
+        frame: page.frame(),
+        editing,
+        typed: TypedMapping::default(),
+        errors: Vec::new(),
+        not_saved: None,
+    }
+}
+
+/// The form with what was typed and the mapping that it is, or the page that says why it is none.
+fn judge(
+    page: &Page,
+    editing: Option<Editing>,
+    sent: Sent,
+) -> Result<Result<(MappingForm, MappingDraft), HttpResponse>, Refusal> {
+    let (form, earlier) = match sent {
+        Sent::Now(form) => (form, false),
+        Sent::Earlier(form) => (form, true),
+    };
+    let mut form = MappingForm {
+        typed: TypedMapping::sent(form)?,
+        ..blank(page, editing)
+    };
+    // A page of an earlier session: not done, and not lost either.
+    if earlier {
+        form.not_saved = Some(NotSaved::SessionChanged);
+        return Ok(Err(page::refuse(&problems::SESSION_CHANGED, &form)));
+    }
+    Ok(match form.typed.read() {
+        Ok(draft) => Ok((form, draft)),
+        Err(errors) => {
+            form.errors = errors;
+            Err(page::refuse(&problems::INVALID_REQUEST, &form))
+        }
+    })
+}
+
+/// The form again, with what was typed and why it was not written.
+async fn not_written(
+    desk: &MappingDesk,
+    admin: &Admin,
+    mut form: MappingForm,
+    draft: &MappingDraft,
+    error: MappingError,
+) -> Answer {
+    let problem: &Problem = match error {
+        MappingError::Stale(now) => {
+            form.not_saved = Some(NotSaved::Stale(now));
+            &problems::STALE
+        }
+        MappingError::Duplicate => {
+            match desk.twin(admin, draft).await? {
+                Some(id) => form.not_saved = Some(NotSaved::Duplicate(id)),
+                // The other row is gone again by now.
+                None => form.errors.push(FieldError::new(
+                    "group",
+                    "another mapping said the same a moment ago: save once more",
+                )),
+            }
+            &problems::DUPLICATE
+        }
+        // Deleted meanwhile: what was typed may become a new mapping.
+        MappingError::NotFound => {
+            let editing = form.editing.take();
+            form.not_saved = editing.map(|editing| NotSaved::Gone(editing.id));
+            &problems::NOT_FOUND
+        }
+        error @ MappingError::Store(_) => return Err(error.into()),
+    };
+    Ok(page::refuse(problem, &form))
+}
+
+/// To the list, from a mapping that is not there any more.
+fn gone(page: &Page, id: MappingId, shown: Option<&Form>) -> HttpResponse {
+    let list = back(page, Done::GONE, id, shown);
+    mark(list, problems::NOT_FOUND.code, false)
+}
+
+fn back(page: &Page, done: Done, id: MappingId, shown: Option<&Form>) -> HttpResponse {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("done", done.word);
+    query.append_pair("id", &id.to_string());
+    // After a row is switched, its page of the list is shown again.
+    if let Some((limit, offset)) = shown.and_then(|form| page_of(form).ok()) {
+        query.append_pair("limit", &limit.to_string());
+        query.append_pair("offset", &offset.to_string());
+    }
+    page.see_other(&format!("/admin/mappings?{}", query.finish()))
+}
+
+fn version(form: &Form) -> Result<i64, Refusal> {
+    let version = form.one("version").ok().flatten();
+    let version = version.and_then(|version| version.parse().ok());
+    version.ok_or_else(|| Refusal::new(problems::INVALID_REQUEST))
+}
