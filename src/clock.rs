@@ -25,16 +25,16 @@ impl Clock for SystemClock {
     }
 }
 
-/// A moment of which is known that it lies between two.
+/// What a clock shows, as far as a round trip tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct ClockReading {
     /// Not before.
     pub earliest: DateTime<Utc>,
     /// Not after.
     pub latest: DateTime<Utc>,
 }
 
-impl Window {
+impl ClockReading {
     /// By how much this clock is ahead of the other at least (negative: behind);
     /// zero where both may show the same.
     pub fn ahead_of(self, other: Self) -> TimeDelta {
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn clocks_differ_only_beyond_what_the_round_trip_leaves_open() {
-        let window = |from: i64, to: i64| Window {
+        let window = |from: i64, to: i64| ClockReading {
             earliest: DateTime::from_timestamp(from, 0).unwrap(),
             latest: DateTime::from_timestamp(to, 0).unwrap(),
         };

@@ -2,7 +2,7 @@
 //!
 //! `docs/logging.md` lists the events. What comes from outside may hold line
 //! ends or control sequences, in a field of ours or in a library's error;
-//! [`Lines`] is the last place that every line passes, so it is made safe
+//! [`LineWriter`] is the last place that every line passes, so it is made safe
 //! there once for all (LG-3). A panic is an event like any other, without what
 //! the panic says: its text may hold anything ([`install`]).
 
@@ -37,7 +37,7 @@ pub fn install(format: LogFormat, filter: &str) -> Result<(), AlreadyBegun> {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
-        .with_writer(move || Lines {
+        .with_writer(move || LineWriter {
             format,
             out: io::stderr(),
         });
@@ -71,12 +71,12 @@ fn tell_panic(place: Option<&Location<'_>>) {
 
 /// Writes each event as exactly one line. The subscriber hands over one event
 /// with each call.
-struct Lines<W> {
+struct LineWriter<W> {
     format: LogFormat,
     out: W,
 }
 
-impl<W: Write> Write for Lines<W> {
+impl<W: Write> Write for LineWriter<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let text = text.strip_suffix('\n').unwrap_or(&text);
@@ -119,7 +119,7 @@ mod tests {
 
     fn line(format: LogFormat, event: &str) -> String {
         let mut out = Vec::new();
-        let mut lines = Lines {
+        let mut lines = LineWriter {
             format,
             out: &mut out,
         };

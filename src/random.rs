@@ -1,10 +1,21 @@
-//! Random text that nothing can guess: what names an attempt, a session, a ticket.
+//! Random numbers that cannot be guessed, and text made of them: what names an attempt, a session,
+//! a ticket.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Guessing one of 256 bits is out of reach (RFC 6749 §10.10).
 const BYTES: usize = 32;
+
+/// `N` random bytes.
+///
+/// # Errors
+/// Without random numbers.
+pub fn bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
 
 /// 43 characters of base64url out of 32 random bytes.
 ///
@@ -15,9 +26,7 @@ const BYTES: usize = 32;
 /// Without random numbers.
 pub fn text() -> Result<String, getrandom::Error> {
     loop {
-        let mut bytes = [0; BYTES];
-        getrandom::fill(&mut bytes)?;
-        let text = URL_SAFE_NO_PAD.encode(bytes);
+        let text = URL_SAFE_NO_PAD.encode(bytes::<BYTES>()?);
         if is_harmless(&text) {
             return Ok(text);
         }

@@ -12,6 +12,8 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret, SecretBox};
 
+use crate::random;
+
 const NONCE_BYTES: usize = 24;
 
 /// Seals and opens.
@@ -48,7 +50,7 @@ impl Seal {
 
     /// Nonce and ciphertext.
     pub fn seal(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, SealError> {
-        let nonce: [u8; NONCE_BYTES] = random()?;
+        let nonce: [u8; NONCE_BYTES] = random::bytes().map_err(|_| SealError::Sealing)?;
         let payload = Payload {
             msg: plain,
             aad: purpose.as_bytes(),
@@ -79,13 +81,6 @@ impl fmt::Debug for Seal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Seal({} keys)", 1 + self.older.len())
     }
-}
-
-/// Unguessable bytes.
-pub fn random<const N: usize>() -> Result<[u8; N], SealError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| SealError::Sealing)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -7,10 +7,8 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::crypto::{self, CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretSlice};
@@ -94,11 +92,13 @@ impl Signer {
         let Some((input, signature)) = token.rsplit_once('.') else {
             return false;
         };
-        let key = self.verifying.try_get_as_bytes().and_then(Hs256::new);
-        match (key, URL_SAFE_NO_PAD.decode(signature)) {
-            (Ok(key), Ok(signature)) => key.verify(input.as_bytes(), &signature).is_ok(),
-            _ => false,
-        }
+        let verified = crypto::verify(
+            signature,
+            input.as_bytes(),
+            &self.verifying,
+            Algorithm::HS256,
+        );
+        verified.unwrap_or(false)
     }
 }
 
@@ -155,6 +155,9 @@ impl JwtVerifier for Hs256 {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
     use crate::domain::grant::Scope;
     use crate::domain::names::Role;

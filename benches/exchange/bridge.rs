@@ -10,7 +10,7 @@ use actix_web::web::Bytes;
 use chrono::TimeDelta;
 use red5_bridge::app::Bridge;
 use red5_bridge::clock::{Clock, SystemClock};
-use red5_bridge::config::Config;
+use red5_bridge::config::{Config, Variables};
 use red5_bridge::flow::sessions::SessionSecret;
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
@@ -145,7 +145,7 @@ fn serve(database_url: String) -> String {
         ),
     ]
     .into();
-    let config = Config::from_lookup(&|name| Ok(variables.get(name).cloned())).unwrap();
+    let config = Variables::from_iter(variables).read(Config::read).unwrap();
     let (started, running) = mpsc::channel();
     thread::spawn(move || {
         rt::System::new().block_on(async move {

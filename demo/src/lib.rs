@@ -10,7 +10,6 @@ pub mod people;
 pub mod place;
 pub mod postgres;
 pub mod provider;
-mod random;
 mod run;
 mod sample_app;
 mod server;

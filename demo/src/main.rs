@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use red5_bridge::cli::serve_until_stopped;
 use red5_bridge::clock::SystemClock;
-use red5_bridge::config;
+use red5_bridge::config::{self, Variables};
 use red5_bridge::logging::{self, LogFormat};
 use red5_bridge_demo::postgres::with_postgres;
 use red5_bridge_demo::{Options, run};
@@ -58,7 +58,9 @@ async fn main() -> ExitCode {
 }
 
 async fn demo(fresh: bool, origins: Option<String>) -> Result<ExitCode, String> {
-    let filter = config::part(config::read_log_filter).map_err(text)?;
+    let filter = Variables::of_process()
+        .and_then(|variables| variables.read(|reader| Some(config::read_log_filter(reader))))
+        .map_err(text)?;
     logging::install(LogFormat::Text, &filter).map_err(text)?;
     let options = Options {
         local: LOCAL_FOLDER.into(),

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::random;
+use red5_bridge::random;
 
 /// The demo's folder below the project's ignored one.
 const NAME: &str = "demo";
@@ -166,9 +166,9 @@ impl Remembered {
             bridge_port: FIRST_PORT,
             provider_port: 0,
             sample_app_port: 0,
-            client_secret: random::token()?,
+            client_secret: random::text()?,
             secret_key: STANDARD.encode(random::bytes::<32>()?),
-            red5_secret: random::token()?,
+            red5_secret: random::text()?,
         })
     }
 }

@@ -23,7 +23,7 @@ use super::postgres::{Cluster, PostgresError};
 use super::provider::{Client, Provider};
 use super::sample_app;
 use red5_bridge::clock::Clock;
-use red5_bridge::config::{Config, Problems};
+use red5_bridge::config::{Config, Problems, Variables};
 use red5_bridge::store::{Store, StoreError};
 
 /// `OIDC_CLIENT_ID`
@@ -127,7 +127,7 @@ where
     let origins = [Some(app.origin()), origins];
     let origins = origins.into_iter().flatten().collect::<Vec<_>>().join(",");
     let settings = settings(remembered, &bridge_url, provider.issuer(), origins, cluster);
-    let served = match Config::from_lookup(&|variable| Ok(settings.get(variable).cloned())) {
+    let served = match Variables::from_iter(settings).read(Config::read) {
         Ok(config) => {
             let served = serve(config, welcome(&bridge_url, app.origin(), cluster)).await;
             served.map_err(|error| DemoError::Bridge(error.into()))

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::admin::mappings::take_read_only;
 use super::cookies::Cookies;
-use crate::config::urls::PublicUrl;
+use crate::config::addresses::PublicUrl;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::flow::attempt;
 use crate::flow::return_to::ReturnToRule;

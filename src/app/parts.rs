@@ -203,7 +203,7 @@ impl Parts {
             Arc::clone(&clock),
         ));
         let requests = Requests::default();
-        ops.add(Exposition::new(metrics::Parts {
+        ops.add(Exposition::new(metrics::Handles {
             sign_ins: sign_in.counts().clone(),
             exchanges: exchange.counts().clone(),
             refreshes: fresh.counts(),

@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Longest wait for the whole answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// For the whole answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Most bytes of an answer that are read; ours has a few hundred.
 const ANSWER_MAX: u64 = 16 * 1024;
@@ -27,13 +27,13 @@ pub async fn ask(listen: SocketAddr) -> Result<String, String> {
         );
     }
     let place = reachable(listen);
-    let answer = match timeout(PATIENCE, get(place)).await {
+    let answer = match timeout(ANSWER_TIMEOUT, get(place)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return Err(format!("nothing answers at {place}: {}", error.kind())),
         Err(_late) => {
             return Err(format!(
                 "no answer from {place} within {} s",
-                PATIENCE.as_secs()
+                ANSWER_TIMEOUT.as_secs()
             ));
         }
     };

@@ -1,12 +1,12 @@
-//! The command line: each word is one call. Exit 0: good; 1: a finding;
-//! 2: wrong words.
+//! The command line: one function per command.
 
+mod arguments;
 pub mod check;
 mod healthcheck;
 pub mod inspect;
 mod red5_config;
-mod words;
 
+use std::error::Error;
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,51 +20,63 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::app::{Bridge, StartError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::red5::Red5;
-use crate::config::{self, Config};
-use crate::logging::{self, LogFormat};
-use crate::seal::random;
+use crate::config::{self, Config, Database, Variables};
+use crate::logging;
+use crate::random;
 use crate::store::Store;
-use check::Sources;
+use arguments::{Arguments, Command};
 use inspect::{GIVEN_MAX, Verdict};
-use words::{Word, Words};
 
-/// The words were right and there was nothing to work on.
-const USAGE: u8 = 2;
+/// The exit code of a usage error, the same as clap's.
+const USAGE_ERROR: u8 = 2;
 
-/// Does what the command line says.
+/// Why a command failed: written to standard error, and the exit code is 1.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Runs the command that the command line names.
 pub async fn run() -> ExitCode {
-    match Words::parse().word.unwrap_or(Word::Serve) {
-        Word::Serve => serve().await,
-        Word::Migrate => migrate().await,
-        Word::Check => check().await,
-        Word::Keygen => keygen(),
-        Word::Inspect { token } => inspect_token(token),
-        Word::Red5Config { show_secret } => print_red5_config(show_secret),
-        Word::Healthcheck => ask_whether_ready().await,
-    }
+    let outcome = match Arguments::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => serve().await,
+        Command::Migrate => migrate().await,
+        Command::Check => check().await,
+        Command::Keygen => keygen(),
+        Command::Inspect { token } => inspect_token(token),
+        Command::Red5Config { show_secret } => print_red5_config(show_secret),
+        Command::Healthcheck => ask_readiness().await,
+    };
+    outcome.unwrap_or_else(|error| {
+        complain(&error.to_string());
+        ExitCode::FAILURE
+    })
 }
 
-async fn serve() -> ExitCode {
-    let config = match Config::from_env() {
-        Ok(config) => config,
-        Err(problems) => return served(Err(problems)),
+async fn serve() -> Result<ExitCode, Failure> {
+    let served = async {
+        let variables = Variables::of_process()?;
+        let config = variables.read(Config::read)?;
+        if let Err(error) = logging::install(config.log_format, &config.log_filter) {
+            complain(&error.to_string());
+        }
+        for unknown in variables.unknown() {
+            let (variable, remedy) = (unknown.variable, unknown.reason);
+            tracing::warn!(event = "unknown_variable", variable, remedy);
+        }
+        serve_until_stopped(config, None).await
     };
-    begin_log(config.log_format, &config.log_filter);
-    for unknown in config::unknown(config::names_set().iter().map(String::as_str)) {
-        let (variable, remedy) = (unknown.variable, unknown.remedy);
-        tracing::warn!(event = "unknown_variable", variable, remedy);
+    match served.await {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => {
+            complain(&error.to_string());
+            Err("red5-bridge check reports everything that is wrong, with the remedy".into())
+        }
     }
-    served(serve_until_stopped(config, None).await)
 }
 
 /// Runs the bridge until a signal stops it; `welcome` is printed once it listens.
 ///
 /// # Errors
 /// When the bridge does not start, or ends with an error.
-pub async fn serve_until_stopped(
-    config: Config,
-    welcome: Option<String>,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+pub async fn serve_until_stopped(config: Config, welcome: Option<String>) -> Result<(), Failure> {
     let bridge = Bridge::build(config, Arc::new(SystemClock), None)?;
     let handle = bridge.handle();
     if let Some(welcome) = welcome {
@@ -112,76 +124,57 @@ impl StopSignals {
     }
 }
 
-async fn migrate() -> ExitCode {
-    let database = match config::part(config::read_database) {
-        Ok(database) => database,
-        Err(problems) => return finding(Err(problems)),
-    };
+async fn migrate() -> Result<ExitCode, Failure> {
+    let database = Variables::of_process()?.read(Database::read)?;
     let listen_url = database.listen_url.as_ref();
     let store = Store::open(
         database.url.expose_secret(),
         listen_url.map(ExposeSecret::expose_secret),
         database.pool,
     );
-    let store = match store.map_err(|_| StartError::DatabaseUrl) {
-        Ok(store) => store,
-        Err(error) => return finding(Err(error)),
-    };
+    let store = store.map_err(|_| StartError::DatabaseUrl)?;
     let migrated = store.migrate().await;
     store.close().await;
-    if migrated.is_ok() {
-        say("the tables are up to date");
-    }
-    finding(migrated)
+    migrated?;
+    say("the tables are up to date");
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Everything that can be known from here, good or not.
-async fn check() -> ExitCode {
-    let sources = match Sources::of_environment() {
-        Ok(sources) => sources,
-        Err(problems) => return finding(Err(problems)),
-    };
-    let report = check::run(&sources, Arc::new(SystemClock)).await;
+async fn check() -> Result<ExitCode, Failure> {
+    let report = check::run(&Variables::of_process()?, Arc::new(SystemClock)).await;
     say(report.to_string().trim_end());
-    if report.findings() == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    Ok(match report.findings() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
 }
 
-fn keygen() -> ExitCode {
-    let key = random::<32>();
-    if let Ok(key) = &key {
-        say(&STANDARD.encode(key));
-    }
-    finding(key.map(|_| ()))
+fn keygen() -> Result<ExitCode, Failure> {
+    let key = random::bytes::<32>().map_err(|error| error.to_string())?;
+    say(&STANDARD.encode(key));
+    Ok(ExitCode::SUCCESS)
 }
 
-fn inspect_token(token: Option<String>) -> ExitCode {
-    let red5 = match config::part(Red5::read) {
-        Ok(red5) => red5,
-        Err(problems) => return finding(Err(problems)),
+fn inspect_token(token: Option<String>) -> Result<ExitCode, Failure> {
+    let red5 = Variables::of_process()?.read(Red5::read)?;
+    let given = match token.filter(|token| token != "-").map(String::into_bytes) {
+        Some(token) => Ok(token),
+        None => read_stdin(),
     };
-    let given = match token.filter(|token| token != "-") {
-        Some(token) => token.into_bytes(),
-        None => match read_stdin() {
-            Ok(given) => given,
-            Err(error) => {
-                complain(&format!("standard input cannot be read: {error}"));
-                return ExitCode::from(USAGE);
-            }
-        },
+    let given = match given {
+        Ok(given) => given,
+        Err(error) => {
+            complain(&format!("standard input cannot be read: {error}"));
+            return Ok(ExitCode::from(USAGE_ERROR));
+        }
     };
     let report = inspect::report(&given, &red5, SystemClock.now());
-    for line in &report.lines {
-        say(line);
-    }
-    match report.verdict {
+    say(&report.lines.join("\n"));
+    Ok(match report.verdict {
         Verdict::Good => ExitCode::SUCCESS,
         Verdict::Finding => ExitCode::FAILURE,
-        Verdict::NoToken => ExitCode::from(USAGE),
-    }
+        Verdict::NoToken => ExitCode::from(USAGE_ERROR),
+    })
 }
 
 fn read_stdin() -> std::io::Result<Vec<u8>> {
@@ -194,60 +187,25 @@ fn read_stdin() -> std::io::Result<Vec<u8>> {
     Ok(given)
 }
 
-fn print_red5_config(show_secret: bool) -> ExitCode {
-    match config::part(Red5::read) {
-        Ok(red5) => {
-            say(red5_config::text(&red5, show_secret).trim_end());
-            ExitCode::SUCCESS
-        }
-        Err(problems) => finding(Err(problems)),
-    }
+fn print_red5_config(show_secret: bool) -> Result<ExitCode, Failure> {
+    let red5 = Variables::of_process()?.read(Red5::read)?;
+    say(red5_config::text(&red5, show_secret).trim_end());
+    Ok(ExitCode::SUCCESS)
 }
 
-async fn ask_whether_ready() -> ExitCode {
-    let listen = match config::part(config::read_listen) {
-        Ok(listen) => listen,
-        Err(problems) => return finding(Err(problems)),
+async fn ask_readiness() -> Result<ExitCode, Failure> {
+    let listen = Variables::of_process()?.read(|reader| Some(config::read_listen(reader)))?;
+    let answer = healthcheck::ask(listen).await;
+    let code = match answer {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     };
-    match healthcheck::ask(listen).await {
-        Ok(ready) => {
-            say(&ready);
-            ExitCode::SUCCESS
-        }
-        Err(reason) => {
-            say(&reason);
-            ExitCode::FAILURE
-        }
-    }
+    let (Ok(line) | Err(line)) = answer;
+    say(&line);
+    Ok(code)
 }
 
-fn begin_log(format: LogFormat, filter: &str) {
-    if let Err(error) = logging::install(format, filter) {
-        complain(&error.to_string());
-    }
-}
-
-/// Why it did not serve, and where to read what to do about it.
-fn served<E: std::fmt::Display>(outcome: Result<(), E>) -> ExitCode {
-    let failed = outcome.is_err();
-    let code = finding(outcome);
-    if failed {
-        complain("red5-bridge check says everything that is wrong, and what to do about it");
-    }
-    code
-}
-
-fn finding<E: std::fmt::Display>(outcome: Result<(), E>) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error.to_string());
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "the answer of a command")]
+#[expect(clippy::print_stdout, reason = "the result of a command")]
 fn say(line: &str) {
     println!("{line}");
 }

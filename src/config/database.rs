@@ -1,20 +1,49 @@
-//! `DATABASE_URL`, judged before anything connects.
+//! `DATABASE_*`, judged before anything connects.
 //!
-//! The library passes over a parameter that it does not know, so that a
-//! misspelt `sslmode` would mean an unprotected connection without a warning;
-//! and it writes the parameter's value to the log, which may be a password. A
-//! password that is not percent-encoded is read as a host, a port or a database,
-//! and a host is looked up and shown.
+//! The library passes over a parameter that it does not know, so that a misspelt `sslmode` would
+//! mean an unprotected connection without a warning; and it writes the parameter's value to the
+//! log, which may be a password. A password that is not percent-encoded is read as a host, a port
+//! or a database, and a host is looked up and shown.
 
 use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::reader::Reader;
 use crate::tls;
 
-/// How it is written.
-pub(super) const FORM: &str = "an address such as postgres://USER:PASSWORD@HOST/DATABASE";
+/// How the database is reached.
+#[derive(Debug)]
+pub struct Database {
+    /// `DATABASE_URL`
+    pub url: SecretString,
+    /// `DATABASE_LISTEN_URL`: the server itself, where the other leads to a pooler.
+    pub listen_url: Option<SecretString>,
+    /// `BRIDGE_DATABASE_POOL`: most connections by `DATABASE_URL`.
+    pub pool: u32,
+}
+
+impl Database {
+    /// Reads them all.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let url = reader.required_secret("DATABASE_URL", FORM);
+        let listen_url = reader.secret("DATABASE_LISTEN_URL");
+        for (variable, url) in [("DATABASE_URL", &url), ("DATABASE_LISTEN_URL", &listen_url)] {
+            if let Some(url) = url {
+                reader.accept(variable, judge(url.expose_secret()));
+            }
+        }
+        Some(Self {
+            pool: reader.number("BRIDGE_DATABASE_POOL", 10, 1..=500),
+            listen_url,
+            url: url?,
+        })
+    }
+}
+
+const FORM: &str = "an address such as postgres://USER:PASSWORD@HOST/DATABASE";
 
 const ENCODE: &str = "write special characters of the password percent-encoded (@ is %40, / is %2F, # is %23, \
                       ? is %3F, % is %25)";
@@ -28,26 +57,8 @@ const SSL_MODES: [&str; 6] = [
     "verify-full",
 ];
 
-/// Those that name a file of authorities.
-const AUTHORITIES: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
-
-/// What the library reads besides those that are judged one by one.
-const OTHERS: [&str; 10] = [
-    "sslcert",
-    "ssl-cert",
-    "sslkey",
-    "ssl-key",
-    "host",
-    "dbname",
-    "user",
-    "password",
-    "application_name",
-    "options",
-];
-
-/// Says what is wrong with an address; never repeats a part of it that may be
-/// secret.
-pub(super) fn check(text: &str) -> Result<(), String> {
+/// The reason never repeats a part of the address that may be secret.
+fn judge(text: &str) -> Result<(), String> {
     require_encoded(text)?;
     let url = Url::parse(text).ok();
     let url = url.filter(|url| ["postgres", "postgresql"].contains(&url.scheme()));
@@ -56,25 +67,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     };
     let mut names = Vec::new();
     for (name, value) in url.query_pairs() {
-        let good = match &*name {
-            "sslmode" | "ssl-mode" => {
-                if !SSL_MODES.contains(&&*value) {
-                    return Err(format!("sslmode must be one of {}", SSL_MODES.join(", ")));
-                }
-                true
-            }
-            "port" => value.parse::<u16>().is_ok(),
-            "hostaddr" => value.parse::<IpAddr>().is_ok(),
-            "statement-cache-capacity" => value.parse::<usize>().is_ok(),
-            authorities if AUTHORITIES.contains(&authorities) => {
-                check_authorities(&value)?;
-                true
-            }
-            name => OTHERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']')),
-        };
-        if !good {
-            return Err(unreadable(&name));
-        }
+        judge_parameter(&name, &value)?;
         // The library takes the last one; options are joined.
         if names.contains(&name) && name != "options" {
             return Err("has a parameter twice: remove one of them".to_owned());
@@ -84,7 +77,28 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses what would be read otherwise than it was meant. After this there is at most one `@`,
+/// Refuses what the library would not read.
+fn judge_parameter(name: &str, value: &str) -> Result<(), String> {
+    let is_read = match name {
+        "sslmode" | "ssl-mode" if !SSL_MODES.contains(&value) => {
+            return Err(format!("sslmode must be one of {}", SSL_MODES.join(", ")));
+        }
+        "sslrootcert" | "ssl-root-cert" | "ssl-ca" => return judge_authorities(value),
+        "port" => value.parse::<u16>().is_ok(),
+        "hostaddr" => value.parse::<IpAddr>().is_ok(),
+        "statement-cache-capacity" => value.parse::<usize>().is_ok(),
+        "sslmode" | "ssl-mode" | "sslcert" | "ssl-cert" | "sslkey" | "ssl-key" | "host"
+        | "dbname" | "user" | "password" | "application_name" | "options" => true,
+        name => name.starts_with("options[") && name.ends_with(']'),
+    };
+    if is_read {
+        Ok(())
+    } else {
+        Err(unreadable(name))
+    }
+}
+
+/// Refuses what would be read otherwise than it is meant. After this there is at most one `@`,
 /// behind user and password, so that nothing of a password can be taken for the host.
 fn require_encoded(text: &str) -> Result<(), String> {
     let Some((_, rest)) = text.split_once("://") else {
@@ -117,8 +131,8 @@ fn require_encoded(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The library would go on without those that it finds none of.
-fn check_authorities(value: &str) -> Result<(), String> {
+/// The library would go on without a certificate that it cannot read.
+fn judge_authorities(value: &str) -> Result<(), String> {
     // As the library tells text from the name of a file.
     let text = value.trim();
     let pem = if text.starts_with("-----BEGIN") && text.ends_with("-----") {
@@ -179,7 +193,7 @@ mod tests {
             "postgres://h/d?password=can#ary",
             "postgres://h/d?password=canary&password=x",
         ] {
-            let reason = check(url).expect_err(url);
+            let reason = judge(url).expect_err(url);
             assert!(
                 !reason.contains("can") || reason.contains("cannot"),
                 "{url}: {reason}"
@@ -198,9 +212,9 @@ mod tests {
             "postgres:///d?host=/var/run&user=a%40b",
             "postgres://h/d?options[statement_timeout]=5",
         ] {
-            assert_eq!(check(url), Ok(()), "{url}");
+            assert_eq!(judge(url), Ok(()), "{url}");
         }
-        assert!(check("postgres://h/d?options[statement_timeout=5").is_err());
+        assert!(judge("postgres://h/d?options[statement_timeout=5").is_err());
     }
 
     /// Whether a raw password such as `a%41` was meant as it is cannot be known.
@@ -216,9 +230,9 @@ mod tests {
         ) {
             let password = begin + &password;
             let encoded = utf8_percent_encode(&password, NON_ALPHANUMERIC).to_string();
-            prop_assert_eq!(check(&format!("postgres://u:{encoded}@h/d")), Ok(()));
+            prop_assert_eq!(judge(&format!("postgres://u:{encoded}@h/d")), Ok(()));
             let raw = format!("postgres://u:{password}@h/d");
-            if check(&raw).is_ok() && !may_be_encoded(&password) {
+            if judge(&raw).is_ok() && !may_be_encoded(&password) {
                 // As the library reads them.
                 let url = Url::parse(&raw).unwrap();
                 let read = percent_decode_str(url.password().unwrap_or("")).decode_utf8().unwrap();

@@ -7,7 +7,6 @@
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
-use std::path::Path;
 
 use super::reader::{Problem, Problems};
 use crate::visible::is_hidden;
@@ -17,67 +16,73 @@ const FILE: &str = ".env";
 /// The only white space between the parts of a line.
 const BLANKS: [char; 2] = [' ', '\t'];
 
-/// Names and values, in the order of the lines.
-pub type Variables = Vec<(String, String)>;
+/// The remedy for a value that no form of a line can hold.
+const ELSEWHERE: &str =
+    "set it in the environment, or a secret in a file of its own (its name with _FILE)";
 
-/// Reads `.env` in the current folder; without the file there is nothing.
-pub(super) fn read() -> Result<Variables, Problems> {
-    match std::fs::read(Path::new(FILE)) {
+/// Reads `.env` in the current folder, if it is there.
+pub(super) fn read() -> Result<Vec<(String, String)>, Problems> {
+    match std::fs::read(FILE) {
         Ok(content) => parse(&content),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(Problems(vec![problem(format!(
-            "the file cannot be read: {}",
-            error.kind()
-        ))])),
+        Err(error) => {
+            let reason = format!("the file cannot be read: {}", error.kind());
+            Err(Problems(vec![problem(reason)]))
+        }
     }
 }
 
-/// Reads the content of such a file. Every line that is wrong is a problem, which names the line
-/// and the variable and never repeats a value.
+/// The names and values in such a file, in the order of its lines. Every line that is wrong is a
+/// problem, which names the line and the variable and never repeats a value.
 ///
 /// # Errors
 /// When a part of it would be lost, replaced or read otherwise than it is written.
-pub fn parse(content: &[u8]) -> Result<Variables, Problems> {
+pub fn parse(content: &[u8]) -> Result<Vec<(String, String)>, Problems> {
     if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
         let reason =
             "the file is UTF-16, as some editors and shells on Windows write it: save it as UTF-8";
         return Err(Problems(vec![problem(reason.to_owned())]));
     }
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    let mut variables = Variables::new();
-    let mut problems = Vec::new();
-    let mut lines_of: HashMap<&str, usize> = HashMap::new();
+    let (mut variables, mut problems) = (Vec::new(), Vec::new());
+    let mut first_lines: HashMap<&str, usize> = HashMap::new();
     for (number, line) in (1..).zip(content.split(|byte| *byte == b'\n')) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let outcome = match std::str::from_utf8(line) {
-            Ok(line) => judge(line),
-            Err(_) => Err(Fault::of_line("is not UTF-8 text: save the file as UTF-8")),
+        let Ok(line) = str::from_utf8(line) else {
+            let reason = "is not UTF-8 text: save the file as UTF-8";
+            problems.push(problem(format!("line {number}: {reason}")));
+            continue;
         };
-        let name = match &outcome {
-            Ok(None) => continue,
-            Ok(Some(assignment)) => Some(assignment.name),
-            Err(fault) => fault.name,
+        let line = line.trim_matches(BLANKS);
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (name, written) = match split(line) {
+            Ok(parts) => parts,
+            Err(reason) => {
+                problems.push(problem(format!("line {number}: {reason}")));
+                continue;
+            }
         };
-        let first = name.map_or(number, |name| *lines_of.entry(name).or_insert(number));
         let mut reasons = Vec::new();
-        let read = outcome.map_err(|fault| fault.reason);
-        let read = read.and_then(|assignment| assignment.map(|it| it.by_dotenvy()).transpose());
-        match read {
-            Ok(pair) => variables.extend(pair),
+        match value(name, written) {
+            Ok(value) => variables.push((name.to_owned(), value)),
             Err(reason) => reasons.push(reason),
         }
+        let first = *first_lines.entry(name).or_insert(number);
         if first < number {
             reasons.push(format!(
                 "it stands a second time (first in line {first}): remove one of them"
             ));
         }
         if !reasons.is_empty() {
-            let reason = reasons.join("; ");
-            let place = match name.filter(|name| is_no_secret(name)) {
-                Some(name) => format!("line {number}, {name}: {reason}"),
-                None => format!("line {number}: {reason}"),
+            let shown = if is_no_secret(name) {
+                format!(", {name}")
+            } else {
+                String::new()
             };
-            problems.push(problem(place));
+            let reasons = reasons.join("; ");
+            problems.push(problem(format!("line {number}{shown}: {reasons}")));
         }
     }
     if problems.is_empty() {
@@ -101,67 +106,11 @@ fn is_no_secret(name: &str) -> bool {
     name.len() <= 64 && name.contains('_') && name.chars().all(plain)
 }
 
-/// A line that sets a variable.
-struct Assignment<'a> {
-    name: &'a str,
-    /// With its quotes, without a comment behind them.
-    written: &'a str,
-    /// Without its quotes.
-    value: &'a str,
-}
-
-impl Assignment<'_> {
-    /// What dotenvy reads, where that is what stands there.
-    fn by_dotenvy(&self) -> Result<(String, String), String> {
-        let line = format!("{}={}", self.name, self.written);
-        match dotenvy::from_read_iter(line.as_bytes()).next() {
-            Some(Ok((name, value))) if name == self.name && value == self.value => {
-                Ok((name, value))
-            }
-            _ => Err(format!("cannot be read as it is written: {ELSEWHERE}")),
-        }
-    }
-}
-
-/// Why a line does not pass.
-struct Fault<'a> {
-    name: Option<&'a str>,
-    reason: String,
-}
-
-impl Fault<'_> {
-    fn of_line(reason: &str) -> Self {
-        Self {
-            name: None,
-            reason: reason.to_owned(),
-        }
-    }
-}
-
-const ELSEWHERE: &str =
-    "set it in the environment, or a secret in a file of its own (its name with _FILE)";
-
-/// How to write a value so that it is read as it is.
-fn remedy(value: &str) -> &'static str {
-    if !value.contains('\'') {
-        "put it in single quotes"
-    } else if !value.contains(['"', '$', '\\']) {
-        "put it in double quotes"
-    } else {
-        ELSEWHERE
-    }
-}
-
-fn judge(line: &str) -> Result<Option<Assignment<'_>>, Fault<'_>> {
-    let line = line.trim_matches(BLANKS);
-    if line.is_empty() || line.starts_with('#') {
-        return Ok(None);
-    }
-    let Some((left, right)) = line.split_once('=') else {
-        return Err(Fault::of_line(
-            "is not NAME=value; a value stands on one line, and a comment begins with #",
-        ));
-    };
+/// The name of a line, and what is written behind the `=`.
+fn split(line: &str) -> Result<(&str, &str), &'static str> {
+    let (left, right) = line
+        .split_once('=')
+        .ok_or("is not NAME=value; a value stands on one line, and a comment begins with #")?;
     let left = left.trim_end_matches(BLANKS);
     // `export NAME=value`, so that a shell can read the file too.
     let exported = left.strip_prefix("export");
@@ -169,32 +118,26 @@ fn judge(line: &str) -> Result<Option<Assignment<'_>>, Fault<'_>> {
     let name = exported.unwrap_or(left).trim_start_matches(BLANKS);
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
     if !name.chars().all(word) || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-        return Err(Fault::of_line(
-            "is not NAME=value: a name has letters, digits and _ alone",
-        ));
+        return Err("is not NAME=value: a name has letters, digits and _ alone");
     }
-    let right = right.trim_start_matches(BLANKS);
-    let read = match right.chars().next() {
-        Some(quote @ ('\'' | '"')) => quoted(right, quote),
-        _ => plain(right),
-    };
-    read.map(|(written, value)| {
-        Some(Assignment {
-            name,
-            written,
-            value,
-        })
-    })
-    .map_err(|reason| Fault {
-        name: Some(name),
-        reason,
-    })
+    Ok((name, right.trim_start_matches(BLANKS)))
 }
 
-/// A value as it is written, and as it is read.
-type Value<'a> = (&'a str, &'a str);
+/// The value as dotenvy reads it, where that is what stands there.
+fn value(name: &str, text: &str) -> Result<String, String> {
+    let (written, value) = match text.chars().next() {
+        Some(quote @ ('\'' | '"')) => quoted(text, quote)?,
+        _ => (plain(text)?, text),
+    };
+    let line = format!("{name}={written}");
+    match dotenvy::from_read_iter(line.as_bytes()).next() {
+        Some(Ok(read)) if read.0 == name && read.1 == value => Ok(read.1),
+        _ => Err(format!("cannot be read as it is written: {ELSEWHERE}")),
+    }
+}
 
-fn quoted(text: &str, quote: char) -> Result<Value<'_>, String> {
+/// A value with its quotes but without a comment behind them, and without its quotes.
+fn quoted(text: &str, quote: char) -> Result<(&str, &str), String> {
     let inner = text.strip_prefix(quote).unwrap_or(text);
     let Some((value, behind)) = inner.split_once(quote) else {
         return Err(
@@ -202,7 +145,7 @@ fn quoted(text: &str, quote: char) -> Result<Value<'_>, String> {
         );
     };
     if quote == '"' {
-        judge_replaced(value, inner.trim_end_matches('"'))?;
+        require_unreplaced(value, inner.trim_end_matches('"'))?;
     } else if value.ends_with('\\') {
         // dotenvy takes the quote behind it for a part of the value.
         return Err(format!("ends with a backslash: {ELSEWHERE}"));
@@ -218,40 +161,39 @@ fn quoted(text: &str, quote: char) -> Result<Value<'_>, String> {
     if value.contains(|c: char| c.is_control() && c != '\t') {
         return Err("has a control character".to_owned());
     }
-    let written = &text[..text.len() - behind.len()];
-    Ok((written, value))
+    Ok((&text[..text.len() - behind.len()], value))
 }
 
-fn plain(text: &str) -> Result<Value<'_>, String> {
-    judge_replaced(text, text)?;
-    let reason = if text.starts_with('#') || BLANKS.iter().any(|c| text.contains(&format!("{c}#")))
-    {
-        "has a # behind a blank, which would begin a comment: put the value in single quotes, or the \
-         comment on a line of its own"
-            .to_owned()
+/// A value without quotes.
+fn plain(text: &str) -> Result<&str, String> {
+    require_unreplaced(text, text)?;
+    let remedy = remedy(text);
+    if text.starts_with('#') || text.contains(" #") || text.contains("\t#") {
+        Err("has a # behind a blank, which would begin a comment: put the value in single quotes, or \
+             the comment on a line of its own"
+            .to_owned())
     } else if text.starts_with('=') {
         // What an editor wrapped of base64 ends like that.
-        format!(
-            "begins with =: {}, or join the line with the one before",
-            remedy(text)
-        )
+        Err(format!(
+            "begins with =: {remedy}, or join the line with the one before"
+        ))
     } else if text.contains(['\'', '"']) {
-        format!(
-            "has a quote inside, which would be taken off: {}",
-            remedy(text)
-        )
+        Err(format!(
+            "has a quote inside, which would be taken off: {remedy}"
+        ))
     } else if text.contains(BLANKS) {
-        format!("has a blank: {}", remedy(text))
+        Err(format!("has a blank: {remedy}"))
     } else if text.contains(is_hidden) {
-        format!("has an invisible character: remove it, or {}", remedy(text))
+        Err(format!(
+            "has an invisible character: remove it, or {remedy}"
+        ))
     } else {
-        return Ok((text, text));
-    };
-    Err(reason)
+        Ok(text)
+    }
 }
 
-/// What dotenvy replaces wherever there are no single quotes.
-fn judge_replaced(value: &str, whole: &str) -> Result<(), String> {
+/// Refuses what dotenvy replaces wherever there are no single quotes.
+fn require_unreplaced(value: &str, whole: &str) -> Result<(), String> {
     let what = if value.contains('$') {
         "has a $ outside single quotes, which would be replaced"
     } else if value.contains('\\') {
@@ -260,6 +202,17 @@ fn judge_replaced(value: &str, whole: &str) -> Result<(), String> {
         return Ok(());
     };
     Err(format!("{what}: {}", remedy(whole)))
+}
+
+/// How to write a value so that it is read as it is.
+fn remedy(value: &str) -> &'static str {
+    if !value.contains('\'') {
+        "put it in single quotes"
+    } else if !value.contains(['"', '$', '\\']) {
+        "put it in double quotes"
+    } else {
+        ELSEWHERE
+    }
 }
 
 #[cfg(test)]
@@ -437,15 +390,15 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
 
-        /// Its own reading of a line that passes and dotenvy's never differ, so that the
-        /// comparison at run time refuses nothing that passed before.
+        /// dotenvy reads each value that passes as it is written, so that the comparison at run
+        /// time refuses nothing.
         #[test]
         fn sc_1_what_passes_is_what_dotenvy_reads(begin in "(export )?A ?= ?", value in values()) {
             let line = begin + &value;
-            if let Ok(Some(assignment)) = judge(&line) {
-                let pair = assignment.by_dotenvy();
-                let expected = (assignment.name.to_owned(), assignment.value.to_owned());
-                prop_assert_eq!(pair, Ok(expected), "{:?}", line);
+            let line = line.trim_matches(BLANKS);
+            if let Ok((name, written)) = split(line) {
+                let refused = super::value(name, written).err().unwrap_or_default();
+                prop_assert!(!refused.contains("as it is written"), "{line:?}");
             }
         }
 

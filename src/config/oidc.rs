@@ -1,8 +1,8 @@
-//! What the bridge has to know of the OpenID Connect provider.
+//! `OIDC_*`: what the bridge has to know of the OpenID Connect provider.
 
+use super::addresses::{self, PublicUrl};
 use super::reader::{Reader, parse_list};
 use super::secret;
-use super::urls::{self, PublicUrl};
 use crate::oidc::{
     ClaimPath, ClientAuth, ClientKey, Credentials, Pace, ProviderSettings, SigningAlg,
 };
@@ -14,12 +14,12 @@ pub(super) fn read(
     reader: &mut Reader<'_>,
     public_url: Option<&PublicUrl>,
 ) -> Option<ProviderSettings> {
-    let issuer = reader
-        .required(
-            "OIDC_ISSUER_URL",
-            "the issuer in the discovery document of the provider",
-        )
-        .and_then(|url| reader.judged("OIDC_ISSUER_URL", urls::check_issuer(url)));
+    let issuer = reader.required(
+        "OIDC_ISSUER_URL",
+        "the issuer in the discovery document of the provider",
+    );
+    let issuer =
+        issuer.and_then(|url| reader.accept("OIDC_ISSUER_URL", addresses::check_issuer(url)));
     let client_id = reader.required("OIDC_CLIENT_ID", "the client registered at the provider");
     let credentials = read_credentials(reader);
     let ca_pem = reader.parsed("OIDC_CA_FILE", None, |path| {
@@ -28,53 +28,46 @@ pub(super) fn read(
         tls::read_authorities(&pem).map_err(|reason| format!("the file {reason}"))?;
         Ok(Some(pem))
     });
-    let scopes = reader.parsed(
-        "OIDC_SCOPES",
-        ["openid", "profile", "email"].map(str::to_owned).to_vec(),
-        parse_scopes,
-    );
-    let claim = |reader: &mut Reader<'_>, variable: &str, default: &str| {
+    let default_scopes = ["openid", "profile", "email"].map(str::to_owned).to_vec();
+    let scopes = reader.parsed("OIDC_SCOPES", default_scopes, parse_scopes);
+    let mut claim = |variable: &str, default: &str| {
         let text = reader.text(variable).unwrap_or_else(|| default.to_owned());
         let path = ClaimPath::parse(&text).map_err(|error| error.to_string());
-        reader.judged(variable, path)
+        reader.accept(variable, path)
     };
-    let groups_claim = claim(reader, "OIDC_GROUPS_CLAIM", "groups");
-    let username_claim = claim(reader, "OIDC_USERNAME_CLAIM", "preferred_username");
-    let name_claim = claim(reader, "OIDC_NAME_CLAIM", "name");
-    let signing_algs = reader.list("OIDC_SIGNING_ALGS").and_then(|words| {
-            let algs: Option<Vec<_>> = words.iter().map(|word| SigningAlg::parse(word)).collect();
-            let reason = "only asymmetric algorithms: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA (or Ed25519)";
-            reader.judged("OIDC_SIGNING_ALGS", algs.ok_or_else(|| reason.to_owned()))
-        });
-    let signing_algs = signing_algs.map(|algs| match algs.as_slice() {
-        [] => vec![SigningAlg::Rs256, SigningAlg::Es256],
-        _ => algs,
-    });
-    let trusted_audiences = reader.list("OIDC_TRUSTED_AUDIENCES");
+    let groups_claim = claim("OIDC_GROUPS_CLAIM", "groups");
+    let username_claim = claim("OIDC_USERNAME_CLAIM", "preferred_username");
+    let name_claim = claim("OIDC_NAME_CLAIM", "name");
+    let mut signing_algs = reader.parsed("OIDC_SIGNING_ALGS", Vec::new(), parse_signing_algs);
+    if signing_algs.is_empty() {
+        signing_algs = vec![SigningAlg::Rs256, SigningAlg::Es256];
+    }
     Some(ProviderSettings {
+        ca_pem,
+        scopes,
+        signing_algs,
+        trusted_audiences: reader.list("OIDC_TRUSTED_AUDIENCES"),
         issuer: issuer?,
         client_id: client_id?,
         credentials: credentials?,
-        ca_pem: ca_pem?,
-        scopes: scopes?,
         groups_claim: groups_claim?,
         username_claim: username_claim?,
         name_claim: name_claim?,
-        signing_algs: signing_algs?,
-        trusted_audiences: trusted_audiences?,
         redirect_uri: public_url?.to("/auth/callback"),
         post_logout_redirect_uri: public_url?.to("/auth/signed-out"),
         pace: Pace::default(),
     })
 }
 
-const METHODS: [&str; 5] = [
-    "auto",
-    "client_secret_basic",
-    "client_secret_post",
-    "private_key_jwt",
-    "none",
-];
+fn parse_signing_algs(value: &str) -> Result<Vec<SigningAlg>, String> {
+    let words = parse_list(value)?;
+    let algs: Option<_> = words.iter().map(|word| SigningAlg::parse(word)).collect();
+    algs.ok_or_else(|| {
+        "only asymmetric algorithms: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA \
+         (or Ed25519)"
+            .to_owned()
+    })
+}
 
 fn read_credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
     let before = reader.problem_count();
@@ -86,14 +79,17 @@ fn read_credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
         let key = ClientKey::read(&pem, key_id).map_err(|reason| format!("the file {reason}"))?;
         Ok(Some(key))
     });
-    let method = reader.parsed("OIDC_TOKEN_AUTH_METHOD", "auto", |word| {
-        let known = METHODS.into_iter().find(|method| *method == word);
-        known.ok_or_else(|| format!("must be one of {}", METHODS.join(", ")))
-    });
+    let methods = [
+        "auto",
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "none",
+    ];
+    let method = reader.choice("OIDC_TOKEN_AUTH_METHOD", methods.map(|word| (word, word)));
     if reader.problem_count() > before {
         return None;
     }
-    let (key, method) = (key?, method?);
     if has_key_id && key.is_none() {
         reader.problem(
             "OIDC_CLIENT_KEY_ID",
@@ -116,7 +112,7 @@ fn read_credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
         _ => Err("needs a secret and no key: set OIDC_CLIENT_SECRET alone"),
     };
     let chosen = chosen.map(Credentials::Fixed).map_err(str::to_owned);
-    reader.judged("OIDC_TOKEN_AUTH_METHOD", chosen)
+    reader.accept("OIDC_TOKEN_AUTH_METHOD", chosen)
 }
 
 /// Scopes are separated by spaces (RFC 6749 §3.3); commas and a JSON array are taken too.

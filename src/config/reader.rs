@@ -1,21 +1,25 @@
-//! Reads variables one by one and remembers everything that is wrong.
+//! Reads variables one by one, and collects every problem and every name that was asked for.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use secrecy::SecretString;
 
-use super::secret;
+use super::{env_file, secret};
 
-/// One variable, what is wrong with it and what to do. Never holds a value.
+/// A variable, what is wrong with it and the remedy. Never holds a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The variable.
+    /// The variable's name.
     pub variable: String,
     /// A sentence for the operator.
     pub reason: String,
 }
 
-/// All that is wrong, at once.
+/// Everything that is wrong, at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
@@ -31,28 +35,68 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// A variable that is set to something that is not UTF-8.
-pub struct NotText;
+/// What is set, by name.
+#[derive(Default)]
+pub struct Variables(BTreeMap<String, OsString>);
 
-/// Where values come from; tests give a table.
-pub type Lookup<'a> = dyn Fn(&str) -> Result<Option<String>, NotText> + 'a;
+impl Variables {
+    /// The environment, and `.env` in the current folder for what the environment does not set.
+    ///
+    /// # Errors
+    /// When `.env` cannot be read as it is written.
+    pub fn of_process() -> Result<Self, Problems> {
+        let mut variables: Self = env_file::read()?.into_iter().collect();
+        let set = std::env::vars_os();
+        let set = set.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        variables.0.extend(set);
+        Ok(variables)
+    }
 
-/// Reads variables, and remembers what is wrong with each.
+    /// The names of everything that is set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Reads a part of the configuration.
+    ///
+    /// # Errors
+    /// When something is wrong with the variables of that part.
+    pub fn read<T>(&self, part: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Problems> {
+        let mut reader = Reader::new(self);
+        match part(&mut reader) {
+            Some(part) if reader.problems.is_empty() => Ok(part),
+            _ => Err(Problems(reader.problems)),
+        }
+    }
+}
+
+impl<N: Into<String>, V: Into<OsString>> FromIterator<(N, V)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        let variables = variables.into_iter();
+        Self(
+            variables
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+/// Reads variables. A value that is wrong is recorded as a problem and its default returned, so
+/// that all others are read too; [`Variables::read`] fails then.
 pub struct Reader<'a> {
-    lookup: &'a Lookup<'a>,
+    variables: &'a Variables,
+    /// In the order in which they were asked for.
+    pub(super) names: Vec<String>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(lookup: &'a Lookup<'a>) -> Self {
+    pub(super) fn new(variables: &'a Variables) -> Self {
         Self {
-            lookup,
+            variables,
+            names: Vec::new(),
             problems: Vec::new(),
         }
-    }
-
-    pub(super) fn into_problems(self) -> Vec<Problem> {
-        self.problems
     }
 
     pub(super) fn problem(&mut self, variable: &str, reason: impl Into<String>) {
@@ -62,28 +106,30 @@ impl<'a> Reader<'a> {
         });
     }
 
-    /// How many there are by now.
+    pub(super) fn has_problem(&self, variable: &str) -> bool {
+        let mut problems = self.problems.iter();
+        problems.any(|problem| problem.variable == variable)
+    }
+
     pub(super) fn problem_count(&self) -> usize {
         self.problems.len()
     }
 
-    /// The value, if it is set; an empty one counts as absent.
-    pub(super) fn text(&mut self, variable: &str) -> Option<String> {
-        match (self.lookup)(variable) {
+    /// The value; an empty one counts as absent.
+    pub fn text(&mut self, variable: &str) -> Option<String> {
+        self.names.push(variable.to_owned());
+        let value = self.variables.0.get(variable)?;
+        let reason = match value.to_str() {
             // A file of `NAME='value'` that is read without a shell leaves them there.
-            Ok(Some(value)) if secret::is_quoted(&value) => {
-                self.problem(variable, secret::QUOTED);
-                None
-            }
-            Ok(value) => value.filter(|value| !value.is_empty()),
-            Err(NotText) => {
-                self.problem(variable, "is not UTF-8 text");
-                None
-            }
-        }
+            Some(value) if secret::is_quoted(value) => secret::QUOTED,
+            Some(value) => return Some(value.to_owned()).filter(|value| !value.is_empty()),
+            None => "is not UTF-8 text",
+        };
+        self.problem(variable, reason);
+        None
     }
 
-    /// The value; absent is a problem, and `source` says where it comes from.
+    /// The value, which must be set; `source` says where it comes from.
     pub(super) fn required(&mut self, variable: &str, source: &str) -> Option<String> {
         let value = self.text(variable);
         if value.is_none() && !self.has_problem(variable) {
@@ -92,101 +138,103 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// The value as `parse` reads it, or `default`. The reason of `parse` must
-    /// not repeat the value.
+    /// What `parse` makes of the value, or `default`. The reason that `parse` gives must not
+    /// repeat the value.
     pub(super) fn parsed<T>(
         &mut self,
         variable: &str,
         default: T,
         parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        match self.text(variable) {
-            None => Some(default),
-            Some(value) => self.judged(variable, parse(&value)),
-        }
+    ) -> T {
+        let value = self.text(variable);
+        let parsed = value.and_then(|value| self.accept(variable, parse(&value)));
+        parsed.unwrap_or(default)
     }
 
-    /// Keeps what is good and notes what is not.
-    pub(super) fn judged<T>(&mut self, variable: &str, outcome: Result<T, String>) -> Option<T> {
+    /// Returns a good outcome, and records a bad one.
+    pub(super) fn accept<T>(&mut self, variable: &str, outcome: Result<T, String>) -> Option<T> {
         outcome
             .map_err(|reason| self.problem(variable, reason))
             .ok()
     }
 
-    /// A secret, from `X` or from the file that `X_FILE` names.
-    pub fn secret(&mut self, variable: &str) -> Option<SecretString> {
-        let file_variable = format!("{variable}_FILE");
-        let file = self.text(&file_variable);
-        match (self.text(variable), file) {
-            (Some(_), Some(_)) => {
-                self.problem(
-                    variable,
-                    format!("set either it or {file_variable}, not both"),
-                );
-                None
-            }
-            (Some(value), None) => {
-                let judged = secret::judge(&value).map(|()| value.into());
-                self.judged(variable, judged)
-            }
-            (None, None) => None,
-            (None, Some(path)) => {
-                let read = secret::read_file(&path).map(SecretString::from);
-                self.judged(&file_variable, read)
-            }
-        }
-    }
-
-    /// A secret that must be there; `source` says where it comes from.
-    pub(super) fn required_secret(&mut self, variable: &str, source: &str) -> Option<SecretString> {
-        let before = self.problems.len();
-        let value = self.secret(variable);
-        if value.is_none() && self.problems.len() == before {
-            self.problem(
-                variable,
-                format!("is required (or {variable}_FILE): {source}"),
-            );
-        }
-        value
-    }
-
-    /// Comma-separated and trimmed, or a JSON array of strings. Empty members
-    /// are a slip and are refused.
-    pub fn list(&mut self, variable: &str) -> Option<Vec<String>> {
-        self.text(variable).map_or(Some(Vec::new()), |value| {
-            self.judged(variable, parse_list(&value))
+    /// One of some words; the first is the default.
+    pub(super) fn choice<T: Copy, const N: usize>(
+        &mut self,
+        variable: &str,
+        words: [(&str, T); N],
+    ) -> T {
+        self.parsed(variable, words[0].1, |value| {
+            let known = words.iter().find(|(word, _)| *word == value);
+            known.map(|(_, meaning)| *meaning).ok_or_else(|| {
+                let words = words.map(|(word, _)| word);
+                format!("must be one of {}", words.join(", "))
+            })
         })
     }
 
     /// A whole number within bounds.
-    pub(super) fn number(
+    pub(super) fn number<N: FromStr + PartialOrd + fmt::Display>(
         &mut self,
         variable: &str,
-        default: u32,
-        range: std::ops::RangeInclusive<u32>,
-    ) -> Option<u32> {
-        let (least, most) = (*range.start(), *range.end());
+        default: N,
+        bounds: RangeInclusive<N>,
+    ) -> N {
         self.parsed(variable, default, |value| {
-            let number = value.parse().ok().filter(|number| range.contains(number));
-            number.ok_or_else(|| format!("must be a whole number from {least} to {most}"))
+            let number = value.parse().ok().filter(|number| bounds.contains(number));
+            number.ok_or_else(|| {
+                let (least, most) = bounds.into_inner();
+                format!("must be a whole number from {least} to {most}")
+            })
         })
     }
 
-    fn has_problem(&self, variable: &str) -> bool {
-        self.problems
-            .iter()
-            .any(|problem| problem.variable == variable)
+    /// Comma-separated and trimmed, or a JSON array of strings.
+    pub fn list(&mut self, variable: &str) -> Vec<String> {
+        self.parsed(variable, Vec::new(), parse_list)
+    }
+
+    /// A secret, from the variable X or from the file that `X_FILE` names.
+    pub fn secret(&mut self, variable: &str) -> Option<SecretString> {
+        let file_variable = format!("{variable}_FILE");
+        match (self.text(variable), self.text(&file_variable)) {
+            (Some(_), Some(_)) => {
+                let reason = format!("set either it or {file_variable}, not both");
+                self.problem(variable, reason);
+                None
+            }
+            (Some(value), None) => {
+                let judged = secret::judge(&value).map(|()| value.into());
+                self.accept(variable, judged)
+            }
+            (None, Some(path)) => {
+                let read = secret::read_file(&path).map(SecretString::from);
+                self.accept(&file_variable, read)
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// A secret that must be set; `source` says where it comes from.
+    pub(super) fn required_secret(&mut self, variable: &str, source: &str) -> Option<SecretString> {
+        let before = self.problem_count();
+        let value = self.secret(variable);
+        if value.is_none() && self.problem_count() == before {
+            let reason = format!("is required (or {variable}_FILE): {source}");
+            self.problem(variable, reason);
+        }
+        value
     }
 }
 
-/// Comma-separated and trimmed, or a JSON array.
+/// Comma-separated and trimmed, or a JSON array. An empty member is a slip and refused.
 pub(super) fn parse_list(value: &str) -> Result<Vec<String>, String> {
     let members: Vec<String> = if value.trim_start().starts_with('[') {
         serde_json::from_str(value).map_err(|_| "is not a JSON array of strings".to_owned())?
     } else {
         let members = value.split(',').map(|member| member.trim().to_owned());
         let members: Vec<_> = members.collect();
-        // They would count, and a comma between them would still separate.
+        // The quotes would count, and a comma between them would still separate.
         let quoted = |member: &String| member.starts_with(['"', '\'']) || member.ends_with('"');
         if members.iter().any(quoted) {
             return Err(

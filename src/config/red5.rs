@@ -1,12 +1,12 @@
-//! What the bridge has to know of the Red5 Pro server.
+//! `RED5_*`: what the bridge has to know of the Red5 Pro server.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use url::Url;
 
+use super::addresses::is_protected;
 use super::reader::Reader;
-use super::urls::is_protected;
 use crate::domain::lifetime::TTL_MIN_SECONDS;
 use crate::signer::SECRET_MIN_BYTES;
 
@@ -61,72 +61,71 @@ const SAMPLES: [&str; 3] = ["changeme", "your-secret", "strong-32-byte-secret"];
 impl Red5 {
     /// Reads them all.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let base64 = reader.parsed("RED5_JWT_SECRET_ENCODING", false, |value| match value {
-            "utf8" => Ok(false),
-            "base64" => Ok(true),
-            _ => Err("must be utf8 or base64".to_owned()),
-        });
-        let secret = reader
-            .required_secret(
-                "RED5_JWT_SECRET",
-                "the jwt.secret of the Red5 server; red5-bridge keygen makes one for both",
-            )
-            .and_then(|text| reader.judged("RED5_JWT_SECRET", decode(&text, base64?)));
-        let issuer = reader.parsed("RED5_JWT_ISSUER", None, |value| {
-            let plain = value.trim() == value && !value.contains(char::is_control);
-            let reason = "has white space at its beginning or end, or a control character: Red5 \
-                          compares it byte for byte";
-            plain
-                .then(|| Some(value.to_owned()))
-                .ok_or_else(|| reason.to_owned())
-        });
-        let ttl_minutes = reader.number("RED5_JWT_TTL_MINUTES", 60, 2..=525_600);
+        let encodings = [("utf8", false), ("base64", true)];
+        let secret_is_base64 = reader.choice("RED5_JWT_SECRET_ENCODING", encodings);
+        let secret = reader.required_secret(
+            "RED5_JWT_SECRET",
+            "the jwt.secret of the Red5 server; red5-bridge keygen makes one for both",
+        );
+        let secret = secret.filter(|_| !reader.has_problem("RED5_JWT_SECRET_ENCODING"));
+        let secret = secret
+            .and_then(|text| reader.accept("RED5_JWT_SECRET", decode(&text, secret_is_base64)));
+        let before = reader.problem_count();
+        let server_ttl_seconds = 60 * reader.number("RED5_JWT_TTL_MINUTES", 60_u32, 2..=525_600);
         let skew = reader.number("RED5_CLOCK_SKEW_SECONDS", 30, 0..=3600);
-        let longest = match (ttl_minutes, skew) {
-            (Some(minutes), Some(skew)) => {
-                let longest = (minutes * 60).checked_sub(skew);
-                let longest = longest.filter(|longest| *longest >= TTL_MIN_SECONDS);
-                reader.judged(
-                    "RED5_CLOCK_SKEW_SECONDS",
-                    longest.ok_or_else(|| "must leave a minute of RED5_JWT_TTL_MINUTES".to_owned()),
-                )
-            }
-            _ => None,
+        let longest = server_ttl_seconds.saturating_sub(skew);
+        let longest = if reader.problem_count() > before {
+            None
+        } else if longest < TTL_MIN_SECONDS {
+            let reason = "must leave a minute of RED5_JWT_TTL_MINUTES";
+            reader.problem("RED5_CLOCK_SKEW_SECONDS", reason);
+            None
+        } else {
+            Some(longest)
         };
-        let most = longest.unwrap_or(u32::MAX);
-        let default = 300.min(most);
-        let token_ttl_seconds = reader.parsed("RED5_TOKEN_TTL_SECONDS", default, |value| {
-            let seconds = value.parse().ok();
-            let seconds = seconds.filter(|seconds| (TTL_MIN_SECONDS..=most).contains(seconds));
-            seconds.ok_or_else(|| match longest {
-                Some(longest) => format!(
-                    "must be a whole number from {TTL_MIN_SECONDS} to {longest}: Red5 refuses tokens that \
-                     end later than RED5_JWT_TTL_MINUTES, and RED5_CLOCK_SKEW_SECONDS is kept below that"
-                ),
-                None => format!("must be a whole number of {TTL_MIN_SECONDS} or more"),
-            })
-        });
-        let token_max_bytes = reader.number("RED5_TOKEN_MAX_BYTES", 4096, 512..=65_536);
-        let subject = reader.parsed("RED5_SUBJECT", SubjectClaim::Subject, |value| match value {
-            "subject" => Ok(SubjectClaim::Subject),
-            "username" => Ok(SubjectClaim::Username),
-            _ => Err("must be subject or username".to_owned()),
-        });
-        let server_url = reader.parsed("RED5_SERVER_URL", None, |value| {
-            ServerUrl::parse(value).map(Some)
-        });
         Some(Self {
+            issuer: reader.parsed("RED5_JWT_ISSUER", None, |value| {
+                let plain = value.trim() == value && !value.contains(char::is_control);
+                let reason = "has white space at its beginning or end, or a control character: \
+                              Red5 compares it byte for byte";
+                plain
+                    .then(|| Some(value.to_owned()))
+                    .ok_or_else(|| reason.to_owned())
+            }),
+            token_ttl_seconds: read_token_ttl(reader, longest),
+            token_max_bytes: reader.number("RED5_TOKEN_MAX_BYTES", 4096, 512..=65_536),
+            subject: reader.choice(
+                "RED5_SUBJECT",
+                [
+                    ("subject", SubjectClaim::Subject),
+                    ("username", SubjectClaim::Username),
+                ],
+            ),
+            server_url: reader.parsed("RED5_SERVER_URL", None, |value| {
+                ServerUrl::parse(value).map(Some)
+            }),
+            secret_is_base64,
+            server_ttl_seconds,
             secret: secret?,
-            secret_is_base64: base64?,
-            issuer: issuer?,
             longest_ttl_seconds: longest?,
-            server_ttl_seconds: ttl_minutes? * 60,
-            token_ttl_seconds: token_ttl_seconds?,
-            token_max_bytes: usize::try_from(token_max_bytes?).ok()?,
-            subject: subject?,
-            server_url: server_url?,
         })
     }
+}
+
+/// `longest` is what the server takes, where that is known.
+fn read_token_ttl(reader: &mut Reader<'_>, longest: Option<u32>) -> u32 {
+    let most = longest.unwrap_or(u32::MAX);
+    reader.parsed("RED5_TOKEN_TTL_SECONDS", most.min(300), |value| {
+        let seconds = value.parse().ok();
+        let seconds = seconds.filter(|seconds| (TTL_MIN_SECONDS..=most).contains(seconds));
+        seconds.ok_or_else(|| match longest {
+            Some(longest) => format!(
+                "must be a whole number from {TTL_MIN_SECONDS} to {longest}: Red5 refuses tokens that \
+                 end later than RED5_JWT_TTL_MINUTES, and RED5_CLOCK_SKEW_SECONDS is kept below that"
+            ),
+            None => format!("must be a whole number of {TTL_MIN_SECONDS} or more"),
+        })
+    })
 }
 
 fn decode(text: &SecretString, base64: bool) -> Result<SecretSlice<u8>, String> {

@@ -1,9 +1,9 @@
-//! What a secret must not be: the traces of how it was copied would be a part of it.
+//! Secrets, without the traces of how they were copied: those would be a part of the secret.
 
 use std::fs::File;
 use std::io::Read;
 
-use super::names::VARIABLES;
+use super::names_read;
 use crate::visible::is_hidden;
 
 /// Longest file that is read; the longest secret is a list of keys.
@@ -19,7 +19,6 @@ const QUOTES: [(char, char); 7] = [
     ('«', '»'),
 ];
 
-/// What is wrong with a value that stands in quotes.
 pub(super) const QUOTED: &str = "has quotes around it, which would be a part of it: leave them out";
 
 /// The secret in a file, without the one line end that editors and `echo` write behind it.
@@ -57,7 +56,7 @@ pub(super) fn read_bytes(path: &str) -> Result<Vec<u8>, String> {
     Ok(content)
 }
 
-/// Says what was copied besides the secret.
+/// Refuses what was copied besides the secret.
 pub(super) fn judge(text: &str) -> Result<(), String> {
     let reason = if text.contains(['\n', '\r']) {
         "has more than one line: leave the secret alone in it, on one line"
@@ -75,7 +74,6 @@ pub(super) fn judge(text: &str) -> Result<(), String> {
     Err(reason.to_owned())
 }
 
-/// Whether it stands in quotes.
 pub(super) fn is_quoted(text: &str) -> bool {
     let mut quotes = QUOTES.iter();
     text.len() > 1 && quotes.any(|(open, close)| text.starts_with(*open) && text.ends_with(*close))
@@ -84,10 +82,7 @@ pub(super) fn is_quoted(text: &str) -> bool {
 /// A line of an `.env` file, or of Red5's properties, copied whole.
 fn begins_with_a_name(text: &str) -> bool {
     let text = text.strip_prefix("export ").unwrap_or(text);
-    let Some((name, _)) = text.split_once('=') else {
-        return false;
-    };
+    let name = text.split_once('=').map_or("", |(name, _)| name);
     let name = name.trim_end().to_ascii_uppercase();
-    let value = name.strip_suffix("_FILE").unwrap_or(&name);
-    name == "JWT.SECRET" || VARIABLES.iter().any(|(variable, _)| *variable == value)
+    name == "JWT.SECRET" || names_read().contains(&name)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::metrics::State;
+use crate::metrics::Measurements;
 use crate::oidc::{Provider, ProviderStatus};
 use crate::store::Store;
 use crate::store::live::LiveSessions;
@@ -47,10 +47,10 @@ impl Health {
     }
 
     /// What is measured when metrics are requested.
-    pub fn gauges(&self) -> State {
+    pub fn gauges(&self) -> Measurements {
         let age = self.watch.age();
         let connections = self.store.connections();
-        State {
+        Measurements {
             mapping_version: self.watch.mapping_version().unwrap_or(0),
             snapshot_age: age.map_or(f64::INFINITY, |age| age.as_secs_f64()),
             fresh: self.watch.current().is_ok(),

@@ -16,7 +16,7 @@ const PREFIX: &str = "red5_bridge";
 
 /// The handles of the parts.
 #[derive(Debug, Clone)]
-pub struct Parts {
+pub struct Handles {
     /// Of sign-ins.
     pub sign_ins: Counts<SignInOutcome>,
     /// Of tokens.
@@ -33,7 +33,7 @@ pub struct Parts {
 
 /// What is measured only when metrics are requested.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct State {
+pub struct Measurements {
     /// Of the mappings in memory; 0: none are.
     pub mapping_version: i64,
     /// Seconds since they were last known to be true; infinite: they are not.
@@ -57,7 +57,7 @@ pub struct Exposition(Registry);
 
 impl Exposition {
     /// Names what the parts count.
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: Handles) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         for (name, help, counters) in [
             (
@@ -114,7 +114,7 @@ impl Exposition {
     ///
     /// # Errors
     /// Never in practice: a string takes every text.
-    pub fn text(&self, state: State) -> Result<String, fmt::Error> {
+    pub fn text(&self, state: Measurements) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode_registry(&mut text, &self.0)?;
         encode_registry(&mut text, &measured(state))?;
@@ -123,7 +123,7 @@ impl Exposition {
     }
 }
 
-fn measured(state: State) -> Registry {
+fn measured(state: Measurements) -> Registry {
     let mut registry = Registry::with_prefix(PREFIX);
     for (name, help, value) in [
         (

@@ -18,7 +18,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use strum::{IntoStaticStr, VariantArray};
 
-pub use exposition::{Exposition, Parts, State};
+pub use exposition::{Exposition, Handles, Measurements};
 pub use requests::{Answered, RequestCounts, Requests};
 
 /// Counters that differ by the values of `N` labels.

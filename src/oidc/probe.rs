@@ -15,7 +15,7 @@ use super::http::{Http, Reply};
 use super::login::authorization_url;
 use super::token::{self, OAuthClient};
 use super::{Attempt, Pace, ProviderSettings, keys};
-use crate::clock::{Clock, Window};
+use crate::clock::{Clock, ClockReading};
 use crate::json::Object;
 
 /// A redirect URI that no client has registered: `.invalid` belongs to nobody
@@ -153,11 +153,11 @@ fn ahead(reply: &Reply, sent: DateTime<Utc>, received: DateTime<Utc>) -> Option<
     }
     let date = DateTime::parse_from_rfc2822(reply.header(&DATE)?).ok()?;
     let date = date.with_timezone(&Utc);
-    let theirs = Window {
+    let theirs = ClockReading {
         earliest: date,
         latest: date + TimeDelta::seconds(1),
     };
-    let ours = Window {
+    let ours = ClockReading {
         earliest: sent,
         latest: received,
     };

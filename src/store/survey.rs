@@ -14,7 +14,7 @@ use super::connection::ANSWER_TIMEOUT;
 use super::migrate::MIGRATIONS;
 use super::transaction::{BEGIN, Transaction};
 use super::{Store, StoreError};
-use crate::clock::{Clock, Window};
+use crate::clock::{Clock, ClockReading};
 use crate::loopback::is_loopback;
 
 pub use obstacle::Obstacle;
@@ -230,7 +230,7 @@ async fn look(
             (false, false) => Writes::Taken,
         },
         way,
-        clock_ahead: moment(server.now).ahead_of(Window {
+        clock_ahead: moment(server.now).ahead_of(ClockReading {
             earliest: sent,
             latest: received,
         }),
@@ -241,8 +241,8 @@ async fn look(
     })
 }
 
-fn moment(at: DateTime<Utc>) -> Window {
-    Window {
+fn moment(at: DateTime<Utc>) -> ClockReading {
+    ClockReading {
         earliest: at,
         latest: at,
     }

@@ -43,7 +43,7 @@ mod tests {
     use askama::Template;
 
     use super::*;
-    use crate::config::urls::PublicUrl;
+    use crate::config::addresses::PublicUrl;
     use crate::web::views::Frame;
 
     const BRIDGE: &str = "https://live.example.net/red5";

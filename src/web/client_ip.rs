@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use actix_web::{HttpRequest, web};
 
-use crate::config::networks::Networks;
+use crate::config::addresses::Networks;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 

@@ -5,7 +5,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::header;
 
-use crate::config::urls::PublicUrl;
+use crate::config::addresses::PublicUrl;
 use crate::fingerprint::fingerprint;
 use crate::flow::attempt::{ATTEMPT_MINUTES, SealedAttempt, is_label};
 use crate::flow::sessions::SessionSecret;

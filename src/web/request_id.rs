@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::error::{change_each, code_of, log};
 use super::routes;
 use crate::metrics::{Answered, RequestCounts};
-use crate::seal::random;
+use crate::random;
 
 /// The answer's header.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -40,7 +40,7 @@ pub async fn number(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, Error> {
-    let bytes: [u8; 8] = random().unwrap_or_default();
+    let bytes: [u8; 8] = random::bytes().unwrap_or_default();
     let id = format!("{:016x}", u64::from_be_bytes(bytes));
     let path: String = request.path().chars().take(PATH_MAX).collect();
     let span = tracing::info_span!("request", id, method = request.method().as_str(), path);

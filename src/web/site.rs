@@ -4,7 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
 use super::cookies::Cookies;
-use crate::config::urls::{Origin, PublicUrl};
+use crate::config::addresses::{Origin, PublicUrl};
 
 /// The bridge as people reach it. Everything here follows from the public URL
 /// alone: no header of a request decides (LR-10).

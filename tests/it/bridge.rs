@@ -16,7 +16,7 @@ use actix_web::rt;
 use chrono::{DateTime, TimeDelta, Utc};
 use red5_bridge::app::{Bridge, BridgeHandle};
 use red5_bridge::clock::{Clock, SystemClock};
-use red5_bridge::config::Config;
+use red5_bridge::config::{Config, Variables};
 use red5_bridge::oidc::Pace;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -121,7 +121,9 @@ impl TestBridge {
         for (name, value) in variables {
             environment.insert((*name).to_owned(), (*value).to_owned());
         }
-        let mut config = Config::from_lookup(&|name| Ok(environment.get(name).cloned())).unwrap();
+        let mut config = Variables::from_iter(environment.clone())
+            .read(Config::read)
+            .unwrap();
         config.oidc.pace = pace;
         let (started, running) = mpsc::channel();
         let bridge_clock = Arc::clone(&clock) as Arc<dyn Clock>;

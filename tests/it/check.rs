@@ -12,15 +12,16 @@ mod variables;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use red5_bridge::cli::check::{self, Report, Sources};
+use red5_bridge::cli::check::{self, Report};
 use red5_bridge::clock::{Clock, SystemClock};
+use red5_bridge::config::Variables;
 use serde_json::json;
 
 use crate::bridge::{ORIGIN, RED5_SECRET, SECRET_KEY, environment};
 use crate::database::new_database;
 use crate::provider::{CLIENT_SECRET, Provider};
 
-/// A database that nobody listens at: what is judged here does not need it.
+/// A database where no server listens: what is judged here does not need it.
 const NO_DATABASE: &str = "postgres://bridge:db-canary@127.0.0.1:1/bridge";
 
 /// The variables, some of them set otherwise; an empty value takes one away.
@@ -63,7 +64,7 @@ impl Checked {
     }
 
     async fn report_by(&self, clock: Arc<dyn Clock>) -> Report {
-        let report = check::run(&Sources::of(self.variables.clone()), clock).await;
+        let report = check::run(&Variables::from_iter(self.variables.clone()), clock).await;
         let text = report.to_string();
         for secret in ["db-canary", CLIENT_SECRET, RED5_SECRET, SECRET_KEY] {
             assert!(!text.contains(secret), "{secret} in: {text}");
@@ -121,6 +122,6 @@ pub fn find<'a>(lines: &'a [String], kind: &str, words: &[&str]) -> &'a str {
 fn wrong_besides_the_database(lines: &[String]) -> Vec<&String> {
     let wrong = lines.iter().filter(|line| line.starts_with("WRONG"));
     wrong
-        .filter(|line| !line.contains("nothing listens at the host and port of DATABASE_URL"))
+        .filter(|line| !line.contains("no server listens at the host and port of DATABASE_URL"))
         .collect()
 }

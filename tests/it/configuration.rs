@@ -9,8 +9,10 @@ mod red5;
 mod wrong;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 
-use red5_bridge::config::{Config, NotText, Problem};
+use red5_bridge::config::{Config, Problem, Variables};
 use secrecy::ExposeSecret;
 
 use crate::bridge::{RED5_SECRET, SECRET_KEY};
@@ -44,7 +46,8 @@ fn with(changes: &[(&str, &str)]) -> Environment {
 }
 
 fn read(environment: &Environment) -> Result<Config, Vec<Problem>> {
-    Config::from_lookup(&|name| Ok(environment.get(name).cloned())).map_err(|problems| problems.0)
+    let variables = Variables::from_iter(environment.clone());
+    variables.read(Config::read).map_err(|problems| problems.0)
 }
 
 /// The configuration with these changes; it must be good.
@@ -217,15 +220,13 @@ fn sc_1_a_value_that_is_no_text_is_named() {
         "RED5_TOKEN_TTL_SECONDS",
         "OIDC_CLIENT_SECRET_FILE",
     ] {
-        let environment = least();
-        let lookup = |name: &str| {
-            if name == wrong {
-                Err(NotText)
-            } else {
-                Ok(environment.get(name).cloned())
-            }
-        };
-        let problems = Config::from_lookup(&lookup).unwrap_err().0;
+        let environment = least().into_iter();
+        let mut environment: BTreeMap<_, OsString> = environment
+            .map(|(name, value)| (name, value.into()))
+            .collect();
+        environment.insert(wrong.to_owned(), OsString::from_vec(vec![0xff]));
+        let variables = Variables::from_iter(environment);
+        let problems = variables.read(Config::read).unwrap_err().0;
         let named: Vec<_> = problems
             .iter()
             .map(|problem| problem.variable.as_str())

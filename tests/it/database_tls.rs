@@ -134,9 +134,9 @@ async fn sc_4_a_postgres_that_cannot_show_who_it_is_gets_nothing_and_check_says_
     find(&said, "ok", &["the tables are those of this version"]);
 
     for (certificate, words) in [
-        ("other-host", "does not name the host"),
+        ("other-host", "does not name this host"),
         ("of-unknown-authority", "an authority that is not trusted"),
-        ("expired", "not valid today"),
+        ("expired", "has expired"),
     ] {
         postgres.shows(certificate).await;
         let refused = migrated(&postgres.verified()).await;

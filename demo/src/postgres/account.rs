@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use crate::random;
+use red5_bridge::random;
 
 /// `nobody` and its group: in the password file of every Debian, as `initdb` wants it.
 const UNPRIVILEGED: u32 = 65534;

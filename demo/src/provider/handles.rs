@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::random;
+use red5_bridge::random;
 
 /// How many are kept: the oldest goes first, so that a visitor who opens the
 /// sign-in page again and again cannot fill the memory.
@@ -39,7 +39,7 @@ impl<T> Handles<T> {
         value: T,
         now: DateTime<Utc>,
     ) -> Result<String, getrandom::Error> {
-        let handle = random::token()?;
+        let handle = random::text()?;
         self.held.truncate(MOST - 1);
         self.held.push_front(Held {
             handle: handle.clone(),

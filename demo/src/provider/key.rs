@@ -6,7 +6,7 @@ use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 
-use super::random;
+use red5_bridge::random;
 
 /// Signs ID tokens.
 pub(super) struct Key {
@@ -17,7 +17,7 @@ pub(super) struct Key {
 impl Key {
     /// A new key with a new id, so that an old key set is not taken for this one.
     pub(super) fn generate() -> Result<Self, getrandom::Error> {
-        let id = random::token()?;
+        let id = random::text()?;
         loop {
             // All but some 2^-32 of the candidates are keys.
             if let Ok(signing) = SigningKey::from_slice(&random::bytes::<32>()?) {

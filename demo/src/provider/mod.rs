@@ -24,7 +24,6 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::people::Person;
-use super::random;
 use super::server::Server;
 use handles::Handles;
 use key::Key;

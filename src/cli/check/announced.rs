@@ -1,22 +1,18 @@
 //! What the provider announces in its discovery document, held against what is
 //! configured.
 
-use super::report::{Group, Report};
+use super::Section;
 use crate::oidc::probe::Announced;
 use crate::oidc::{ProviderSettings, SigningAlg};
 
-const GROUP: Group = Group::Provider;
-
-pub(super) fn judge(settings: &ProviderSettings, announced: &Announced, report: &mut Report) {
+pub(super) fn judge(settings: &ProviderSettings, announced: &Announced, report: &mut Section<'_>) {
     let has = |list: &[String], word: &str| list.iter().any(|member| member == word);
     match &announced.challenge_methods {
         Some(methods) if !has(methods, "S256") => report.wrong(
-            GROUP,
             "the provider announces PKCE without S256, which every sign-in uses",
             "Switch on PKCE with S256 for this client at the provider.",
         ),
         None => report.note(
-            GROUP,
             "the provider does not say whether it knows PKCE with S256",
             "Many do without saying so. If sign-ins fail, look there first.",
         ),
@@ -27,22 +23,20 @@ pub(super) fn judge(settings: &ProviderSettings, announced: &Announced, report: 
         && !has(modes, "query")
     {
         report.wrong(
-            GROUP,
             "the provider does not announce answers in the query (response_modes_supported), so no \
              sign-in comes back",
             "Allow the response mode query for this client at the provider; form_post and fragment \
              are not supported.",
         );
     }
-    tell_algorithms(settings, announced, report);
-    tell_scopes(settings, announced, report);
+    judge_algorithms(settings, announced, report);
+    judge_scopes(settings, announced, report);
     let roots = settings.groups_claim.roots();
     if let Some(claims) = &announced.claims
         && let Some(claim) = roots.first()
         && !roots.iter().any(|root| has(claims, root))
     {
         report.note(
-            GROUP,
             format!("the provider does not announce the claim {claim:.60} (OIDC_GROUPS_CLAIM)"),
             "Many send it all the same once it is mapped for this client. Sign in and look at the \
              portal: it names the groups seen.",
@@ -51,7 +45,6 @@ pub(super) fn judge(settings: &ProviderSettings, announced: &Announced, report: 
     let refreshes = announced.grant_types.as_deref();
     if refreshes.is_none_or(|grants| !has(grants, "refresh_token")) {
         report.note(
-            GROUP,
             "no refresh token is to be expected: the provider does not announce that grant",
             "Groups are then as old as the sign-in, and a session ends after \
              BRIDGE_UNREFRESHED_MAX_MINUTES; signing in again is one redirect.",
@@ -59,7 +52,7 @@ pub(super) fn judge(settings: &ProviderSettings, announced: &Announced, report: 
     }
 }
 
-fn tell_algorithms(settings: &ProviderSettings, announced: &Announced, report: &mut Report) {
+fn judge_algorithms(settings: &ProviderSettings, announced: &Announced, report: &mut Section<'_>) {
     let Some(theirs) = &announced.signing_algs else {
         return;
     };
@@ -83,7 +76,6 @@ fn tell_algorithms(settings: &ProviderSettings, announced: &Announced, report: &
             format!("Set OIDC_SIGNING_ALGS={}", usable.join(","))
         };
         report.wrong(
-            GROUP,
             format!(
                 "the provider signs ID tokens with none of OIDC_SIGNING_ALGS ({})",
                 ours.join(", ")
@@ -92,7 +84,6 @@ fn tell_algorithms(settings: &ProviderSettings, announced: &Announced, report: &
         );
     } else if !alone.is_empty() && ours != ["RS256", "ES256"] {
         report.note(
-            GROUP,
             format!(
                 "OIDC_SIGNING_ALGS has {}, which the provider does not announce",
                 alone.join(", ")
@@ -102,7 +93,7 @@ fn tell_algorithms(settings: &ProviderSettings, announced: &Announced, report: &
     }
 }
 
-fn tell_scopes(settings: &ProviderSettings, announced: &Announced, report: &mut Report) {
+fn judge_scopes(settings: &ProviderSettings, announced: &Announced, report: &mut Section<'_>) {
     let Some(theirs) = &announced.scopes else {
         return;
     };
@@ -119,7 +110,6 @@ fn tell_scopes(settings: &ProviderSettings, announced: &Announced, report: &mut 
             None => "If sign-ins fail with invalid_scope, leave it out.".to_owned(),
         };
         report.note(
-            GROUP,
             format!("the scope {scope:.60} of OIDC_SCOPES is none that the provider announces"),
             remedy,
         );
@@ -130,7 +120,6 @@ fn tell_scopes(settings: &ProviderSettings, announced: &Announced, report: &mut 
     for scope in ["groups", "roles"] {
         if offered(scope) && !asked(scope) && claims.iter().any(|root| root.contains(scope)) {
             report.note(
-                GROUP,
                 format!("the provider has a scope {scope}, and OIDC_SCOPES does not ask for it"),
                 format!("If people have no groups after the sign-in, add {scope} to OIDC_SCOPES."),
             );
@@ -138,7 +127,6 @@ fn tell_scopes(settings: &ProviderSettings, announced: &Announced, report: &mut 
     }
     if offered("offline_access") && !asked("offline_access") {
         report.note(
-            GROUP,
             "the provider has the scope offline_access, and OIDC_SCOPES does not ask for it",
             "Some give no refresh token without it. Sessions then end after \
              BRIDGE_UNREFRESHED_MAX_MINUTES, which is all right for most.",

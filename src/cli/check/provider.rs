@@ -1,30 +1,29 @@
 //! What the provider says of itself, in words.
 
+use std::fmt::Display;
+
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::report::{Group, Report};
-use super::{Sources, announced};
+use super::{Section, announced};
 use crate::clock::Clock;
-use crate::config::urls::DISCOVERY;
+use crate::config::Variables;
+use crate::config::addresses::DISCOVERY;
 use crate::oidc::probe::{Client, Probe, Redirect, probe};
 use crate::oidc::{Outage, ProviderSettings, http};
 use crate::tls::TlsFlaw;
-
-const GROUP: Group = Group::Provider;
 
 /// Clocks that differ by more are told. ID tokens are refused from 30 seconds on.
 const CLOCK_MAX: TimeDelta = TimeDelta::seconds(5);
 
 pub(super) async fn judge(
-    sources: &Sources,
+    variables: &Variables,
     settings: &ProviderSettings,
     clock: &dyn Clock,
-    report: &mut Report,
+    report: &mut Section<'_>,
 ) {
     if let Some(key) = settings.credentials.key() {
         report.note(
-            GROUP,
             "the client authenticates with the key of OIDC_CLIENT_KEY_FILE; its public half is",
             format!(
                 "{} Register it for this client at the provider.",
@@ -37,33 +36,29 @@ pub(super) async fn judge(
         Ok(probe) => probe,
         Err(error) => {
             return report.wrong(
-                GROUP,
                 error.to_string(),
-                "Mend OIDC_ISSUER_URL and OIDC_CA_FILE.",
+                "Correct OIDC_ISSUER_URL and OIDC_CA_FILE.",
             );
         }
     };
     match &probe.usable {
-        Ok(()) => report.good(
-            GROUP,
-            "discovery document and keys can be read and used".to_owned(),
-        ),
-        Err(outage) => tell_outage(sources, settings, &probe, outage, report),
+        Ok(()) => report.good("discovery document and keys can be read and used".to_owned()),
+        Err(outage) => judge_outage(variables, settings, &probe, outage, report),
     }
     if let Some(announced) = &probe.announced {
         announced::judge(settings, announced, report);
     }
     if let Some(redirect) = &probe.redirect {
-        tell_redirect(settings, redirect, report);
+        judge_redirect(settings, redirect, report);
     }
     match &probe.client {
         // Said already.
         Some(Client::Failed(outage)) if probe.usable.as_ref().err() == Some(outage) => {}
         // Without a connection to the token endpoint there is no sign-in either.
         Some(Client::Failed(outage @ (Outage::Unreachable(_) | Outage::Tls { .. }))) => {
-            tell_outage(sources, settings, &probe, outage, report);
+            judge_outage(variables, settings, &probe, outage, report);
         }
-        Some(client) => tell_client(settings, client, report),
+        Some(client) => judge_client(settings, client, report),
         None => {}
     }
     let ahead = probe
@@ -71,7 +66,6 @@ pub(super) async fn judge(
         .and_then(|ahead| clock_words(ahead, "provider"));
     if let Some(words) = ahead {
         report.wrong(
-            GROUP,
             words,
             "Let this machine set its clock by NTP: ID tokens from the future, or past their end, \
              are refused.",
@@ -92,43 +86,38 @@ pub(super) fn clock_words(ahead: TimeDelta, whose: &str) -> Option<String> {
     })
 }
 
-fn tell_outage(
-    sources: &Sources,
+/// The findings of a provider that cannot be used.
+fn judge_outage(
+    variables: &Variables,
     settings: &ProviderSettings,
     probe: &Probe,
     outage: &Outage,
-    report: &mut Report,
+    report: &mut Section<'_>,
 ) {
-    let (what, remedy) = match outage {
-        Outage::OtherIssuer => return tell_issuer(settings, probe, report),
-        Outage::Unreachable(host) => (
+    let unreachable = |remedy: &str| format!("{remedy}{}", proxy_hint(variables));
+    match outage {
+        Outage::OtherIssuer => judge_issuer(settings, probe, report),
+        Outage::Unreachable(host) => report.wrong(
             format!("the provider cannot be reached: {host:.255}"),
-            format!(
-                "Mend host and port of OIDC_ISSUER_URL, or the network.{}",
-                proxy_hint(sources)
-            ),
+            unreachable("Correct host and port of OIDC_ISSUER_URL, or the network."),
         ),
-        Outage::Tls { host, flaw } => (
+        Outage::TimedOut => report.wrong(
+            "the provider does not answer in time",
+            unreachable("Open the way from here to the host of OIDC_ISSUER_URL."),
+        ),
+        Outage::Tls { host, flaw } => report.wrong(
             format!("TLS to the provider at {host:.255} fails: {flaw}"),
-            tls_remedy(*flaw).to_owned(),
+            tls_remedy(*flaw),
         ),
-        Outage::TimedOut => (
-            "the provider does not answer in time".to_owned(),
-            format!(
-                "Open the way from here to the host of OIDC_ISSUER_URL.{}",
-                proxy_hint(sources)
-            ),
-        ),
-        Outage::Status(status) => (
+        Outage::Status(status) => report.wrong(
             format!(
                 "the provider answers HTTP {status} where the discovery document of OIDC_ISSUER_URL, \
                  or its key set, should be"
             ),
             "OIDC_ISSUER_URL is what stands before /.well-known/openid-configuration in the address \
-             that shows the document in a browser."
-                .to_owned(),
+             that shows the document in a browser.",
         ),
-        Outage::Redirect { to, .. } => (
+        Outage::Redirect { to, .. } => report.wrong(
             format!(
                 "the provider redirects to {to} where the discovery document of OIDC_ISSUER_URL, or its \
                  key set, should be, and redirects are not followed"
@@ -140,24 +129,23 @@ fn tell_outage(
                     .to_owned(),
             },
         ),
-        Outage::ClientAuthentication => (
-            format!("the provider cannot be used: {outage}"),
-            "If it offers private_key_jwt, set OIDC_CLIENT_KEY_FILE instead of OIDC_CLIENT_SECRET. If \
-             its list is incomplete, set OIDC_TOKEN_AUTH_METHOD to the method of this client."
-                .to_owned(),
-        ),
-        Outage::Unreadable => (
-            "what the provider shows as its discovery document or key set is not one".to_owned(),
+        Outage::Unreadable => report.wrong(
+            "what the provider shows as its discovery document or key set is not one",
             "Open OIDC_ISSUER_URL followed by /.well-known/openid-configuration in a browser: it must \
-             be JSON."
-                .to_owned(),
+             be JSON.",
         ),
-        other => (
+        other => report.wrong(
             format!("the provider cannot be used: {other}"),
-            "Mend it at the provider.".to_owned(),
+            match other {
+                Outage::ClientAuthentication => {
+                    "If it offers private_key_jwt, set OIDC_CLIENT_KEY_FILE instead of \
+                     OIDC_CLIENT_SECRET. If its list is incomplete, set OIDC_TOKEN_AUTH_METHOD to \
+                     the method of this client."
+                }
+                _ => "Correct it at the provider.",
+            },
         ),
-    };
-    report.wrong(GROUP, what, remedy);
+    }
 }
 
 const fn tls_remedy(flaw: TlsFlaw) -> &'static str {
@@ -173,7 +161,7 @@ const fn tls_remedy(flaw: TlsFlaw) -> &'static str {
         TlsFlaw::Expired | TlsFlaw::NotYetValid => {
             "Renew the provider's certificate, or set this machine's clock."
         }
-        TlsFlaw::NoTls => "Mend the port, or switch on TLS at the provider.",
+        TlsFlaw::NoTls => "Correct the port, or switch on TLS at the provider.",
         TlsFlaw::Refused | TlsFlaw::Other => {
             "Try the same host with openssl s_client -connect, which says more."
         }
@@ -181,24 +169,22 @@ const fn tls_remedy(flaw: TlsFlaw) -> &'static str {
 }
 
 /// The bridge goes to the provider directly, whatever the environment says.
-fn proxy_hint(sources: &Sources) -> String {
+fn proxy_hint(variables: &Variables) -> String {
     let proxies = ["https_proxy", "http_proxy", "all_proxy"];
-    let set = sources.names.iter();
-    let mut set = set.filter(|name| proxies.contains(&&*name.to_ascii_lowercase()));
-    match set.next() {
-        Some(name) => format!(
+    let mut names = variables.names();
+    let set = names.find(|name| proxies.contains(&&*name.to_ascii_lowercase()));
+    set.map_or_else(String::new, |name| {
+        format!(
             " {name} is set and is not used: the bridge must reach the provider without a proxy."
-        ),
-        None => String::new(),
-    }
+        )
+    })
 }
 
-fn tell_issuer(settings: &ProviderSettings, probe: &Probe, report: &mut Report) {
+fn judge_issuer(settings: &ProviderSettings, probe: &Probe, report: &mut Section<'_>) {
     let theirs = probe.announced.as_ref();
     let theirs = theirs.and_then(|announced| announced.issuer.as_deref());
     let Some(theirs) = theirs else {
         return report.wrong(
-            GROUP,
             "the provider's discovery document names no issuer",
             "It must; mend it at the provider.",
         );
@@ -207,20 +193,17 @@ fn tell_issuer(settings: &ProviderSettings, probe: &Probe, report: &mut Report) 
     let without_slash = |issuer: &str| issuer.trim_end_matches('/').to_owned();
     if theirs.contains('{') {
         report.wrong(
-            GROUP,
             format!("the provider's document names no issuer of its own, but {shown}"),
             "This address is shared by many tenants. Use the one of your tenant: at Entra \
              https://login.microsoftonline.com/TENANT-ID/v2.0.",
         );
     } else if without_slash(theirs) == without_slash(&settings.issuer) {
         report.wrong(
-            GROUP,
             "OIDC_ISSUER_URL differs from what the provider calls itself by the slash at the end",
             format!("Set OIDC_ISSUER_URL={shown}"),
         );
     } else {
         report.wrong(
-            GROUP,
             format!("the provider calls itself {shown}, which is not OIDC_ISSUER_URL"),
             format!(
                 "They are compared character by character. If this is your provider, set \
@@ -230,24 +213,21 @@ fn tell_issuer(settings: &ProviderSettings, probe: &Probe, report: &mut Report) 
     }
 }
 
-fn tell_redirect(settings: &ProviderSettings, redirect: &Redirect, report: &mut Report) {
+fn judge_redirect(settings: &ProviderSettings, redirect: &Redirect, report: &mut Section<'_>) {
     let ours = &settings.redirect_uri;
     match redirect {
-        Redirect::Known => report.good(GROUP, format!("the redirect URI {ours} is registered")),
+        Redirect::Known => report.good(format!("the redirect URI {ours} is registered")),
         Redirect::Unclear => report.note(
-            GROUP,
             format!("whether the redirect URI {ours} is registered cannot be known from here"),
             "Sign in once: a provider that does not know it says so.",
         ),
         Redirect::Refused => report.wrong(
-            GROUP,
             "the provider shows an error instead of its sign-in page: probably it does not know the \
              redirect URI of this client, or not the client",
             format!("Register exactly this redirect URI for the client OIDC_CLIENT_ID: {ours}"),
         ),
         Redirect::Error(error) => report.wrong(
-            GROUP,
-            format!("the provider sends everybody back at once with the error {error}"),
+            format!("the provider sends every sign-in back at once with the error {error}"),
             match error.as_str() {
                 "invalid_scope" => "Take out of OIDC_SCOPES what this client may not ask for.",
                 "unauthorized_client" | "unsupported_response_type" => {
@@ -257,78 +237,72 @@ fn tell_redirect(settings: &ProviderSettings, redirect: &Redirect, report: &mut 
             },
         ),
         Redirect::Failed(outage) => report.note(
-            GROUP,
             format!("the provider's sign-in page cannot be asked for: {outage}"),
             "Browsers may reach it where the bridge does not; try to sign in.",
         ),
     }
 }
 
-fn tell_client(settings: &ProviderSettings, client: &Client, report: &mut Report) {
-    let (secret, key) = (settings.credentials.secret(), settings.credentials.key());
-    let (what, remedy) = match client {
+fn judge_client(settings: &ProviderSettings, client: &Client, report: &mut Section<'_>) {
+    let unclear = |reason: &dyn Display| {
+        format!("whether the client is right cannot be known from here: {reason}")
+    };
+    match client {
         Client::Accepted => {
-            let shown = match (secret, key) {
+            let shown = match (settings.credentials.secret(), settings.credentials.key()) {
                 (Some(_), _) => "client id and secret",
                 (None, Some(_)) => "the client and its key",
                 (None, None) => "the client without a secret",
             };
-            let what = format!(
+            report.good(format!(
                 "the token endpoint takes {shown} (it refused a made-up code, as it should)"
-            );
-            return report.good(GROUP, what);
+            ));
         }
-        Client::Failed(outage) => return tell_unclear(&outage.to_string(), report),
-        Client::Unclear(reason) => return tell_unclear(reason, report),
-        Client::OtherMethod(method) => (
+        Client::Failed(outage) => report.note(unclear(outage), "Sign in once."),
+        Client::Unclear(reason) => report.note(unclear(reason), "Sign in once."),
+        Client::OtherMethod(method) => report.wrong(
             format!("the token endpoint takes the secret of this client by {method} alone"),
             format!("Set OIDC_TOKEN_AUTH_METHOD={method}"),
         ),
-        Client::TakesAnyCode => (
-            "the token endpoint gives tokens for a made-up code".to_owned(),
-            "The server at OIDC_ISSUER_URL is no provider to trust.".to_owned(),
+        Client::TakesAnyCode => report.wrong(
+            "the token endpoint gives tokens for a made-up code",
+            "The server at OIDC_ISSUER_URL is no provider to trust.",
         ),
-        Client::Refused(words) => {
-            let (what, remedy) = refused(secret, key.is_some());
-            (format!("{what} ({words})"), remedy)
-        }
-    };
-    report.wrong(GROUP, what, remedy);
+        Client::Refused(words) => judge_refused_client(settings, words, report),
+    }
 }
 
-fn refused(secret: Option<&SecretString>, has_key: bool) -> (String, String) {
-    if let Some(secret) = secret {
-        let what = "the token endpoint refuses the client, by client_secret_basic and by \
-                    client_secret_post: OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is wrong";
-        let remedy = format!(
-            "Copy both again, the secret whole; if it cannot be seen any more, make a new one at the \
-             provider.{} The client must be allowed the authorization code flow. A client that is \
-             registered for private_key_jwt needs OIDC_CLIENT_KEY_FILE instead.",
-            secret_id_hint(secret)
+/// `words` are the error of the token endpoint.
+fn judge_refused_client(
+    settings: &ProviderSettings,
+    words: &dyn Display,
+    report: &mut Section<'_>,
+) {
+    if let Some(secret) = settings.credentials.secret() {
+        report.wrong(
+            format!(
+                "the token endpoint refuses the client, by client_secret_basic and by \
+                 client_secret_post: OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is wrong ({words})"
+            ),
+            format!(
+                "Copy both again, the secret whole; if it cannot be seen any more, make a new one at \
+                 the provider.{} The client must be allowed the authorization code flow. A client \
+                 that is registered for private_key_jwt needs OIDC_CLIENT_KEY_FILE instead.",
+                secret_id_hint(secret)
+            ),
         );
-        return (what.to_owned(), remedy);
-    }
-    let (what, remedy) = if has_key {
-        (
-            "the token endpoint refuses the client and its key",
+    } else if settings.credentials.key().is_some() {
+        report.wrong(
+            format!("the token endpoint refuses the client and its key ({words})"),
             "Register the public key above for the client OIDC_CLIENT_ID, with private_key_jwt as its \
              method. Where the provider gave the key a kid of its own, set OIDC_CLIENT_KEY_ID to it.",
-        )
+        );
     } else {
-        (
-            "the token endpoint refuses the client without a secret",
+        report.wrong(
+            format!("the token endpoint refuses the client without a secret ({words})"),
             "Set OIDC_CLIENT_SECRET, or OIDC_CLIENT_KEY_FILE, or register the client as a public one.",
-        )
-    };
-    (what.to_owned(), remedy.to_owned())
-}
-
-fn tell_unclear(reason: &str, report: &mut Report) {
-    report.note(
-        GROUP,
-        format!("whether the client is right cannot be known from here: {reason}"),
-        "Sign in once.",
-    );
+        );
+    }
 }
 
 /// Entra shows a secret's value once, and its id, which looks like one, ever after.

@@ -1,4 +1,4 @@
-//! What the claims of a signed token mean to Red5 (Red5: claims specification).
+//! What the claims of a verified token mean to Red5 (Red5: claims specification).
 //!
 //! The lists fail open: absent or empty means everything. Every such opening is
 //! said, and what the documentation leaves open is said to be open.
@@ -6,49 +6,61 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Lines, shown};
+use super::{ReportLines, shown};
 use crate::config::red5::Red5;
 use crate::domain::lifetime::TTL_MIN_SECONDS;
 use crate::domain::names::{Role, RoomName, Transport};
-use crate::json;
+use crate::json::Object;
 
 /// In seconds such a moment lies beyond the year 5138; it was meant in milliseconds.
 const SURELY_MILLISECONDS: i64 = 100_000_000_000;
 
-/// The claims, each name once: of two, one library takes the first and another the last.
-pub(super) struct Claims(Map<String, Value>);
-
-impl Claims {
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        json::object(bytes).map(Self)
-    }
-
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
-    }
-}
-
 /// Says what they allow, and what speaks against them.
-pub(super) fn judge(claims: &Claims, red5: &Red5, now: DateTime<Utc>, lines: &mut Lines) {
+pub(super) fn judge(claims: &Object, red5: &Red5, now: DateTime<Utc>, lines: &mut ReportLines) {
     for (name, what) in [("sub", "subject"), ("name", "name"), ("iss", "issuer")] {
-        match claims.get(name) {
-            None => lines.say(what, "none"),
-            Some(value) => lines.say(what, shown(value)),
-        }
+        lines.say(what, claims.get(name).map_or("none".to_owned(), shown));
     }
     judge_end(claims, red5, now, lines);
     judge_issuer(claims, red5, lines);
     judge_times(claims, now, lines);
-    let roles = list(claims, "roles", lines);
-    let transports = list(claims, "red5-transport", lines);
-    let rooms = list(claims, "red5-room", lines);
-    judge_lists(&roles, &transports, &rooms, lines);
-    say_what_it_allows(&roles, &transports, &rooms, lines);
+    let is_role = |word: &String| Role::parse(word).is_some();
+    let roles = list(claims, "roles", is_role, lines);
+    match &roles {
+        None => lines.warn_of_finding(
+            "no role is named, so EVERY BEARER MAY PUBLISH AND SUBSCRIBE, as far as the other lists go",
+        ),
+        Some(words) if !words.iter().any(is_role) => lines.refuse(
+            "roles names no role of Red5 (red5-publisher, red5-subscriber; case counts), so \
+             Red5 refuses to publish and to subscribe",
+        ),
+        Some(_) => {}
+    }
+    let is_transport = |word: &String| Transport::parse(word).is_some();
+    let transports = list(claims, "red5-transport", is_transport, lines);
+    match &transports {
+        None => lines.warn("red5-transport is absent, so every protocol is allowed"),
+        Some(words) if !words.iter().any(is_transport) => lines.refuse(
+            "red5-transport names no protocol of Red5 (RTMP, RTSP, WHIP, WHEP); what Red5 \
+             makes of that is not documented",
+        ),
+        Some(_) => {}
+    }
+    let is_room = |word: &String| RoomName::parse(word).is_some();
+    let rooms = list(claims, "red5-room", is_room, lines);
+    if rooms.is_none() {
+        lines.warn("red5-room is absent, so every room is allowed, and streams without a room");
+    }
+    say_what_it_allows(
+        roles.as_deref(),
+        transports.as_deref(),
+        rooms.as_deref(),
+        lines,
+    );
 }
 
-fn judge_end(claims: &Claims, red5: &Red5, now: DateTime<Utc>, lines: &mut Lines) {
+fn judge_end(claims: &Object, red5: &Red5, now: DateTime<Utc>, lines: &mut ReportLines) {
     let Some(end) = claims.get("exp") else {
         lines.say("ends", "never");
         return lines.refuse("exp is missing: Red5 demands an end");
@@ -87,7 +99,7 @@ fn judge_end(claims: &Claims, red5: &Red5, now: DateTime<Utc>, lines: &mut Lines
     }
 }
 
-fn judge_issuer(claims: &Claims, red5: &Red5, lines: &mut Lines) {
+fn judge_issuer(claims: &Object, red5: &Red5, lines: &mut ReportLines) {
     let Some(expected) = &red5.issuer else {
         return;
     };
@@ -107,7 +119,7 @@ fn judge_issuer(claims: &Claims, red5: &Red5, lines: &mut Lines) {
 }
 
 /// The bridge writes none of these (red5.md); another issuer did.
-fn judge_times(claims: &Claims, now: DateTime<Utc>, lines: &mut Lines) {
+fn judge_times(claims: &Object, now: DateTime<Utc>, lines: &mut ReportLines) {
     for name in ["nbf", "iat"] {
         let Some(value) = claims.get(name) else {
             continue;
@@ -122,86 +134,33 @@ fn judge_times(claims: &Claims, now: DateTime<Utc>, lines: &mut Lines) {
     }
 }
 
-/// One list as Red5 reads it.
-pub(super) enum List {
-    /// No restriction.
-    Any,
-    Words(Vec<String>),
-}
-
-impl List {
-    fn words(&self) -> Option<&[String]> {
-        match self {
-            Self::Any => None,
-            Self::Words(words) => Some(words),
-        }
-    }
-}
-
-fn list(claims: &Claims, name: &str, lines: &mut Lines) -> List {
-    match claims.get(name) {
-        None => List::Any,
-        Some(Value::String(text)) if text.is_empty() => {
+/// The members of a list as Red5 reads it; none: no restriction.
+fn list(
+    claims: &Object,
+    name: &str,
+    is_known: impl Fn(&String) -> bool,
+    lines: &mut ReportLines,
+) -> Option<Vec<String>> {
+    let text = match claims.get(name)? {
+        Value::String(text) if text.is_empty() => {
             lines.warn_of_finding(format!(
-                "{name} is empty, which Red5 reads as no restriction; its maker meant that nothing is allowed"
+                "{name} is empty, which Red5 reads as no restriction: its issuer meant none"
             ));
-            List::Any
+            return None;
         }
-        Some(Value::String(text)) => List::Words(text.split(',').map(str::to_owned).collect()),
-        Some(_) => {
+        Value::String(text) => text,
+        _ => {
             lines.refuse(format!(
                 "{name} is not a string; a common library reads that as absent, which means no restriction"
             ));
-            List::Any
+            return None;
         }
-    }
-}
-
-fn judge_lists(roles: &List, transports: &List, rooms: &List, lines: &mut Lines) {
-    match roles.words() {
-        None => lines.warn_of_finding(
-            "no role is named, so EVERY HOLDER MAY PUBLISH AND SUBSCRIBE, as far as the other lists go",
-        ),
-        Some(words) => {
-            odd_words("roles", words, lines, |word| Role::parse(word).is_some());
-            if !words.iter().any(|word| Role::parse(word).is_some()) {
-                lines.refuse(
-                    "roles names no role of Red5 (red5-publisher, red5-subscriber; case counts), so \
-                     Red5 refuses to publish and to subscribe",
-                );
-            }
-        }
-    }
-    match transports.words() {
-        None => lines.warn("red5-transport is absent, so every protocol is allowed"),
-        Some(words) => {
-            odd_words("red5-transport", words, lines, |word| {
-                Transport::parse(word).is_some()
-            });
-            if !words.iter().any(|word| Transport::parse(word).is_some()) {
-                lines.refuse(
-                    "red5-transport names no protocol of Red5 (RTMP, RTSP, WHIP, WHEP); what Red5 \
-                     makes of that is not documented",
-                );
-            }
-        }
-    }
-    match rooms.words() {
-        None => {
-            lines.warn("red5-room is absent, so every room is allowed, and streams without a room");
-        }
-        Some(words) => odd_words("red5-room", words, lines, |word| {
-            RoomName::parse(word).is_some()
-        }),
-    }
-}
-
-fn odd_words(name: &str, words: &[String], lines: &mut Lines, good: impl Fn(&str) -> bool) {
-    let odd: Vec<&String> = words.iter().filter(|word| !good(word)).collect();
+    };
+    let words: Vec<String> = text.split(',').map(str::to_owned).collect();
+    let odd: Vec<&String> = words.iter().filter(|word| !is_known(word)).collect();
     if let Some(first) = odd.first() {
-        let first: String = first.chars().take(60).collect();
         lines.warn(format!(
-            "{name} has {} of {} members that Red5 does not name or that the bridge would not write, such as \"{first}\"",
+            "{name} has {} of {} members that Red5 does not name or that the bridge would not write, such as \"{first:.60}\"",
             odd.len(),
             words.len()
         ));
@@ -209,45 +168,46 @@ fn odd_words(name: &str, words: &[String], lines: &mut Lines, good: impl Fn(&str
     if words.iter().collect::<BTreeSet<_>>().len() < words.len() {
         lines.warn(format!("{name} names something twice"));
     }
+    Some(words)
 }
 
 /// Role by role: (publisher, WHEP) and (subscriber, WHIP) do not exist.
-fn say_what_it_allows(roles: &List, transports: &List, rooms: &List, lines: &mut Lines) {
-    let rooms = match rooms.words() {
+fn say_what_it_allows(
+    roles: Option<&[String]>,
+    transports: Option<&[String]>,
+    rooms: Option<&[String]>,
+    lines: &mut ReportLines,
+) {
+    let rooms = match rooms {
         None => "in any room, and outside of rooms".to_owned(),
-        Some([room]) => format!("in room {}", shortened(room)),
+        Some([room]) => format!("in room {room:.130}"),
         Some(rooms) => {
-            let names: Vec<String> = rooms.iter().map(|room| shortened(room)).collect();
+            let names: Vec<_> = rooms.iter().map(|room| format!("{room:.130}")).collect();
             format!("in rooms {}", names.join(", "))
         }
     };
     let mut anything = false;
     for role in Role::ALL {
-        let named = |words: &[String]| words.iter().any(|word| word == role.as_str());
-        if !roles.words().is_none_or(named) {
+        if roles.is_some_and(|words| !words.iter().any(|word| word == role.as_str())) {
             continue;
         }
         let verb = match role {
             Role::Publisher => "publish",
             Role::Subscriber => "subscribe",
         };
-        let by = match transports.words() {
-            None => "by any protocol".to_owned(),
+        let by = match transports {
+            None => "any protocol".to_owned(),
             Some(words) => {
                 let known = words.iter().filter_map(|word| Transport::parse(word));
-                let serving: BTreeSet<&str> = known
-                    .filter(|transport| transport.can_serve(role))
-                    .map(Transport::as_str)
-                    .collect();
-                if serving.is_empty() {
-                    continue;
-                }
-                let serving: Vec<&str> = serving.into_iter().collect();
-                format!("by {}", serving.join(", "))
+                let serving = known.filter(|transport| transport.can_serve(role));
+                let serving: BTreeSet<_> = serving.map(Transport::as_str).collect();
+                Vec::from_iter(serving).join(", ")
             }
         };
-        anything = true;
-        lines.say("allows", format!("{verb} {by}, {rooms}"));
+        if !by.is_empty() {
+            anything = true;
+            lines.say("allows", format!("{verb} by {by}, {rooms}"));
+        }
     }
     if !anything {
         lines.say("allows", "nothing");
@@ -255,8 +215,4 @@ fn say_what_it_allows(roles: &List, transports: &List, rooms: &List, lines: &mut
             "no role that it names can use a protocol that it names (WHIP only publishes, WHEP only subscribes)",
         );
     }
-}
-
-fn shortened(word: &str) -> String {
-    word.chars().take(130).collect()
 }

@@ -10,7 +10,7 @@ use super::{Inner, PATIENCE, REFRESH_TOKEN, seal_refresh_token};
 use crate::fingerprint::pseudonym;
 use crate::metrics::RefreshOutcome;
 use crate::oidc::{InvalidAnswer, OidcError, Outage, RefreshFailure, Refreshed};
-use crate::seal::random;
+use crate::random;
 use crate::store::StoreError;
 use crate::store::live::LiveSession;
 use crate::store::refreshes::{Lease, LeaseId, NewIdentity};
@@ -73,7 +73,7 @@ impl Inner {
 
     /// `awaited`: a request waits for it, so it waits too, for a permit and for other instances.
     async fn refresh(&self, live: &LiveSession, awaited: bool) -> Result<Landing, StoreError> {
-        let Ok(lease) = random() else {
+        let Ok(lease) = random::bytes() else {
             return Ok(Landing::Failed);
         };
         let sealed = match self.take_lease(live, &lease, awaited).await? {

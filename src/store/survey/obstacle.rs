@@ -11,7 +11,7 @@ use crate::tls::TlsFlaw;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
     /// No server listens there.
-    NobodyListens,
+    NoServer,
     /// The name is unknown, or there is no way there.
     Unreachable,
     /// It took too long.
@@ -22,14 +22,10 @@ pub enum Obstacle {
     Role,
     /// No such database.
     Database,
-    /// TLS failed, or the server has none.
-    Tls,
-    /// Its certificate is of an authority that is not trusted.
-    Authority,
-    /// Its certificate names other hosts.
-    OtherHost,
-    /// Its certificate is not valid any more, or not yet.
-    Expired,
+    /// The server has no TLS, or its settings here cannot be used.
+    NoTls,
+    /// TLS failed.
+    Tls(TlsFlaw),
     /// A file that the address names, such as that of the authority, cannot be read.
     File,
     /// No connection is left.
@@ -50,16 +46,16 @@ pub(super) fn obstacle(error: &StoreError, options: &PgConnectOptions) -> Obstac
     };
     match error {
         E::Io(error) => match (TlsFlaw::below(error), error.kind()) {
-            (Some(flaw), _) => of_tls(flaw),
+            (Some(flaw), _) => Obstacle::Tls(flaw),
             // Of a socket it is the socket itself.
             (None, ErrorKind::NotFound | ErrorKind::PermissionDenied) if !is_by_socket(options) => {
                 Obstacle::File
             }
-            (None, ErrorKind::ConnectionRefused | ErrorKind::NotFound) => Obstacle::NobodyListens,
+            (None, ErrorKind::ConnectionRefused | ErrorKind::NotFound) => Obstacle::NoServer,
             (None, ErrorKind::TimedOut) => Obstacle::TimedOut,
             (None, _) => Obstacle::Unreachable,
         },
-        E::Tls(_) | E::Configuration(_) => Obstacle::Tls,
+        E::Tls(_) | E::Configuration(_) => Obstacle::NoTls,
         E::Database(refusal) => match refusal.code().as_deref() {
             Some("28P01") => Obstacle::Password,
             Some("28000" | "42501") => Obstacle::Role,
@@ -84,14 +80,5 @@ fn of_pooler(message: &str) -> Obstacle {
         Obstacle::Database
     } else {
         Obstacle::Other
-    }
-}
-
-const fn of_tls(flaw: TlsFlaw) -> Obstacle {
-    match flaw {
-        TlsFlaw::UnknownAuthority => Obstacle::Authority,
-        TlsFlaw::OtherHost => Obstacle::OtherHost,
-        TlsFlaw::Expired | TlsFlaw::NotYetValid => Obstacle::Expired,
-        TlsFlaw::NoTls | TlsFlaw::Refused | TlsFlaw::Other => Obstacle::Tls,
     }
 }

@@ -37,7 +37,7 @@ async fn each_reason_for_not_getting_in_has_its_own_words() {
     find(
         &said_of("postgres://127.0.0.1:1/x").await,
         "WRONG",
-        &["nothing listens", ": 127.0.0.1"],
+        &["no server listens", ": 127.0.0.1"],
     );
     find(
         &said_of("postgres://u@no-such-host.invalid/x").await,

@@ -50,7 +50,7 @@ async fn plain_http_where_https_is_configured_is_told() {
     let issuer = checked.provider.issuer().replace("http:", "https:");
     let checked = checked.set("OIDC_ISSUER_URL", &issuer);
     let said = checked.said().await;
-    find(&said, "WRONG", &["speaks no TLS", "Mend the port"]);
+    find(&said, "WRONG", &["speaks no TLS", "Correct the port"]);
 }
 
 #[tokio::test]

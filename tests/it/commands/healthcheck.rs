@@ -76,7 +76,7 @@ fn ipv6_is_asked_too() {
 }
 
 #[test]
-fn a_port_that_nobody_knows_is_a_finding() {
+fn a_port_that_is_not_known_is_a_finding() {
     let (code, text) = asked("127.0.0.1:0");
     assert_eq!(code, 1);
     assert!(text.contains("port 0"), "{text}");

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, Mac as _};
-use red5_bridge::cli::inspect::{self, Report, Verdict};
-use red5_bridge::config::{part_of, red5::Red5};
+use red5_bridge::cli::inspect::{self, TokenReport, Verdict};
+use red5_bridge::config::{Variables, red5::Red5};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -19,16 +19,12 @@ fn now() -> DateTime<Utc> {
 }
 
 fn red5(variables: &[(&str, &str)]) -> Red5 {
-    let lookup = |name: &str| {
-        let set = variables.iter().find(|(variable, _)| *variable == name);
-        Ok(set
-            .map(|(_, value)| (*value).to_owned())
-            .or_else(|| (name == "RED5_JWT_SECRET").then(|| RED5_SECRET.to_owned())))
-    };
-    part_of(&lookup, Red5::read).unwrap()
+    let secret = ("RED5_JWT_SECRET", RED5_SECRET);
+    let variables = [secret].into_iter().chain(variables.iter().copied());
+    Variables::from_iter(variables).read(Red5::read).unwrap()
 }
 
-fn report(given: impl AsRef<[u8]>) -> Report {
+fn report(given: impl AsRef<[u8]>) -> TokenReport {
     inspect::report(given.as_ref(), &red5(&[]), now())
 }
 
@@ -65,7 +61,7 @@ fn token(changes: Value) -> String {
 }
 
 #[track_caller]
-fn expect(report: &Report, verdict: Verdict, words: &[&str]) {
+fn expect(report: &TokenReport, verdict: Verdict, words: &[&str]) {
     let text = report.lines.join("\n");
     assert_eq!(report.verdict, verdict, "{text}");
     for word in words {
@@ -99,7 +95,7 @@ fn everything_that_fails_open_is_warned_of() {
         (
             json!({"roles": null}),
             Verdict::Finding,
-            "EVERY HOLDER MAY PUBLISH AND SUBSCRIBE",
+            "EVERY BEARER MAY PUBLISH AND SUBSCRIBE",
         ),
         (json!({"roles": ""}), Verdict::Finding, "roles is empty"),
         (

@@ -157,7 +157,7 @@ fn sc_1_what_is_missing_comes_with_the_command_that_makes_it() {
         "  BRIDGE_SECRET_KEYS: is required (or BRIDGE_SECRET_KEYS_FILE): red5-bridge keygen",
         "  RED5_JWT_SECRET: is required (or RED5_JWT_SECRET_FILE): the jwt.secret of the Red5 server; \
          red5-bridge keygen",
-        "\nred5-bridge check says",
+        "\nred5-bridge check reports",
     ] {
         assert!(said.contains(line), "{line} in {said}");
     }
@@ -183,7 +183,7 @@ fn a_port_that_is_taken_is_named_with_what_to_do() {
         let port = address.rsplit(':').next().unwrap();
         let line = format!("{variable}: port {port} of 127.0.0.1 is taken by another program");
         assert!(said.contains(&line), "{said}");
-        assert!(said.contains("\nred5-bridge check says"), "{said}");
+        assert!(said.contains("\nred5-bridge check reports"), "{said}");
     }
 }
 

@@ -74,7 +74,7 @@ fn sc_1_cs_7_addresses_of_the_bridge() {
         config
             .allowed_origins
             .iter()
-            .map(red5_bridge::config::urls::Origin::as_str)
+            .map(red5_bridge::config::addresses::Origin::as_str)
             .eq(origins)
     );
 }

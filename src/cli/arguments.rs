@@ -1,4 +1,4 @@
-//! The words of the command line, and what `--help` says of them.
+//! The commands and options, and what `--help` says of them.
 
 use clap::{Parser, Subcommand};
 
@@ -10,9 +10,8 @@ It is configured by environment variables and by a file .env in the current
 folder; .env.example explains each. Begin with `red5-bridge check`.";
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 good, 1 a finding (what is wrong is said), 2 wrong words.";
+Exit codes: 0 good, 1 a finding or an error, 2 usage error.";
 
-/// What `red5-bridge` can be told to do.
 #[derive(Debug, Parser)]
 #[command(
     name = "red5-bridge",
@@ -22,35 +21,35 @@ Exit codes: 0 good, 1 a finding (what is wrong is said), 2 wrong words.";
     after_help = EXIT_CODES,
     disable_help_subcommand = true
 )]
-pub(super) struct Words {
+pub(super) struct Arguments {
     #[command(subcommand)]
-    pub(super) word: Option<Word>,
+    pub(super) command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Word {
-    /// Run the bridge (the same as no word at all)
+pub(super) enum Command {
+    /// Run the bridge (the default)
     #[command(after_help = SERVE)]
     Serve,
-    /// Bring the tables up to this version, and end
+    /// Apply the migrations of this version to the database
     #[command(after_help = MIGRATE)]
     Migrate,
-    /// Say what is wrong with configuration, database and provider
+    /// Check configuration, database and provider, and report every error
     #[command(after_help = CHECK)]
     Check,
     /// Print a new key for `BRIDGE_SECRET_KEYS`
     #[command(after_help = KEYGEN)]
     Keygen,
-    /// Say in words what Red5 would allow with a token, and why it would refuse it
+    /// Explain what Red5 would allow with a token, and why it would refuse it
     #[command(after_help = INSPECT)]
     Inspect {
         /// The token; without it, or with -, one is read from standard input
         token: Option<String>,
     },
-    /// Print the lines of red5-web.properties that fit this configuration
+    /// Print the lines of red5-web.properties that match this configuration
     #[command(name = "red5-config", after_help = RED5_CONFIG)]
     Red5Config {
-        /// Writes jwt.secret too: every reader of it can make tokens for everything
+        /// Print jwt.secret too: with it an attacker can create any token
         #[arg(long)]
         show_secret: bool,
     },
@@ -64,8 +63,8 @@ Reads     the whole configuration (environment and .env)
 Writes    its log to standard error (LOG_FORMAT, RUST_LOG)
 Ends      by SIGTERM or Ctrl-C, after requests under way have finished
 
-It migrates its own tables first. A database or a provider that is not there
-keeps it from nothing but being ready: it starts, and /readyz says what is missing.
+It migrates its tables first. It also starts while the database or the provider is
+not available; /readyz says what is missing until then.
 
 Exit codes: 0 stopped, 1 the configuration is not usable or the address is taken.
 
@@ -74,9 +73,9 @@ Example: red5-bridge serve";
 const MIGRATE: &str = "\
 Reads     DATABASE_URL, DATABASE_LISTEN_URL
 
-For a role that may make tables, where the one that serves may not.
+For a role that may create tables, if the role that serves may not.
 
-Exit codes: 0 the tables are up to date, 1 they could not be brought there.
+Exit codes: 0 the tables are up to date, 1 they could not be migrated.
 
 Example: DATABASE_URL=postgres://owner@db.example.com/bridge red5-bridge migrate";
 
@@ -84,11 +83,11 @@ const CHECK: &str = "\
 Reads     the whole configuration, asks the database, and asks the provider for
           its documents, for a sign-in page and, with a made-up code, for tokens
 
-It changes nothing, signs no user in and prints no secret. Every finding comes
-with what to do. A note is something that may be meant, or that cannot be known
-from here; notes alone are good.
+It changes nothing, signs no user in and prints no secret. Every error comes with
+its remedy. A note is something that may be intended, or that cannot be known from
+here; notes alone are good.
 
-Exit codes: 0 nothing is wrong, 1 findings.
+Exit codes: 0 nothing is wrong, 1 errors.
 
 Example: red5-bridge check";
 
@@ -106,14 +105,14 @@ A token as an argument can be seen by every user of this machine and stays in th
 shell's history; standard input is better.
 
 Exit codes: 0 Red5 would accept it, 1 it would not, or the token names no role and
-is good for everybody, 2 there is no token.
+allows everything to every bearer, 2 there is no token.
 
 Example: red5-bridge inspect < token.txt";
 
 const RED5_CONFIG: &str = "\
 Reads     RED5_* of the configuration
 
-The lines are escaped as Java's property files want it. Without --show-secret the
+The lines are escaped for Java's property files. Without --show-secret the
 line of jwt.secret is a comment: what goes to a screen or a build's log is no secret
 any more, and a masked value would be pasted as if it were one.
 
