@@ -132,7 +132,6 @@ impl Bridge {
             base,
             shared,
             ops,
-            requests,
             stopping,
             failing_tasks,
             mut tasks,
@@ -158,7 +157,6 @@ impl Bridge {
         let server = HttpServer::new(move || {
             App::new()
                 .configure(|service| shared.register(service))
-                .app_data(web::Data::new(requests.of_thread()))
                 // The last one is the outermost.
                 .wrap(from_fn(pages::count_requests))
                 .wrap(from_fn(pages::catch_panics))

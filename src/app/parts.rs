@@ -34,7 +34,9 @@ use crate::signer::Signer;
 use crate::store::Store;
 use crate::store::live::LiveSessions;
 use crate::store::watch::Watch;
-use crate::web::{FailingTasks, RateLimits, Red5Server, Site, Stopping, TrustedProxies};
+use crate::web::{
+    FailingTasks, RateLimits, Red5Server, Site, Stopping, TrustedProxies, route_labels,
+};
 
 /// How often last-seen times are written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -82,8 +84,6 @@ pub(super) struct Parts {
     pub(super) shared: Shared,
     /// Of the second listener.
     pub(super) ops: Shared,
-    /// For each worker to make its own counters of.
-    pub(super) requests: Requests,
     pub(super) stopping: web::Data<Stopping>,
     pub(super) failing_tasks: web::Data<FailingTasks>,
     /// What goes on beside the requests.
@@ -202,14 +202,14 @@ impl Parts {
             Arc::clone(&live),
             Arc::clone(&clock),
         ));
-        let requests = Requests::default();
+        let requests = shared.add(Requests::new(route_labels()));
         ops.add(Exposition::new(metrics::Handles {
             sign_ins: sign_in.counts().clone(),
             exchanges: exchange.counts().clone(),
             refreshes: fresh.counts(),
             provider: provider.calls().clone(),
             waits: store.waits().clone(),
-            requests: requests.clone(),
+            requests: Requests::clone(&requests),
         }));
         let health = ops.add(Health::new(
             Arc::clone(&watch),
@@ -247,7 +247,6 @@ impl Parts {
             base,
             shared,
             ops,
-            requests,
             stopping,
             failing_tasks,
             tasks,

@@ -78,7 +78,7 @@ impl Exposition {
             (
                 "refusals",
                 "Requests that were refused, by code",
-                parts.requests.refusals(),
+                parts.requests.refusals,
             ),
             (
                 "provider_calls_spared",
@@ -91,7 +91,7 @@ impl Exposition {
         registry.register(
             "http_requests",
             "Requests by route and class of status",
-            parts.requests.routes(),
+            parts.requests.family,
         );
         registry.register_with_unit(
             "provider_call",

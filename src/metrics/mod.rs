@@ -9,8 +9,9 @@
 //! them.
 
 mod exposition;
-mod requests;
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -19,7 +20,6 @@ use prometheus_client::metrics::histogram::Histogram;
 use strum::{IntoStaticStr, VariantArray};
 
 pub use exposition::{Exposition, Handles, Measurements};
-pub use requests::{Answered, RequestCounts, Requests};
 
 /// Counters that differ by the values of `N` labels.
 type Counters<const N: usize> = Family<[(&'static str, &'static str); N], Counter>;
@@ -215,6 +215,45 @@ impl Waits {
     /// Counts one more.
     pub fn took(&self, time: Duration) {
         self.0.observe(time.as_secs_f64());
+    }
+}
+
+/// What is told of a status: nothing more.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// Requests by route and class of status, and refusals by code. A clone counts into the same
+/// numbers.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    family: Counters<2>,
+    routes: Arc<HashMap<&'static str, [Counter; 5]>>,
+    refusals: Counters<1>,
+}
+
+impl Requests {
+    /// `routes` are the labels of all routes.
+    pub fn new(routes: impl IntoIterator<Item = &'static str>) -> Self {
+        let family = Counters::default();
+        let counters = |route| {
+            let counter =
+                |class| family.get_or_create_owned(&[("route", route), ("status", class)]);
+            (route, CLASSES.map(counter))
+        };
+        Self {
+            routes: Arc::new(routes.into_iter().map(counters).collect()),
+            family,
+            refusals: Counters::default(),
+        }
+    }
+
+    /// Counts one more. Takes no lock, unless the request is refused with this `code`.
+    pub fn count(&self, route: &str, status: u16, code: Option<&'static str>) {
+        if let Some(classes) = self.routes.get(route) {
+            classes[usize::from(status / 100).clamp(1, 5) - 1].inc();
+        }
+        if let Some(code) = code {
+            self.refusals.get_or_create_owned(&[("code", code)]).inc();
+        }
     }
 }
 

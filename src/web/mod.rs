@@ -44,7 +44,7 @@ pub use health::{FailingTasks, Stopping};
 pub use panics::catch as catch_panics;
 pub use rate_limit::{RateLimits, count as count_requests};
 pub use request_id::number as number_requests;
-pub use routes::{configure, configure_ops};
+pub use routes::{configure, configure_ops, labels as route_labels};
 pub use security_headers::add as add_headers;
 pub use site::Site;
 pub use token::Red5Server;

@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use super::error::{change_each, code_of, log};
 use super::routes;
-use crate::metrics::{Answered, RequestCounts};
+use crate::metrics::Requests;
 use crate::random;
 
 /// The answer's header.
@@ -47,15 +47,11 @@ pub async fn number(
     let route = routes::find(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(route);
-    let counts = request.app_data::<web::Data<RequestCounts>>().cloned();
+    let counts = request.app_data::<web::Data<Requests>>().cloned();
     let outcome = next.call(request).instrument(span.clone()).await;
     change_each(outcome, |response| {
         if let Some(counts) = counts {
-            counts.count(Answered {
-                route: Some(route.label()),
-                status: response.status().as_u16(),
-                refusal: code_of(response),
-            });
+            counts.count(route.label(), response.status().as_u16(), code_of(response));
         }
         span.in_scope(|| log(response));
         if let Ok(id) = HeaderValue::try_from(id) {

@@ -305,6 +305,12 @@ static OPS: [Route; 2] = [api("/metrics").get(|| to(metrics::show)), api("/{rest
 /// The bare base path, as people type the public URL.
 static BARE_BASE: Route = page("").get(|| to(portal::from_bare_base));
 
+/// The labels of all routes of the listener for people and apps.
+pub fn labels() -> impl Iterator<Item = &'static str> {
+    let routes = ROUTES.iter().chain(&HEALTH).chain([&UNKNOWN]);
+    routes.map(Route::label)
+}
+
 /// Registers all routes below the base path; health at the root too.
 pub fn configure(service: &mut web::ServiceConfig, base: &str) {
     let mut below = web::scope(base);
