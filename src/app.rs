@@ -23,7 +23,7 @@ use crate::oidc::SettingsError;
 use crate::seal::SealError;
 use crate::signer::SignError;
 use crate::store::Store;
-use crate::store::live::LiveSessions;
+use crate::store::session_cache::SessionCache;
 use crate::web as pages;
 use ops::Ops;
 use pages::Stopping;
@@ -97,7 +97,7 @@ pub struct Bridge {
     connections: usize,
     tasks: Vec<JoinHandle<()>>,
     fresh: FreshGroups,
-    sessions: Arc<LiveSessions>,
+    sessions: Arc<SessionCache>,
     store: Store,
 }
 

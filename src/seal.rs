@@ -1,10 +1,9 @@
-//! What the bridge hands out and has to recognise: sealed with
-//! `BRIDGE_SECRET_KEYS`. The first key seals, every key opens, so keys can be
-//! rotated without losing what is under way.
+//! Encryption of values that the bridge hands out or stores, with `BRIDGE_SECRET_KEYS`. The
+//! first key seals, every key opens, so keys can be rotated without losing what is under way.
 //!
-//! XChaCha20-Poly1305: its 24-byte nonce may be drawn at random. What a value
-//! is for is bound to it as associated data, so that one cannot stand in for
-//! another.
+//! XChaCha20-Poly1305: its 24-byte nonce may be drawn at random. The purpose of a value, and the
+//! key of the row that holds it, are bound to it as associated data, so that one value cannot
+//! stand in for another.
 
 use std::fmt;
 
@@ -31,7 +30,7 @@ pub enum SealError {
     /// This machine gives no random numbers, or the value is absurdly large.
     #[error("the value cannot be sealed")]
     Sealing,
-    /// Altered, cut, made for another purpose, or sealed with a key that is gone.
+    /// Altered, cut, made for another purpose or row, or sealed with a key that is gone.
     #[error("the value was not sealed here for this purpose")]
     Foreign,
 }
@@ -50,11 +49,23 @@ impl Seal {
 
     /// Nonce and ciphertext.
     pub fn seal(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.seal_with(purpose.as_bytes(), plain)
+    }
+
+    /// The same for a value that stands in the row with this key: copied into another row it
+    /// does not open, so write access to the table gives no use of another person's token.
+    pub fn seal_for_row(
+        &self,
+        purpose: &str,
+        row: &[u8; 32],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        self.seal_with(&of_row(purpose, row), plain)
+    }
+
+    fn seal_with(&self, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
         let nonce: [u8; NONCE_BYTES] = random::bytes().map_err(|_| SealError::Sealing)?;
-        let payload = Payload {
-            msg: plain,
-            aad: purpose.as_bytes(),
-        };
+        let payload = Payload { msg: plain, aad };
         let sealed = self.first.encrypt(XNonce::from_slice(&nonce), payload);
         let mut whole = nonce.to_vec();
         whole.extend(sealed.map_err(|_| SealError::Sealing)?);
@@ -63,10 +74,24 @@ impl Seal {
 
     /// What was sealed for `purpose`.
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.open_with(purpose.as_bytes(), sealed)
+    }
+
+    /// What was sealed for `purpose` and this row, or by an earlier release for `purpose` alone.
+    pub fn open_for_row(
+        &self,
+        purpose: &str,
+        row: &[u8; 32],
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        self.open_with(&of_row(purpose, row), sealed)
+            .or_else(|_| self.open(purpose, sealed))
+    }
+
+    fn open_with(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (nonce, msg) = sealed
             .split_at_checked(NONCE_BYTES)
             .ok_or(SealError::Foreign)?;
-        let aad = purpose.as_bytes();
         std::iter::once(&self.first)
             .chain(&self.older)
             .find_map(|key| {
@@ -75,6 +100,11 @@ impl Seal {
             })
             .ok_or(SealError::Foreign)
     }
+}
+
+/// No purpose holds a zero byte, so it is clear where the row's key begins.
+fn of_row(purpose: &str, row: &[u8; 32]) -> Vec<u8> {
+    [purpose.as_bytes(), &[0], row].concat()
 }
 
 impl fmt::Debug for Seal {
@@ -102,6 +132,24 @@ mod tests {
         assert_eq!(one.open("attempt", &sealed).as_deref(), Ok(&b"state"[..]));
         assert_eq!(one.open("id_token", &sealed), Err(SealError::Foreign));
         assert_ne!(one.seal("attempt", b"state").unwrap(), sealed);
+    }
+
+    #[test]
+    fn se_10_what_was_sealed_for_a_row_opens_in_no_other_and_older_values_still_open() {
+        let one = seal(&[1]);
+        let (row, other) = ([7; 32], [8; 32]);
+        let sealed = one.seal_for_row("token", &row, b"value").unwrap();
+        let opened = one.open_for_row("token", &row, &sealed);
+        assert_eq!(opened.as_deref(), Ok(&b"value"[..]));
+        let foreign = Err(SealError::Foreign);
+        assert_eq!(one.open_for_row("token", &other, &sealed), foreign);
+        assert_eq!(one.open_for_row("id_token", &row, &sealed), foreign);
+        assert_eq!(one.open("token", &sealed), foreign);
+
+        let older = one.seal("token", b"value").unwrap();
+        let opened = one.open_for_row("token", &row, &older);
+        assert_eq!(opened.as_deref(), Ok(&b"value"[..]));
+        assert_eq!(one.open_for_row("id_token", &row, &older), foreign);
     }
 
     #[test]

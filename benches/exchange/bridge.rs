@@ -14,7 +14,7 @@ use red5_bridge::config::{Config, Variables};
 use red5_bridge::flow::sessions::SessionSecret;
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
-use red5_bridge::store::live::LiveSessions;
+use red5_bridge::store::session_cache::SessionCache;
 use red5_bridge::store::sessions::{SealedTokens, SignInOrigin, StoredSession};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -114,9 +114,14 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
         refreshable: false,
         identity_version: 1,
     };
-    let sessions = LiveSessions::new(store.clone(), TimeDelta::hours(1));
+    let sessions = SessionCache::new(store.clone(), TimeDelta::hours(1));
     sessions
-        .start(session, &SealedTokens::default(), &SignInOrigin::default())
+        .start(
+            session,
+            &SealedTokens::default(),
+            &SignInOrigin::default(),
+            None,
+        )
         .await
         .unwrap();
     store.close().await;

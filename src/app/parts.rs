@@ -32,8 +32,8 @@ use crate::oidc::Provider;
 use crate::seal::Seal;
 use crate::signer::Signer;
 use crate::store::Store;
-use crate::store::live::LiveSessions;
-use crate::store::watch::Watch;
+use crate::store::session_cache::SessionCache;
+use crate::store::snapshot::Watch;
 use crate::web::{
     FailingTasks, RateLimits, Red5Server, Site, Stopping, TrustedProxies, route_labels,
 };
@@ -89,7 +89,7 @@ pub(super) struct Parts {
     /// What goes on beside the requests.
     pub(super) tasks: Vec<JoinHandle<()>>,
     pub(super) store: Store,
-    pub(super) live: Arc<LiveSessions>,
+    pub(super) live: Arc<SessionCache>,
     pub(super) fresh: FreshGroups,
 }
 
@@ -127,7 +127,7 @@ impl Parts {
         let idle = TimeDelta::minutes(i64::from(config.session_idle_minutes));
         let bound = Duration::from_secs(u64::from(config.max_staleness_seconds));
         let store = open_store(&config.database)?;
-        let live = Arc::new(LiveSessions::new(store.clone(), idle));
+        let live = Arc::new(SessionCache::new(store.clone(), idle));
         let watch = Arc::new(Watch::new(store.clone(), Arc::clone(&live), bound));
         let provider = Arc::new(Provider::new(config.oidc, Arc::clone(&clock))?);
         let seal = Arc::new(Seal::new(&config.secret_keys)?);
@@ -174,7 +174,7 @@ impl Parts {
         shared.add(SignOut::new(
             Arc::clone(&provider),
             store.clone(),
-            sessions,
+            Arc::clone(&sessions),
             seal,
             Arc::clone(&clock),
         ));
@@ -191,8 +191,7 @@ impl Parts {
         ));
         shared.add(PeopleDesk::new(
             store.clone(),
-            Arc::clone(&live),
-            fresh.clone(),
+            sessions,
             Arc::clone(&watch),
             Arc::clone(&clock),
             provider.issuer().to_owned(),
@@ -274,7 +273,7 @@ async fn keep_fresh(store: Store, watch: Arc<Watch>) {
     watch.run().await;
 }
 
-async fn write_last_seen(live: Arc<LiveSessions>) {
+async fn write_last_seen(live: Arc<SessionCache>) {
     loop {
         sleep(FLUSH_EVERY).await;
         if let Err(error) = live.flush().await {
@@ -286,13 +285,7 @@ async fn write_last_seen(live: Arc<LiveSessions>) {
 async fn sweep(store: Store, clock: Arc<dyn Clock>, idle: TimeDelta) {
     loop {
         sleep(SWEEP_EVERY).await;
-        let now = clock.now();
-        let attempts = store.sweep_attempts(now).await;
-        // Twice as long: another instance may not have written yet.
-        let sessions = store.sweep_sessions(now, now - idle * 2).await;
-        let sign_outs = store.sweep_sign_outs(now).await;
-        let logouts = store.sweep_logouts(now).await;
-        if let Err(error) = attempts.and(sessions).and(sign_outs).and(logouts) {
+        if let Err(error) = store.sweep(clock.now(), idle).await {
             tracing::warn!(event = "sweep_failed", %error, "what is over was not removed");
         }
     }

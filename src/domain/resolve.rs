@@ -287,7 +287,7 @@ impl MatchMemo {
         let matches = mappings.matches(identity);
         let entitlement = mappings.held(&matches, identity, now);
         // Little more memory than the groups themselves take, so that it can be counted before
-        // (`store::live`).
+        // (`store::session_cache`).
         let room = weight(identity.groups.listed().map(Some)) + FEW_MATCHES;
         if weight(matches.iter().map(|found| found.group.as_deref())) <= room {
             self.0.store(Some(Arc::new(Remembered {

@@ -18,8 +18,8 @@ use crate::fingerprint::pseudonym;
 use crate::oidc::Provider;
 use crate::oidc::logout_token::{Arrival, NoLogout};
 use crate::store::StoreError;
-use crate::store::live::LiveSessions;
 use crate::store::logouts::Logout;
+use crate::store::session_cache::SessionCache;
 
 /// Most tokens that wait to be judged again; strangers can send some too.
 const WAITING_MAX: usize = 64;
@@ -36,7 +36,7 @@ pub struct BackChannel(Arc<Inner>);
 
 struct Inner {
     provider: Arc<Provider>,
-    live: Arc<LiveSessions>,
+    live: Arc<SessionCache>,
     clock: Arc<dyn Clock>,
     /// Tokens that are not verified yet: strangers can send some too.
     unverified: Kept,
@@ -70,7 +70,7 @@ impl BackChannelError {
 
 impl BackChannel {
     /// Puts the story together; kept tokens wait on the runtime of the caller.
-    pub fn new(provider: Arc<Provider>, live: Arc<LiveSessions>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(provider: Arc<Provider>, live: Arc<SessionCache>, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Inner {
             provider,
             live,

@@ -19,8 +19,8 @@ use crate::domain::resolve::MatchMemo;
 use crate::fingerprint::{fingerprint, pseudonym};
 use crate::metrics::{Counts, ExchangeOutcome};
 use crate::signer::{SignError, Signer};
-use crate::store::live::LiveSession;
-use crate::store::watch::{Snapshot, Stale, Watch};
+use crate::store::session_cache::LiveSession;
+use crate::store::snapshot::{Snapshot, Stale, Watch};
 
 /// Stands for a user name that is not there while the token's length is judged; no token has it.
 const SHORTEST_SUBJECT: &str = "-";

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::metrics::Measurements;
 use crate::oidc::{Provider, ProviderStatus};
 use crate::store::Store;
-use crate::store::live::LiveSessions;
-use crate::store::watch::Watch;
+use crate::store::session_cache::SessionCache;
+use crate::store::snapshot::Watch;
 
 /// The parts whose state is told.
 pub struct Health {
     watch: Arc<Watch>,
-    sessions: Arc<LiveSessions>,
+    sessions: Arc<SessionCache>,
     store: Store,
     provider: Arc<Provider>,
 }
@@ -20,7 +20,7 @@ impl Health {
     /// Of these parts.
     pub fn new(
         watch: Arc<Watch>,
-        sessions: Arc<LiveSessions>,
+        sessions: Arc<SessionCache>,
         store: Store,
         provider: Arc<Provider>,
     ) -> Self {

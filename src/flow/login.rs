@@ -19,14 +19,14 @@ use super::attempt::{self, ATTEMPT_MINUTES, OpenedAttempt, SealedAttempt, Unopen
 use super::provider_error::ProviderError;
 use super::return_to::{ReturnTo, ReturnToRule};
 use super::sessions::{SessionSecret, Sessions};
-use super::{refresh, sign_out};
+use super::tokens::{ID_TOKEN, REFRESH_TOKEN, seal_token};
 use crate::clock::Clock;
 use crate::fingerprint::pseudonym;
 use crate::metrics::{Counts, SignInOutcome};
 use crate::oidc::{CallbackAnswer, Provider, SignInWish, SignedIn};
 use crate::seal::Seal;
-use crate::store::Store;
-use crate::store::sessions::{NotStarted, SealedTokens, SignInOrigin, StoredSession};
+use crate::store::sessions::{SealedTokens, SignInOrigin, StoredSession};
+use crate::store::{NotStarted, Store};
 
 /// How long sessions may last.
 #[derive(Debug, Clone, Copy)]
@@ -231,13 +231,13 @@ impl SignIn {
         };
         let asked_at = self.clock.now();
         let signed_in = self.provider.finish(&attempt.secrets, &answer).await?;
-        let started = self.start(signed_in, attempt, asked_at, origin, return_to);
-        let welcome = started.await?;
-        // Afterwards: a sign-in that is refused leaves the earlier session as it is.
-        if let Some(earlier) = earlier {
-            self.sessions.end(earlier).await?;
-        }
-        Ok(welcome)
+        let started = self.start(signed_in, attempt, asked_at, earlier, origin);
+        let (secret, ends_at) = started.await?;
+        Ok(Welcome {
+            secret,
+            ends_at,
+            return_to,
+        })
     }
 
     async fn spend(&self, attempt: &OpenedAttempt) -> Result<(), LoginError> {
@@ -250,16 +250,19 @@ impl SignIn {
         }
     }
 
+    /// The value of the new session's cookie, and the session's absolute end. A sign-in that is
+    /// refused leaves the earlier session as it is.
     async fn start(
         &self,
         signed_in: SignedIn,
         attempt: &OpenedAttempt,
         groups_read_at: DateTime<Utc>,
+        earlier: Option<&SessionSecret>,
         origin: &SignInOrigin,
-        return_to: ReturnTo,
-    ) -> Result<Welcome, LoginError> {
+    ) -> Result<(SessionSecret, DateTime<Utc>), LoginError> {
         let now = self.clock.now();
         let secret = SessionSecret::random()?;
+        let hash = secret.hash();
         let refresh_token = signed_in.refresh_token.as_ref();
         let refreshable = refresh_token.is_some();
         let longest = self.limits.longest;
@@ -270,13 +273,18 @@ impl SignIn {
                 longest.min(self.limits.unrefreshed)
             };
         let tokens = SealedTokens {
-            id_token: Some(sign_out::seal_id_token(&self.seal, &signed_in.id_token)?),
+            id_token: Some(seal_token(
+                &self.seal,
+                ID_TOKEN,
+                &hash,
+                &signed_in.id_token,
+            )?),
             refresh_token: refresh_token
-                .map(|token| refresh::seal_refresh_token(&self.seal, token))
+                .map(|token| seal_token(&self.seal, REFRESH_TOKEN, &hash, token))
                 .transpose()?,
         };
         let session = StoredSession {
-            hash: secret.hash(),
+            hash,
             identity: signed_in.identity,
             groups_read_at,
             created_at: now,
@@ -290,7 +298,7 @@ impl SignIn {
             identity_version: 1,
         };
         let subject = session.identity.subject.clone();
-        let started = self.sessions.start(session, &tokens, origin).await;
+        let started = self.sessions.start(session, &tokens, origin, earlier).await;
         if matches!(started, Err(NotStarted::Blocked)) {
             tracing::info!(
                 event = "blocked",
@@ -300,11 +308,7 @@ impl SignIn {
         }
         started?;
         tracing::info!(event = "signed_in", subject = &*pseudonym(&subject));
-        Ok(Welcome {
-            secret,
-            ends_at,
-            return_to,
-        })
+        Ok((secret, ends_at))
     }
 
     /// The time, for what a cookie's age is counted from.

@@ -12,7 +12,7 @@ use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::fingerprint::pseudonym;
 use crate::store::audit::Actor;
 use crate::store::mappings::MappingPage;
-use crate::store::watch::Watch;
+use crate::store::snapshot::Watch;
 use crate::store::{Store, StoreError};
 
 pub use crate::store::mappings::MappingError;

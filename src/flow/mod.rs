@@ -14,11 +14,12 @@ pub mod refresh;
 pub mod return_to;
 pub mod sessions;
 pub mod sign_out;
+mod tokens;
 
 // What of the store's own types a request is answered with; `web` names the store nowhere.
 pub use crate::store::StoreError;
 pub use crate::store::audit::Actor;
-pub use crate::store::ending::Ended;
-pub use crate::store::live::LiveSession;
-pub use crate::store::sessions::{SessionHash, SignInOrigin};
-pub use crate::store::signed_in::Whose;
+pub use crate::store::session_cache::LiveSession;
+pub use crate::store::sessions::{
+    EndedSession, SessionHash, SessionId, SessionSummary, SignInOrigin, Whose,
+};

@@ -6,23 +6,20 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::refresh::FreshGroups;
+use super::sessions::Sessions;
 use crate::clock::Clock;
 use crate::domain::block::{Block, BlockDraft, PersonKey};
 use crate::fingerprint::pseudonym;
 use crate::store::audit::Actor;
 use crate::store::blocks::{BlockPage, Blocked};
-use crate::store::ending::{Ended, SessionId};
-use crate::store::live::LiveSessions;
-use crate::store::signed_in::{LiveBounds, SignedIn, SignedInPage, Whose};
-use crate::store::watch::Watch;
+use crate::store::sessions::{EndedSession, SessionId, SessionPage, SessionSummary, Whose};
+use crate::store::snapshot::Watch;
 use crate::store::{Store, StoreError};
 
 /// The story's parts.
 pub struct PeopleDesk {
     store: Store,
-    live: Arc<LiveSessions>,
-    fresh: FreshGroups,
+    sessions: Arc<Sessions>,
     watch: Arc<Watch>,
     clock: Arc<dyn Clock>,
     issuer: String,
@@ -46,16 +43,14 @@ impl PeopleDesk {
     /// Puts the story together. `issuer`: whose people sign in.
     pub fn new(
         store: Store,
-        live: Arc<LiveSessions>,
-        fresh: FreshGroups,
+        sessions: Arc<Sessions>,
         watch: Arc<Watch>,
         clock: Arc<dyn Clock>,
         issuer: String,
     ) -> Self {
         Self {
             store,
-            live,
-            fresh,
+            sessions,
             watch,
             clock,
             issuer,
@@ -78,20 +73,15 @@ impl PeopleDesk {
         whose: Whose<'_>,
         limit: i64,
         offset: i64,
-    ) -> Result<SignedInPage, StoreError> {
+    ) -> Result<SessionPage, StoreError> {
         let now = self.clock.now();
-        let bounds = LiveBounds {
-            now,
-            idle_since: now - self.live.idle(),
-        };
-        self.store
-            .list_signed_in(whose, bounds, limit, offset)
-            .await
+        let live = (now, now - self.sessions.idle());
+        self.store.list_sessions(whose, live, limit, offset).await
     }
 
     /// One session.
-    pub async fn session(&self, id: &SessionId) -> Result<SignedIn, PeopleError> {
-        let found = self.store.signed_in(id).await?;
+    pub async fn session(&self, id: &SessionId) -> Result<SessionSummary, PeopleError> {
+        let found = self.store.find_session(id).await?;
         found.ok_or(PeopleError::NotFound)
     }
 
@@ -103,12 +93,16 @@ impl PeopleDesk {
     }
 
     /// Ends one session of any user.
-    pub async fn end(&self, id: &SessionId, actor: &Actor) -> Result<Ended, PeopleError> {
+    pub async fn end(&self, id: &SessionId, actor: &Actor) -> Result<EndedSession, PeopleError> {
         self.end_of(id, None, actor).await
     }
 
     /// Ends one of the actor's own.
-    pub async fn end_own(&self, id: &SessionId, actor: &Actor) -> Result<Ended, PeopleError> {
+    pub async fn end_own(
+        &self,
+        id: &SessionId,
+        actor: &Actor,
+    ) -> Result<EndedSession, PeopleError> {
         self.end_of(id, Some(&actor.person()), actor).await
     }
 
@@ -117,11 +111,10 @@ impl PeopleDesk {
         id: &SessionId,
         of: Option<&PersonKey>,
         actor: &Actor,
-    ) -> Result<Ended, PeopleError> {
-        let ended = self.live.end_named(id, of, actor, self.clock.now());
-        let mut ended = ended.await?.ok_or(PeopleError::NotFound)?;
-        self.fresh.revoke_of(std::slice::from_mut(&mut ended));
-        tell("session_ended", &ended.person, 1, actor);
+    ) -> Result<EndedSession, PeopleError> {
+        let ended = self.sessions.end_by_id(id, of, actor).await?;
+        let ended = ended.ok_or(PeopleError::NotFound)?;
+        tell("session_ended", &ended.person(), 1, actor);
         Ok(ended)
     }
 
@@ -130,10 +123,8 @@ impl PeopleDesk {
         &self,
         person: &PersonKey,
         actor: &Actor,
-    ) -> Result<Vec<Ended>, StoreError> {
-        let now = self.clock.now();
-        let mut ended = self.live.end_person(person, actor, now).await?;
-        self.fresh.revoke_of(&mut ended);
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        let ended = self.sessions.end_person(person, actor).await?;
         tell("person_ended", person, ended.len(), actor);
         Ok(ended)
     }
@@ -143,12 +134,10 @@ impl PeopleDesk {
         if *draft.person() == actor.person() {
             return Err(PeopleError::Yourself);
         }
-        let now = self.clock.now();
-        let (done, mut ended) = self.live.block(draft, actor, now).await?;
-        self.fresh.revoke_of(&mut ended);
-        tell("person_blocked", draft.person(), done.ended, actor);
+        let blocked = self.sessions.block(draft, actor).await?;
+        tell("person_blocked", draft.person(), blocked.ended.len(), actor);
         self.watch.settle().await;
-        Ok(done)
+        Ok(blocked)
     }
 
     /// Lets a person in again.

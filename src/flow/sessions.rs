@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -11,17 +12,18 @@ use subtle::ConstantTimeEq;
 
 use super::refresh::{FreshGroups, Unconfirmed};
 use crate::clock::Clock;
+use crate::domain::block::{BlockDraft, PersonKey};
 use crate::fingerprint::pseudonym;
 use crate::random;
 use crate::seal::SealError;
-use crate::store::StoreError;
 use crate::store::audit::Actor;
-use crate::store::ending::Ended;
-use crate::store::live::{LiveSession, LiveSessions};
+use crate::store::blocks::Blocked;
+use crate::store::session_cache::{LiveSession, SessionCache};
 use crate::store::sessions::{
-    EndedSession, NotStarted, SealedTokens, SessionHash, SignInOrigin, StoredSession,
+    EndedSession, SealedTokens, SessionHash, SessionId, SignInOrigin, StoredSession,
 };
-use crate::store::watch::Watch;
+use crate::store::snapshot::Watch;
+use crate::store::{NotStarted, StoreError};
 
 /// Bytes of a session's secret: twice the 128 bits that cannot be guessed (SE-1).
 const SECRET_BYTES: usize = 32;
@@ -95,7 +97,7 @@ pub enum SessionError {
 
 /// The sessions of this instance.
 pub struct Sessions {
-    live: Arc<LiveSessions>,
+    cache: Arc<SessionCache>,
     fresh: FreshGroups,
     watch: Arc<Watch>,
     clock: Arc<dyn Clock>,
@@ -104,13 +106,13 @@ pub struct Sessions {
 impl Sessions {
     /// Puts the story together.
     pub fn new(
-        live: Arc<LiveSessions>,
+        cache: Arc<SessionCache>,
         fresh: FreshGroups,
         watch: Arc<Watch>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            live,
+            cache,
             fresh,
             watch,
             clock,
@@ -128,7 +130,7 @@ impl Sessions {
             return Err(SessionError::Stale);
         }
         let now = self.clock.now();
-        let Some(live) = self.live.find(&secret.hash(), now).await? else {
+        let Some(live) = self.cache.find(&secret.hash(), now).await? else {
             return Ok(None);
         };
         let snapshot = self.watch.current().map_err(|_| SessionError::Stale)?;
@@ -155,13 +157,18 @@ impl Sessions {
         })
     }
 
+    /// Starts a session, and ends the one that the browser had before: both or neither.
     pub(super) async fn start(
         &self,
         session: StoredSession,
         tokens: &SealedTokens,
         origin: &SignInOrigin,
+        earlier: Option<&SessionSecret>,
     ) -> Result<(), NotStarted> {
-        self.live.start(session, tokens, origin).await
+        let earlier = earlier.map(SessionSecret::hash);
+        let mut ended = self.cache.start(session, tokens, origin, earlier).await?;
+        self.revoke(ended.as_mut_slice());
+        Ok(())
     }
 
     /// Ends a session everywhere, and revokes its refresh token if it was the person's last
@@ -170,23 +177,61 @@ impl Sessions {
         &self,
         secret: &SessionSecret,
     ) -> Result<Option<EndedSession>, StoreError> {
-        let ended = self.live.end(&secret.hash()).await?;
-        Ok(ended.map(|mut ended| {
-            self.fresh.revoke(ended.sealed_refresh_token.take());
-            ended
-        }))
-    }
-
-    /// Ends all that the actor has, everywhere, likewise.
-    pub(super) async fn end_person(&self, actor: &Actor) -> Result<Vec<Ended>, StoreError> {
-        let now = self.clock.now();
-        let mut ended = self.live.end_person(&actor.person(), actor, now).await?;
-        self.fresh.revoke_of(&mut ended);
+        let mut ended = self.cache.end(&secret.hash()).await?;
+        self.revoke(ended.as_mut_slice());
         Ok(ended)
     }
 
+    /// The same of the session with this public id, if it is there and, where that is given, of
+    /// this person.
+    pub(super) async fn end_by_id(
+        &self,
+        id: &SessionId,
+        of: Option<&PersonKey>,
+        actor: &Actor,
+    ) -> Result<Option<EndedSession>, StoreError> {
+        let now = self.clock.now();
+        let mut ended = self.cache.end_by_id(id, of, actor, now).await?;
+        self.revoke(ended.as_mut_slice());
+        Ok(ended)
+    }
+
+    /// The same of all sessions of a person.
+    pub(super) async fn end_person(
+        &self,
+        person: &PersonKey,
+        actor: &Actor,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        let now = self.clock.now();
+        let mut ended = self.cache.end_person(person, actor, now).await?;
+        self.revoke(&mut ended);
+        Ok(ended)
+    }
+
+    /// Blocks a person, and ends all their sessions likewise.
+    pub(super) async fn block(
+        &self,
+        draft: &BlockDraft,
+        actor: &Actor,
+    ) -> Result<Blocked, StoreError> {
+        let mut blocked = self.cache.block(draft, actor, self.clock.now()).await?;
+        self.revoke(&mut blocked.ended);
+        Ok(blocked)
+    }
+
+    fn revoke(&self, ended: &mut [EndedSession]) {
+        for ended in ended {
+            self.fresh.revoke(ended);
+        }
+    }
+
+    /// How long a session may rest.
+    pub(super) fn idle(&self) -> TimeDelta {
+        self.cache.idle()
+    }
+
     /// When a session ends if nothing more is asked of it.
-    pub fn idle_ends_at(&self, live: &LiveSession) -> chrono::DateTime<chrono::Utc> {
-        live.idle_ends_at(self.live.idle())
+    pub fn idle_ends_at(&self, live: &LiveSession) -> DateTime<Utc> {
+        live.idle_ends_at(self.cache.idle())
     }
 }

@@ -15,26 +15,19 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::sessions::{SessionSecret, Sessions};
+use super::tokens::{ID_TOKEN, open_token, seal_token};
 use crate::clock::Clock;
 use crate::oidc::Provider;
 use crate::random;
 use crate::seal::{Seal, SealError};
 use crate::store::audit::Actor;
-use crate::store::ending::Ended;
-use crate::store::live::LiveSession;
-use crate::store::sign_outs::TicketHash;
+use crate::store::session_cache::LiveSession;
+use crate::store::sessions::EndedSession;
+use crate::store::single_use::TicketHash;
 use crate::store::{Store, StoreError};
-
-/// What an ID token is sealed for.
-const ID_TOKEN: &str = "id token of a session";
 
 /// How long a ticket is good, in seconds: the next page is one redirect away.
 pub const TICKET_SECONDS: i64 = 60;
-
-/// Seals an ID token for its session's row: nothing else opens it.
-pub fn seal_id_token(seal: &Seal, id_token: &SecretString) -> Result<Vec<u8>, SealError> {
-    seal.seal(ID_TOKEN, id_token.expose_secret().as_bytes())
-}
 
 /// Leads on to the provider, once.
 pub struct Ticket(SecretString);
@@ -103,8 +96,7 @@ impl SignOut {
     /// Whatever happens after the delete, the person is signed out here.
     pub async fn end(&self, secret: &SessionSecret) -> Result<Option<Ticket>, StoreError> {
         let ended = self.sessions.end(secret).await?;
-        let id_token = ended.and_then(|ended| ended.sealed_id_token);
-        Ok(self.ticket(id_token).await)
+        Ok(self.ticket(ended).await)
     }
 
     /// Ends all sessions of the actor, and gives a ticket as above.
@@ -113,7 +105,7 @@ impl SignOut {
         own: &LiveSession,
         actor: &Actor,
     ) -> Result<Option<Ticket>, StoreError> {
-        let ended = self.sessions.end_person(actor).await?;
+        let ended = self.sessions.end_person(&actor.person(), actor).await?;
         Ok(self.after(own, ended).await.flatten())
     }
 
@@ -121,22 +113,28 @@ impl SignOut {
     pub async fn after(
         &self,
         own: &LiveSession,
-        ended: impl IntoIterator<Item = Ended>,
+        ended: impl IntoIterator<Item = EndedSession>,
     ) -> Option<Option<Ticket>> {
         let mut ended = ended.into_iter();
         let own = ended.find(|one| one.hash == own.session.hash)?;
-        Some(self.ticket(own.sealed_id_token).await)
+        Some(self.ticket(Some(own)).await)
     }
 
-    async fn ticket(&self, id_token: Option<Vec<u8>>) -> Option<Ticket> {
-        let id_token = id_token?;
+    async fn ticket(&self, ended: Option<EndedSession>) -> Option<Ticket> {
+        let ended = ended?;
+        let sealed = ended.sealed_id_token?;
         if !self.provider.ends_sessions() {
             return None;
         }
         let ticket = Ticket::random().ok()?;
         let expires_at = self.clock.now() + TimeDelta::seconds(2 * TICKET_SECONDS);
         let hash = ticket.hash();
-        let kept = self.store.keep_sign_out(&hash, &id_token, expires_at);
+        // Sealed again for the ticket's row. What does not open here opens nowhere: the provider
+        // then asks the person.
+        let sealed = open_token(&self.seal, ID_TOKEN, &ended.hash, &sealed)
+            .and_then(|id_token| seal_token(&self.seal, ID_TOKEN, &hash, &id_token).ok())
+            .unwrap_or_default();
+        let kept = self.store.keep_sign_out(&hash, &sealed, expires_at);
         if let Err(error) = kept.await {
             // The ticket then opens nothing, and the page that it comes to says so.
             tracing::warn!(event = "sign_out_not_led_on", %error);
@@ -178,12 +176,13 @@ impl SignOut {
         let Some(ticket) = ticket else {
             return Onward::Nowhere;
         };
-        match self
-            .store
-            .take_sign_out(&ticket.hash(), self.clock.now())
-            .await
-        {
-            Ok(Some(sealed)) => self.at_the_provider(&sealed),
+        let hash = ticket.hash();
+        match self.store.take_sign_out(&hash, self.clock.now()).await {
+            Ok(Some(sealed)) => {
+                // None: sealed with a key that is gone by now. The provider asks the person.
+                let id_token = open_token(&self.seal, ID_TOKEN, &hash, &sealed);
+                self.to_the_provider(id_token.as_ref())
+            }
             Ok(None) => Onward::ProviderStays,
             Err(error) => {
                 tracing::warn!(event = "sign_out_not_led_on", %error);
@@ -192,19 +191,12 @@ impl SignOut {
         }
     }
 
-    fn at_the_provider(&self, sealed: &[u8]) -> Onward {
-        // Sealed with a key that is gone by now: the provider asks the person.
-        let id_token = self.seal.open(ID_TOKEN, sealed).ok();
-        let id_token = id_token.and_then(|bytes| String::from_utf8(bytes).ok());
-        self.to_the_provider(id_token.as_deref())
-    }
-
-    fn to_the_provider(&self, id_token: Option<&str>) -> Onward {
+    fn to_the_provider(&self, id_token: Option<&SecretString>) -> Onward {
         let Ok(state) = random::text() else {
             return Onward::ProviderStays;
         };
         self.provider
-            .end_session_url(id_token, &state)
+            .end_session_url(id_token.map(ExposeSecret::expose_secret), &state)
             .map_or(Onward::ProviderStays, Onward::Provider)
     }
 }

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::error::StoreError;
+use super::pool::Store;
 use super::transaction::Transaction;
-use super::{Store, StoreError};
 use crate::domain::block::PersonKey;
 
 /// Who does it, and from where.
@@ -70,41 +71,52 @@ pub struct AuditEntry {
     pub request_id: Option<String>,
 }
 
-/// What is about to be written, in the transaction of the change itself (AD-9).
-pub(super) struct Change<'a> {
-    pub at: DateTime<Utc>,
-    pub actor: &'a Actor,
-    pub action: &'static str,
+/// What a change was, for its audit row.
+pub(super) struct Change {
     pub object: String,
     pub before: Option<Value>,
     pub after: Option<Value>,
 }
 
-pub(super) async fn record(
-    transaction: &mut Transaction,
-    change: Change<'_>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO audit_log (at, actor_issuer, actor_subject, actor_label, action, object,
-                                before, after, client_ip, request_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        change.at,
-        change.actor.issuer,
-        change.actor.subject,
-        change.actor.label,
-        change.action,
-        change.object,
-        change.before,
-        change.after,
-        change.actor.client_ip,
-        change.actor.request_id,
-    )
-    .execute(transaction)
-    .await?;
-    Ok(())
-}
-
 impl Store {
+    /// Runs `work` and writes its audit row in the same transaction (AD-9). Without a change
+    /// there is no row.
+    pub(super) async fn audited<T, E>(
+        &self,
+        actor: &Actor,
+        now: DateTime<Utc>,
+        action: &'static str,
+        work: impl AsyncFnOnce(&mut Transaction) -> Result<(T, Option<Change>), E>,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError> + From<sqlx::Error>,
+    {
+        self.with(async |transaction| {
+            let (done, change) = work(transaction).await?;
+            if let Some(change) = change {
+                sqlx::query!(
+                    "INSERT INTO audit_log (at, actor_issuer, actor_subject, actor_label, action, object,
+                                            before, after, client_ip, request_id)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                    now,
+                    actor.issuer,
+                    actor.subject,
+                    actor.label,
+                    action,
+                    change.object,
+                    change.before,
+                    change.after,
+                    actor.client_ip,
+                    actor.request_id,
+                )
+                .execute(transaction)
+                .await?;
+            }
+            Ok(done)
+        })
+        .await
+    }
+
     /// The newest changes first.
     pub async fn audit_log(&self, limit: i64, offset: i64) -> Result<Vec<AuditEntry>, StoreError> {
         self.with(async |transaction| {

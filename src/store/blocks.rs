@@ -4,10 +4,12 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::audit::{self, Actor, Change};
-use super::ending::{self, Ended};
+use super::audit::{Actor, Change};
+use super::error::StoreError;
+use super::locks;
+use super::pool::Store;
+use super::sessions::{EndedSession, audit_object, end_all_of};
 use super::transaction::Transaction;
-use super::{Store, StoreError, fence};
 use crate::domain::block::{Block, BlockDraft, Blocks, PersonKey};
 use crate::domain::time::utc;
 
@@ -25,43 +27,21 @@ pub struct BlockPage {
 pub struct Blocked {
     /// As it is written.
     pub block: Block,
-    /// Whether they were blocked before; then this is in that one's place.
+    /// Whether there was a block before, in whose place this is now.
     pub replaced: bool,
-    /// How many sessions of theirs it ended.
-    pub ended: usize,
+    /// The sessions that it ended.
+    pub ended: Vec<EndedSession>,
 }
 
 impl Store {
     /// One page.
     pub async fn list_blocks(&self, limit: i64, offset: i64) -> Result<BlockPage, StoreError> {
         self.with(async |transaction| {
-            let rows = sqlx::query!(
-                r#"SELECT issuer, subject, username, name, until, reason, created_at, created_by
-                   FROM blocked ORDER BY created_at DESC, issuer, subject LIMIT $1 OFFSET $2"#,
-                limit,
-                offset,
-            )
-            .fetch_all(&mut *transaction)
-            .await?;
+            let items = select(transaction, None, limit, offset).await?;
             let total = sqlx::query_scalar!(r#"SELECT count(*) AS "total!" FROM blocked"#)
                 .fetch_one(transaction)
                 .await?;
-            let items = rows.into_iter().map(|row| Block {
-                person: PersonKey {
-                    issuer: row.issuer,
-                    subject: row.subject,
-                },
-                username: row.username,
-                name: row.name,
-                until: row.until,
-                reason: row.reason,
-                created_at: row.created_at,
-                created_by: row.created_by,
-            });
-            Ok(BlockPage {
-                items: items.collect(),
-                total,
-            })
+            Ok(BlockPage { items, total })
         })
         .await
     }
@@ -72,29 +52,21 @@ impl Store {
             .await
     }
 
-    /// Blocks a person and ends all that they have; with what was ended.
+    /// Blocks a person and ends all their sessions.
     pub(super) async fn insert_block(
         &self,
         draft: &BlockDraft,
         actor: &Actor,
         now: DateTime<Utc>,
-    ) -> Result<(Blocked, Vec<Ended>), StoreError> {
+    ) -> Result<Blocked, StoreError> {
         let person = draft.person();
-        self.with(async |transaction| {
-            fence::person(transaction, &person.issuer, &person.subject).await?;
+        self.audited(actor, now, "person.block", async |transaction| {
+            locks::lock_person(transaction, &person.issuer, &person.subject).await?;
             let before = find(transaction, person).await?;
             // First the sessions, then what raises the change counter: a statement that ends one
             // session takes its row and the counter's in this order too.
-            let called = sqlx::query!(
-                "SELECT username, name FROM sessions WHERE issuer = $1 AND subject = $2
-                 ORDER BY created_at DESC LIMIT 1",
-                person.issuer,
-                person.subject,
-            )
-            .fetch_optional(&mut *transaction)
-            .await?;
-            let (username, name) = called.map_or((None, None), |row| (row.username, row.name));
-            let ended = ending::delete_of_person(transaction, person).await?;
+            let ended = end_all_of(transaction, person).await?;
+            let newest = ended.iter().max_by_key(|session| session.created_at);
             sqlx::query!(
                 "INSERT INTO blocked (issuer, subject, until, reason, created_at, created_by, username, name)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -107,8 +79,8 @@ impl Store {
                 draft.reason(),
                 now,
                 actor.label,
-                username,
-                name,
+                newest.and_then(|session| session.username.as_deref()),
+                newest.and_then(|session| session.name.as_deref()),
             )
             .execute(&mut *transaction)
             .await?;
@@ -118,35 +90,31 @@ impl Store {
             let mut after = as_json(&block);
             after["sessions_ended"] = ended.iter().map(|ended| ended.id.to_string()).collect();
             let change = Change {
-                at: now,
-                actor,
-                action: "person.block",
-                object: ending::object(person),
+                object: audit_object(person),
                 before: before.as_ref().map(as_json),
                 after: Some(after),
             };
-            audit::record(transaction, change).await?;
-            let done = Blocked {
+            let blocked = Blocked {
                 block,
                 replaced: before.is_some(),
-                ended: ended.len(),
+                ended,
             };
-            Ok((done, ended))
+            Ok((blocked, Some(change)))
         })
         .await
     }
 
-    /// Lets a person in again; false: they were not blocked.
+    /// Lets a person in again; false: there was no block.
     pub async fn delete_block(
         &self,
         person: &PersonKey,
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.with(async |transaction| {
-            fence::person(transaction, &person.issuer, &person.subject).await?;
+        self.audited(actor, now, "person.unblock", async |transaction| {
+            locks::lock_person(transaction, &person.issuer, &person.subject).await?;
             let Some(before) = find(transaction, person).await? else {
-                return Ok(false);
+                return Ok((false, None));
             };
             sqlx::query!(
                 "DELETE FROM blocked WHERE issuer = $1 AND subject = $2",
@@ -156,21 +124,17 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
             let change = Change {
-                at: now,
-                actor,
-                action: "person.unblock",
-                object: ending::object(person),
+                object: audit_object(person),
                 before: Some(as_json(&before)),
                 after: None,
             };
-            audit::record(transaction, change).await?;
-            Ok(true)
+            Ok((true, Some(change)))
         })
         .await
     }
 }
 
-/// All of them, as an exchange asks for them.
+/// All blocks, as an exchange looks them up.
 pub(super) async fn all(transaction: &mut Transaction) -> Result<Blocks, sqlx::Error> {
     let rows = sqlx::query!("SELECT issuer, subject, until FROM blocked")
         .fetch_all(transaction)
@@ -182,8 +146,8 @@ pub(super) async fn all(transaction: &mut Transaction) -> Result<Blocks, sqlx::E
     Ok(blocks.collect())
 }
 
-/// Whether the person may not come in. Asked with the person's fence held.
-pub(super) async fn blocks(
+/// Whether the person may not sign in. The person's lock must be held.
+pub(super) async fn is_blocked(
     transaction: &mut Transaction,
     issuer: &str,
     subject: &str,
@@ -204,23 +168,40 @@ async fn find(
     transaction: &mut Transaction,
     person: &PersonKey,
 ) -> Result<Option<Block>, sqlx::Error> {
-    let row = sqlx::query!(
-        "SELECT username, name, until, reason, created_at, created_by FROM blocked
-         WHERE issuer = $1 AND subject = $2",
-        person.issuer,
-        person.subject,
+    Ok(select(transaction, Some(person), 1, 0).await?.pop())
+}
+
+/// The block of one person, or all.
+async fn select(
+    transaction: &mut Transaction,
+    person: Option<&PersonKey>,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<Block>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT issuer, subject, username, name, until, reason, created_at, created_by FROM blocked
+         WHERE ($1::text IS NULL OR issuer = $1) AND ($2::text IS NULL OR subject = $2)
+         ORDER BY created_at DESC, issuer, subject LIMIT $3 OFFSET $4",
+        person.map(|person| person.issuer.as_str()),
+        person.map(|person| person.subject.as_str()),
+        limit,
+        offset,
     )
-    .fetch_optional(transaction)
+    .fetch_all(transaction)
     .await?;
-    Ok(row.map(|row| Block {
-        person: person.clone(),
+    let blocks = rows.into_iter().map(|row| Block {
+        person: PersonKey {
+            issuer: row.issuer,
+            subject: row.subject,
+        },
         username: row.username,
         name: row.name,
         until: row.until,
         reason: row.reason,
         created_at: row.created_at,
         created_by: row.created_by,
-    }))
+    });
+    Ok(blocks.collect())
 }
 
 /// For the audit log, which is never changed: no names.

@@ -1,11 +1,10 @@
-//! Since when what is in memory is known to be true.
+//! The age of what is in memory.
 //!
 //! Two clocks count. The steady one cannot be set, and stands still while a
 //! machine sleeps or a virtual one is paused; the wall clock is right again
-//! after that, and can be set. What is in memory is as old as the one that
-//! says more: a machine that wakes up does not serve what was true when it went to
-//! sleep, and a clock that is set forward costs one question's time of
-//! refusals, which is the right side to err on.
+//! after that, and can be set. The greater of the two ages counts: a machine that wakes up does
+//! not serve what was true when it went to sleep, and a clock that is set forward costs some
+//! refusals until the next question, which is the right side to err on.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -18,7 +17,6 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    /// Now.
     #[expect(
         clippy::disallowed_methods,
         reason = "no date is taken from it: it only shows whether time went on while the steady clock stood"
@@ -31,9 +29,8 @@ impl Moment {
     }
 }
 
-/// The moment at which the last question that agreed was sent, and the last
-/// moment at which somebody knew better. Microseconds after `started`; 0 of the
-/// steady clock is never.
+/// When the last question that agreed was sent, and when what is in memory was last found to be
+/// old. Microseconds after `started`; 0 of the steady clock is never.
 #[derive(Debug)]
 pub(super) struct Freshness {
     started: Moment,

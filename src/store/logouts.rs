@@ -3,12 +3,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::sessions::{SessionHash, StoredSession};
-use super::sweep::Batch;
+use super::error::StoreError;
+use super::locks;
+use super::pool::Store;
+use super::sessions::{self, EndedSession, SessionHash, StoredSession};
 use super::transaction::Transaction;
-use super::{Store, StoreError, fence, sweep};
 
-/// So far apart the clocks of two instances may be.
+/// The greatest difference between the clocks of two instances that is allowed for.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
 /// A logout token that was verified.
@@ -51,7 +52,7 @@ impl Store {
         &self,
         logout: &Logout,
         kept: bool,
-    ) -> Result<Option<Vec<SessionHash>>, StoreError> {
+    ) -> Result<Option<Vec<EndedSession>>, StoreError> {
         let newer_from = if kept {
             logout.arrived_at
         } else {
@@ -59,10 +60,10 @@ impl Store {
         };
         self.with(async |transaction| {
             if let Some(subject) = &logout.subject {
-                fence::person(transaction, &logout.issuer, subject).await?;
+                locks::lock_person(transaction, &logout.issuer, subject).await?;
             }
             if let Some(sid) = &logout.sid {
-                fence::provider_session(transaction, &logout.issuer, sid).await?;
+                locks::lock_provider_session(transaction, &logout.issuer, sid).await?;
             }
             let taken = sqlx::query!(
                 "INSERT INTO logouts (token_hash, issuer, subject, sid, issued_at, expires_at, arrived_at)
@@ -81,18 +82,14 @@ impl Store {
                 return Ok(None);
             }
             let hashes = sqlx::query_scalar!(
-                "WITH over AS (
-                     SELECT id_hash FROM sessions
-                     WHERE issuer = $1
-                       AND ($2::text IS NULL OR subject = $2)
-                       AND ($3::text IS NULL OR provider_sid = $3
-                            OR (provider_sid IS NULL AND $2::text IS NOT NULL))
-                       AND NOT is_newer_than_logout(
-                           begun_at, coalesce(provider_issued_at, created_at), $5, $4)
-                     ORDER BY id_hash FOR UPDATE
-                 )
-                 DELETE FROM sessions USING over WHERE sessions.id_hash = over.id_hash
-                 RETURNING sessions.id_hash",
+                r#"SELECT id_hash AS "hash: SessionHash" FROM sessions
+                   WHERE issuer = $1
+                     AND ($2::text IS NULL OR subject = $2)
+                     AND ($3::text IS NULL OR provider_sid = $3
+                          OR (provider_sid IS NULL AND $2::text IS NOT NULL))
+                     AND NOT is_newer_than_logout(
+                         begun_at, coalesce(provider_issued_at, created_at), $5, $4)
+                   ORDER BY id_hash FOR UPDATE"#,
                 logout.issuer,
                 logout.subject,
                 logout.sid,
@@ -101,39 +98,15 @@ impl Store {
             )
             .fetch_all(&mut *transaction)
             .await?;
-            // A constraint has their length.
-            let hashes = hashes.into_iter().filter_map(|hash| hash.try_into().ok());
-            Ok(Some(hashes.collect()))
-        })
-        .await
-    }
-
-    /// Forgets tokens that would be refused for their age, and says how many. One
-    /// instance does it at a time; another one does nothing.
-    pub async fn sweep_logouts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        sweep::in_batches((), |()| self.sweep_logouts_batch(now)).await
-    }
-
-    async fn sweep_logouts_batch(&self, now: DateTime<Utc>) -> Result<Batch<()>, StoreError> {
-        self.with(async |transaction| {
-            let swept = sqlx::query!(
-                "DELETE FROM logouts WHERE (SELECT pg_try_advisory_xact_lock($2)) AND token_hash IN
-                     (SELECT token_hash FROM logouts WHERE expires_at < $1 LIMIT $3)",
-                now,
-                sweep::LOCK,
-                sweep::BATCH,
-            )
-            .execute(transaction)
-            .await?;
-            Ok(Batch::of(swept.rows_affected()))
+            Ok(Some(sessions::end(transaction, &hashes).await?))
         })
         .await
     }
 }
 
 /// Whether a session that is about to be written was logged out while its
-/// sign-in was under way. Asked with the fences of person and `sid` held.
-pub(super) async fn ended(
+/// sign-in was under way. The locks of person and `sid` must be held.
+pub(super) async fn is_logged_out(
     transaction: &mut Transaction,
     session: &StoredSession,
 ) -> Result<bool, sqlx::Error> {

@@ -9,9 +9,11 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
-use super::audit::{self, Actor, Change};
+use super::audit::{Actor, Change};
+use super::blocks;
+use super::error::StoreError;
+use super::pool::Store;
 use super::transaction::Transaction;
-use super::{Store, StoreError, blocks};
 use crate::domain::block::Blocks;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, with_mapping_columns};
 
@@ -129,7 +131,7 @@ impl Store {
             .await?;
             let rows = select_mappings!("").fetch_all(&mut *moment).await?;
             let blocks = blocks::all(moment).await?;
-            self.require_proven(&counter.server)?;
+            self.proven.require(&counter.server)?;
             Ok(Table {
                 rows: rows.into_iter().filter_map(mapping).collect(),
                 blocks,
@@ -192,21 +194,17 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Mapping, MappingError> {
         let row = columns(draft)?;
-        self.with(async |transaction| {
+        self.audited(actor, now, "mapping.create", async |transaction| {
             let after = with_mapping_columns!(insert_mapping, row, now, actor.label)
                 .fetch_optional(&mut *transaction)
                 .await?;
             let after = after.and_then(mapping).ok_or_else(not_written)?;
             let change = Change {
-                at: now,
-                actor,
-                action: "mapping.create",
                 object: after.id.to_string(),
                 before: None,
                 after: Some(json(&after)?),
             };
-            audit::record(transaction, change).await?;
-            Ok(after)
+            Ok((after, Some(change)))
         })
         .await
     }
@@ -220,7 +218,7 @@ impl Store {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Result<Mapping, MappingError> {
-        self.with(async |transaction| {
+        self.audited(actor, now, "mapping.replace", async |transaction| {
             let before = find_at(transaction, id, version).await?;
             let row = columns(&draft.clone().with_seconds_of(&before.draft))?;
             let after = with_mapping_columns!(update_mapping, id.0, row, now, actor.label)
@@ -228,15 +226,11 @@ impl Store {
                 .await?;
             let after = after.and_then(mapping).ok_or_else(not_written)?;
             let change = Change {
-                at: now,
-                actor,
-                action: "mapping.replace",
                 object: id.to_string(),
                 before: Some(json(&before)?),
                 after: Some(json(&after)?),
             };
-            audit::record(transaction, change).await?;
-            Ok(after)
+            Ok((after, Some(change)))
         })
         .await
     }
@@ -249,7 +243,7 @@ impl Store {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Result<(), MappingError> {
-        self.with(async |transaction| {
+        self.audited(actor, now, "mapping.delete", async |transaction| {
             let before = find_at(transaction, id, version).await?;
             let deleted = sqlx::query!("DELETE FROM mappings WHERE id = $1", id.0)
                 .execute(&mut *transaction)
@@ -258,15 +252,11 @@ impl Store {
                 return Err(not_written().into());
             }
             let change = Change {
-                at: now,
-                actor,
-                action: "mapping.delete",
                 object: id.to_string(),
                 before: Some(json(&before)?),
                 after: None,
             };
-            audit::record(transaction, change).await?;
-            Ok(())
+            Ok(((), Some(change)))
         })
         .await
     }

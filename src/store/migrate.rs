@@ -1,22 +1,49 @@
 //! Brings the tables up to this version.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
+use std::ops::DerefMut;
 
+use sqlx::PgConnection;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
 
+use super::error::StoreError;
+use super::pool::{ACQUIRE_TIMEOUT, Store};
+use super::server;
 use super::transaction::Transaction;
-use super::{ACQUIRE_TIMEOUT, Store, StoreError};
 
-/// Those that a newer release has applied are borne: releases add to the tables, so that an older
-/// one can go on while instances are replaced, or be gone back to.
-pub(super) static MIGRATIONS: Migrator = Migrator {
+/// Those that a newer release has applied are tolerated: releases add to the tables, so that an
+/// older one can go on while instances are replaced, or be gone back to.
+static MIGRATIONS: Migrator = Migrator {
     ignore_missing: true,
     ..sqlx::migrate!()
 };
 
 /// Not checked against `.sqlx`, like everything about tables that are not there yet.
 const MAY_CREATE: &str = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)";
+
+/// Which migrations were applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tables {
+    /// Exactly those of this version.
+    Current,
+    /// `missing` migrations are not applied: all of them on an empty database.
+    Behind {
+        /// Those to be applied.
+        missing: usize,
+    },
+    /// All of this version, and some of a newer one.
+    Ahead {
+        /// The highest.
+        version: i64,
+    },
+    /// One of them is not as this version has it, or failed.
+    Different {
+        /// The first.
+        version: i64,
+    },
+}
 
 impl Store {
     /// Brings the tables up to this version, under an advisory lock: two
@@ -26,7 +53,7 @@ impl Store {
         if self.is_migrated().await? {
             return Ok(());
         }
-        self.require_direct().await?;
+        server::require_direct(&self.direct).await?;
         // Not of the pool: a migration may take longer than a request.
         let single = PgPoolOptions::new()
             .max_connections(1)
@@ -45,41 +72,52 @@ impl Store {
 
     /// Whether the migrations of this version were applied, as they are now.
     pub async fn is_migrated(&self) -> Result<bool, StoreError> {
-        self.with(async |transaction| is_done(transaction).await)
-            .await
+        let tables = self
+            .with(async |transaction| Ok::<_, StoreError>(tables(transaction).await?))
+            .await?;
+        if let Tables::Ahead { version } = tables {
+            tracing::warn!(
+                event = "tables_ahead",
+                migration = version,
+                "the tables are those of a newer version; this one serves with what it knows of them"
+            );
+        }
+        Ok(matches!(tables, Tables::Current | Tables::Ahead { .. }))
     }
 }
 
-async fn is_done(transaction: &mut Transaction) -> Result<bool, StoreError> {
-    // These two are not checked against `.sqlx`: the table is made by sqlx
-    // itself, not by a migration.
-    let table: Option<String> = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text")
+/// Not checked against `.sqlx`: the table is made by sqlx itself, not by a migration.
+pub(super) async fn tables<C>(transaction: &mut Transaction<C>) -> Result<Tables, sqlx::Error>
+where
+    C: DerefMut<Target = PgConnection> + Debug + Send,
+{
+    let there: Option<String> = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text")
         .fetch_one(&mut *transaction)
         .await?;
-    if table.is_none() {
-        return Ok(false);
-    }
-    let applied: Vec<(i64, Vec<u8>, bool)> =
-        sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations")
-            .fetch_all(transaction)
-            .await?;
-    let all_succeeded = applied.iter().all(|(_, _, success)| *success);
-    let applied: HashMap<i64, Vec<u8>> = applied
-        .into_iter()
-        .map(|(version, checksum, _)| (version, checksum))
+    let applied: Vec<(i64, Vec<u8>, bool)> = match there {
+        None => Vec::new(),
+        Some(_) => {
+            let applied = sqlx::query_as(
+                "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version",
+            );
+            applied.fetch_all(transaction).await?
+        }
+    };
+    let ours = MIGRATIONS.iter();
+    let mut missing: HashMap<i64, &[u8]> = ours
+        .map(|migration| (migration.version, &*migration.checksum))
         .collect();
-    let is_done = all_succeeded
-        && MIGRATIONS
-            .iter()
-            .all(|ours| applied.get(&ours.version).map(Vec::as_slice) == Some(&*ours.checksum));
-    let newest = applied.keys().max();
-    if is_done && let Some(newest) = newest.filter(|version| !MIGRATIONS.version_exists(**version))
-    {
-        tracing::warn!(
-            event = "tables_ahead",
-            migration = newest,
-            "the tables are those of a newer version; this one serves with what it knows of them"
-        );
+    let mut newest_unknown = None;
+    for (version, checksum, success) in applied {
+        match missing.remove(&version) {
+            Some(known) if success && known == checksum => {}
+            None if success => newest_unknown = Some(version),
+            _ => return Ok(Tables::Different { version }),
+        }
     }
-    Ok(is_done)
+    Ok(match (missing.len(), newest_unknown) {
+        (0, None) => Tables::Current,
+        (0, Some(version)) => Tables::Ahead { version },
+        (missing, _) => Tables::Behind { missing },
+    })
 }

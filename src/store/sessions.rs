@@ -1,34 +1,53 @@
-//! Sessions as rows. The cookie's value never comes here, only its SHA-256.
+//! Sessions as rows: loading, listing and ending them. The cookie's value never comes here, only
+//! its SHA-256. New rows are written in [`super::sign_in`].
+//!
+//! Each end is one transaction, with its audit row if an administrator or the person decided it.
+//! Then the sessions leave the memory of this instance ([`super::session_cache`]), before the
+//! caller gets its answer; a trigger notifies the other instances.
+//!
+//! | who may end a session | which | where the right is checked |
+//! |---|---|---|
+//! | its user | this browser's, one of the own, or all of them | the cookie: `flow/sign_out.rs`, `flow/people.rs` |
+//! | an administrator | one, all of a person, those of a block | the `Admin` of `web/page.rs` and `web/guard.rs` |
+//! | the provider, by a logout token | those that it names | the signature: `flow/back_channel.rs` |
+//! | the provider, by refusing a refresh | that session | `flow/refresh` |
 
+use std::fmt;
 use std::net::IpAddr;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
-use super::sweep::Batch;
-use super::{Store, StoreError, blocks, fence, logouts, sweep};
+use super::audit::{Actor, Change};
+use super::error::StoreError;
+use super::locks;
+use super::pool::Store;
+use super::transaction::Transaction;
+use crate::domain::block::PersonKey;
 use crate::domain::identity::{Groups, Identity};
+use crate::domain::time::utc;
 
-/// SHA-256 of the cookie's value: what a session is known by.
+/// SHA-256 of the cookie's value: the key of a session's row.
 pub type SessionHash = [u8; 32];
 
-/// A person signed in.
+/// The row of a session, but for what only the provider needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSession {
-    /// What it is known by.
+    /// The key.
     pub hash: SessionHash,
-    /// Who it is.
+    /// Whose it is.
     pub identity: Identity,
     /// When the provider was last asked for the groups.
     pub groups_read_at: DateTime<Utc>,
-    /// When they signed in.
+    /// When the person signed in.
     pub created_at: DateTime<Utc>,
-    /// When they last asked for something, as of the last flush.
+    /// When it was last used, as of the last flush.
     pub last_seen_at: DateTime<Utc>,
     /// The absolute end.
     pub ends_at: DateTime<Utc>,
     /// The provider's session id.
     pub provider_sid: Option<String>,
-    /// When the provider says that they signed in, by its own clock (`iat`).
+    /// When the person signed in by the provider's clock (`iat`).
     pub provider_issued_at: Option<DateTime<Utc>>,
     /// When the attempt of its sign-in began, by the bridge's clock; none in rows of
     /// before that was written.
@@ -60,104 +79,131 @@ pub struct SignInOrigin {
     pub address: Option<IpAddr>,
 }
 
-/// Why there is no new session.
-#[derive(Debug, thiserror::Error)]
-pub enum NotStarted {
-    /// An administrator does not let the person in.
-    #[error("the person is blocked")]
-    Blocked,
-    /// The provider ended the sign-in while it was under way.
-    #[error("the provider ended this sign-in meanwhile")]
-    LoggedOut,
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+/// The public id of a session: a random UUID that has nothing of the cookie.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct SessionId(String);
 
-impl From<sqlx::Error> for NotStarted {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
+impl SessionId {
+    /// As it is written here, and in no other way.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.len() == 36
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                8 | 13 | 18 | 23 => byte == b'-',
+                _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            });
+        fits.then(|| Self(text.to_owned()))
     }
 }
 
-/// What the row of a session that has just ended held besides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A session as it is listed: nothing of it opens anything.
+#[derive(Debug, Clone)]
+pub struct SessionSummary {
+    /// Its public id.
+    pub id: SessionId,
+    /// Its key; for comparing, never to be shown.
+    pub hash: SessionHash,
+    /// The provider's issuer identifier.
+    pub issuer: String,
+    /// `sub`
+    pub subject: String,
+    /// The person's user name.
+    pub username: Option<String>,
+    /// The person's name.
+    pub name: Option<String>,
+    /// When the person signed in.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, as of the last flush.
+    pub last_seen_at: DateTime<Utc>,
+    /// The absolute end.
+    pub ends_at: DateTime<Utc>,
+    /// When the provider was last asked for the groups.
+    pub groups_read_at: DateTime<Utc>,
+    /// Browser and system of the sign-in, in words of ours.
+    pub browser: Option<String>,
+    /// The client's address at the sign-in.
+    pub address: Option<String>,
+}
+
+impl SessionSummary {
+    /// Whose it is.
+    pub fn person(&self) -> PersonKey {
+        person(&self.issuer, &self.subject)
+    }
+}
+
+/// One page.
+#[derive(Debug)]
+pub struct SessionPage {
+    /// The newest first.
+    pub items: Vec<SessionSummary>,
+    /// How many there are in all.
+    pub total: i64,
+}
+
+/// Whose sessions.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose<'a> {
+    /// All.
+    All,
+    /// Those in whose subject, user name or name this stands, in any case.
+    Named(&'a str),
+    /// One person's.
+    Person(&'a PersonKey),
+}
+
+/// A session that has just ended, and what its row held.
+#[derive(Debug)]
 pub struct EndedSession {
-    /// The ID token, sealed; a hint for signing out at the provider. It is read
-    /// by the end of the session alone, so it takes no room in memory.
+    /// Its public id.
+    pub id: SessionId,
+    /// Its key.
+    pub hash: SessionHash,
+    issuer: String,
+    subject: String,
+    pub(super) username: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) created_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+    /// A hint for signing out at the provider.
     pub sealed_id_token: Option<Vec<u8>>,
-    /// The refresh token, sealed; to be revoked. None while the person has another session:
+    /// To be revoked at the provider. None while the person has another session:
     /// the provider may revoke with it what it granted to that one (RFC 7009 §2.1).
     pub sealed_refresh_token: Option<Vec<u8>>,
 }
 
-/// How long a row stays after its end. The clocks of two instances differ, and
-/// the others write down with some delay that they have seen somebody: one that
-/// is ahead must not end what another still serves.
-const SWEEP_GRACE: TimeDelta = TimeDelta::minutes(5);
-
-impl Store {
-    /// Writes a new session, unless the person is blocked or was logged out while
-    /// they signed in. Both are asked for in the session's own transaction, behind
-    /// the fence: of a block and a sign-in at the same moment the block wins. True: it is
-    /// at the proven server.
-    pub(super) async fn insert_session(
-        &self,
-        session: &StoredSession,
-        tokens: &SealedTokens,
-        origin: &SignInOrigin,
-    ) -> Result<bool, NotStarted> {
-        let address = origin.address.map(|address| address.to_string());
-        let identity = &session.identity;
-        let groups = identity.groups.to_vec();
-        self.with(async |transaction| {
-            fence::person(transaction, &identity.issuer, &identity.subject).await?;
-            if let Some(sid) = &session.provider_sid {
-                fence::provider_session(transaction, &identity.issuer, sid).await?;
-            }
-            let (issuer, subject) = (&identity.issuer, &identity.subject);
-            if blocks::blocks(transaction, issuer, subject, session.created_at).await? {
-                return Err(NotStarted::Blocked);
-            }
-            if logouts::ended(transaction, session).await? {
-                return Err(NotStarted::LoggedOut);
-            }
-            let server = sqlx::query_scalar!(
-                r#"INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
-                                       groups_read_at, created_at, last_seen_at, ends_at, provider_sid,
-                                       sealed_id_token, provider_issued_at,
-                                       sealed_refresh_token, browser, client_address,
-                                       begun_at, nonce_hash)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-                         $16, $17::text::inet, $18, $19)
-                 RETURNING format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS "server!""#,
-                session.hash.as_slice(),
-                identity.issuer,
-                identity.subject,
-                identity.username,
-                identity.name,
-                &groups,
-                identity.groups == Groups::Overage,
-                session.groups_read_at,
-                session.created_at,
-                session.last_seen_at,
-                session.ends_at,
-                session.provider_sid,
-                tokens.id_token,
-                session.provider_issued_at,
-                tokens.refresh_token,
-                origin.browser,
-                address,
-                session.begun_at,
-                session.nonce_hash.as_ref().map(|hash| &hash[..]),
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
-            Ok(self.proven.is(&server))
-        })
-        .await
+impl EndedSession {
+    /// Whose it was.
+    pub fn person(&self) -> PersonKey {
+        person(&self.issuer, &self.subject)
     }
 
+    /// For the audit log: whose it was and since when. No part of it is a credential.
+    fn as_json(&self) -> Value {
+        json!({
+            "id": self.id.to_string(),
+            "issuer": self.issuer,
+            "subject": self.subject,
+            "signed_in_at": utc(self.created_at),
+            "ends_at": utc(self.ends_at),
+        })
+    }
+}
+
+fn person(issuer: &str, subject: &str) -> PersonKey {
+    PersonKey {
+        issuer: issuer.to_owned(),
+        subject: subject.to_owned(),
+    }
+}
+
+impl Store {
     /// The session of a cookie, if there is one; refused where another server says so than
     /// the proven one.
     pub(super) async fn session(
@@ -169,7 +215,7 @@ impl Store {
                 let row = sqlx::query!(
                     r#"SELECT issuer, subject, username, name, groups, groups_overage, groups_read_at,
                               created_at, last_seen_at, ends_at, provider_sid, provider_issued_at,
-                              identity_version, begun_at, nonce_hash,
+                              identity_version, begun_at, nonce_hash AS "nonce_hash: [u8; 32]",
                               sealed_refresh_token IS NOT NULL AS "refreshable!",
                               format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS "server!"
                        FROM sessions WHERE id_hash = $1"#,
@@ -178,7 +224,7 @@ impl Store {
                 .fetch_optional(transaction)
                 .await?;
                 if let Some(row) = &row {
-                    self.require_proven(&row.server)?;
+                    self.proven.require(&row.server)?;
                 }
                 Ok::<_, StoreError>(row)
             })
@@ -203,38 +249,10 @@ impl Store {
             provider_sid: row.provider_sid,
             provider_issued_at: row.provider_issued_at,
             begun_at: row.begun_at,
-            // A constraint has its length.
-            nonce_hash: row.nonce_hash.and_then(|hash| hash.try_into().ok()),
+            nonce_hash: row.nonce_hash,
             refreshable: row.refreshable,
             identity_version: row.identity_version,
         }))
-    }
-
-    /// Ends a session; a trigger tells every instance. `None`: it was over already.
-    pub(super) async fn delete_session(
-        &self,
-        hash: &SessionHash,
-    ) -> Result<Option<EndedSession>, StoreError> {
-        self.with(async |transaction| {
-            let deleted = sqlx::query!(
-                "DELETE FROM sessions WHERE id_hash = $1
-                 RETURNING sealed_id_token,
-                           CASE WHEN NOT EXISTS (
-                               SELECT FROM sessions AS other
-                               WHERE other.issuer = sessions.issuer
-                                 AND other.subject = sessions.subject
-                                 AND other.id_hash <> sessions.id_hash
-                           ) THEN sealed_refresh_token END AS sealed_refresh_token",
-                hash.as_slice(),
-            )
-            .fetch_optional(transaction)
-            .await?;
-            Ok(deleted.map(|row| EndedSession {
-                sealed_id_token: row.sealed_id_token,
-                sealed_refresh_token: row.sealed_refresh_token,
-            }))
-        })
-        .await
     }
 
     /// Notes when sessions were last used; never moves one back.
@@ -242,8 +260,7 @@ impl Store {
         &self,
         seen: &[(SessionHash, DateTime<Utc>)],
     ) -> Result<(), StoreError> {
-        let (hashes, times): (Vec<Vec<u8>>, Vec<DateTime<Utc>>) =
-            seen.iter().map(|(hash, at)| (hash.to_vec(), *at)).unzip();
+        let (hashes, times): (Vec<SessionHash>, Vec<DateTime<Utc>>) = seen.iter().copied().unzip();
         self.with(async |transaction| {
             // Locked in one order, or two instances would wait for each other.
             sqlx::query!(
@@ -257,7 +274,7 @@ impl Store {
                  )
                  UPDATE sessions SET last_seen_at = greatest(last_seen_at, locked.at)
                  FROM locked WHERE sessions.id_hash = locked.id_hash",
-                &hashes,
+                &hashes as _,
                 &times,
             )
             .execute(transaction)
@@ -267,63 +284,189 @@ impl Store {
         .await
     }
 
-    /// Removes the sessions whose absolute end is before `now`, or that were
-    /// last seen before `idle_since`, and says how many. Nobody is told: nobody
-    /// serves them. One instance does it at a time; another one does nothing.
-    pub async fn sweep_sessions(
+    /// One page of the sessions that are live: they end after `now`, and were seen after
+    /// `idle_since`.
+    pub async fn list_sessions(
         &self,
-        now: DateTime<Utc>,
-        idle_since: DateTime<Utc>,
-    ) -> Result<u64, StoreError> {
-        let over = (now - SWEEP_GRACE, idle_since - SWEEP_GRACE);
-        sweep::in_batches(Vec::new(), |after| self.sweep_batch(after, over)).await
-    }
-
-    /// Goes through the table by its key: an index on the last-seen times would
-    /// make each of their many updates dearer.
-    async fn sweep_batch(
-        &self,
-        after: Vec<u8>,
-        (ended_by, idle_since): (DateTime<Utc>, DateTime<Utc>),
-    ) -> Result<Batch<Vec<u8>>, StoreError> {
-        self.with(async |transaction| {
-            let ours = sqlx::query_scalar!(
-                r#"SELECT pg_try_advisory_xact_lock($1)
-                       AND set_config('bridge.sweep', 'on', true) = 'on' AS "ours!""#,
-                sweep::LOCK,
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
-            if !ours {
-                return Ok(Batch {
-                    rows: 0,
-                    next: None,
-                });
-            }
-            let batch = sqlx::query!(
-                r#"WITH page AS (
-                       SELECT id_hash FROM sessions WHERE id_hash > $1 ORDER BY id_hash LIMIT $4
-                   ), swept AS (
-                       DELETE FROM sessions USING page
-                       WHERE sessions.id_hash = page.id_hash
-                         AND (ends_at < least($2, clock_timestamp())
-                              OR last_seen_at < least($3, clock_timestamp()))
-                       RETURNING 1
-                   )
-                   SELECT (SELECT id_hash FROM page ORDER BY id_hash DESC LIMIT 1) AS last,
-                          (SELECT count(*) FROM swept) AS "swept!""#,
-                after.as_slice(),
-                ended_by,
+        whose: Whose<'_>,
+        (now, idle_since): (DateTime<Utc>, DateTime<Utc>),
+        limit: i64,
+        offset: i64,
+    ) -> Result<SessionPage, StoreError> {
+        let (named, person) = match whose {
+            Whose::All => (None, None),
+            Whose::Named(text) => (Some(text), None),
+            Whose::Person(person) => (None, Some(person)),
+        };
+        let issuer = person.map(|person| person.issuer.as_str());
+        let subject = person.map(|person| person.subject.as_str());
+        self.at_one_moment(async |moment| {
+            // `strpos` and not `LIKE`: there is nothing in a text to be escaped. What
+            // is one letter in two cases is the database's locale to say.
+            let total = sqlx::query_scalar!(
+                r#"SELECT count(*) AS "total!" FROM sessions
+                   WHERE ends_at > $1 AND last_seen_at > $2
+                     AND ($3::text IS NULL
+                          OR strpos(lower(concat_ws(E'\n', subject, username, name)), lower($3)) > 0)
+                     AND ($4::text IS NULL OR issuer = $4) AND ($5::text IS NULL OR subject = $5)"#,
+                now,
                 idle_since,
-                sweep::BATCH,
+                named,
+                issuer,
+                subject,
             )
-            .fetch_one(&mut *transaction)
+            .fetch_one(&mut *moment)
             .await?;
-            Ok(Batch {
-                rows: batch.swept.unsigned_abs(),
-                next: batch.last,
-            })
+            let items = sqlx::query_as!(
+                SessionSummary,
+                r#"SELECT public_id::text AS "id!: SessionId", id_hash AS "hash: SessionHash",
+                          issuer, subject, username, name,
+                          created_at, last_seen_at, ends_at, groups_read_at,
+                          browser, host(client_address) AS address
+                   FROM sessions
+                   WHERE ends_at > $1 AND last_seen_at > $2
+                     AND ($3::text IS NULL
+                          OR strpos(lower(concat_ws(E'\n', subject, username, name)), lower($3)) > 0)
+                     AND ($4::text IS NULL OR issuer = $4) AND ($5::text IS NULL OR subject = $5)
+                   ORDER BY created_at DESC, public_id LIMIT $6 OFFSET $7"#,
+                now,
+                idle_since,
+                named,
+                issuer,
+                subject,
+                limit,
+                offset,
+            )
+            .fetch_all(&mut *moment)
+            .await?;
+            Ok(SessionPage { items, total })
         })
         .await
     }
+
+    /// One session by its public id, live or not.
+    pub async fn find_session(&self, id: &SessionId) -> Result<Option<SessionSummary>, StoreError> {
+        self.with(async |transaction| {
+            let found = sqlx::query_as!(
+                SessionSummary,
+                r#"SELECT public_id::text AS "id!: SessionId", id_hash AS "hash: SessionHash",
+                          issuer, subject, username, name,
+                          created_at, last_seen_at, ends_at, groups_read_at,
+                          browser, host(client_address) AS address
+                   FROM sessions WHERE public_id = $1::text::uuid"#,
+                id.0,
+            )
+            .fetch_optional(transaction)
+            .await?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Ends the session of a cookie; none: it was over already.
+    pub(super) async fn end_session(
+        &self,
+        hash: SessionHash,
+    ) -> Result<Option<EndedSession>, StoreError> {
+        self.with(async |transaction| Ok(end(transaction, &[hash]).await?.pop()))
+            .await
+    }
+
+    /// Ends the session with this public id, if it is there and, where that is given, of this
+    /// person.
+    pub(super) async fn end_session_by_id(
+        &self,
+        id: &SessionId,
+        of: Option<&PersonKey>,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Option<EndedSession>, StoreError> {
+        self.audited(actor, now, "session.end", async |transaction| {
+            let hashes = sqlx::query_scalar!(
+                r#"SELECT id_hash AS "hash: SessionHash" FROM sessions
+                   WHERE public_id = $1::text::uuid
+                     AND ($2::text IS NULL OR issuer = $2) AND ($3::text IS NULL OR subject = $3)
+                   FOR UPDATE"#,
+                id.0,
+                of.map(|person| person.issuer.as_str()),
+                of.map(|person| person.subject.as_str()),
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let ended = end(transaction, &hashes).await?.pop();
+            let change = ended.as_ref().map(|ended| Change {
+                object: ended.id.to_string(),
+                before: Some(ended.as_json()),
+                after: None,
+            });
+            Ok((ended, change))
+        })
+        .await
+    }
+
+    /// Ends all sessions of a person.
+    pub(super) async fn end_sessions_of(
+        &self,
+        person: &PersonKey,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        self.audited(actor, now, "person.end", async |transaction| {
+            locks::lock_person(transaction, &person.issuer, &person.subject).await?;
+            let ended = end_all_of(transaction, person).await?;
+            let sessions: Vec<Value> = ended.iter().map(EndedSession::as_json).collect();
+            let change = Change {
+                object: audit_object(person),
+                before: Some(json!({ "sessions": sessions })),
+                after: None,
+            };
+            let change = (!ended.is_empty()).then_some(change);
+            Ok((ended, change))
+        })
+        .await
+    }
+}
+
+/// The name of a person in the audit log.
+pub(super) fn audit_object(person: &PersonKey) -> String {
+    format!("{} {}", person.issuer, person.subject)
+}
+
+/// Ends all sessions of a person. The rows are locked in the order of their keys first, because
+/// last-seen times lock several rows as well.
+pub(super) async fn end_all_of(
+    transaction: &mut Transaction,
+    person: &PersonKey,
+) -> Result<Vec<EndedSession>, sqlx::Error> {
+    let hashes = sqlx::query_scalar!(
+        r#"SELECT id_hash AS "hash: SessionHash" FROM sessions WHERE issuer = $1 AND subject = $2
+           ORDER BY id_hash FOR UPDATE"#,
+        person.issuer,
+        person.subject,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    end(transaction, &hashes).await
+}
+
+/// Deletes these rows, as many as are there; a trigger notifies every instance. More than one
+/// must be locked before.
+pub(super) async fn end(
+    transaction: &mut Transaction,
+    hashes: &[SessionHash],
+) -> Result<Vec<EndedSession>, sqlx::Error> {
+    sqlx::query_as!(
+        EndedSession,
+        r#"DELETE FROM sessions WHERE id_hash = ANY ($1)
+           RETURNING public_id::text AS "id!: SessionId", id_hash AS "hash: SessionHash",
+                     issuer, subject, username, name, created_at, ends_at, sealed_id_token,
+                     CASE WHEN NOT EXISTS (
+                         SELECT FROM sessions AS other
+                         WHERE other.issuer = sessions.issuer AND other.subject = sessions.subject
+                           AND other.id_hash <> ALL ($1)
+                     ) THEN sealed_refresh_token END AS sealed_refresh_token"#,
+        hashes as _,
+    )
+    .fetch_all(transaction)
+    .await
 }

@@ -1,8 +1,6 @@
 //! What can be known of the database before the bridge serves; for `check`.
 
-mod obstacle;
-
-use std::collections::HashMap;
+use std::io::ErrorKind;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -10,14 +8,14 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
 use url::Host;
 
-use super::connection::ANSWER_TIMEOUT;
-use super::migrate::MIGRATIONS;
+use super::error::StoreError;
+use super::migrate::{Tables, tables};
+use super::pool::{ANSWER_TIMEOUT, Store};
+use super::server::{lead_to_one_place, require_direct};
 use super::transaction::{BEGIN, Transaction};
-use super::{Store, StoreError};
 use crate::clock::{Clock, ClockReading};
 use crate::loopback::is_loopback;
-
-pub use obstacle::Obstacle;
+use crate::tls::TlsFlaw;
 
 /// Oldest server, as `server_version_num` counts.
 const VERSION_MIN: i32 = 150_000;
@@ -93,26 +91,35 @@ pub enum Way {
     Open,
 }
 
-/// Which migrations were applied.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Tables {
-    /// Exactly those of this version.
-    Current,
-    /// `missing` migrations are not applied: all of them on an empty database.
-    Behind {
-        /// Those to be applied.
-        missing: usize,
-    },
-    /// All of this version, and some of a newer one.
-    Ahead {
-        /// The highest.
-        version: i64,
-    },
-    /// One of them is not as this version has it, or failed.
-    Different {
-        /// The first.
-        version: i64,
-    },
+/// Why there is nothing to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// No server listens there.
+    NoServer,
+    /// The name is unknown, or there is no way there.
+    Unreachable,
+    /// It took too long.
+    TimedOut,
+    /// A wrong password, or none.
+    Password,
+    /// The role is unknown or must not come from here.
+    Role,
+    /// No such database.
+    Database,
+    /// The server has no TLS, or its settings here cannot be used.
+    NoTls,
+    /// TLS failed.
+    Tls(TlsFlaw),
+    /// A file that the address names, such as that of the authority, cannot be read.
+    File,
+    /// No connection is left.
+    Full,
+    /// It is starting or stopping.
+    NotYet,
+    /// A pooler takes no parameters of the session.
+    Parameters,
+    /// Something else.
+    Other,
 }
 
 impl Store {
@@ -122,14 +129,14 @@ impl Store {
     /// When there is nothing to see.
     pub async fn survey(&self, clock: &dyn Clock) -> Result<Survey, Obstacle> {
         let look = async {
-            let connection = Box::new(PgConnection::connect_with(&self.options).await?);
-            let mut transaction = Transaction::on(connection);
-            let look = async |transaction: &mut SurveyTransaction| {
+            let mut connection = PgConnection::connect_with(&self.options).await?;
+            let mut transaction = Transaction(&mut connection);
+            let look = async |transaction: &mut SurveyTransaction<'_>| {
                 Ok(look(transaction, self, clock).await?)
             };
             let (survey, _) = transaction.run(BEGIN, look).await;
             // Nothing depends on how it ends.
-            let _ = transaction.into_connection().close().await;
+            let _ = connection.close().await;
             survey
         };
         seen(look, &self.options).await
@@ -141,11 +148,11 @@ impl Store {
     /// When there is nothing to see.
     pub async fn survey_direct_way(&self) -> Result<DirectWay, Obstacle> {
         let look = async {
-            match self.require_direct().await {
+            match require_direct(&self.direct).await {
                 Err(StoreError::Pooled) => return Ok(DirectWay::Pooled),
                 outcome => outcome?,
             }
-            let same = self.leads_to_one_place().await?;
+            let same = lead_to_one_place(&self.options, &self.direct).await?;
             Ok(if same {
                 DirectWay::Good
             } else {
@@ -156,7 +163,7 @@ impl Store {
     }
 }
 
-type SurveyTransaction = Transaction<Box<PgConnection>>;
+type SurveyTransaction<'c> = Transaction<&'c mut PgConnection>;
 
 /// What was seen in time, or what was in the way to that address.
 async fn seen<T>(
@@ -164,7 +171,7 @@ async fn seen<T>(
     options: &PgConnectOptions,
 ) -> Result<T, Obstacle> {
     match timeout(ANSWER_TIMEOUT, look).await {
-        Ok(seen) => seen.map_err(|error| obstacle::obstacle(&error, options)),
+        Ok(seen) => seen.map_err(|error| obstacle(&error, options)),
         Err(_late) => Err(Obstacle::TimedOut),
     }
 }
@@ -184,7 +191,7 @@ fn is_by_socket(options: &PgConnectOptions) -> bool {
 }
 
 async fn look(
-    transaction: &mut SurveyTransaction,
+    transaction: &mut SurveyTransaction<'_>,
     store: &Store,
     clock: &dyn Clock,
 ) -> Result<Survey, sqlx::Error> {
@@ -248,7 +255,7 @@ fn moment(at: DateTime<Utc>) -> ClockReading {
     }
 }
 
-async fn lacking(transaction: &mut SurveyTransaction) -> Result<Vec<String>, sqlx::Error> {
+async fn lacking(transaction: &mut SurveyTransaction<'_>) -> Result<Vec<String>, sqlx::Error> {
     let (mut tables, mut rights) = (Vec::new(), Vec::new());
     for (table, words) in RIGHTS {
         for right in words.split(' ') {
@@ -267,42 +274,47 @@ async fn lacking(transaction: &mut SurveyTransaction) -> Result<Vec<String>, sql
     .await
 }
 
-async fn tables(transaction: &mut SurveyTransaction) -> Result<Tables, sqlx::Error> {
-    // Not checked against `.sqlx`: the table is made by sqlx itself.
-    let there: Option<String> = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text")
-        .fetch_one(&mut *transaction)
-        .await?;
-    let applied: HashMap<i64, (Vec<u8>, bool)> = match there {
-        None => HashMap::new(),
-        Some(_) => sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations")
-            .fetch_all(transaction)
-            .await?
-            .into_iter()
-            .map(|(version, checksum, success)| (version, (checksum, success)))
-            .collect(),
+/// PostgreSQL's appendix A, and what a network says.
+fn obstacle(error: &StoreError, options: &PgConnectOptions) -> Obstacle {
+    use sqlx::Error as E;
+    let (StoreError::Unavailable(error) | StoreError::Refused(error)) = error else {
+        return Obstacle::Other;
     };
-    let ours: HashMap<i64, &[u8]> = MIGRATIONS
-        .iter()
-        .map(|migration| (migration.version, &*migration.checksum))
-        .collect();
-    let different = applied
-        .iter()
-        .filter(|(version, (checksum, success))| {
-            !success
-                || ours
-                    .get(version)
-                    .is_some_and(|known| *known != checksum.as_slice())
-        })
-        .map(|(version, _)| *version)
-        .min();
-    if let Some(version) = different {
-        return Ok(Tables::Different { version });
+    match error {
+        E::Io(error) => match (TlsFlaw::below(error), error.kind()) {
+            (Some(flaw), _) => Obstacle::Tls(flaw),
+            // Of a socket it is the socket itself.
+            (None, ErrorKind::NotFound | ErrorKind::PermissionDenied) if !is_by_socket(options) => {
+                Obstacle::File
+            }
+            (None, ErrorKind::ConnectionRefused | ErrorKind::NotFound) => Obstacle::NoServer,
+            (None, ErrorKind::TimedOut) => Obstacle::TimedOut,
+            (None, _) => Obstacle::Unreachable,
+        },
+        E::Tls(_) | E::Configuration(_) => Obstacle::NoTls,
+        E::Database(refusal) => match refusal.code().as_deref() {
+            Some("28P01") => Obstacle::Password,
+            Some("28000" | "42501") => Obstacle::Role,
+            Some("3D000") => Obstacle::Database,
+            Some("53300") => Obstacle::Full,
+            Some("57P01" | "57P02" | "57P03") => Obstacle::NotYet,
+            // PgBouncer has this one code for whatever it refuses.
+            Some("08P01") => of_pooler(refusal.message()),
+            _ => Obstacle::Other,
+        },
+        _ => Obstacle::Other,
     }
-    let missing = ours.keys().filter(|version| !applied.contains_key(version));
-    let unknown = applied.keys().filter(|version| !ours.contains_key(version));
-    Ok(match (missing.count(), unknown.max()) {
-        (0, None) => Tables::Current,
-        (0, Some(version)) => Tables::Ahead { version: *version },
-        (missing, _) => Tables::Behind { missing },
-    })
+}
+
+/// In the words of `PgBouncer`.
+fn of_pooler(message: &str) -> Obstacle {
+    if message.contains("startup parameter") {
+        Obstacle::Parameters
+    } else if message.contains("authentication failed") || message.contains("no such user") {
+        Obstacle::Password
+    } else if message.contains("no such database") || message.contains("does not exist") {
+        Obstacle::Database
+    } else {
+        Obstacle::Other
+    }
 }

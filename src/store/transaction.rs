@@ -18,11 +18,11 @@ use sqlx::postgres::{
 };
 use sqlx::{Describe, Either, Execute, Executor, SqlStr};
 
-use super::StoreError;
+use super::error::StoreError;
 
-/// The server itself ends a statement that takes too long, and a transaction that does not go
-/// on: it may hold the lock of the change counter, for which every edit and every sign-out
-/// waits. In milliseconds, and for the transaction alone.
+/// The server itself ends a statement that takes too long, and a transaction that rests: it may
+/// hold the lock of the change counter, for which every edit and every sign-out waits. In
+/// milliseconds, and for this transaction alone.
 macro_rules! begin {
     ($begin:literal) => {
         concat!(
@@ -33,52 +33,39 @@ macro_rules! begin {
     };
 }
 
-/// A transaction as usual.
 pub(super) const BEGIN: &str = begin!("BEGIN");
 
-/// Every statement sees the same.
+/// Every statement sees the tables as of one moment.
 pub(super) const AT_ONE_MOMENT: &str = begin!("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
 
 /// A connection within a transaction.
 #[derive(Debug)]
-pub(super) struct Transaction<C = PoolConnection<Postgres>>(C);
+pub(super) struct Transaction<C = PoolConnection<Postgres>>(pub(super) C);
 
 impl<C: DerefMut<Target = PgConnection>> Transaction<C> {
-    pub(super) fn on(connection: C) -> Self {
-        Self(connection)
-    }
-
-    pub(super) fn into_connection(self) -> C {
-        self.0
-    }
-
-    pub(super) fn connection(&mut self) -> &mut C {
-        &mut self.0
-    }
-
-    /// Begins, works, and commits what succeeded; also says whether the transaction ended.
-    /// Otherwise the connection must not be used again.
+    /// Begins, runs `work`, and commits if it succeeded; also says whether the transaction
+    /// ended. Otherwise the connection must not be used again.
     pub(super) async fn run<T, E: From<StoreError>>(
         &mut self,
         begin: &'static str,
         work: impl AsyncFnOnce(&mut Self) -> Result<T, E>,
     ) -> (Result<T, E>, bool) {
-        if let Err(error) = self.say(begin).await {
+        if let Err(error) = self.execute_raw(begin).await {
             return (Err(error.into()), false);
         }
         match work(self).await {
             // In a transaction that Postgres has aborted, COMMIT alone would roll back without an
             // error.
-            Ok(done) => match self.say("SELECT 1; COMMIT").await {
+            Ok(done) => match self.execute_raw("SELECT 1; COMMIT").await {
                 Ok(()) => (Ok(done), true),
                 Err(error) => (Err(error.into()), false),
             },
-            Err(error) => (Err(error), self.say("ROLLBACK").await.is_ok()),
+            Err(error) => (Err(error), self.execute_raw("ROLLBACK").await.is_ok()),
         }
     }
 
-    async fn say(&mut self, words: &'static str) -> Result<(), StoreError> {
-        sqlx::raw_sql(words).execute(&mut *self.0).await?;
+    async fn execute_raw(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        sqlx::raw_sql(sql).execute(&mut *self.0).await?;
         Ok(())
     }
 }

@@ -28,7 +28,7 @@ use crate::flow::back_channel::{BackChannel, BackChannelError};
 use crate::flow::login::{CallbackQuery, LoginError, SignIn, SignInFailed};
 use crate::flow::provider_error::{ProviderError, ProviderErrorKind};
 use crate::flow::sign_out::{Onward, SignOut, Ticket};
-use crate::flow::{Ended, LiveSession, SignInOrigin};
+use crate::flow::{EndedSession, LiveSession, SignInOrigin};
 
 /// What `as` and a form's `then` may say: another account is to sign in.
 const SOMEBODY_ELSE: &str = "somebody-else";
@@ -260,7 +260,7 @@ pub(super) async fn leave_with(
     site: &Site,
     sign_out: &SignOut,
     own: &LiveSession,
-    ended: impl IntoIterator<Item = Ended>,
+    ended: impl IntoIterator<Item = EndedSession>,
 ) -> Option<HttpResponse> {
     let ticket = sign_out.after(own, ended).await?;
     Some(leave(site, "/auth/signed-out", ticket.as_ref()))

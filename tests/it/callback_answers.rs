@@ -158,6 +158,29 @@ async fn cb_12_signing_in_ends_the_session_that_the_browser_had() {
 }
 
 #[tokio::test]
+async fn cb_12_where_the_earlier_session_cannot_be_ended_there_is_no_new_one() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("ann");
+    bridge.provider.person("bob");
+    let mut shared = bridge.signed_in("ann").await;
+    let anns = shared.clone();
+    sqlx::raw_sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'lock_not_available'; END $$;
+         CREATE TRIGGER refuse BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    .execute(&bridge.db)
+    .await
+    .unwrap();
+
+    let back = come_back(&bridge.provider, &mut shared, "bob").await;
+    assert_eq!(shared.get(&path_of(&back)).await.status, 503);
+
+    assert_eq!(bridge.count("sessions").await, 1);
+    assert_eq!(anns.peek("/api/session").await.status, 200);
+}
+
+#[tokio::test]
 async fn cb_13_code_and_state_stay_behind() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");

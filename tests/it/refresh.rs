@@ -197,3 +197,21 @@ async fn se_10_the_refresh_token_is_in_no_answer_and_not_in_the_clear_in_the_dat
     }
     assert_eq!(bridge.provider.hits(Endpoint::Token), 3);
 }
+
+#[tokio::test]
+async fn se_10_a_sealed_refresh_token_that_was_copied_into_another_row_is_not_used() {
+    let (bridge, ann) = with_ann().await;
+    bridge.provider.person("bob").groups(["viewers"]);
+    bridge.signed_in("bob").await;
+    sqlx::query(
+        "UPDATE sessions SET sealed_refresh_token = bob.sealed_refresh_token
+         FROM sessions AS bob WHERE sessions.subject = 'ann' AND bob.subject = 'bob'",
+    )
+    .execute(&bridge.db)
+    .await
+    .unwrap();
+    age(&bridge, 2 * AGE + 1);
+    // As a session without a refresh token: its groups serve for an hour.
+    assert_eq!(exchange(&ann).await.status, 200);
+    assert_eq!(bridge.provider.refreshes(), 0);
+}

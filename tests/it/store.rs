@@ -25,9 +25,9 @@ use red5_bridge::domain::identity::{Groups, Identity};
 use red5_bridge::domain::mapping::{Mapping, MappingDraft};
 use red5_bridge::store::Store;
 use red5_bridge::store::audit::Actor;
-use red5_bridge::store::live::LiveSessions;
+use red5_bridge::store::session_cache::SessionCache;
 use red5_bridge::store::sessions::{SealedTokens, SessionHash, SignInOrigin, StoredSession};
-use red5_bridge::store::watch::{Snapshot, Watch};
+use red5_bridge::store::snapshot::{Snapshot, Watch};
 use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
@@ -81,7 +81,7 @@ impl Database {
 /// One of several instances on the same database.
 struct Instance {
     store: Store,
-    live: Arc<LiveSessions>,
+    live: Arc<SessionCache>,
     watch: Arc<Watch>,
     running: JoinHandle<()>,
 }
@@ -93,7 +93,7 @@ impl Instance {
 
     /// `listening` and `asking` may reach the database on different ways.
     async fn start_with(listening: Store, asking: Store, bound: Duration) -> Self {
-        let live = Arc::new(LiveSessions::new(asking.clone(), IDLE));
+        let live = Arc::new(SessionCache::new(asking.clone(), IDLE));
         let watch = Arc::new(Watch::new(listening, Arc::clone(&live), bound));
         let task = Arc::clone(&watch);
         let running = tokio::spawn(async move { task.run().await });

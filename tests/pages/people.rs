@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample, unbroken};
 use crate::domain::block::{Block, PersonKey};
-use crate::store::ending::SessionId;
-use crate::store::signed_in::SignedIn;
+use crate::store::sessions::{SessionId, SessionSummary};
 use crate::web::views::{
     BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords, SessionList,
     SessionRow, SessionStop, TypedBlock,
@@ -25,10 +24,12 @@ fn key(subject: &str) -> PersonKey {
 fn row(number: u32, who: (&str, Option<&str>, Option<&str>), current: bool) -> SessionRow {
     let (subject, username, name) = who;
     let id = format!("5f0c1f6e-4a0b-4b8e-9d7a-{number:012}");
-    let session = SignedIn {
+    let PersonKey { issuer, subject } = key(subject);
+    let session = SessionSummary {
         id: SessionId::parse(&id).unwrap(),
         hash: [0; 32],
-        person: key(subject),
+        issuer,
+        subject,
         username: username.map(str::to_owned),
         name: name.map(str::to_owned),
         created_at: at("2026-11-24T15:00:00Z"),

@@ -6,8 +6,8 @@ use super::Section;
 use super::provider::clock_words;
 use crate::clock::Clock;
 use crate::config::Database;
-use crate::store::Store;
-use crate::store::survey::{DirectWay, Obstacle, Survey, Tables, Way, Writes};
+use crate::store::survey::{DirectWay, Obstacle, Survey, Way, Writes};
+use crate::store::{Store, Tables};
 use crate::tls::TlsFlaw;
 
 pub(super) async fn judge(database: &Database, clock: &dyn Clock, report: &mut Section<'_>) {

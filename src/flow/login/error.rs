@@ -4,8 +4,8 @@ use crate::flow::provider_error::ProviderError;
 use crate::metrics::SignInOutcome;
 use crate::oidc::{InvalidAnswer, OidcError, Outage, TokenFlaw};
 use crate::seal::SealError;
+use crate::store::NotStarted;
 use crate::store::StoreError;
-use crate::store::sessions::NotStarted;
 
 /// Why the sign-in failed.
 #[derive(Debug, thiserror::Error)]

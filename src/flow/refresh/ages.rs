@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::store::refreshes::Refusals;
+use crate::store::refresh_lease::Refusals;
 use crate::store::sessions::StoredSession;
 
 /// The configured ages.

@@ -2,63 +2,48 @@
 //!
 //! Groups are read at the sign-in and again during the session, with the provider's
 //! refresh token. Up to `BRIDGE_GROUPS_MAX_AGE_SECONDS` they serve as they are; up to twice that
-//! they serve while one refresh runs beside the requests; beyond, requests wait for it, and are
-//! told "unavailable" when the provider cannot be reached: the session is kept. It ends
+//! they serve while one refresh runs in the background; beyond, requests wait for it, and get
+//! "unavailable" when the provider cannot be reached: the session is kept. It ends
 //! when the provider takes the grant back or answers for another person, or when its token endpoint
 //! goes on refusing the refresh token until the groups are older than
 //! `BRIDGE_UNREFRESHED_MAX_MINUTES`, and by nothing else that a refresh shows.
 //!
-//! A refresh runs by itself ([`flight`]): who stops waiting for it does not stop it, because the
-//! provider may have spent the refresh token by then.
+//! A refresh is a task of its own ([`task`]): a request that stops waiting does not stop it,
+//! because the provider may have spent the refresh token by then.
 
 mod ages;
-mod flight;
+mod task;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
 pub use ages::Ages;
 use ages::Standing;
-use flight::Landing;
+use task::{Permit, REFRESH_TIMEOUT, Refresher, TaskOutcome};
 
+use super::tokens::{REFRESH_TOKEN, open_token};
 use crate::clock::Clock;
 use crate::metrics::{Counts, RefreshOutcome};
 use crate::oidc::Provider;
-use crate::seal::{Seal, SealError};
-use crate::store::ending::Ended;
-use crate::store::live::{LiveSession, LiveSessions};
-use crate::store::sessions::SessionHash;
+use crate::seal::Seal;
+use crate::store::session_cache::{LiveSession, SessionCache};
+use crate::store::sessions::{EndedSession, SessionHash};
 use crate::store::{Store, StoreError};
 
-/// What a refresh token is sealed for.
-const REFRESH_TOKEN: &str = "refresh token of a session";
-
 /// Most refreshes at once in the background.
-const BESIDE: usize = 8;
-
-/// Most refreshes at once for which a request waits: after a long outage, all of them.
-const AWAITED: usize = 32;
+const MAX_BACKGROUND_REFRESHES: usize = 8;
 
 /// Refresh tokens at once that are being revoked; those beyond run out by themselves.
-const REVOKED_BESIDE: usize = 8;
+const MAX_REVOCATIONS: usize = 8;
 
-/// How long a request waits for a refresh.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long a session's groups are not asked for again after a try beside the requests.
-const AGAIN_BESIDE: TimeDelta = TimeDelta::seconds(2);
-
-/// Seals a refresh token for its session's row: nothing else opens it.
-pub(super) fn seal_refresh_token(seal: &Seal, token: &SecretString) -> Result<Vec<u8>, SealError> {
-    seal.seal(REFRESH_TOKEN, token.expose_secret().as_bytes())
-}
+/// How long a session's groups are not asked for again after a try in the background.
+const BACKGROUND_REST: TimeDelta = TimeDelta::seconds(2);
 
 /// Why it is unknown whether the groups still hold.
 #[derive(Debug, thiserror::Error)]
@@ -71,58 +56,46 @@ pub enum Unconfirmed {
     Store(#[from] StoreError),
 }
 
-/// The story's parts.
+/// Keeps the groups of sessions young.
 #[derive(Clone)]
 pub struct FreshGroups(Arc<Inner>);
 
 struct Inner {
-    provider: Arc<Provider>,
-    store: Store,
-    live: Arc<LiveSessions>,
-    seal: Arc<Seal>,
-    clock: Arc<dyn Clock>,
-    ages: Ages,
-    counts: Counts<RefreshOutcome>,
+    refresher: Refresher,
     /// Where refreshes run: a worker's own runtime ends with the worker.
     runtime: Handle,
-    beside: Arc<Semaphore>,
-    awaited: Semaphore,
+    background: Arc<Semaphore>,
     revoking: Arc<Semaphore>,
-    /// Refreshes under way on this instance. Touched when one begins, ends, or is waited for.
-    flights: Mutex<HashMap<SessionHash, Flight>>,
+    /// The refreshes of this instance that are under way. Locked when one begins, ends, or is
+    /// waited for.
+    tasks: Mutex<HashMap<SessionHash, RefreshTask>>,
 }
 
-type Flight = watch::Receiver<Option<Landing>>;
+/// How a refresh that is under way will have ended.
+type RefreshTask = watch::Receiver<Option<TaskOutcome>>;
 
 impl FreshGroups {
-    /// Puts the story together; refreshes run on the runtime of the caller.
+    /// Refreshes run on the runtime of the caller.
     pub fn new(
         provider: Arc<Provider>,
         store: Store,
-        live: Arc<LiveSessions>,
+        cache: Arc<SessionCache>,
         seal: Arc<Seal>,
         clock: Arc<dyn Clock>,
         ages: Ages,
     ) -> Self {
         Self(Arc::new(Inner {
-            provider,
-            store,
-            live,
-            seal,
-            clock,
-            ages,
-            counts: Counts::default(),
+            refresher: Refresher::new(provider, store, cache, seal, clock, ages),
             runtime: Handle::current(),
-            beside: Arc::new(Semaphore::new(BESIDE)),
-            awaited: Semaphore::new(AWAITED),
-            revoking: Arc::new(Semaphore::new(REVOKED_BESIDE)),
-            flights: Mutex::default(),
+            background: Arc::new(Semaphore::new(MAX_BACKGROUND_REFRESHES)),
+            revoking: Arc::new(Semaphore::new(MAX_REVOCATIONS)),
+            tasks: Mutex::default(),
         }))
     }
 
     /// How refreshes ended.
     pub fn counts(&self) -> Counts<RefreshOutcome> {
-        self.0.counts.clone()
+        self.0.refresher.counts.clone()
     }
 
     /// The session with groups that may serve now, or none when it is over. Waits for
@@ -131,12 +104,15 @@ impl FreshGroups {
         &self,
         live: Arc<LiveSession>,
     ) -> Result<Option<Arc<LiveSession>>, Unconfirmed> {
-        let now = self.0.clock.now();
+        let now = self.0.now();
         match self.0.judge(&live, now) {
             Standing::Young => Ok(Some(live)),
             Standing::Aging => {
-                if live.refresh.may_begin(now, AGAIN_BESIDE) {
-                    self.begin_beside(&live);
+                // Without a permit now, a later request of this session tries again.
+                if live.refresh.may_begin(now, BACKGROUND_REST)
+                    && let Ok(permit) = Arc::clone(&self.0.background).try_acquire_owned()
+                {
+                    self.join_or_begin(&live, Some(permit));
                 }
                 Ok(Some(live))
             }
@@ -146,43 +122,38 @@ impl FreshGroups {
     }
 
     /// Revokes the sealed refresh token of a session that is over, where the provider can
-    /// (RFC 7009). By itself: signing out neither waits for it nor fails with it.
-    pub(super) fn revoke(&self, sealed: Option<Vec<u8>>) {
-        let Some(sealed) = sealed.filter(|_| self.0.provider.revokes()) else {
+    /// (RFC 7009). In the background: signing out neither waits for it nor fails with it.
+    pub(super) fn revoke(&self, ended: &mut EndedSession) {
+        let sealed = ended.sealed_refresh_token.take();
+        let Some(sealed) = sealed.filter(|_| self.0.refresher.provider.revokes()) else {
             return;
         };
-        let Ok(place) = Arc::clone(&self.0.revoking).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&self.0.revoking).try_acquire_owned() else {
             tracing::warn!(
                 event = "refresh_token_not_revoked",
                 reason = "too_many_at_once"
             );
             return;
         };
-        let inner = Arc::clone(&self.0);
+        let (inner, hash) = (Arc::clone(&self.0), ended.hash);
         self.0.runtime.spawn(async move {
-            let _place = place;
-            if let Some(token) = inner.open(&sealed)
-                && let Err(error) = inner.provider.revoke(&token).await
+            let _permit = permit;
+            let Refresher { seal, provider, .. } = &inner.refresher;
+            if let Some(token) = open_token(seal, REFRESH_TOKEN, &hash, &sealed)
+                && let Err(error) = provider.revoke(&token).await
             {
                 tracing::warn!(event = "refresh_token_not_revoked", reason = error.code(), %error);
             }
         });
     }
 
-    /// The same for each of these.
-    pub(super) fn revoke_of(&self, ended: &mut [Ended]) {
-        for one in ended {
-            self.revoke(one.sealed_refresh_token.take());
-        }
-    }
-
     /// Waits for refreshes under way, so that a stopping instance loses no answer.
-    pub async fn settle(&self, patience: Duration) {
-        let deadline = Instant::now() + patience;
+    pub async fn settle(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
         loop {
-            let under_way = self.0.flights().values().next().cloned();
-            let Some(mut flight) = under_way else { return };
-            if timeout_at(deadline, flight.wait_for(Option::is_some))
+            let under_way = self.0.tasks().values().next().cloned();
+            let Some(mut task) = under_way else { return };
+            if timeout_at(deadline, task.wait_for(Option::is_some))
                 .await
                 .is_err()
             {
@@ -191,44 +162,37 @@ impl FreshGroups {
         }
     }
 
-    fn begin_beside(&self, live: &Arc<LiveSession>) {
-        // Without a place now, some later request of this session tries again.
-        if let Ok(place) = Arc::clone(&self.0.beside).try_acquire_owned() {
-            self.join_or_begin(live, Some(place));
-        }
-    }
-
     async fn wait(
         &self,
         mut live: Arc<LiveSession>,
     ) -> Result<Option<Arc<LiveSession>>, Unconfirmed> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + REFRESH_TIMEOUT;
         loop {
-            let now = self.0.clock.now();
+            let now = self.0.now();
             if live.refresh.failed_lately(now) {
                 return Err(Unconfirmed::Provider);
             }
-            let mut flight = self.join_or_begin(&live, None);
-            let landed = timeout_at(deadline, flight.wait_for(Option::is_some)).await;
+            let mut task = self.join_or_begin(&live, None);
+            let outcome = timeout_at(deadline, task.wait_for(Option::is_some)).await;
+            let outcome = outcome.map_err(|_late| Unconfirmed::Provider)?;
             // An error of the channel: the refresh panicked.
-            let landed = landed.map_err(|_late| Unconfirmed::Provider)?;
-            let landing = landed
-                .map_err(|_gone| Unconfirmed::Provider)?
-                .unwrap_or(Landing::Failed);
-            match landing {
-                Landing::Over => return Ok(None),
-                Landing::Failed => return Err(Unconfirmed::Provider),
-                Landing::Sealed => {
+            match outcome.map_or(TaskOutcome::Failed, |outcome| {
+                outcome.unwrap_or(TaskOutcome::Failed)
+            }) {
+                TaskOutcome::Over => return Ok(None),
+                TaskOutcome::Failed => return Err(Unconfirmed::Provider),
+                TaskOutcome::Sealed => {
                     live.refresh.seal();
                     return match self.0.judge(&live, now) {
                         Standing::Over => Ok(None),
                         _ => Ok(Some(live)),
                     };
                 }
-                Landing::Refreshed | Landing::Elsewhere => {}
+                TaskOutcome::Refreshed | TaskOutcome::Elsewhere => {}
             }
-            let now = self.0.clock.now();
-            let Some(found) = self.0.live.find(&live.session.hash, now).await? else {
+            let now = self.0.now();
+            let cache = &self.0.refresher.cache;
+            let Some(found) = cache.find(&live.session.hash, now).await? else {
                 return Ok(None);
             };
             // Read while a request waited: however long that took, it is the answer.
@@ -244,49 +208,55 @@ impl FreshGroups {
         }
     }
 
-    /// The refresh of this session that is under way, or a new one. `place`: one beside
-    /// the requests, which leaves it to another instance when that has the lease.
-    fn join_or_begin(&self, live: &Arc<LiveSession>, place: Option<flight::Place>) -> Flight {
+    /// The refresh of this session that is under way, or a new one. With a permit it runs in the
+    /// background, and leaves it to another instance when that has the lease.
+    fn join_or_begin(&self, live: &Arc<LiveSession>, permit: Option<Permit>) -> RefreshTask {
         let hash = live.session.hash;
-        let mut flights = self.0.flights();
-        if let Some(flight) = flights.get(&hash) {
-            return flight.clone();
+        let mut tasks = self.0.tasks();
+        if let Some(task) = tasks.get(&hash) {
+            return task.clone();
         }
-        let (land, flight) = watch::channel(None);
-        flights.insert(hash, flight.clone());
-        drop(flights);
+        let (end, task) = watch::channel(None);
+        tasks.insert(hash, task.clone());
+        drop(tasks);
         let (inner, live) = (Arc::clone(&self.0), Arc::clone(live));
         self.0.runtime.spawn(async move {
-            let landing = {
+            let outcome = {
                 // Removed before a waiting request is answered, also when the refresh panics.
                 let _entry = Entry {
                     inner: &inner,
                     hash,
                 };
-                inner.fly(&live, place).await
+                inner.refresher.run_refresh(&live, permit).await
             };
-            if landing == Landing::Failed {
-                live.refresh.failed(inner.clock.now());
+            if outcome == TaskOutcome::Failed {
+                live.refresh.failed(inner.now());
             }
-            land.send_replace(Some(landing));
+            end.send_replace(Some(outcome));
         });
-        flight
+        task
     }
 }
 
 impl Inner {
-    /// What is over is not deleted for it: the sweep does so, by more clocks than this one.
+    fn now(&self) -> DateTime<Utc> {
+        self.refresher.clock.now()
+    }
+
+    /// A session that is over is not deleted for it: the sweep does so, by more clocks than this
+    /// one.
     fn judge(&self, live: &LiveSession, now: DateTime<Utc>) -> Standing {
+        let ages = &self.refresher.ages;
         if live.is_refreshable() {
-            self.ages.judge(&live.session, now)
+            ages.judge(&live.session, now)
         } else {
-            self.ages.judge_unrefreshable(&live.session, now)
+            ages.judge_unrefreshable(&live.session, now)
         }
     }
 
-    fn flights(&self) -> std::sync::MutexGuard<'_, HashMap<SessionHash, Flight>> {
+    fn tasks(&self) -> MutexGuard<'_, HashMap<SessionHash, RefreshTask>> {
         // A panic while it was held cannot have left it half changed: each use is one step.
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -297,6 +267,6 @@ struct Entry<'a> {
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        self.inner.flights().remove(&self.hash);
+        self.inner.tasks().remove(&self.hash);
     }
 }

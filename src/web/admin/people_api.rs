@@ -11,8 +11,7 @@ use crate::domain::members::{FieldError, Members, together};
 use crate::domain::time::utc;
 use crate::flow::admin::Admin;
 use crate::flow::people::PeopleDesk;
-use crate::store::ending::SessionId;
-use crate::store::signed_in::{SignedIn, Whose};
+use crate::flow::{SessionId, SessionSummary, Whose};
 use crate::web::error::{Answer, Refusal};
 use crate::web::extract::{ProtectedEmpty, ProtectedJson};
 use crate::web::form::Form;
@@ -35,12 +34,12 @@ struct SessionRecord {
     ends_at: String,
 }
 
-impl From<SignedIn> for SessionRecord {
-    fn from(session: SignedIn) -> Self {
+impl From<SessionSummary> for SessionRecord {
+    fn from(session: SessionSummary) -> Self {
         Self {
             id: session.id.to_string(),
-            issuer: session.person.issuer,
-            subject: session.person.subject,
+            issuer: session.issuer,
+            subject: session.subject,
             username: session.username,
             name: session.name,
             signed_in_at: utc(session.created_at),
@@ -86,7 +85,7 @@ pub async fn list_sessions(_: Admin, request: HttpRequest, desk: web::Data<Peopl
     );
     let ((limit, offset), person) = asked.map_err(|errors| Refusal::invalid(&errors))?;
     let whose = if person.is_empty() {
-        Whose::Everybody
+        Whose::All
     } else {
         Whose::Named(&person)
     };

@@ -12,9 +12,7 @@ use crate::domain::members::{FieldError, together};
 use crate::flow::admin::Admin;
 use crate::flow::people::{PeopleDesk, PeopleError};
 use crate::flow::sign_out::SignOut;
-use crate::store::ending::SessionId;
-use crate::store::sessions::SessionHash;
-use crate::store::signed_in::{SignedIn, Whose};
+use crate::flow::{SessionHash, SessionId, SessionSummary, Whose};
 use crate::web::auth::leave_with;
 use crate::web::error::{Answer, Refusal, YOURSELF, mark};
 use crate::web::extract::ProtectedForm;
@@ -37,7 +35,7 @@ pub async fn sessions(admin: Admin, page: Page, desk: web::Data<PeopleDesk>) -> 
     let (limit, offset) = page_of(&query).map_err(invalid)?;
     let person = query.text("person");
     let whose = if person.is_empty() {
-        Whose::Everybody
+        Whose::All
     } else {
         Whose::Named(&person)
     };
@@ -75,7 +73,7 @@ pub async fn session(
         Ok(found) => found,
         Err(error) => return not_there(&page, "/admin/sessions?done=gone", error),
     };
-    let theirs = desk.sessions(Whose::Person(&found.person), 1, 0).await;
+    let theirs = desk.sessions(Whose::Person(&found.person()), 1, 0).await;
     let theirs = theirs?;
     let own = admin.session().session.hash;
     let context = SessionStop {
@@ -213,7 +211,7 @@ pub async fn block(
     }
     match desk.block(&draft, admin.actor()).await {
         Ok(done) => {
-            let list = format!("/admin/blocks?done=blocked&ended={}", done.ended);
+            let list = format!("/admin/blocks?done=blocked&ended={}", done.ended.len());
             Ok(back(&page, &list))
         }
         Err(PeopleError::Yourself) => {
@@ -255,7 +253,10 @@ pub async fn lift(
 }
 
 /// The rows of a list; `own` is the session that requests it.
-pub(in crate::web) fn session_rows(sessions: Vec<SignedIn>, own: SessionHash) -> Vec<SessionRow> {
+pub(in crate::web) fn session_rows(
+    sessions: Vec<SessionSummary>,
+    own: SessionHash,
+) -> Vec<SessionRow> {
     let rows = sessions.into_iter().map(|session| SessionRow {
         current: session.hash == own,
         session,
@@ -271,7 +272,7 @@ async fn find(desk: &PeopleDesk, person: &str) -> Result<(Vec<PersonWords>, bool
     let found = desk.sessions(Whose::Named(person), FOUND, 0).await?;
     let mut seen = BTreeSet::new();
     let sessions = found.items.iter();
-    let first = sessions.filter(|session| seen.insert(&session.person));
+    let first = sessions.filter(|session| seen.insert(session.person()));
     let people = first.map(PersonWords::of_session).collect();
     Ok((people, found.total > FOUND))
 }

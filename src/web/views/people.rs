@@ -9,14 +9,14 @@ use super::shown::Shown;
 use super::{times, words};
 use crate::domain::block::{Block, PersonKey};
 use crate::domain::members::FieldError;
-use crate::store::signed_in::SignedIn;
+use crate::flow::SessionSummary;
 use crate::web::user_agent::UNKNOWN;
 
 /// A session, as administrators and its own user see it.
 #[derive(Debug, Clone)]
 pub struct SessionRow {
     /// The session.
-    pub session: SignedIn,
+    pub session: SessionSummary,
     /// Whether it is the one that requests the page.
     pub current: bool,
 }
@@ -44,9 +44,9 @@ pub struct PersonWords {
 
 impl PersonWords {
     /// The user of a session.
-    pub fn of_session(session: &SignedIn) -> Self {
+    pub fn of_session(session: &SessionSummary) -> Self {
         let (username, name) = (session.username.clone(), session.name.clone());
-        Self::new(session.person.clone(), username, name)
+        Self::new(session.person(), username, name)
     }
 
     fn new(key: PersonKey, username: Option<String>, name: Option<String>) -> Self {

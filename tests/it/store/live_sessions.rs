@@ -19,8 +19,8 @@ async fn find(instance: &Instance, number: u32, now: DateTime<Utc>) -> bool {
 async fn a_session_in_use_is_found_without_the_database() {
     let database = Database::new().await;
     let store = database.store();
-    let live = LiveSessions::new(store.clone(), IDLE);
-    live.start(session(1), &super::no_tokens(), &super::no_origin())
+    let live = SessionCache::new(store.clone(), IDLE);
+    live.start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     store.close().await;
@@ -35,7 +35,7 @@ async fn se_3_a_session_ends_when_idle_and_at_its_absolute_end() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
     a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     let end = 12 * 3600;
@@ -47,7 +47,7 @@ async fn se_3_a_session_ends_when_idle_and_at_its_absolute_end() {
     assert!(!find(&a, 1, at(end)).await);
 
     a.live
-        .start(session(2), &super::no_tokens(), &super::no_origin())
+        .start(session(2), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     assert!(find(&a, 2, at(3599)).await);
@@ -61,7 +61,7 @@ async fn se_3_a_person_seen_by_another_instance_is_not_idle() {
     let a = Instance::start(&database, NOTICES_ALONE).await;
     let b = Instance::start(&database, NOTICES_ALONE).await;
     a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     assert!(find(&b, 1, at(3000)).await);
@@ -78,7 +78,12 @@ async fn se_4_a_session_that_ended_is_over_here_at_once_and_elsewhere_by_notice(
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in [1, 2] {
         a.live
-            .start(session(number), &super::no_tokens(), &super::no_origin())
+            .start(
+                session(number),
+                &super::no_tokens(),
+                &super::no_origin(),
+                None,
+            )
             .await
             .unwrap();
         assert!(find(&b, number, at(1)).await);
@@ -96,8 +101,8 @@ async fn se_4_a_session_that_ended_is_over_here_at_once_and_elsewhere_by_notice(
 async fn se_4_the_instance_that_ends_a_session_waits_for_no_notice() {
     let database = Database::new().await;
     // Nobody listens here.
-    let live = LiveSessions::new(database.store(), IDLE);
-    live.start(session(1), &super::no_tokens(), &super::no_origin())
+    let live = SessionCache::new(database.store(), IDLE);
+    live.start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     assert!(live.find(&hash(1), at(1)).await.unwrap().is_some());
@@ -118,7 +123,7 @@ async fn se_4_every_end_by_hand_is_heard_of() {
         "SET session_replication_role = replica; DELETE FROM sessions",
     ] {
         a.live
-            .start(session(1), &super::no_tokens(), &super::no_origin())
+            .start(session(1), &super::no_tokens(), &super::no_origin(), None)
             .await
             .unwrap();
         assert!(find(&a, 1, at(1)).await);
@@ -133,12 +138,37 @@ async fn se_4_every_end_by_hand_is_heard_of() {
 }
 
 #[tokio::test]
+async fn groups_that_are_changed_by_hand_are_read_again_at_once() {
+    let database = Database::new().await;
+    let a = Instance::start(&database, NOTICES_ALONE).await;
+    a.live
+        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
+        .await
+        .unwrap();
+    for (groups, count) in [("{given}", 1), ("{}", 0)] {
+        database
+            .by_hand(format!("UPDATE sessions SET groups = '{groups}'"))
+            .await
+            .unwrap();
+        a.hears(&database).await;
+        let live = a.live.find(&hash(1), at(1)).await.unwrap().unwrap();
+        let identity = &live.session.identity;
+        assert_eq!(identity.groups.listed().count(), count, "{groups}");
+    }
+}
+
+#[tokio::test]
 async fn a_notice_can_tell_of_more_ends_than_it_can_name() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..300 {
         a.live
-            .start(session(number), &super::no_tokens(), &super::no_origin())
+            .start(
+                session(number),
+                &super::no_tokens(),
+                &super::no_origin(),
+                None,
+            )
             .await
             .unwrap();
     }
@@ -160,9 +190,9 @@ async fn se_4_a_load_that_races_with_the_end_does_not_bring_the_session_back() {
     let database = Database::new().await;
     let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
-    let other = LiveSessions::new(database.store(), IDLE);
+    let other = SessionCache::new(database.store(), IDLE);
     other
-        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
 
@@ -185,10 +215,15 @@ async fn what_is_loaded_while_others_sign_out_stays_in_memory() {
     let database = Database::new().await;
     let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
-    let other = LiveSessions::new(database.store(), IDLE);
+    let other = SessionCache::new(database.store(), IDLE);
     for number in [1, ANOTHER_SHARE] {
         other
-            .start(session(number), &super::no_tokens(), &super::no_origin())
+            .start(
+                session(number),
+                &super::no_tokens(),
+                &super::no_origin(),
+                None,
+            )
             .await
             .unwrap();
     }
@@ -212,7 +247,7 @@ async fn se_4_a_sign_in_that_races_with_the_end_does_not_bring_the_session_back(
     let live = Arc::clone(&a.live);
     proxy.hold("COMMIT");
     let starting = tokio::spawn(async move {
-        live.start(session(1), &super::no_tokens(), &super::no_origin())
+        live.start(session(1), &super::no_tokens(), &super::no_origin(), None)
             .await
     });
     proxy.until_holding().await;
@@ -230,7 +265,12 @@ async fn last_seen_times_are_written_in_batches_and_never_go_back() {
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..2100 {
         a.live
-            .start(session(number), &super::no_tokens(), &super::no_origin())
+            .start(
+                session(number),
+                &super::no_tokens(),
+                &super::no_origin(),
+                None,
+            )
             .await
             .unwrap();
         assert!(find(&a, number, at(100)).await);
@@ -256,7 +296,7 @@ async fn a_flush_that_failed_is_made_up_for() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
     a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     assert!(find(&a, 1, at(100)).await);
@@ -285,7 +325,12 @@ async fn instances_that_flush_the_same_sessions_do_not_block_each_other() {
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..200 {
         a.live
-            .start(session(number), &super::no_tokens(), &super::no_origin())
+            .start(
+                session(number),
+                &super::no_tokens(),
+                &super::no_origin(),
+                None,
+            )
             .await
             .unwrap();
     }

@@ -26,7 +26,7 @@ async fn a_lost_connection_loads_everything_again() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
     a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     assert!(a.live.find(&hash(1), at(1)).await.unwrap().is_some());
@@ -49,7 +49,7 @@ async fn a_notice_that_was_lost_is_missed_at_the_next_one() {
     let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(proxy.store(), database.store(), NOTICES_ALONE).await;
     a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     proxy.swallow(1);
@@ -66,7 +66,7 @@ async fn without_any_notice_the_bound_holds() {
     let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(proxy.store(), database.store(), BOUND).await;
     a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     for n in 0..5 {
@@ -121,11 +121,16 @@ async fn av_5_a_connection_that_falls_silent_is_stale_in_time_and_replaced() {
 async fn a_stream_of_notices_does_not_keep_the_question_from_being_asked() {
     let database = Database::new().await;
     let a = Instance::start(&database, BOUND).await;
-    let other = LiveSessions::new(database.store(), IDLE);
+    let other = SessionCache::new(database.store(), IDLE);
     let (mut number, mut questions, mut last) = (0, 0, Duration::ZERO);
     eventually("the question is asked again and again", async || {
         other
-            .start(session(number), &super::no_tokens(), &super::no_origin())
+            .start(
+                session(number),
+                &super::no_tokens(),
+                &super::no_origin(),
+                None,
+            )
             .await
             .unwrap();
         other.end(&hash(number)).await.unwrap();
@@ -210,7 +215,7 @@ async fn after_a_doubt_nobody_gets_what_was_loaded_before() {
 async fn av_5_nothing_is_served_before_the_first_load_and_after_the_bound() {
     let database = Database::new().await;
     let store = database.store();
-    let live = Arc::new(LiveSessions::new(store.clone(), IDLE));
+    let live = Arc::new(SessionCache::new(store.clone(), IDLE));
     let watch = Watch::new(store.clone(), live, BOUND);
     assert!(watch.current().is_err());
     // Loaded, but nobody asked since when it is true.
@@ -249,7 +254,7 @@ async fn a_server_in_recovery_is_not_believed() {
     set_standby(&database, false).await;
     let a = Instance::start(&database, BOUND).await;
     a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     set_standby(&database, true).await;
@@ -307,14 +312,14 @@ async fn se_7_a_session_of_another_server_is_neither_believed_nor_kept() {
     set_elsewhere(&database, NEVER).await;
     let store = database.store();
     let a = Instance::start_with(store.clone(), store, NOTICES_ALONE).await;
-    let other = LiveSessions::new(database.store(), IDLE);
+    let other = SessionCache::new(database.store(), IDLE);
     other
-        .start(session(1), &super::no_tokens(), &super::no_origin())
+        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     set_elsewhere(&database, SESSIONS).await;
     a.live
-        .start(session(2), &super::no_tokens(), &super::no_origin())
+        .start(session(2), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     for number in [1, 2] {

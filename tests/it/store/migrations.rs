@@ -70,8 +70,8 @@ async fn what_a_newer_version_added_to_the_tables_is_borne() {
         .replace_mapping(id, 1, &draft("team", "b"), &ann(), at(1))
         .await
         .unwrap();
-    let live = LiveSessions::new(store.clone(), IDLE);
-    live.start(session(1), &super::no_tokens(), &super::no_origin())
+    let live = SessionCache::new(store.clone(), IDLE);
+    live.start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     live.find(&hash(1), at(1)).await.unwrap();
@@ -158,8 +158,8 @@ async fn sc_4_a_role_that_cannot_change_tables_suffices_once_they_are_there() {
         .unwrap();
     store.delete_mapping(id, 2, &ann(), at(2)).await.unwrap();
     assert_eq!(store.audit_log(9, 0).await.unwrap().len(), 3);
-    let live = LiveSessions::new(store.clone(), IDLE);
-    live.start(session(1), &super::no_tokens(), &super::no_origin())
+    let live = SessionCache::new(store.clone(), IDLE);
+    live.start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
         .unwrap();
     live.find(&hash(1), at(1)).await.unwrap();

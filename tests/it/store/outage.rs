@@ -2,9 +2,9 @@
 //! comes back is used again.
 
 use red5_bridge::domain::mapping::MappingId;
+use red5_bridge::store::NotStarted;
 use red5_bridge::store::StoreError;
 use red5_bridge::store::mappings::MappingError;
-use red5_bridge::store::sessions::NotStarted;
 use tokio::net::TcpListener;
 
 use super::*;
@@ -22,7 +22,7 @@ async fn waits_for_a_lock(database: &Database, connections: i64) {
 }
 
 async fn is_unavailable(store: &Store) {
-    let live = LiveSessions::new(store.clone(), IDLE);
+    let live = SessionCache::new(store.clone(), IDLE);
     let (said, actor) = (draft("team", "a"), ann());
     let (hash_1, hash_2) = ([1; 32], hash(2));
     let (no_tokens, no_origin) = (super::no_tokens(), super::no_origin());
@@ -32,7 +32,7 @@ async fn is_unavailable(store: &Store) {
             store.mapping(MappingId(1)),
             store.list_mappings(1, 0),
             store.spend_attempt(&hash_1, at(0)),
-            live.start(session(1), &no_tokens, &no_origin),
+            live.start(session(1), &no_tokens, &no_origin, None),
             live.find(&hash_2, at(0)),
         )
     };

@@ -1,6 +1,6 @@
 //! The lease in a session's row (SE-11).
 
-use red5_bridge::store::refreshes::Lease;
+use red5_bridge::store::refresh_lease::{Lease, RefreshResult};
 
 use super::*;
 
@@ -10,12 +10,12 @@ const THEIRS: [u8; 16] = [2; 16];
 
 async fn with_refresh_token(database: &Database) -> Store {
     let store = database.store();
-    let live = LiveSessions::new(store.clone(), IDLE);
+    let live = SessionCache::new(store.clone(), IDLE);
     let tokens = SealedTokens {
         refresh_token: Some(b"sealed".to_vec()),
         ..no_tokens()
     };
-    live.start(session(1), &tokens, &super::no_origin())
+    live.start(session(1), &tokens, &super::no_origin(), None)
         .await
         .unwrap();
     store
@@ -24,6 +24,13 @@ async fn with_refresh_token(database: &Database) -> Store {
 async fn asked(store: &Store, version: i64, lease: &[u8; 16]) -> Lease {
     store
         .take_lease(&hash(1), version, lease, LENGTH)
+        .await
+        .unwrap()
+}
+
+async fn given_back(store: &Store, lease: &[u8; 16]) -> bool {
+    store
+        .give_lease_back(&hash(1), lease, &RefreshResult::Nothing(None))
         .await
         .unwrap()
 }
@@ -37,14 +44,9 @@ async fn se_11_the_same_id_gets_its_lease_again_and_no_other_id_does() {
     assert_eq!(asked(&store, 1, &OURS).await, taken);
     assert_eq!(asked(&store, 1, &THEIRS).await, Lease::Elsewhere);
     assert_eq!(asked(&store, 1, &OURS).await, taken);
-    assert!(
-        !store
-            .give_lease_back(&hash(1), &THEIRS, None)
-            .await
-            .unwrap()
-    );
+    assert!(!given_back(&store, &THEIRS).await);
     assert_eq!(asked(&store, 1, &THEIRS).await, Lease::Elsewhere);
-    assert!(store.give_lease_back(&hash(1), &OURS, None).await.unwrap());
+    assert!(given_back(&store, &OURS).await);
     assert_eq!(asked(&store, 1, &THEIRS).await, taken);
 }
 
@@ -61,7 +63,7 @@ async fn se_11_a_lease_that_ran_out_is_anybodys() {
         asked(&store, 1, &THEIRS).await,
         Lease::Taken(b"sealed".to_vec())
     );
-    assert!(!store.give_lease_back(&hash(1), &OURS, None).await.unwrap());
+    assert!(!given_back(&store, &OURS).await);
 }
 
 #[tokio::test]

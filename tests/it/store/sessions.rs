@@ -5,11 +5,16 @@ use red5_bridge::clock::{Clock, SystemClock};
 use super::*;
 
 async fn write(database: &Database, sessions: &[StoredSession]) {
-    let live = LiveSessions::new(database.store(), IDLE);
+    let live = SessionCache::new(database.store(), IDLE);
     for session in sessions {
-        live.start(session.clone(), &super::no_tokens(), &super::no_origin())
-            .await
-            .unwrap();
+        live.start(
+            session.clone(),
+            &super::no_tokens(),
+            &super::no_origin(),
+            None,
+        )
+        .await
+        .unwrap();
     }
 }
 
@@ -31,7 +36,7 @@ async fn a_session_comes_back_as_it_was_written() {
         ..session(2)
     };
     write(&database, &[session(1), overage.clone()]).await;
-    let live = LiveSessions::new(database.store(), IDLE);
+    let live = SessionCache::new(database.store(), IDLE);
     for wanted in [session(1), overage] {
         let found = live.find(&wanted.hash, at(0)).await.unwrap().unwrap();
         assert_eq!(found.session, wanted);
@@ -65,8 +70,8 @@ async fn rows_that_make_no_sense_are_refused() {
             "{change}"
         );
     }
-    let twice = LiveSessions::new(database.store(), IDLE)
-        .start(session(1), &super::no_tokens(), &super::no_origin())
+    let twice = SessionCache::new(database.store(), IDLE)
+        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await;
     assert!(twice.is_err());
 }

@@ -78,13 +78,13 @@ async fn numbers_are_in_the_order_of_commits_without_gaps() {
         .unwrap();
     listener.listen("bridge_changes").await.unwrap();
     let first = database.number("SELECT value FROM change_counter").await;
-    let live = Arc::new(LiveSessions::new(database.store(), IDLE));
+    let live = Arc::new(SessionCache::new(database.store(), IDLE));
     let edits: Vec<_> = (0..60)
         .map(|n| {
             let (store, live) = (database.store(), Arc::clone(&live));
             tokio::spawn(async move {
                 if n % 3 == 0 {
-                    live.start(session(n), &super::no_tokens(), &super::no_origin())
+                    live.start(session(n), &super::no_tokens(), &super::no_origin(), None)
                         .await
                         .unwrap();
                     live.end(&hash(n)).await.unwrap();

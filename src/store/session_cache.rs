@@ -16,14 +16,18 @@ use moka::ops::compute::Op;
 use moka::sync::Cache;
 use tokio::sync::{Mutex, mpsc};
 
+use super::audit::Actor;
+use super::blocks::Blocked;
+use super::error::StoreError;
+use super::logouts::Logout;
+use super::pool::Store;
 use super::refresh_marks::RefreshMarks;
 use super::sessions::{
-    EndedSession, NotStarted, SealedTokens, SessionHash, SignInOrigin, StoredSession,
+    EndedSession, SealedTokens, SessionHash, SessionId, SignInOrigin, StoredSession,
 };
-use super::{Store, StoreError};
-use crate::domain::resolve::MatchMemo;
-use crate::domain::resolve::{FEW_MATCHES, GROUP_OVERHEAD};
-
+use super::sign_in::NotStarted;
+use crate::domain::block::{BlockDraft, PersonKey};
+use crate::domain::resolve::{FEW_MATCHES, GROUP_OVERHEAD, MatchMemo};
 /// Most memory of sessions, in bytes; the rest are loaded again when they are
 /// used. Bytes and not a number of them, because a person may have thousands of
 /// groups. With a handful, it holds about 100,000.
@@ -99,7 +103,7 @@ struct Before {
 }
 
 /// The sessions in use.
-pub struct LiveSessions {
+pub struct SessionCache {
     store: Store,
     idle: TimeDelta,
     entries: Cache<SessionHash, Arc<LiveSession>>,
@@ -112,7 +116,7 @@ pub struct LiveSessions {
     unflushed: Mutex<mpsc::UnboundedReceiver<Arc<LiveSession>>>,
 }
 
-impl LiveSessions {
+impl SessionCache {
     /// Sessions end after `idle` without a request.
     pub fn new(store: Store, idle: TimeDelta) -> Self {
         let (seen, unflushed) = mpsc::unbounded_channel();
@@ -134,10 +138,6 @@ impl LiveSessions {
     /// may not be counted yet.
     pub fn in_memory(&self) -> u64 {
         self.entries.entry_count()
-    }
-
-    pub(super) fn store(&self) -> &Store {
-        &self.store
     }
 
     /// How long a session may rest.
@@ -188,18 +188,25 @@ impl LiveSessions {
     }
 
     /// Writes a new session and keeps it; the provider's tokens and where the sign-in
-    /// came from are only written.
+    /// came from are only written. The session that the browser had before ends with that: it is
+    /// returned if it was still there.
     pub async fn start(
         &self,
         session: StoredSession,
         tokens: &SealedTokens,
         origin: &SignInOrigin,
-    ) -> Result<(), NotStarted> {
+        earlier: Option<SessionHash>,
+    ) -> Result<Option<EndedSession>, NotStarted> {
         let before = self.before(&session.hash);
-        if self.store.insert_session(&session, tokens, origin).await? {
+        let insert = self.store.insert_session(&session, tokens, origin, earlier);
+        let started = insert.await?;
+        if let Some(earlier) = &earlier {
+            self.ended(earlier);
+        }
+        if started.proven {
             self.keep(&LiveSession::new(session, before.generation), before);
         }
-        Ok(())
+        Ok(started.ended)
     }
 
     /// Reads the row again, whatever is in memory: the identity in it is newer.
@@ -217,12 +224,67 @@ impl LiveSessions {
         Ok(loaded)
     }
 
-    /// Ends a session, here at once and elsewhere by notice; `None` if it was
+    /// Ends the session of a cookie, here at once and elsewhere by notice; `None` if it was
     /// over already.
     pub async fn end(&self, hash: &SessionHash) -> Result<Option<EndedSession>, StoreError> {
-        let ended = self.store.delete_session(hash).await?;
+        let ended = self.store.end_session(*hash).await?;
         self.ended(hash);
         Ok(ended)
+    }
+
+    /// Ends the session with this public id, if it is there and, where that is given, of this
+    /// person.
+    pub async fn end_by_id(
+        &self,
+        id: &SessionId,
+        of: Option<&PersonKey>,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Option<EndedSession>, StoreError> {
+        let ended = self.store.end_session_by_id(id, of, actor, now).await?;
+        self.forget(ended.as_slice());
+        Ok(ended)
+    }
+
+    /// Ends all sessions of a person.
+    pub async fn end_person(
+        &self,
+        person: &PersonKey,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        let ended = self.store.end_sessions_of(person, actor, now).await?;
+        self.forget(&ended);
+        Ok(ended)
+    }
+
+    /// Blocks a person, and ends all their sessions.
+    pub async fn block(
+        &self,
+        draft: &BlockDraft,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Blocked, StoreError> {
+        let blocked = self.store.insert_block(draft, actor, now).await?;
+        self.forget(&blocked.ended);
+        Ok(blocked)
+    }
+
+    /// Ends what the provider says is over; none: it said so before. The provider takes its
+    /// grants back by itself (OpenID Connect Back-Channel Logout 1.0 §2.7). `kept`: the logout
+    /// waited here before.
+    pub async fn log_out(&self, logout: &Logout, kept: bool) -> Result<Option<usize>, StoreError> {
+        let ended = self.store.log_out(logout, kept).await?;
+        Ok(ended.map(|ended| {
+            self.forget(&ended);
+            ended.len()
+        }))
+    }
+
+    fn forget(&self, ended: &[EndedSession]) {
+        for ended in ended {
+            self.ended(&ended.hash);
+        }
     }
 
     /// It is over: as was found out here, or another instance or a person at the database

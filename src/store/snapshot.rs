@@ -5,7 +5,7 @@
 //! The order of its steps:
 //!
 //! 1. listen, then load everything and doubt every session in memory;
-//! 2. heed each notice; one whose number does not follow the last means that
+//! 2. apply each notice; one whose number does not follow the last means that
 //!    some were lost: back to loading everything;
 //! 3. every third of the staleness bound, however many notices come, ask for
 //!    the counter itself, because a notice can be lost and a connection can be
@@ -21,7 +21,7 @@
 //! What is in memory is fresh as of the moment at which the last question that
 //! agreed was *sent*. Older than the bound, it is not served.
 
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{self, Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -29,12 +29,12 @@ use sqlx::postgres::{PgListener, PgNotification};
 use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 
-use super::connection::{self, within};
+use super::error::StoreError;
 use super::freshness::{Freshness, Moment};
-use super::live::LiveSessions;
-use super::notice::{News, Notice};
+use super::notify::{Changed, Notice};
+use super::pool::{Store, within};
 use super::server::{Server, takes_no_writes};
-use super::{Store, StoreError};
+use super::session_cache::SessionCache;
 use crate::domain::block::Blocks;
 use crate::domain::resolve::Mappings;
 
@@ -71,7 +71,7 @@ pub struct Stale;
 /// What keeps the snapshot.
 pub struct Watch {
     store: Store,
-    sessions: Arc<LiveSessions>,
+    sessions: Arc<SessionCache>,
     bound: Duration,
     snapshot: ArcSwapOption<Snapshot>,
     /// One load at a time, so that a later one is never older: when the last
@@ -79,12 +79,12 @@ pub struct Watch {
     loading: Mutex<Option<Instant>>,
     freshness: Freshness,
     /// Why nothing could be loaded, in words.
-    hindrance: StdMutex<&'static str>,
+    hindrance: sync::Mutex<&'static str>,
 }
 
 impl Watch {
     /// Nothing is loaded yet; [`Watch::run`] does it.
-    pub fn new(store: Store, sessions: Arc<LiveSessions>, bound: Duration) -> Self {
+    pub fn new(store: Store, sessions: Arc<SessionCache>, bound: Duration) -> Self {
         Self {
             store,
             sessions,
@@ -92,7 +92,7 @@ impl Watch {
             snapshot: ArcSwapOption::empty(),
             loading: Mutex::new(None),
             freshness: Freshness::new(Moment::now()),
-            hindrance: StdMutex::new(UNREACHABLE),
+            hindrance: sync::Mutex::new(UNREACHABLE),
         }
     }
 
@@ -152,7 +152,7 @@ impl Watch {
         self.freshness.doubt(Moment::now());
     }
 
-    /// Why nothing can be loaded, for `/readyz`; whether that is news.
+    /// Notes why nothing can be loaded, for `/readyz`; whether that is another reason than before.
     pub fn hindered_by(&self, error: &StoreError) -> bool {
         let words = match error {
             StoreError::NotMigrated | StoreError::Migration(_) => {
@@ -164,33 +164,27 @@ impl Watch {
             }
             StoreError::Unavailable(_) | StoreError::Refused(_) => UNREACHABLE,
         };
-        let mut hindrance = self
-            .hindrance
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *hindrance, words) != words
+        std::mem::replace(&mut *self.hindrance(), words) != words
     }
 
     /// What keeps the snapshot from being current, in words; none: nothing.
     pub fn missing(&self) -> Option<&'static str> {
-        if self.current().is_ok() {
-            return None;
-        }
-        Some(
-            *self
-                .hindrance
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        self.current().is_err().then(|| *self.hindrance())
+    }
+
+    fn hindrance(&self) -> MutexGuard<'_, &'static str> {
+        self.hindrance
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Listens until the task is dropped; the caller spawns it once.
     pub async fn run(&self) {
         loop {
             let Err(error) = self.listen().await;
-            let news = self.hindered_by(&error);
+            let is_new = self.hindered_by(&error);
             // A pooler stays where it is: said once.
-            if news || !matches!(error, StoreError::Pooled) {
+            if is_new || !matches!(error, StoreError::Pooled) {
                 tracing::warn!(
                     event = "database_lost",
                     error = &error as &dyn std::error::Error,
@@ -204,21 +198,21 @@ impl Watch {
     async fn listen(&self) -> Result<std::convert::Infallible, StoreError> {
         let mut listener = within(CONNECT_TIMEOUT, self.store.listener()).await??;
         let mut seen = self.catch_up(&mut listener).await?;
-        let mut next_question = Instant::now() + self.patience();
+        let mut next_question = Instant::now() + self.interval();
         loop {
             if Instant::now() >= next_question {
-                next_question = Instant::now() + self.patience();
+                next_question = Instant::now() + self.interval();
                 seen = self.ask(&mut listener, seen).await?;
             }
             // Without a notice, the wait ends at the next question.
             if let Ok(notice) = timeout_at(next_question.into(), listener.try_recv()).await {
-                seen = self.heed(&mut listener, notice?, seen).await?;
+                seen = self.apply_notice(&mut listener, notice?, seen).await?;
             }
         }
     }
 
-    /// A third of the bound: between two questions, and for their answers.
-    fn patience(&self) -> Duration {
+    /// Between two questions, and the longest wait for an answer: a third of the bound.
+    fn interval(&self) -> Duration {
         self.bound / 3
     }
 
@@ -232,7 +226,7 @@ impl Watch {
         self.reload().await?;
         let loaded = self.snapshot.load_full();
         if loaded.is_none_or(|loaded| loaded.counter < counter.value) {
-            return Err(connection::elsewhere());
+            return Err(StoreError::other_server());
         }
         self.freshness.agreed(sent);
         Ok(counter.value)
@@ -250,7 +244,7 @@ impl Watch {
         })
         .await??;
         if counter.server != server {
-            return Err(connection::elsewhere());
+            return Err(StoreError::other_server());
         }
         Ok(counter)
     }
@@ -259,14 +253,14 @@ impl Watch {
     /// were lost, one behind them that the database was restored.
     async fn ask(&self, listener: &mut PgListener, mut seen: i64) -> Result<i64, StoreError> {
         let sent = Moment::now();
-        let counter = self.counter(listener, self.patience()).await?;
+        let counter = self.counter(listener, self.interval()).await?;
         if counter.value < seen {
             return self.catch_up(listener).await;
         }
         let grace = Instant::now() + NOTICE_GRACE;
         while seen < counter.value {
             match timeout_at(grace.into(), listener.try_recv()).await {
-                Ok(notice) => seen = self.heed(listener, notice?, seen).await?,
+                Ok(notice) => seen = self.apply_notice(listener, notice?, seen).await?,
                 Err(_lost) => return self.catch_up(listener).await,
             }
         }
@@ -274,7 +268,7 @@ impl Watch {
         Ok(seen)
     }
 
-    async fn heed(
+    async fn apply_notice(
         &self,
         listener: &mut PgListener,
         notice: Option<PgNotification>,
@@ -282,9 +276,9 @@ impl Watch {
     ) -> Result<i64, StoreError> {
         // `None`: the connection is gone, and the listener would make a new one
         // behind our back.
-        let notice = notice.ok_or_else(connection::lost)?;
-        let (number, news) = match Notice::parse(notice.payload()) {
-            Some(Notice::Change { number, news }) => (number, news),
+        let notice = notice.ok_or_else(StoreError::connection_lost)?;
+        let (number, what) = match Notice::parse(notice.payload()) {
+            Some(Notice::Change { number, what }) => (number, what),
             Some(Notice::Refreshed { hash, version }) => {
                 self.sessions.outdated(&hash, version);
                 return Ok(seen);
@@ -294,14 +288,14 @@ impl Watch {
         if number > seen + 1 {
             return self.catch_up(listener).await;
         }
-        match news {
-            News::Mappings | News::Blocks => self.reload_to(number).await?,
-            News::Ended(hashes) => {
+        match what {
+            Changed::Mappings | Changed::Blocks => self.reload_to(number).await?,
+            Changed::Sessions(hashes) => {
                 for hash in &hashes {
                     self.sessions.ended(hash);
                 }
             }
-            News::ManyEnded => self.sessions.doubt_all(),
+            Changed::ManySessions => self.sessions.doubt_all(),
         }
         Ok(number.max(seen))
     }

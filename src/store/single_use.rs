@@ -1,14 +1,34 @@
-//! What the provider's own sign-out needs, between two pages.
+//! What may be used once: sign-in attempts and tickets for the provider's sign-out.
 
 use chrono::{DateTime, Utc};
 
-use super::sweep::Batch;
-use super::{Store, StoreError, sweep};
+use super::error::StoreError;
+use super::pool::Store;
 
 /// SHA-256 of a ticket.
 pub type TicketHash = [u8; 32];
 
 impl Store {
+    /// Spends an attempt; `true` for exactly one caller, however many come at
+    /// once (CB-2).
+    pub async fn spend_attempt(
+        &self,
+        id: &[u8; 32],
+        expires_at: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.with(async |transaction| {
+            let spent = sqlx::query!(
+                "INSERT INTO spent_attempts (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                id.as_slice(),
+                expires_at,
+            )
+            .execute(transaction)
+            .await?;
+            Ok(spent.rows_affected() == 1)
+        })
+        .await
+    }
+
     /// Keeps the sealed ID token of a session that has just ended.
     pub async fn keep_sign_out(
         &self,
@@ -47,28 +67,6 @@ impl Store {
             Ok(taken
                 .filter(|row| now < row.expires_at)
                 .map(|row| row.sealed_id_token))
-        })
-        .await
-    }
-
-    /// Deletes expired tickets, and says how many. One instance does it at a
-    /// time; another one does nothing.
-    pub async fn sweep_sign_outs(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        sweep::in_batches((), |()| self.sweep_sign_outs_batch(now)).await
-    }
-
-    async fn sweep_sign_outs_batch(&self, now: DateTime<Utc>) -> Result<Batch<()>, StoreError> {
-        self.with(async |transaction| {
-            let swept = sqlx::query!(
-                "DELETE FROM sign_outs WHERE (SELECT pg_try_advisory_xact_lock($2)) AND ticket_hash IN
-                     (SELECT ticket_hash FROM sign_outs WHERE expires_at < $1 LIMIT $3)",
-                now,
-                sweep::LOCK,
-                sweep::BATCH,
-            )
-            .execute(transaction)
-            .await?;
-            Ok(Batch::of(swept.rows_affected()))
         })
         .await
     }

@@ -1,6 +1,13 @@
-//! What a notice of the database says: `mappings 7`, `blocks 10`,
-//! `sessions 8 HASH HASH …`, or `sessions 9` when more ended than a notice can name. These
-//! have the number of their change. `refreshed HASH 3` has none: its number is the row's own.
+//! The notices that triggers send with NOTIFY.
+//!
+//! | payload | meaning |
+//! |---|---|
+//! | `mappings 7`, `blocks 10` | the table changed |
+//! | `sessions 8 HASH HASH …` | these sessions ended |
+//! | `sessions 9` | more sessions ended than a notice can name |
+//! | `refreshed HASH 3` | the row of this session has version 3 now |
+//!
+//! The number of the others is the change counter's value after the change.
 
 use super::sessions::SessionHash;
 
@@ -9,22 +16,20 @@ pub(super) const CHANNEL: &str = "bridge_changes";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// One change, and the change counter's value after it.
-    Change { number: i64, news: News },
+    /// `number`: the change counter's value after it.
+    Change { number: i64, what: Changed },
     /// A session's identity was read again: the row has this version now.
     Refreshed { hash: SessionHash, version: i64 },
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum News {
-    /// The table changed.
+pub(super) enum Changed {
     Mappings,
-    /// A user was blocked or unblocked.
     Blocks,
     /// These sessions ended.
-    Ended(Vec<SessionHash>),
+    Sessions(Vec<SessionHash>),
     /// Some sessions ended; the notice does not say which.
-    ManyEnded,
+    ManySessions,
 }
 
 impl Notice {
@@ -42,14 +47,14 @@ impl Notice {
         }
         let number = words.next()?.parse().ok()?;
         let hashes: Vec<SessionHash> = words.map(session_hash).collect::<Option<_>>()?;
-        let news = match kind {
-            "mappings" if hashes.is_empty() => News::Mappings,
-            "blocks" if hashes.is_empty() => News::Blocks,
-            "sessions" if hashes.is_empty() => News::ManyEnded,
-            "sessions" => News::Ended(hashes),
+        let what = match kind {
+            "mappings" if hashes.is_empty() => Changed::Mappings,
+            "blocks" if hashes.is_empty() => Changed::Blocks,
+            "sessions" if hashes.is_empty() => Changed::ManySessions,
+            "sessions" => Changed::Sessions(hashes),
             _ => return None,
         };
-        Some(Self::Change { number, news })
+        Some(Self::Change { number, what })
     }
 }
 
@@ -71,8 +76,8 @@ mod tests {
     #[test]
     fn the_kinds_of_notices_are_read() {
         let (ones, ffs) = ("01".repeat(32), "fF".repeat(32));
-        let news = |payload: &str| match Notice::parse(payload) {
-            Some(Notice::Change { number, news }) => Some((number, news)),
+        let change = |payload: &str| match Notice::parse(payload) {
+            Some(Notice::Change { number, what }) => Some((number, what)),
             _ => None,
         };
         let refreshed = Notice::Refreshed {
@@ -83,12 +88,12 @@ mod tests {
             Notice::parse(&format!("refreshed {ones} 3")),
             Some(refreshed)
         );
-        assert_eq!(news("mappings 7"), Some((7, News::Mappings)));
-        assert_eq!(news("blocks 10"), Some((10, News::Blocks)));
-        assert_eq!(news("sessions 9"), Some((9, News::ManyEnded)));
+        assert_eq!(change("mappings 7"), Some((7, Changed::Mappings)));
+        assert_eq!(change("blocks 10"), Some((10, Changed::Blocks)));
+        assert_eq!(change("sessions 9"), Some((9, Changed::ManySessions)));
         assert_eq!(
-            news(&format!("sessions 8 {ones} {ffs}")),
-            Some((8, News::Ended(vec![[1; 32], [0xff; 32]])))
+            change(&format!("sessions 8 {ones} {ffs}")),
+            Some((8, Changed::Sessions(vec![[1; 32], [0xff; 32]])))
         );
     }
 

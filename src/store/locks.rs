@@ -1,0 +1,53 @@
+//! Advisory locks, held until the transaction ends.
+//!
+//! Sign-ins, blocks and logouts of one person take that person's lock, so that they run one
+//! after another. Otherwise a sign-in could look for a block that is just being
+//! written, find none, and write its session after the block has looked for
+//! sessions to end. A transaction that takes both locks takes the person's first.
+
+use super::transaction::Transaction;
+
+/// The instance that holds this advisory lock sweeps; the number stands for nothing else.
+const SWEEP: i64 = 0x5245_4435_5357_4550;
+
+/// Until the transaction ends, no other transaction signs this person in, blocks them or
+/// logs them out.
+pub(super) async fn lock_person(
+    transaction: &mut Transaction,
+    issuer: &str,
+    subject: &str,
+) -> Result<(), sqlx::Error> {
+    lock(transaction, &format!("person\x01{issuer}\x01{subject}")).await
+}
+
+/// The same for a session of the provider.
+pub(super) async fn lock_provider_session(
+    transaction: &mut Transaction,
+    issuer: &str,
+    sid: &str,
+) -> Result<(), sqlx::Error> {
+    lock(transaction, &format!("sid\x01{issuer}\x01{sid}")).await
+}
+
+/// Two names with the same hash wait for each other; that does no harm.
+async fn lock(transaction: &mut Transaction, name: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL AS locked",
+        name,
+    )
+    .fetch_one(transaction)
+    .await?;
+    Ok(())
+}
+
+/// Whether this transaction is the one that sweeps. If so, the sessions that it deletes are
+/// no news to the instances: none of them serves such a session any more.
+pub(super) async fn try_lock_sweep(transaction: &mut Transaction) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_xact_lock($1)
+               AND set_config('bridge.sweep', 'on', true) = 'on' AS "ours!""#,
+        SWEEP,
+    )
+    .fetch_one(transaction)
+    .await
+}

@@ -1,0 +1,109 @@
+//! The session of a finished sign-in.
+
+use super::error::StoreError;
+use super::pool::Store;
+use super::sessions::{self, EndedSession, SealedTokens, SessionHash, SignInOrigin, StoredSession};
+use super::{blocks, locks, logouts};
+use crate::domain::identity::Groups;
+
+/// Why there is no new session.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// An administrator does not let the person in.
+    #[error("the person is blocked")]
+    Blocked,
+    /// The provider ended the sign-in while it was under way.
+    #[error("the provider ended this sign-in meanwhile")]
+    LoggedOut,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for NotStarted {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// A new session is written.
+#[derive(Debug)]
+pub(super) struct Started {
+    /// Whether its row is at the proven server.
+    pub proven: bool,
+    /// The session that the browser had before, if it was still there.
+    pub ended: Option<EndedSession>,
+}
+
+impl Store {
+    /// Writes a new session, and ends the one that the browser had before: both or neither.
+    ///
+    /// Refused if the person is blocked or was logged out while the sign-in was under way. Both
+    /// are looked up in the session's own transaction, behind the person's lock: of a block and a
+    /// sign-in at the same moment the block wins.
+    pub(super) async fn insert_session(
+        &self,
+        session: &StoredSession,
+        tokens: &SealedTokens,
+        origin: &SignInOrigin,
+        earlier: Option<SessionHash>,
+    ) -> Result<Started, NotStarted> {
+        let address = origin.address.map(|address| address.to_string());
+        let identity = &session.identity;
+        let groups = identity.groups.to_vec();
+        self.with(async |transaction| {
+            let (issuer, subject) = (&identity.issuer, &identity.subject);
+            locks::lock_person(transaction, issuer, subject).await?;
+            if let Some(sid) = &session.provider_sid {
+                locks::lock_provider_session(transaction, issuer, sid).await?;
+            }
+            if blocks::is_blocked(transaction, issuer, subject, session.created_at).await? {
+                return Err(NotStarted::Blocked);
+            }
+            if logouts::is_logged_out(transaction, session).await? {
+                return Err(NotStarted::LoggedOut);
+            }
+            let server = sqlx::query_scalar!(
+                r#"INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
+                                       groups_read_at, created_at, last_seen_at, ends_at, provider_sid,
+                                       sealed_id_token, provider_issued_at,
+                                       sealed_refresh_token, browser, client_address,
+                                       begun_at, nonce_hash)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+                         $16, $17::text::inet, $18, $19)
+                 RETURNING format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS "server!""#,
+                session.hash.as_slice(),
+                identity.issuer,
+                identity.subject,
+                identity.username,
+                identity.name,
+                &groups,
+                identity.groups == Groups::Overage,
+                session.groups_read_at,
+                session.created_at,
+                session.last_seen_at,
+                session.ends_at,
+                session.provider_sid,
+                tokens.id_token,
+                session.provider_issued_at,
+                tokens.refresh_token,
+                origin.browser,
+                address,
+                session.begun_at,
+                session.nonce_hash.as_ref().map(|hash| &hash[..]),
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
+            // After the new row, so that a refresh token of the same person is not revoked.
+            let ended = match earlier {
+                Some(earlier) => sessions::end(transaction, &[earlier]).await?.pop(),
+                None => None,
+            };
+            Ok(Started {
+                proven: self.proven.is(&server),
+                ended,
+            })
+        })
+        .await
+    }
+}
