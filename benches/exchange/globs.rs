@@ -82,7 +82,7 @@ fn rooms(person: &Identity) -> [Duration; 2] {
     let forms = (0..GLOBS).map(|i| format!("*-{i}-*"));
     let rules: Vec<String> = named.chain(forms).collect();
     let rows = rules.chunks(500).enumerate();
-    let rows = rows.map(|(i, rules)| row(i, "*".to_owned(), "glob", rules));
+    let rows = rows.map(|(i, rules)| row(i, "*", "glob", rules));
     let held = Mappings::compile(rows).resolve(person, SystemClock.now());
     let began = Instant::now();
     black_box(held.scope(&Ask::default()).unwrap());
@@ -108,7 +108,7 @@ fn rooms(person: &Identity) -> [Duration; 2] {
 fn measured(globs: &[String], person: &Identity) -> [Duration; 3] {
     let now = SystemClock.now();
     let rows = globs.iter().enumerate();
-    let rows = rows.map(|(i, glob)| row(i, glob.clone(), "glob", &both(i)));
+    let rows = rows.map(|(i, glob)| row(i, glob, "glob", &both(i)));
     let mappings = Arc::new(Mappings::compile(rows));
     let memo = MatchMemo::default();
     let resolve = || {

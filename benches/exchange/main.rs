@@ -6,7 +6,7 @@
 //! rounds alternate, so that whatever else the machine does meets both.
 //!
 //! In process (`cargo bench --bench exchange -- in-process` prints that alone): finding what
-//! somebody holds, choosing the scope and checking it once more, with few mappings and with
+//! a person is granted, choosing the scope and checking it once more, with few mappings and with
 //! many; and a thousand globs against a person in ten thousand groups.
 #![expect(
     clippy::unwrap_used,

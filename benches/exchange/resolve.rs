@@ -17,7 +17,7 @@ use serde_json::json;
 /// How long each figure is measured.
 const MEASURED: Duration = Duration::from_millis(500);
 
-/// Somebody in ten groups, five of which the table knows.
+/// A person in ten groups, five of which are mapped.
 pub fn person() -> Identity {
     let known = (5..10).map(|i| format!("group-{i}"));
     let unknown = (0..5).map(|i| format!("elsewhere-{i}"));
@@ -36,9 +36,9 @@ pub fn rows(many: usize, globs: usize) -> Vec<Mapping> {
     (0..many)
         .map(|i| {
             if i >= many - globs {
-                row(i, format!("team-{i}-*"), "glob", &both(i))
+                row(i, &format!("team-{i}-*"), "glob", &both(i))
             } else {
-                row(i, format!("group-{i}"), "exact", &both(i))
+                row(i, &format!("group-{i}"), "exact", &both(i))
             }
         })
         .collect()
@@ -50,7 +50,7 @@ pub fn both(i: usize) -> [String; 2] {
 }
 
 /// A row that lets a group publish and watch in rooms.
-pub fn row(i: usize, group: String, group_match: &str, rooms: &[String]) -> Mapping {
+pub fn row(i: usize, group: &str, group_match: &str, rooms: &[String]) -> Mapping {
     let at = DateTime::UNIX_EPOCH;
     let sent = json!({
         "group": group, "match": group_match, "roles": ["red5-publisher", "red5-subscriber"],

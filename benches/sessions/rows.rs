@@ -69,7 +69,7 @@ impl Rows {
         rows
     }
 
-    /// Sessions that somebody may use.
+    /// Sessions that can be used.
     pub fn write_live(&self, many: u32) {
         self.write("session", many, "interval '1 minute'", "interval '6 hours'");
     }

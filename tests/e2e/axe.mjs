@@ -23,7 +23,7 @@ export async function everyWay(page, name) {
   for (const viewport of [NARROW, WIDE]) {
     await page.setViewportSize(viewport);
     for (const colorScheme of ['light', 'dark']) {
-      // Without transitions: colours half-way from light to dark are nobody's.
+      // Without transitions: colours half-way from light to dark are in no theme.
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       all.push(...(await findings(page, `${name}, ${colorScheme}`)));
     }

@@ -1,4 +1,4 @@
-// `red5-bridge-demo` as somebody meets it who has just typed `make demo`.
+// `red5-bridge-demo` as a developer meets it after typing `make demo`.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { exchange, startBrowser } from './browser.mjs';
@@ -21,7 +21,7 @@ after(async () => {
   folder?.remove();
 });
 
-/** Opens the address, follows "Sign in", clicks on somebody. */
+/** Opens the address, follows "Sign in", clicks on a person. */
 async function signIn(url, name) {
   const page = await (await browser.newContext()).newPage();
   page.setDefaultTimeout(10_000);

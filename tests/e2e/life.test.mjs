@@ -78,7 +78,7 @@ test('signing out at the provider ends the session here, by the back channel', {
   assert.equal((await exchange(elsewhere)).status, 200);
 });
 
-test('while the provider is away nobody is signed out, and the page says so', { timeout: LIMIT_MS }, async () => {
+test('while the provider is away no session ends, and the page says so', { timeout: LIMIT_MS }, async () => {
   const vic = await door.signIn('vic');
   door.provider.stop();
   assert.equal((await exchangeUntil(vic, 503)).code, 'unavailable');

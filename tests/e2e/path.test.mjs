@@ -107,7 +107,7 @@ test('an edit in the browser decides the next token of a session from before it'
   await vic.locator('input[name=login]').waitFor();
 });
 
-test('somebody without a grant is told so with the groups seen, and can leave', { timeout: LIMIT_MS }, async () => {
+test('a person without a grant is told so with the groups seen, and can leave', { timeout: LIMIT_MS }, async () => {
   const noor = await signIn('noor');
   const answer = await noor.goto(`${url}/`);
   assert.equal(answer.status(), 403);

@@ -60,7 +60,7 @@ for (const order of ['first', 'second']) {
   });
 }
 
-test('the back button after a sign-in leads nowhere bad and asks nobody again', { timeout: LIMIT_MS }, async () => {
+test('the back button after a sign-in leads to no error and to no second question', { timeout: LIMIT_MS }, async () => {
   const page = await door.newPage();
   let callback;
   page.on('request', (request) => {
@@ -140,7 +140,7 @@ test('without scripts the whole path works, to the provider’s sign-out and bac
   await page.locator('input[name=login]').waitFor();
 });
 
-test('somebody else can sign in, from the page that grants nothing and from the portal', { timeout: LIMIT_MS }, async () => {
+test('another person can sign in, from the page that grants nothing and from the portal', { timeout: LIMIT_MS }, async () => {
   const page = await door.signIn('noor');
   await page.getByRole('heading', { name: /nothing is granted/ }).waitFor();
   await page.getByRole('button', { name: 'Sign in with another account' }).click();

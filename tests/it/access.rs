@@ -1,4 +1,4 @@
-//! Whoever is not an administrator gets nothing of the administration, by
+//! A user who is no administrator gets nothing of the administration, by
 //! whatever path, method or header.
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ const OURS: [(&str, &str); 3] = [
 ];
 
 /// Every address of the administration, as the source writes it: a route that
-/// is added is in the matrix without anybody thinking of it.
+/// is added is in the matrix by itself.
 fn routes(id: &str) -> BTreeSet<String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web");
     let files = std::fs::read_dir(source)
@@ -70,7 +70,7 @@ fn disguises(path: &str) -> Vec<String> {
     all
 }
 
-/// Walks the whole matrix as somebody who may do nothing.
+/// Walks the whole matrix without the right to anything in it.
 async fn is_kept_out(bridge: &TestBridge, browser: &Browser, refused: u16) {
     let row = bridge
         .map(HUSH, &["red5-subscriber"], &["WHEP"], &["lobby"])
@@ -106,7 +106,7 @@ async fn ad_1_a_stranger_gets_nothing_by_any_path_and_method() {
 }
 
 #[tokio::test]
-async fn ad_1_somebody_signed_in_gets_nothing_by_any_path_and_method() {
+async fn ad_1_a_user_who_is_no_administrator_gets_nothing_by_any_path_and_method() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("vic").groups(["viewers"]);
     let vic = bridge.signed_in("vic").await;
@@ -125,10 +125,10 @@ async fn ad_1_an_administrator_gets_all_of_it() {
     let session = sessions["items"][0]["id"].as_str().unwrap();
     let person = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("issuer", bridge.provider.issuer())
-        .append_pair("subject", "somebody")
+        .append_pair("subject", "other")
         .finish();
     let block = json!({
-        "issuer": bridge.provider.issuer(), "subject": "somebody", "reason": "x",
+        "issuer": bridge.provider.issuer(), "subject": "other", "reason": "x",
     });
     let blocked = admin.api("POST", "/api/admin/blocks", &block).await;
     assert_eq!(blocked.status, 201);

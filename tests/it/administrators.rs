@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::bridge::{ADMIN_GROUP, Browser, TestBridge};
 
-/// What both the API and the session say of somebody.
+/// What both the API and the session say.
 async fn administers(browser: &Browser) -> bool {
     let told = browser.peek("/api/session").await.json()["administrator"]
         .as_bool()
@@ -87,7 +87,7 @@ async fn ad_2_no_other_claim_makes_an_administrator() {
 }
 
 #[tokio::test]
-async fn ad_3_without_configured_groups_nobody_administers() {
+async fn ad_3_without_configured_groups_there_is_no_administrator() {
     for configured in ["", "[]"] {
         let bridge = TestBridge::start_with(&[("BRIDGE_ADMIN_GROUPS", configured)]).await;
         for groups in [

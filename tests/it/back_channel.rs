@@ -57,7 +57,7 @@ async fn is_in(browser: &Browser) -> bool {
     }
 }
 
-/// Signs somebody in, in a session of the provider that it calls so.
+/// Signs `person` in, in the provider's session `sid`.
 async fn signed_in_as(bridge: &TestBridge, person: &str, sid: &str) -> Browser {
     bridge.provider.person(person).claim("sid", sid);
     bridge.signed_in(person).await
@@ -78,7 +78,7 @@ async fn bc_5_a_sid_ends_that_session_of_the_provider_and_no_other() {
 }
 
 #[tokio::test]
-async fn bc_5_a_sid_of_somebody_else_ends_nothing() {
+async fn bc_5_a_sid_of_another_user_ends_nothing() {
     let bridge = TestBridge::start().await;
     let ann = signed_in_as(&bridge, "ann", "s-1").await;
     let of_bob = |token: IdToken| token.claim("sub", "bob").claim("sid", "s-1");
@@ -87,7 +87,7 @@ async fn bc_5_a_sid_of_somebody_else_ends_nothing() {
 }
 
 #[tokio::test]
-async fn bc_5_a_subject_alone_ends_all_that_they_have_and_nobody_elses() {
+async fn bc_5_a_subject_alone_ends_all_sessions_of_that_user_and_no_other() {
     let bridge = TestBridge::start().await;
     let desk = signed_in_as(&bridge, "ann", "s-1").await;
     let phone = signed_in_as(&bridge, "ann", "s-2").await;
@@ -116,8 +116,8 @@ async fn bc_5_a_session_without_a_known_sid_may_be_the_one_and_ends() {
 #[tokio::test]
 async fn bc_8_where_nothing_is_left_to_end_the_provider_is_content() {
     let bridge = TestBridge::start().await;
-    taken(&log_out(&bridge, |token| token.claim("sid", "nobody-knows")).await);
-    taken(&log_out(&bridge, |token| token.claim("sub", "nobody")).await);
+    taken(&log_out(&bridge, |token| token.claim("sid", "unknown")).await);
+    taken(&log_out(&bridge, |token| token.claim("sub", "unknown")).await);
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn bc_6_a_logout_wins_over_the_sign_in_that_is_under_way() {
 }
 
 #[tokio::test]
-async fn bc_6_a_logout_and_a_sign_in_at_the_same_moment_leave_nobody_signed_in() {
+async fn bc_6_a_logout_and_a_sign_in_at_the_same_moment_leave_no_session() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann").claim("sid", "s-1");
     for _ in 0..10 {
@@ -334,7 +334,7 @@ async fn bc_8_cookies_and_origins_decide_nothing() {
 }
 
 #[tokio::test]
-async fn av_1_whoever_sends_too_many_is_told_to_wait() {
+async fn av_1_a_client_that_sends_too_many_logout_tokens_is_told_to_wait() {
     let bridge = TestBridge::start_with(&[("BRIDGE_RATE_LIMITS", "on")]).await;
     let browser = bridge.browser();
     for _ in 0..3000 {
@@ -345,5 +345,5 @@ async fn av_1_whoever_sends_too_many_is_told_to_wait() {
         }
         assert_eq!(answer.status, 415);
     }
-    panic!("nobody was told to wait");
+    panic!("no request was told to wait");
 }

@@ -25,8 +25,8 @@ pub fn with(url: &Url, name: &str, value: Option<&str>) -> Url {
     changed
 }
 
-/// A page of ours, and nobody is signed in.
-pub async fn assert_nobody(bridge: &TestBridge, answer: &Answer, status: u16, code: &str) {
+/// An error page, and no session.
+pub async fn assert_no_session(bridge: &TestBridge, answer: &Answer, status: u16, code: &str) {
     assert_eq!(answer.status, status, "{}", answer.body);
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
     let shown = format!("<code>{code}</code>");
@@ -52,13 +52,13 @@ async fn cb_1_a_state_that_is_not_this_attempts_never_reaches_the_provider() {
     ] {
         let wrong = with(&back, "state", state);
         let answer = ann.peek(&path_of(&wrong)).await;
-        assert_nobody(&bridge, &answer, 400, code).await;
+        assert_no_session(&bridge, &answer, 400, code).await;
     }
     assert_eq!(bridge.provider.hits(Endpoint::Token), 0);
 }
 
 #[tokio::test]
-async fn cb_1_an_address_from_another_browser_signs_nobody_in() {
+async fn cb_1_a_callback_address_from_another_browser_starts_no_session() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("eve");
     let (mut eve, mut victim) = (bridge.browser(), bridge.browser());
@@ -66,7 +66,7 @@ async fn cb_1_an_address_from_another_browser_signs_nobody_in() {
     victim.get("/auth/login").await;
 
     let answer = victim.get(&path_of(&back)).await;
-    assert_nobody(&bridge, &answer, 400, "cookie_missing").await;
+    assert_no_session(&bridge, &answer, 400, "cookie_missing").await;
 
     // Not even if her cookie's name is planted with an attempt that is the victim's.
     let (name, _) = eve.cookies.pop_first().unwrap();
@@ -77,7 +77,7 @@ async fn cb_1_an_address_from_another_browser_signs_nobody_in() {
     let answer = browser
         .send("GET", &path, &[("cookie", &planted)], "")
         .await;
-    assert_nobody(&bridge, &answer, 400, "attempt_unknown").await;
+    assert_no_session(&bridge, &answer, 400, "attempt_unknown").await;
     assert_eq!(bridge.provider.hits(Endpoint::Token), 0);
 }
 
@@ -127,7 +127,7 @@ async fn cb_1_an_altered_planted_or_doubled_attempt_is_none() {
         let answer = browser
             .send("GET", &back, &[("cookie", &cookies)], "")
             .await;
-        assert_nobody(&bridge, &answer, 400, code).await;
+        assert_no_session(&bridge, &answer, 400, code).await;
     }
     assert_eq!(bridge.provider.hits(Endpoint::Token), 0);
 
@@ -205,9 +205,9 @@ async fn cb_2_an_attempt_whose_exchange_failed_is_spent_too() {
     let back = path_of(&come_back(&bridge.provider, &mut ann, "ann").await);
 
     let failed = ann.peek(&back).await;
-    assert_nobody(&bridge, &failed, 502, "provider_failed").await;
+    assert_no_session(&bridge, &failed, 502, "provider_failed").await;
     let again = ann.peek(&back).await;
-    assert_nobody(&bridge, &again, 400, "attempt_spent").await;
+    assert_no_session(&bridge, &again, 400, "attempt_spent").await;
     assert_eq!(bridge.provider.hits(Endpoint::Token), 1);
     bridge.sign_in(&mut ann, "ann").await;
 }
@@ -236,7 +236,7 @@ async fn cb_4_the_code_of_another_tab_does_not_fit() {
 
     let answer = ann.get(&path_of(&with(&first, "code", Some(&code)))).await;
 
-    assert_nobody(&bridge, &answer, 502, "provider_failed").await;
+    assert_no_session(&bridge, &answer, 502, "provider_failed").await;
 }
 
 #[tokio::test]
@@ -252,7 +252,7 @@ async fn cb_5_another_issuer_is_refused_before_the_provider_is_asked() {
             bridge.provider.deny(&begun, "access_denied").await,
         ] {
             let answer = ann.peek(&path_of(&with(&back, "iss", iss))).await;
-            assert_nobody(&bridge, &answer, 400, "answer_refused").await;
+            assert_no_session(&bridge, &answer, 400, "answer_refused").await;
         }
     }
     assert_eq!(bridge.provider.hits(Endpoint::Token), 0);

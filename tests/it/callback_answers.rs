@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::bridge::{TestBridge, path_of};
-use crate::callback::{assert_nobody, come_back, with};
+use crate::callback::{assert_no_session, come_back, with};
 use crate::provider::{Answer, Endpoint};
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn cb_6_the_providers_no_is_a_page_that_repeats_nothing() {
 
     let answer = ann.get(&path_of(&back)).await;
 
-    assert_nobody(&bridge, &answer, 403, "provider_error").await;
+    assert_no_session(&bridge, &answer, 403, "provider_error").await;
     assert!(!answer.body.contains("evil") && !answer.body.contains("alert"));
     let policy = answer.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
@@ -37,9 +37,9 @@ async fn cb_6_an_error_for_another_state_leaves_the_attempt_alone() {
     let back = come_back(&bridge.provider, &mut ann, "ann").await;
 
     let forged = ann
-        .get("/auth/callback?error=access_denied&state=of-somebody-else")
+        .get("/auth/callback?error=access_denied&state=of-another-browser")
         .await;
-    assert_nobody(&bridge, &forged, 400, "attempt_unknown").await;
+    assert_no_session(&bridge, &forged, 400, "attempt_unknown").await;
     assert!(forged.set_cookies().is_empty());
 
     assert_eq!(ann.get(&path_of(&back)).await.status, 303);
@@ -72,7 +72,7 @@ async fn cb_7_cb_8_cb_9_an_answer_has_one_code_or_one_error_and_nothing_twice() 
         format!("state={state}&access_token=x&token_type=Bearer"),
     ] {
         let answer = ann.get(&format!("/auth/callback?{wrong}")).await;
-        assert_nobody(&bridge, &answer, 400, "answer_refused").await;
+        assert_no_session(&bridge, &answer, 400, "answer_refused").await;
     }
     for method in ["POST", "HEAD", "PUT"] {
         let answer = ann.send(method, &path_of(&back), &[], &query).await;
@@ -83,7 +83,7 @@ async fn cb_7_cb_8_cb_9_an_answer_has_one_code_or_one_error_and_nothing_twice() 
 }
 
 #[tokio::test]
-async fn cb_11_whatever_the_token_endpoint_does_nobody_is_signed_in_and_trying_again_helps() {
+async fn cb_11_a_failure_of_the_token_endpoint_starts_no_session_and_a_retry_works() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");
     let error = |word: &str| json!({"error": word, "error_description": "<script>"});
@@ -104,7 +104,7 @@ async fn cb_11_whatever_the_token_endpoint_does_nobody_is_signed_in_and_trying_a
         let mut ann = bridge.browser();
         let back = come_back(&bridge.provider, &mut ann, "ann").await;
         let answer = ann.get(&path_of(&back)).await;
-        assert_nobody(&bridge, &answer, 502, "provider_failed").await;
+        assert_no_session(&bridge, &answer, 502, "provider_failed").await;
         assert!(!answer.body.contains("<script>"), "{said}");
         assert!(answer.body.contains("Sign in again"), "{said}");
     }
@@ -114,7 +114,7 @@ async fn cb_11_whatever_the_token_endpoint_does_nobody_is_signed_in_and_trying_a
     let mut ann = bridge.browser();
     let back = come_back(&bridge.provider, &mut ann, "ann").await;
     let answer = ann.get(&path_of(&back)).await;
-    assert_nobody(&bridge, &answer, 400, "answer_refused").await;
+    assert_no_session(&bridge, &answer, 400, "answer_refused").await;
 
     bridge.sign_in(&mut ann, "ann").await;
 }
@@ -199,7 +199,7 @@ async fn cb_13_code_and_state_stay_behind() {
 }
 
 #[tokio::test]
-async fn cb_14_userinfo_about_somebody_else_or_out_of_order_fails_the_sign_in() {
+async fn cb_14_userinfo_about_another_user_or_out_of_order_fails_the_sign_in() {
     let bridge = TestBridge::start().await;
     let ann = bridge.provider.person("ann");
     ann.userinfo_claim("groups", json!(["viewers"]));
@@ -209,14 +209,14 @@ async fn cb_14_userinfo_about_somebody_else_or_out_of_order_fails_the_sign_in() 
         let mut ann = bridge.browser();
         let back = come_back(&bridge.provider, &mut ann, "ann").await;
         let answer = ann.get(&path_of(&back)).await;
-        assert_nobody(&bridge, &answer, 400, "answer_refused").await;
+        assert_no_session(&bridge, &answer, 400, "answer_refused").await;
     }
     for says in [Answer::status(500), Answer::status(401), Answer::html(200)] {
         bridge.provider.once(Endpoint::Userinfo, says);
         let mut ann = bridge.browser();
         let back = come_back(&bridge.provider, &mut ann, "ann").await;
         let answer = ann.get(&path_of(&back)).await;
-        assert_nobody(&bridge, &answer, 502, "provider_failed").await;
+        assert_no_session(&bridge, &answer, 502, "provider_failed").await;
     }
     bridge.signed_in("ann").await;
 }

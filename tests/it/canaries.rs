@@ -111,7 +111,7 @@ fn forms(value: &str) -> Vec<(String, &'static str)> {
             forms.push((inner.to_owned(), "base64"));
         }
     }
-    // A secret that is base64 itself is somebody else's bytes.
+    // A secret that is base64 itself is other bytes.
     if let Ok(decoded) = STANDARD.decode(value)
         && decoded.len() >= 16
     {

@@ -1,4 +1,4 @@
-//! Where a request comes from is what a trusted proxy says, and nobody else (LG-6).
+//! The client's address is what a trusted proxy says, and no other (LG-6).
 
 use serde_json::json;
 
@@ -62,7 +62,7 @@ async fn lg_6_a_trusted_proxy_is_believed_in_one_header() {
         ),
         (&[("x-forwarded-for", "198.51.100.1, what")], "127.0.0.1"),
         (&[("x-forwarded-for", "")], "127.0.0.1"),
-        // What is spelled otherwise is another header, which nobody strips.
+        // What is spelled otherwise is another header, which no proxy strips.
         (&[("x_forwarded_for", "198.51.100.1")], "127.0.0.1"),
         (&[("x-real-ip", "198.51.100.1")], "127.0.0.1"),
         (&[("forwarded", "for=198.51.100.1")], "127.0.0.1"),

@@ -49,8 +49,8 @@ enum Proof {
     Header,
 }
 
-/// A door, with a request that is good but for what is behind the door: so
-/// that whoever gets in is told apart, and nothing changes.
+/// A door, with a request that is good but for what is behind the door: so a request that
+/// passes is told apart from one that does not, and nothing changes.
 struct Door {
     method: &'static str,
     path: String,
@@ -189,7 +189,7 @@ async fn cs_1_cs_3_cs_4_who_gets_in_is_who_the_rule_lets_in() {
 }
 
 #[tokio::test]
-async fn cs_1_lo_1_nobody_is_signed_out_from_elsewhere() {
+async fn cs_1_lo_1_a_request_of_another_site_ends_no_session() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");
     let ann = bridge.signed_in("ann").await;

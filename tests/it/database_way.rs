@@ -129,7 +129,7 @@ async fn carry(
     let (from_client, to_client) = client.into_split();
     if let Some(folder) = options.get_socket() {
         let socket = PathBuf::from(folder).join(format!(".s.PGSQL.{}", options.get_port()));
-        // Nobody is there: the client is told by the end of its connection.
+        // No server listens: the client is told by the end of its connection.
         let Ok(server) = UnixStream::connect(socket).await else {
             return;
         };

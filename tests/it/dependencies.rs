@@ -1,4 +1,4 @@
-//! SC-8: what must not be in the build, whoever brings it. `deny.toml` says the
+//! SC-8: what must not be in the build, whichever package brings it. `deny.toml` says the
 //! same to `cargo deny`, which this needs neither to be there nor a network.
 
 /// Names of all packages of the lock file.

@@ -8,7 +8,7 @@ const PUBLISH: &[&str] = &["red5-publisher"];
 const WATCH: &[&str] = &["red5-subscriber"];
 
 #[tokio::test]
-async fn somebody_signs_in_and_gets_what_their_group_was_given() {
+async fn a_user_gets_what_the_mapping_of_the_group_grants() {
     let bridge = TestBridge::start().await;
     bridge.map("viewers", WATCH, &["WHEP"], &["lobby"]).await;
     bridge.provider.person("vic").groups(["viewers"]);

@@ -73,7 +73,7 @@ impl House {
         house
     }
 
-    /// A browser in front of the round-robin in which somebody is signed in.
+    /// A browser in front of the round-robin in which `person` is signed in.
     async fn signed_in(&self, person: &str) -> Browser {
         let mut browser = Browser::without_keep_alive(&self.front);
         assert!(self.sign_in(&mut browser, person).await);

@@ -141,7 +141,8 @@ async fn broken(bridge: &TestBridge, admin: &mut Browser) -> Vec<(String, Answer
 }
 
 #[tokio::test]
-async fn cs_8_cs_9_cs_11_every_answer_is_guarded_kept_by_nobody_and_says_what_it_is() {
+async fn cs_8_cs_9_cs_11_every_response_has_its_security_headers_is_not_cached_and_names_its_type()
+{
     let bridge = TestBridge::start().await;
     let answers = answers(&bridge).await;
     for (name, answer) in &answers {
@@ -281,7 +282,7 @@ async fn sc_7_unknown_methods_are_refused_and_nothing_is_echoed() {
 }
 
 #[tokio::test]
-async fn sc_6_health_tells_nobody_who_or_what() {
+async fn sc_6_health_names_no_user_and_no_version() {
     let bridge = TestBridge::start().await;
     let _admin = bridge.admin().await;
     let browser = bridge.browser();

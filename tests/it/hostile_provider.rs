@@ -2,7 +2,7 @@
 //! through the whole bridge.
 //!
 //! A case is a name and what the provider does. What must come of it is the same for
-//! all (see [`Siege::ends_well`]): nobody is signed in, the page says so with the
+//! all (see [`Siege::ends_well`]): no session starts, the page says so with the
 //! status of its kind, the provider is asked no more than it would be otherwise and
 //! not read to an end that never comes, and the next honest person gets in.
 
@@ -144,8 +144,7 @@ impl Siege {
         assert!(fallen.is_empty(), "{}", fallen.join("\n"));
     }
 
-    /// Somebody tries to sign in while the provider does what it does, and somebody
-    /// when it has come to its senses.
+    /// A sign-in while the provider misbehaves, and one when it behaves again.
     async fn ends_well(&self, refusal: Refusal) -> Result<(), String> {
         let provider = &self.bridge.provider;
         let before = self.bridge.count("sessions").await;
@@ -155,7 +154,7 @@ impl Siege {
         let flooded = provider.reset();
 
         seen(&answer, refusal)?;
-        nobody(&answer, &browser).await?;
+        no_session(&answer, &browser).await?;
         if self.bridge.count("sessions").await != before {
             return Err("a session was written".to_owned());
         }
@@ -210,20 +209,20 @@ fn shown(answer: &Answer) -> String {
     format!("{} {code} {location:?}", answer.status)
 }
 
-async fn nobody(answer: &Answer, browser: &Browser) -> Result<(), String> {
+async fn no_session(answer: &Answer, browser: &Browser) -> Result<(), String> {
     let cookie = answer
         .set_cookies()
         .iter()
         .any(|line| line.contains("bridge_session"));
     if cookie || browser.session().is_some() || browser.peek("/api/session").await.status != 401 {
-        return Err("somebody is signed in".to_owned());
+        return Err("there is a session".to_owned());
     }
     Ok(())
 }
 
 /// A sign-in asks each endpoint once; the keys a second time when none fits (JW-5).
 /// Where nothing good is known of the provider, its documents are asked for every now
-/// and then, whoever wants to sign in.
+/// and then beside the sign-ins.
 fn few(requests: &[Request], refusal: Refusal) -> Result<(), String> {
     let documents = if refusal.status == NOT_BEGUN.status {
         usize::MAX

@@ -1,4 +1,4 @@
-//! What an ID token makes of somebody, through the whole bridge (ID-7, ID-8, ID-13).
+//! The identity that an ID token gives, through the whole bridge (ID-7, ID-8, ID-13).
 //!
 //! `hostile_provider` has every token that is wrong, the unit tests of
 //! `oidc::id_token` every check by itself.
@@ -10,7 +10,7 @@ use crate::callback::come_back;
 use crate::provider::Endpoint;
 
 #[tokio::test]
-async fn id_7_the_id_token_of_an_earlier_sign_in_signs_nobody_in() {
+async fn id_7_the_id_token_of_an_earlier_sign_in_starts_no_session() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");
     bridge.signed_in("ann").await;

@@ -1,5 +1,5 @@
-//! The log: what is told, once, with which fields, and in a form that nobody
-//! can forge (LG-2 to LG-5). `docs/logging.md` is held to all of it.
+//! The log: each event once, with its fields, in a form that cannot be forged (LG-2 to LG-5).
+//! `docs/logging.md` is held to all of it.
 
 mod events;
 mod panics;

@@ -1,5 +1,5 @@
-//! Every address takes its methods and no other, whoever asks and however
-//! they dress it up (AD-1, LR-8, SC-7).
+//! Every address takes its methods and no other, with and without a session and however the
+//! request is spelled (AD-1, LR-8, SC-7).
 
 use std::collections::BTreeSet;
 
@@ -205,7 +205,7 @@ async fn ad_1_other_spellings_of_an_address_are_other_addresses() {
             for method in ["GET", "POST"] {
                 let headers = [("origin", ORIGIN), ("x-red5-bridge", "1")];
                 let answer = ann.send(method, &spelling, &headers, "").await;
-                // One that is somebody's number is asked for the right to it first.
+                // One with a number is asked for the right to it first.
                 let refused = [401, 403, 404, 405].contains(&answer.status);
                 assert!(refused, "{method} {spelling}: {}", answer.status);
                 assert!(

@@ -153,8 +153,7 @@ async fn what_people_do_is_counted_by_how_it_ended() {
     );
 }
 
-/// Nobody and nothing of an installation is in the numbers, and strangers
-/// cannot make series.
+/// The metrics name no user and nothing of an installation, and a client cannot add series.
 #[tokio::test]
 async fn sc_6_no_identity_and_no_configuration_is_in_the_numbers() {
     let bridge = TestBridge::start_with(&[

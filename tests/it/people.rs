@@ -29,7 +29,7 @@ fn of(path: &str, bridge: &TestBridge, subject: &str) -> String {
     format!("{path}?{query}")
 }
 
-/// Somebody who may watch in the lobby.
+/// A user who may watch in the lobby.
 async fn viewer(bridge: &TestBridge, name: &str) -> Browser {
     bridge.provider.person(name).groups(["viewers"]);
     bridge.signed_in(name).await
@@ -41,7 +41,7 @@ async fn lobby(bridge: &TestBridge) {
         .await;
 }
 
-/// Blocks somebody as an administrator would, by the API.
+/// Blocks `subject` as an administrator would, by the API.
 async fn block(bridge: &TestBridge, root: &Browser, subject: &str) -> Answer {
     let block = json!({
         "issuer": bridge.provider.issuer(), "subject": subject, "reason": "Left the company.",

@@ -232,7 +232,7 @@ async fn a_statement_that_waits_too_long_is_ended_by_the_server_with_a_pooler_an
     );
 }
 
-/// Everything that can be asked, by somebody who is signed in or not.
+/// Every kind of request, with and without a session.
 const ROUTES: [(&str, &str); 24] = [
     ("GET", "/"),
     ("GET", "/portal/token"),

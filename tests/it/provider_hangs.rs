@@ -1,5 +1,5 @@
-//! AV-4: a provider that hangs costs a few people its timeout and nobody else
-//! anything; who is signed in does not notice.
+//! AV-4: a provider that hangs costs a few sign-ins its timeout and the others nothing;
+//! sessions do not notice.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn bridge() -> TestBridge {
     bridge
 }
 
-/// Somebody who comes back from the provider's page just now.
+/// A browser on its way back from the provider's page.
 struct Returning {
     browser: Browser,
     callback: String,

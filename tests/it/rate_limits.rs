@@ -1,4 +1,4 @@
-//! Whoever asks too often waits; everybody else does not notice (AV-1).
+//! A client that asks too often waits; the others do not notice (AV-1).
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -59,7 +59,7 @@ async fn av_1_signing_in_is_limited_by_address_and_refused_with_a_page() {
             refused.body
         );
         assert!(refused.set_cookies().is_empty() && !refused.has("location"));
-        // Somebody else, and the other addresses, go on.
+        // Another client, and the other routes, go on.
         let other = ("x-forwarded-for", "198.51.100.2");
         let answer = browser.send(method, path, &[other, FORM], "").await;
         assert_ne!(answer.status, 429, "{path}");
@@ -88,7 +88,7 @@ async fn av_1_the_limit_of_an_ipv6_client_is_that_of_its_network() {
 }
 
 #[tokio::test]
-async fn av_1_nobody_without_a_trusted_proxy_escapes_by_a_header() {
+async fn av_1_without_a_trusted_proxy_no_header_evades_the_limit() {
     let bridge = TestBridge::start_with(&[("BRIDGE_RATE_LIMITS", "on")]).await;
     let browser = bridge.browser();
     let mut refused = false;
@@ -176,14 +176,14 @@ async fn av_1_what_looks_a_session_up_is_limited_by_address_before_it_is_looked_
     let said = flood(&bridge, request, 401).await;
     assert!(said.matches("HTTP/1.1 401").count() >= 3000);
     for refusal in said.split("HTTP/1.1 429").skip(1) {
-        // Between two of them somebody may have been let through.
+        // Between two of them a request may have been let through.
         let refusal = refusal.split("HTTP/1.1 401").next().unwrap();
         assert!(refusal.contains("access-control-allow-origin: https://app.example\r\n"));
         assert!(refusal.contains("retry-after: 1\r\n") && refusal.contains("\"rate_limited\""));
     }
     let browser = bridge.browser();
     let flood = ("x-forwarded-for", "198.51.100.1");
-    // Whoever watches over the process gets an answer all the same.
+    // The health checks answer all the same.
     for path in ["/livez", "/readyz"] {
         assert_eq!(browser.send("GET", path, &[flood], "").await.status, 200);
     }
@@ -223,7 +223,7 @@ async fn av_1_changes_of_the_table_are_limited_once_the_right_is_known() {
         ("x-red5-bridge", "1"),
         ("origin", ORIGIN),
     ];
-    // Whoever has no right uses up nobody's.
+    // A request without the right uses up no one's limit.
     for _ in 0..400 {
         let answer = vic.send("POST", "/api/admin/mappings", &api, "x").await;
         assert_eq!(answer.status, 403);

@@ -3,9 +3,8 @@
 //! [`server`] is a Red5 server written from its documentation alone, in every
 //! way that the documentation leaves open. [`table`] is the rule "no more than
 //! was granted", written once more from its definition. Between them runs a
-//! whole bridge, and [`judge`] asks it: whatever it signs must let somebody do
-//! what the rows of the table give them, in every reading of the documentation,
-//! and nothing else.
+//! whole bridge, and [`judge`] asks it: whatever it signs must allow what the rows
+//! of the table grant, in every reading of the documentation, and nothing else.
 
 mod judge;
 mod known;

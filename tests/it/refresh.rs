@@ -67,7 +67,7 @@ fn age(bridge: &TestBridge, seconds: i64) {
 }
 
 #[tokio::test]
-async fn se_6_up_to_the_age_groups_serve_and_nobody_is_asked() {
+async fn se_6_up_to_the_age_groups_serve_and_the_provider_is_not_asked() {
     let (bridge, ann) = with_ann().await;
     bridge.provider.person("ann").groups([]);
     age(&bridge, AGE - 1);

@@ -19,10 +19,7 @@ const SEED: &str = "20261124";
 const REQUESTS: &str = "15";
 
 /// Runs it against `bridge` with the cookie of `browser`, if it has one.
-#[expect(
-    clippy::print_stdout,
-    reason = "a long run is read by whoever asked for it"
-)]
+#[expect(clippy::print_stdout, reason = "a long run is read by its operator")]
 fn run(bridge: &TestBridge, browser: &Browser) {
     let (_, session) = browser.session().unwrap_or_default();
     let mut command = Command::new(".local/schemathesis/bin/schemathesis");
@@ -50,7 +47,10 @@ fn run(bridge: &TestBridge, browser: &Browser) {
 
 /// `SCHEMA_SECONDS`: how long each of the two runs takes; the usual ones have
 /// a number of requests instead.
-#[expect(clippy::disallowed_methods, reason = "whoever wants more says so")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a longer run is asked for by a variable"
+)]
 fn seconds() -> Option<String> {
     std::env::var("SCHEMA_SECONDS").ok()
 }
@@ -72,7 +72,7 @@ async fn no_request_of_an_administrator_is_answered_otherwise_than_described() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_of_a_stranger_is_answered_otherwise_than_described() {
     let bridge = TestBridge::start().await;
-    // Whatever is sent, nobody is signed in.
+    // Without a session, whatever is sent.
     run(&bridge, &bridge.browser());
     assert_eq!(bridge.count("mappings").await, 0);
 }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use url::Url;
 
 use crate::bridge::{Answer, Browser, TestBridge, path_of};
-use crate::callback::assert_nobody;
+use crate::callback::assert_no_session;
 use crate::provider::Endpoint;
 
 const DEEP: &str = "/admin/mappings?limit=5";
@@ -43,7 +43,7 @@ async fn an_attempt_left_open_overnight_says_so_and_still_knows_where_to_go() {
             ann.cookies.clear();
         }
         let answer = ann.get(&path_of(&back)).await;
-        assert_nobody(&bridge, &answer, 400, "attempt_expired").await;
+        assert_no_session(&bridge, &answer, 400, "attempt_expired").await;
         assert!(answer.body.contains("This sign-in took too long"));
         assert!(leads_back_to(&answer, DEEP_AGAIN), "{}", answer.body);
     }
@@ -75,7 +75,7 @@ async fn without_cookies_one_is_told_what_to_do_and_sent_nowhere() {
 
     let answer = ann.get(&path_of(&back)).await;
 
-    assert_nobody(&bridge, &answer, 400, "cookie_missing").await;
+    assert_no_session(&bridge, &answer, 400, "cookie_missing").await;
     assert!(answer.body.contains("Allow cookies for this site"));
     assert!(leads_back_to(&answer, DEEP_AGAIN));
     assert!(!answer.has("location") && !answer.body.contains("http-equiv=\"refresh\""));
@@ -116,7 +116,7 @@ async fn lr_6_a_state_of_another_bridge_or_an_altered_one_leads_nowhere_but_home
             .finish();
         let path = format!("/auth/callback?{query}");
         let answer = bridge.browser().get(&path).await;
-        assert_nobody(&bridge, &answer, 400, "attempt_unknown").await;
+        assert_no_session(&bridge, &answer, 400, "attempt_unknown").await;
         assert!(leads_back_to(&answer, HOME_AGAIN), "{state}");
     }
 }
@@ -135,12 +135,13 @@ async fn lr_6_an_origin_that_is_allowed_no_more_is_not_come_back_to() {
 
     let answer = later.browser().get(&path_of(&back)).await;
 
-    assert_nobody(&bridge, &answer, 400, "cookie_missing").await;
+    assert_no_session(&bridge, &answer, 400, "cookie_missing").await;
     assert!(leads_back_to(&answer, HOME_AGAIN), "{}", answer.body);
 }
 
 #[tokio::test]
-async fn cb_2_whoever_is_signed_in_already_is_led_on_without_a_word_or_a_second_request() {
+async fn cb_2_a_second_callback_of_a_signed_in_browser_redirects_without_a_request_to_the_provider()
+{
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");
     let mut ann = bridge.browser();
@@ -210,7 +211,7 @@ async fn cb_6_each_of_the_providers_errors_has_words_a_status_and_a_way_on() {
         let begun = ann.get(&format!("/auth/login?return_to={DEEP}")).await;
         let back = bridge.provider.deny(&begun.location(), error).await;
         let answer = ann.get(&path_of(&back)).await;
-        assert_nobody(&bridge, &answer, status, code).await;
+        assert_no_session(&bridge, &answer, status, code).await;
         assert!(answer.body.contains(words), "{error}: {}", answer.body);
         assert!(leads_back_to(&answer, DEEP_AGAIN), "{error}");
         assert!(ann.cookies.is_empty(), "the attempt is over");

@@ -107,7 +107,7 @@ async fn cs_3_what_cannot_be_kept_is_explained() {
 }
 
 #[tokio::test]
-async fn whoever_was_signed_out_meanwhile_is_told_how_to_send_it_again() {
+async fn a_form_after_the_end_of_the_session_is_told_how_to_send_it_again() {
     let bridge = TestBridge::start().await;
     let mut admin = bridge.admin().await;
     let earlier = admin.peek("/").await.field("form_token");

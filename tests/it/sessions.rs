@@ -213,7 +213,7 @@ async fn se_4_on_a_machine_that_people_share_nothing_of_the_one_before_is_left()
         .await;
     let ann = bridge.provider.person("ann-canary");
     ann.groups(["canary-crew", ADMIN_GROUP]);
-    bridge.provider.person("bob").groups(["nobody"]);
+    bridge.provider.person("bob").groups(["unmapped"]);
     let mut shared = bridge.signed_in("ann-canary").await;
     shared.get("/admin/mappings").await;
     assert_eq!(shared.token(json!({})).await.status, 200);

@@ -94,7 +94,7 @@ async fn lr_4_the_attempt_is_bound_to_the_browser_by_a_sealed_cookie() {
         "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600"
     );
 
-    // What is in it can be read by nobody who holds it.
+    // What is in it cannot be read from outside.
     let asked = parameters(&begun.location());
     let back = bridge.provider.approve(&begun.location(), "ann").await;
     assert_eq!(ann.get(&path_of(&back)).await.status, 303);
@@ -246,7 +246,7 @@ async fn jw_8_a_provider_that_is_down_is_a_503_page_and_sign_in_recovers_by_itse
 
     let provider = Provider::start_at(&place, Arc::clone(&bridge.clock) as Arc<dyn Clock>);
     provider.person("ann");
-    // Alone: nobody asks for it meanwhile.
+    // By itself: no sign-in asks for it meanwhile.
     eventually("the provider is found", async || {
         ann.peek("/readyz").await.json()["provider"] == "ready"
     })

@@ -218,7 +218,7 @@ async fn lo_4_without_a_sign_out_at_the_provider_ours_is_all_there_is() {
 }
 
 #[tokio::test]
-async fn somebody_who_signed_in_again_meanwhile_is_not_told_that_they_are_out() {
+async fn a_form_after_a_new_sign_in_is_not_told_that_the_session_is_over() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");
     let mut ann = bridge.signed_in("ann").await;

@@ -1,4 +1,4 @@
-//! Whoever sends slowly, or nothing, holds up nobody and is not waited for (AV-3).
+//! A client that sends slowly, or nothing, holds up no other and is cut off in time (AV-3).
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn drip(mut socket: TcpStream, first: String, drop: &'static str) -> Strin
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// Somebody else is served while `slow` goes on.
+/// Another client is served while `slow` goes on.
 async fn meanwhile<T: 'static>(bridge: &TestBridge, slow: &mut JoinSet<T>) -> Vec<T> {
     let others = bridge.browser();
     let mut ended = Vec::new();
@@ -56,7 +56,7 @@ async fn meanwhile<T: 'static>(bridge: &TestBridge, slow: &mut JoinSet<T>) -> Ve
 }
 
 #[tokio::test]
-async fn av_3_a_head_that_drips_is_cut_off_also_a_later_one_and_so_is_a_body_nobody_reads() {
+async fn av_3_a_head_that_drips_is_cut_off_also_a_later_one_and_so_is_a_body_that_is_not_read() {
     let bridge = TestBridge::start().await;
     let whole = format!("{HEAD}\r\n");
     let unread = "POST /nowhere HTTP/1.1\r\nHost: bridge.example\r\n";
@@ -133,7 +133,7 @@ fn idle_connections() -> usize {
 }
 
 #[tokio::test]
-async fn av_3_idle_connections_hold_up_nobody_and_go_by_themselves() {
+async fn av_3_idle_connections_hold_up_no_request_and_are_closed() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");
     let ann = bridge.signed_in("ann").await;

@@ -4,7 +4,7 @@
 use crate::bridge::TestBridge;
 use crate::raw::{converse, statuses};
 
-/// What an attacker wants to be read as a request of somebody else's.
+/// What an attacker wants to be read as another client's request.
 const HIDDEN: &str = "GET /admin/mappings HTTP/1.1\r\nHost: bridge.example\r\n\r\n";
 
 /// Ends each conversation, if it still goes on: its 404 is the last answer.
@@ -213,7 +213,7 @@ async fn av_9_what_is_one_request_is_answered_once() {
         let (statuses, open) = outcome(&bridge, request.as_bytes()).await;
         assert_eq!((statuses, open), (vec![expected], true), "{request:?}");
     }
-    // A body that nobody reads is never taken for a request.
+    // A body that is not read is never taken for a request.
     for line in [GET, POST] {
         let request = format!("{line}Content-Length: {hidden_length}\r\n\r\n{HIDDEN}");
         let (statuses, _) = outcome(&bridge, request.as_bytes()).await;

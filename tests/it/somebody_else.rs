@@ -125,7 +125,7 @@ async fn the_form_says_one_known_thing_or_nothing() {
 }
 
 #[tokio::test]
-async fn lr_1_the_link_says_somebody_else_or_nothing() {
+async fn lr_1_the_link_asks_for_another_account_or_nothing() {
     let bridge = TestBridge::start().await;
     for wrong in ["", "SOMEBODY-ELSE", "ann", "somebody-else&as=somebody-else"] {
         let path = format!("/auth/login?as={wrong}");

@@ -153,7 +153,7 @@ fn hash(number: u32) -> SessionHash {
     hash
 }
 
-/// Somebody who signed in at 0 s and may stay for 12 hours.
+/// A session that began at 0 s and lasts for 12 hours.
 fn session(number: u32) -> StoredSession {
     StoredSession {
         hash: hash(number),
@@ -221,7 +221,7 @@ async fn create(store: &Store, group: &str, room: &str) -> Mapping {
         .unwrap()
 }
 
-/// Whether somebody in `group` holds anything.
+/// Whether the members of `group` are granted anything.
 fn may_watch(snapshot: &Snapshot, group: &str) -> bool {
     let identity = Identity {
         groups: Groups::Listed([group.to_owned()].into()),

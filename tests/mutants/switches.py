@@ -45,7 +45,7 @@ def is_on(number):
 
 
 def marked(number, text):
-    """Where a change stands, for whoever reads the compiler's errors."""
+    """Where a change stands, for reading the compiler's errors."""
     return f"/*<{number}*/{text}/*{number}>*/"
 
 
@@ -68,7 +68,7 @@ class File:
         # Place -> what is put in there; (start, end, kind) -> what is wrapped.
         self.inserts = collections.defaultdict(list)
         self.wraps = collections.defaultdict(list)
-        # A switch is no constant, nor is whoever calls one: a constant function is an
+        # A switch is no constant, nor is a function that calls one: a constant function is an
         # ordinary one here. Nothing of ours needs it sooner.
         modifiers = (n for n in self.nodes if n.type == "function_modifiers")
         self.blanks = [(m.start_byte, m.end_byte) for m in modifiers if m.text == b"const"]

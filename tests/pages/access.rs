@@ -1,4 +1,4 @@
-//! The portal and the page of somebody to whom nothing is granted.
+//! The portal and the page of a user without grants.
 
 use super::{END_TAG, Sample, TAG, TURNED, error, person, sample, shown, signed_out, strings};
 use crate::domain::grant::Grant;

@@ -1,4 +1,4 @@
-//! Who is signed in, who is blocked, and stopping somebody.
+//! Who is signed in, who is blocked, and stopping a user.
 
 use chrono::{DateTime, Utc};
 
@@ -140,8 +140,8 @@ pub fn samples() -> Vec<Sample> {
             &list(rows(), TAG, Notice::of("ended", None)),
         ),
         sample(
-            "sessions-nobody",
-            &list(Vec::new(), "nobody", Notice::of("all-ended", Some(0))),
+            "sessions-none",
+            &list(Vec::new(), "unknown", Notice::of("all-ended", Some(0))),
         ),
         sample(
             "session-stop",
@@ -151,7 +151,7 @@ pub fn samples() -> Vec<Sample> {
         sample("session-stop-long", &stop(rows().remove(2), 1)),
         sample("session-stop-hostile", &stop(rows().remove(3), 1)),
         sample("blocks", &block_list(blocks.clone(), 120)),
-        sample("blocks-nobody", &block_list(Vec::new(), 0)),
+        sample("blocks-none", &block_list(Vec::new(), 0)),
         sample("block-lift", &lift(blocks[1].clone())),
         sample("block-lift-hostile", &lift(blocks[3].clone())),
         sample("own-sessions", &own(None)),
@@ -209,7 +209,7 @@ fn block_forms() -> Vec<Sample> {
             },
         ),
         sample(
-            "block-form-nobody-found",
+            "block-form-none-found",
             &BlockForm {
                 person: unbroken(),
                 ..form(TypedBlock::default(), &[])

@@ -1,5 +1,5 @@
 //! Everything that is no logout token of this provider for this bridge, each alone:
-//! 400, and whoever it names stays signed in.
+//! 400, and the sessions that it names stay.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::bridge::TestBridge;
 use crate::provider::{CLIENT_ID, CLIENT_SECRET, IdToken, Key, Place};
 
 const KEYS_THAT_ARE_NOT_THERE: [&str; 3] = [
-    "BC-1: a key that nobody published",
+    "BC-1: a key that is not published",
     "BC-1: brings its own key",
     "BC-1: alg \"ES256\"",
 ];
@@ -70,7 +70,7 @@ fn signatures() -> Vec<Case> {
         case("BC-1: HS256 with the public key as DER", move |token| {
             token.hmac(&der)
         }),
-        case("BC-1: a key that nobody published", |token| {
+        case("BC-1: a key that is not published", |token| {
             token.signed_by(&Key::es256("es-9", 9))
         }),
         case("BC-1: another key under the published name", |token| {
@@ -173,10 +173,10 @@ async fn bc_1_bc_2_bc_3_bc_4_bc_5_bc_7_nothing_else_ends_a_session() {
         }
         assert!(is_in(&ann).await, "{name}");
     }
-    // Keys were read for one before, so of a key that is not there nobody can know yet (BC-9).
+    // Keys were read for one before, so a key that is not there may be newer (BC-9).
     assert_eq!(in_doubt, KEYS_THAT_ARE_NOT_THERE);
-    let nobody = log_out(&bridge, |token| token).await;
-    refused(&nobody);
+    let nameless = log_out(&bridge, |token| token).await;
+    refused(&nameless);
     assert_eq!(bridge.count("logouts").await, 0);
     // And the same token with nothing wrong in it does.
     for word in ["JWT", "application/logout+jwt"] {
@@ -193,7 +193,7 @@ async fn bc_1_bc_2_bc_3_bc_4_bc_5_bc_7_nothing_else_ends_a_session() {
 }
 
 #[tokio::test]
-async fn bc_4_a_genuine_id_token_signs_nobody_out() {
+async fn bc_4_a_genuine_id_token_ends_no_session() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann").claim("sid", "s-1");
     let (sent, kept) = std::sync::mpsc::channel();
@@ -246,7 +246,7 @@ async fn bc_8_it_is_one_form_with_one_token() {
 }
 
 #[tokio::test]
-async fn bc_9_without_keys_nobody_can_know_and_it_is_to_be_sent_again() {
+async fn bc_9_without_keys_a_logout_token_is_to_be_sent_again() {
     let nowhere = Place::free();
     let issuer = nowhere.issuer();
     let bridge = TestBridge::start_with(&[("OIDC_ISSUER_URL", &issuer)]).await;

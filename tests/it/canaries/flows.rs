@@ -370,7 +370,7 @@ async fn refused(stage: &mut Stage, person: &str) {
     stage.learn_what_was_sent();
 }
 
-/// Nobody gets in, and who is in loses the connection.
+/// No sign-in succeeds, and sessions are refused.
 async fn without_database(stage: &mut Stage) {
     let vic = stage.signed_in("vic").await;
     let mut browser = stage.browser();

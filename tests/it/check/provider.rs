@@ -18,7 +18,7 @@ async fn a_provider_that_fits_is_not_complained_about() {
     find(&said, "ok", &["discovery document and keys can be read"]);
     find(&said, "ok", &["the redirect URI", "is registered"]);
     find(&said, "ok", &["takes client id and secret"]);
-    // Nobody was signed in, and only made-up codes were sent.
+    // No user was signed in, and only made-up codes were sent.
     assert_eq!(checked.provider.hits(Endpoint::Token), 1);
     assert_eq!(checked.provider.hits(Endpoint::Userinfo), 0);
 }
@@ -238,7 +238,7 @@ async fn what_the_token_endpoint_calls_the_error_is_told_without_its_text() {
 }
 
 #[tokio::test]
-async fn a_secret_with_a_line_end_or_that_is_the_id_is_found_before_anybody_is_asked() {
+async fn a_secret_with_a_line_end_or_equal_to_the_id_is_found_before_any_request() {
     let with_end = format!("{}\n", crate::provider::CLIENT_SECRET);
     let checked = Checked::new().set("OIDC_CLIENT_SECRET", &with_end);
     let said = checked.said().await;

@@ -85,7 +85,7 @@ async fn r5_9_an_issuer_for_red5_with_white_space_is_found() {
 }
 
 #[tokio::test]
-async fn a_parameter_of_the_database_that_nobody_reads_is_no_parameter() {
+async fn an_unknown_parameter_of_the_database_address_is_refused() {
     for (url, words) in [
         (
             "postgres://u@h/d?sslmod=require",

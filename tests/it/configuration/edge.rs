@@ -1,4 +1,4 @@
-//! What the bridge is told about whoever stands in front of it.
+//! What the bridge is told about the proxies and apps in front of it.
 
 use super::{each_is_refused, good};
 
@@ -51,8 +51,12 @@ fn sc_1_trusted_proxies_are_networks_that_say_what_was_meant() {
     }
     let json = good(&[("BRIDGE_TRUSTED_PROXIES", "[\"10.1.0.0/16\"]")]);
     assert!(json.trusted_proxies.contain("10.1.0.1".parse().unwrap()));
-    for nobody in [good(&[]), good(&[("BRIDGE_TRUSTED_PROXIES", "")])] {
-        assert!(!nobody.trusted_proxies.contain("127.0.0.1".parse().unwrap()));
+    for without in [good(&[]), good(&[("BRIDGE_TRUSTED_PROXIES", "")])] {
+        assert!(
+            !without
+                .trusted_proxies
+                .contain("127.0.0.1".parse().unwrap())
+        );
     }
 }
 

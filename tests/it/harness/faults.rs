@@ -18,7 +18,7 @@ async fn while_working(fault: impl AsyncFnOnce(&House)) {
     let admin = house.admin().await;
     let mapping = house.map(&admin).await;
     house.provider.person("ann").groups(["viewers"]);
-    house.provider.person("noor").groups(["nobody-maps-this"]);
+    house.provider.person("noor").groups(["not-mapped"]);
     let ann = house.signed_in("ann").await;
     let noor = house.signed_in("noor").await;
     let work = Work::begin(&house, admin, &ann, &noor, &mapping);
@@ -90,7 +90,7 @@ async fn av_5_postgres_is_stopped_and_started_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn av_5_postgres_stands_still_for_longer_than_anybody_waits() {
+async fn av_5_postgres_is_paused_for_longer_than_every_timeout() {
     while_working(async |house| {
         house.postgres.pause();
         sleep(Duration::from_secs(9)).await;

@@ -1,4 +1,4 @@
-//! An edit on one instance, somebody stopped there, and the other's next tokens while its
+//! An edit on one instance, a user stopped there, and the other's next tokens while its
 //! listening connection is not what it should be (SE-7): none is older than the bound.
 
 use std::time::Duration;
@@ -61,7 +61,7 @@ async fn token(ann: &Browser) -> Option<u64> {
 }
 
 /// Ann is stopped by way of the first instance under a fault of the second, in every way.
-async fn nobody_is_served_longer(fault: impl AsyncFn(&House), mend: impl AsyncFn(&House)) {
+async fn no_user_is_served_longer(fault: impl AsyncFn(&House), mend: impl AsyncFn(&House)) {
     let house = House::start().await;
     let admin = house.admin().await.at(&house.bridges[0].address);
     house.map(&admin).await;
@@ -136,18 +136,19 @@ async fn se_7_with_the_listening_connection_terminated_no_token_is_older_than_th
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn se_7_with_the_listening_connection_frozen_nobody_stopped_is_served_beyond_the_bound() {
-    nobody_is_served_longer(silence, resume).await;
+async fn se_7_with_the_listening_connection_frozen_no_stopped_user_is_served_beyond_the_bound() {
+    no_user_is_served_longer(silence, resume).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn se_7_with_notices_swallowed_nobody_stopped_is_served_beyond_the_bound() {
-    nobody_is_served_longer(swallow, swallow_no_more).await;
+async fn se_7_with_notices_swallowed_no_stopped_user_is_served_beyond_the_bound() {
+    no_user_is_served_longer(swallow, swallow_no_more).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn se_7_with_the_listening_connection_terminated_nobody_stopped_is_served_beyond_the_bound() {
-    nobody_is_served_longer(terminate, async |_| ()).await;
+async fn se_7_with_the_listening_connection_terminated_no_stopped_user_is_served_beyond_the_bound()
+{
+    no_user_is_served_longer(terminate, async |_| ()).await;
 }
 
 /// What the server says of itself is replaced by a function of the same name.
@@ -176,13 +177,13 @@ async fn se_7_of_a_server_in_recovery_no_token_is_older_than_the_bound() {
         way.cut();
     }
     let began = Instant::now();
-    eventually("nobody gets a token", async || token(&ann).await.is_none()).await;
+    eventually("there are no tokens", async || token(&ann).await.is_none()).await;
     sleep(BOUND.saturating_sub(began.elapsed())).await;
     for _ in 0..20 {
         assert_eq!(token(&ann).await, None);
     }
     in_recovery(&house, false).await;
-    eventually("everybody gets one again", async || {
+    eventually("there are tokens again", async || {
         token(&ann).await == Some(0)
     })
     .await;

@@ -13,8 +13,7 @@ use crate::provider::{Answer, Endpoint};
 const UNHURRIED: (&str, &str) = ("BRIDGE_MAX_STALENESS_SECONDS", "120");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn se_12_with_an_age_of_ten_seconds_a_provider_may_be_away_for_as_long_and_signs_nobody_out()
-{
+async fn se_12_with_an_age_of_ten_seconds_a_provider_may_be_away_for_as_long_and_no_session_ends() {
     let age = Duration::from_secs(10);
     let house = House::start_with(&[UNHURRIED, ("BRIDGE_GROUPS_MAX_AGE_SECONDS", "10")]).await;
     let admin = house.admin().await;

@@ -1,4 +1,4 @@
-//! The ways to stop somebody: each by way of the first instance.
+//! The ways to stop a user, each by the first instance.
 
 use serde_json::json;
 

@@ -154,7 +154,7 @@ fn note(seen: &mut Seen, asked: Instant, answer: Option<Answer>) {
     }
 }
 
-/// Somebody without a group gets none, whatever is broken.
+/// A user without a mapped group gets no token, whatever is broken.
 async fn never_a_token(noor: Browser, over: Arc<AtomicBool>) {
     while !over.load(Ordering::SeqCst) {
         if let Some(answer) = noor

@@ -1,7 +1,7 @@
 //! Every claim of the ID token that decides something, wrong in every way (ID-3 to ID-10).
 //!
 //! `max_age` is never asked for, so no `auth_time` can be wrong (ID-12): the last test
-//! here sees that it is not asked, and that nobody is refused for what it is.
+//! here sees that it is not asked for, and that no sign-in is refused for what it is.
 
 use serde_json::{Value, json};
 
@@ -199,7 +199,7 @@ fn hashes_and_events() -> Vec<Case> {
     cases.push(case(
         "ID-9: the access token of another answer",
         |provider| {
-            provider.next_token_answer(|answer| answer.set("access_token", "of-somebody-else"));
+            provider.next_token_answer(|answer| answer.set("access_token", "of-another-user"));
         },
     ));
     cases.push(case(
@@ -212,7 +212,7 @@ fn hashes_and_events() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn id_3_to_id_10_a_claim_that_is_wrong_in_any_way_signs_nobody_in() {
+async fn id_3_to_id_10_a_wrong_claim_starts_no_session() {
     let siege = Siege::lay(ann).await;
     let issuer = siege.bridge.provider.issuer().to_owned();
     let cases = [

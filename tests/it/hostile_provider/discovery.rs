@@ -37,7 +37,7 @@ fn another_issuer(name: &str, of: fn(&str) -> Value) -> Case {
 fn issuers() -> Vec<Case> {
     vec![
         absent("JW-1", "issuer"),
-        another_issuer("of somebody else", |_| json!("https://evil.example")),
+        another_issuer("another one", |_| json!("https://evil.example")),
         another_issuer("with a slash", |issuer| json!(format!("{issuer}/"))),
         another_issuer("by another name", |issuer| {
             json!(issuer.replace("127.0.0.1", "localhost"))

@@ -146,7 +146,7 @@ async fn jw_3_and_cb_11_an_endpoint_that_never_ends_is_given_up() {
 }
 
 #[tokio::test]
-async fn cb_11_a_socket_that_speaks_no_http_signs_nobody_in() {
+async fn cb_11_a_socket_that_speaks_no_http_starts_no_session() {
     let siege = Siege::lay_with(IMPATIENT, Provider::start_behind_front, ann).await;
     siege.withstands(FAILED, sockets()).await;
 }

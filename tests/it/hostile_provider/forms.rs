@@ -50,7 +50,7 @@ fn headers(place: &str) -> Vec<Case> {
         member("kid", json!("rs-1' OR '1'='1")),
         member("kid", json!("a".repeat(10_000))),
         token(
-            "ID-11: jwk, jku, x5u and x5c of somebody else",
+            "ID-11: jwk, jku, x5u and x5c of an attacker",
             move |token| {
                 token
                     .signed_by(&key_of_eve)
@@ -162,7 +162,7 @@ async fn id_15_an_id_token_over_64_kb_is_refused_and_the_page_says_what_helps() 
 }
 
 #[tokio::test]
-async fn id_10_to_id_15_what_is_not_the_form_of_an_id_token_signs_nobody_in() {
+async fn id_10_to_id_15_a_malformed_id_token_starts_no_session() {
     let siege = Siege::lay(ann).await;
     let place = format!("{}/keys-of-eve", siege.bridge.provider.issuer());
     let cases = [headers(&place), forms()];

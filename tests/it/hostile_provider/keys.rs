@@ -100,7 +100,7 @@ fn elliptic_keys() -> Vec<Case> {
         ("JW-7: a point off its curve", "y", key.jwk()["x"].clone()),
         ("JW-7: a point with x 0", "x", number(&[0; 32])),
         ("JW-7: another curve", "crv", json!("P-384")),
-        ("JW-7: a curve nobody knows", "crv", json!("secp256k1")),
+        ("JW-7: an unknown curve", "crv", json!("secp256k1")),
         ("JW-7: no curve", "crv", json!(null)),
         ("JW-7: a coordinate too short", "x", number(&[1; 31])),
         ("JW-7: a coordinate too long", "x", number(&[0; 33])),
@@ -240,7 +240,7 @@ async fn jw_7_and_av_7_a_key_that_must_not_verify_verifies_nothing() {
 }
 
 #[tokio::test]
-async fn jw_9_a_key_set_without_a_key_lets_nobody_in_and_the_next_good_one_does() {
+async fn jw_9_a_key_set_without_a_key_starts_no_session_and_the_next_good_one_does() {
     let siege = Siege::lay(ann).await;
     siege.withstands(FAILED, unusable_sets()).await;
 }

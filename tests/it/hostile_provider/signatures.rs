@@ -141,7 +141,7 @@ async fn id_1_and_id_2_no_signature_but_the_right_one_signs_in() {
 /// A signature of two numbers has one form in a JWS (RFC 7518 §3.4), and others
 /// elsewhere.
 #[tokio::test]
-async fn id_1_an_elliptic_signature_in_another_form_signs_nobody_in() {
+async fn id_1_an_elliptic_signature_in_another_form_starts_no_session() {
     let siege = Siege::lay(|provider| {
         ann(provider);
         provider.use_key(&Key::es256("es-1", 1));

@@ -170,20 +170,20 @@ fn access_tokens() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn cb_11_an_answer_without_tokens_signs_nobody_in() {
+async fn cb_11_a_token_response_without_tokens_starts_no_session() {
     let siege = Siege::lay(ann).await;
     siege.withstands(FAILED, no_answers()).await;
 }
 
 #[tokio::test]
-async fn tx_6_an_access_token_that_must_not_be_sent_signs_nobody_in() {
+async fn tx_6_an_access_token_that_must_not_be_sent_starts_no_session() {
     let siege = Siege::lay(ann_at_userinfo).await;
     siege.withstands(NOT_BELIEVED, access_tokens()).await;
 }
 
 /// An access token too long for a header is the other server's to refuse.
 #[tokio::test]
-async fn cb_14_an_access_token_of_half_a_megabyte_signs_nobody_in() {
+async fn cb_14_an_access_token_of_half_a_megabyte_starts_no_session() {
     let siege = Siege::lay(ann_at_userinfo).await;
     let huge = case("CB-14: an access token of half a megabyte", |provider| {
         provider.next_id_token(|token| token.without("at_hash"));

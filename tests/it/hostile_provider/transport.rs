@@ -1,7 +1,7 @@
 //! The way to the provider (JW-3): only with a certificate of its name, of an authority
 //! that is trusted, and in time.
 
-use super::{NOT_BEGUN, PACE, Siege, ann, nobody, seen, try_to_sign_in};
+use super::{NOT_BEGUN, PACE, Siege, ann, no_session, seen, try_to_sign_in};
 use crate::bridge::TestBridge;
 use crate::database::new_database;
 use crate::provider::{Endpoint, Provider, tls};
@@ -35,7 +35,7 @@ async fn jw_3_a_certificate_that_does_not_convince_begins_no_sign_in() {
         let mut browser = siege.bridge.browser();
         let answer = try_to_sign_in(&siege.bridge.provider, &mut browser).await;
         seen(&answer, NOT_BEGUN).unwrap();
-        nobody(&answer, &browser).await.unwrap();
+        no_session(&answer, &browser).await.unwrap();
         let asked = siege.bridge.provider.hits(Endpoint::Discovery);
         assert_eq!(asked, 0, "{certificate}: something was sent");
     }

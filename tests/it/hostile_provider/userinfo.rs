@@ -22,7 +22,7 @@ fn says(name: &str, answer: Answer) -> Case {
     })
 }
 
-fn about_somebody_else() -> Vec<Case> {
+fn about_another_user() -> Vec<Case> {
     let mut cases: Vec<Case> = [
         json!("eve"),
         json!("ANN"),
@@ -151,7 +151,7 @@ fn as_tokens() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn cb_14_signed_userinfo_that_does_not_hold_signs_nobody_in() {
+async fn cb_14_signed_userinfo_that_does_not_verify_starts_no_session() {
     // Otherwise the keys are read for the ID token, and once more for userinfo.
     let pace = Pace {
         keys_max_age: Duration::from_hours(1),
@@ -162,13 +162,13 @@ async fn cb_14_signed_userinfo_that_does_not_hold_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn cb_14_userinfo_about_somebody_else_signs_nobody_in() {
+async fn cb_14_userinfo_about_another_user_starts_no_session() {
     let siege = Siege::lay(ann_at_userinfo).await;
-    siege.withstands(NOT_BELIEVED, about_somebody_else()).await;
+    siege.withstands(NOT_BELIEVED, about_another_user()).await;
 }
 
 #[tokio::test]
-async fn cb_14_userinfo_without_claims_signs_nobody_in() {
+async fn cb_14_userinfo_without_claims_starts_no_session() {
     let siege = Siege::lay(ann_at_userinfo).await;
     siege.withstands(FAILED, no_claims()).await;
 }

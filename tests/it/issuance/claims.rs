@@ -136,7 +136,7 @@ async fn r5_9_without_a_user_name_there_is_no_token_whose_subject_is_one() {
 }
 
 #[tokio::test]
-async fn r5_9_an_odd_name_is_left_out_and_costs_nobody_the_token() {
+async fn r5_9_a_room_name_that_red5_does_not_take_is_left_out_and_the_token_is_issued() {
     let bridge = TestBridge::start().await;
     let vic = viewer(&bridge).await;
     drop(vic);

@@ -23,10 +23,10 @@ async fn restarted(bridge: &TestBridge, name: &str, value: &str) -> TestBridge {
 }
 
 #[tokio::test]
-async fn rotating_the_secret_keys_signs_nobody_out_and_breaks_no_sign_in() {
+async fn rotating_the_secret_keys_ends_no_session_and_breaks_no_sign_in() {
     let bridge = TestBridge::start().await;
     let vic = viewer(&bridge).await;
-    // Somebody is at the provider's page while the instance is started anew.
+    // A sign-in is under way while the instance is started anew.
     bridge.provider.person("ann").groups(["viewers"]);
     let mut ann = bridge.browser();
     let begun = ann.get("/auth/login").await;
@@ -54,7 +54,7 @@ async fn rotating_the_secret_keys_signs_nobody_out_and_breaks_no_sign_in() {
 }
 
 #[tokio::test]
-async fn r5_11_after_a_restart_with_the_new_secret_the_next_token_verifies_with_it_and_nobody_signs_in_again()
+async fn r5_11_after_a_restart_with_the_new_secret_the_next_token_verifies_with_it_and_sessions_last()
  {
     let bridge = TestBridge::start().await;
     let vic = viewer(&bridge).await;

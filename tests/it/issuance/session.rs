@@ -7,7 +7,7 @@ use super::{PUBLISH, WATCH};
 use crate::bridge::{ADMIN_GROUP, ORIGIN, TestBridge};
 
 #[tokio::test]
-async fn it_tells_who_somebody_is_what_they_may_do_and_until_when() {
+async fn the_session_tells_identity_grants_and_end() {
     let bridge = TestBridge::start().await;
     bridge.map("crew", PUBLISH, &["WHIP"], &["show-*"]).await;
     bridge.map("viewers", WATCH, &["*"], &["*"]).await;
@@ -56,7 +56,7 @@ async fn it_tells_who_somebody_is_what_they_may_do_and_until_when() {
 #[tokio::test]
 async fn idle_time_runs_from_the_last_request_and_never_past_the_end() {
     let bridge = TestBridge::start_with(&[("BRIDGE_SESSION_IDLE_MINUTES", "10")]).await;
-    bridge.provider.person("vic").groups(["nobody"]);
+    bridge.provider.person("vic").groups(["unmapped"]);
     let vic = bridge.signed_in("vic").await;
     let left = async || {
         let body = vic.peek("/api/session").await.json();
@@ -76,7 +76,7 @@ async fn idle_time_runs_from_the_last_request_and_never_past_the_end() {
 }
 
 #[tokio::test]
-async fn somebody_without_names_or_grants_is_told_so_and_an_administrator_that_they_are_one() {
+async fn the_session_tells_of_missing_names_of_missing_grants_and_of_the_right_to_administer() {
     let bridge = TestBridge::start().await;
     bridge
         .provider
@@ -97,12 +97,12 @@ async fn somebody_without_names_or_grants_is_told_so_and_an_administrator_that_t
 }
 
 #[tokio::test]
-async fn whoever_is_not_signed_in_is_told_where_to() {
+async fn a_request_without_a_session_is_told_the_login_url() {
     let bridge = TestBridge::start().await;
-    let nobody = bridge.browser();
+    let stranger = bridge.browser();
     for answer in [
-        nobody.peek("/api/session").await,
-        nobody.token(json!({})).await,
+        stranger.peek("/api/session").await,
+        stranger.token(json!({})).await,
     ] {
         assert_eq!(
             (answer.status, answer.code().as_str()),

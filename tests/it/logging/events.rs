@@ -317,7 +317,7 @@ async fn lg_4_the_request_id_is_the_bridges_own_whatever_a_client_sends() {
         assert_eq!(events.last().unwrap()["span"]["id"], json!(id));
     }
     assert!(!told.process.log().contains("../../x"));
-    // A page shows it to whoever was refused.
+    // The page of the refusal shows it.
     let page = told.browser().peek("/nowhere").await;
     assert!(
         page.body.contains(page.header("x-request-id")),

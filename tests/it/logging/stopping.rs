@@ -74,7 +74,7 @@ async fn lg_2_who_is_stopped_by_an_administrator_is_told_once_with_who_did_it() 
     root.api("DELETE", &lift, &json!({})).await;
     stopped(&step(&["person_unblocked"])[0], "vic", 0);
 
-    // A row that somebody wrote by hand ends no session, and lets nobody in all the same.
+    // A row that was written by hand ends no session, and its user is refused all the same.
     let vic = told.signed_in("vic").await;
     step(&["signed_in"]);
     let mut hand = PgConnection::connect(&told.database_url).await.unwrap();
@@ -148,7 +148,7 @@ async fn lg_2_a_logout_token_is_told_by_what_came_of_it() {
 }
 
 #[tokio::test]
-async fn lg_2_a_logout_token_that_nobody_can_verify_is_told_as_a_warning() {
+async fn lg_2_a_logout_token_that_cannot_be_verified_is_logged_as_a_warning() {
     let issuer = Place::free().issuer();
     let told = Told::start(&[("OIDC_ISSUER_URL", &issuer)]).await;
     let token = told

@@ -135,7 +135,7 @@ async fn ad_7_what_looks_like_sql_is_only_text() {
             (&json!(group), &json!(group))
         );
     }
-    // `%` is no wildcard: somebody in a group of another name holds nothing.
+    // `%` is no wildcard: a user in a group of another name is granted nothing.
     bridge.provider.person("vic").groups(["anything"]);
     assert_eq!(
         bridge.signed_in("vic").await.token(json!({})).await.status,

@@ -1,4 +1,4 @@
-//! Cookies that somebody else put into the browser, by the hundred.
+//! Cookies that another site put into the browser, by the hundred.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ async fn se_8_a_session_and_an_attempt_are_found_among_hundreds_of_other_cookies
     assert_eq!(ann.peek("/api/session").await.status, 200);
     assert_eq!(ann.cookies.len(), 601);
 
-    // In one line and in a line each; without the session, nobody.
+    // In one line and in a line each; without the session's cookie there is no session.
     let (name, value) = ann.session().unwrap();
     ann.cookies.remove(&name);
     let pairs: Vec<String> = ann

@@ -1,4 +1,4 @@
-//! Answers of the token endpoint that must not sign anybody in (CB-11, ID-1 to ID-11).
+//! Answers of the token endpoint that must start no session (CB-11, ID-1 to ID-11).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,7 +167,7 @@ async fn cb_11_a_slow_or_dripping_token_endpoint_is_given_up_in_time() {
 }
 
 #[tokio::test]
-async fn cb_11_an_answer_without_an_id_token_signs_nobody_in() {
+async fn cb_11_a_token_response_without_an_id_token_is_refused() {
     let refused = OidcError::Refused(InvalidAnswer::NoIdToken);
     assert_eq!(
         token_answer(|answer| answer.without("id_token")).await,
@@ -306,7 +306,7 @@ async fn id_9_another_access_token_than_the_id_tokens_is_refused() {
 }
 
 #[tokio::test]
-async fn id_10_a_logout_token_signs_nobody_in() {
+async fn id_10_a_logout_token_starts_no_session() {
     let event = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
     assert_eq!(
         id_token(|t| t.claim("events", event)).await,

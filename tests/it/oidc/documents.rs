@@ -23,7 +23,7 @@ async fn begin_fails(bridge: &red5_bridge::oidc::Provider) -> OidcError {
 }
 
 #[tokio::test]
-async fn jw_1_a_document_of_another_issuer_lets_nobody_sign_in() {
+async fn jw_1_a_document_of_another_issuer_begins_no_sign_in() {
     let (provider, bridge) = ann_and_bridge();
     provider.discovery(|document| document.set("issuer", "https://evil.example"));
     assert_eq!(begin_fails(&bridge).await, unavailable(Outage::OtherIssuer));
@@ -127,13 +127,13 @@ async fn jw_3_the_start_of_a_sign_in_waits_no_longer_than_its_own_limit() {
 #[test]
 fn jw_3_a_proxy_of_the_environment_is_not_used() {
     let sign_in = "oidc::sign_in::ann_signs_in_and_is_who_the_provider_says";
-    let nobody = "http://127.0.0.1:1";
+    let no_proxy_there = "http://127.0.0.1:1";
     let outcome = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", sign_in])
         .envs([
-            ("HTTP_PROXY", nobody),
-            ("http_proxy", nobody),
-            ("ALL_PROXY", nobody),
+            ("HTTP_PROXY", no_proxy_there),
+            ("http_proxy", no_proxy_there),
+            ("ALL_PROXY", no_proxy_there),
         ])
         .output()
         .unwrap();
@@ -298,8 +298,8 @@ async fn keys_are_asked_for_by_the_name_of_their_type_too() {
 #[tokio::test]
 async fn jw_5_a_crowd_at_the_start_reads_the_documents_once() {
     let (provider, bridge) = ann_and_bridge();
-    let (held, hold) = Answer::held();
-    provider.once(Endpoint::Discovery, held);
+    let (answer, held) = Answer::held();
+    provider.once(Endpoint::Discovery, answer);
     let bridge = Arc::new(bridge);
     let crowd: Vec<_> = (0..20)
         .map(|_| {
@@ -312,7 +312,7 @@ async fn jw_5_a_crowd_at_the_start_reads_the_documents_once() {
         provider.hits(Endpoint::Discovery) == 1
     })
     .await;
-    hold.release();
+    held.release();
     for one in crowd {
         assert_eq!(one.await.unwrap(), Ok(()));
     }

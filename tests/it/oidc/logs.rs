@@ -233,7 +233,7 @@ async fn an_audience_that_is_not_trusted_is_named_with_the_setting() {
 }
 
 #[tokio::test]
-async fn an_optional_endpoint_without_an_address_is_told_and_keeps_nobody_out() {
+async fn an_optional_endpoint_without_an_address_is_logged_and_refuses_no_sign_in() {
     let (lines, _capturing) = capture();
     let (provider, bridge) = ann_and_bridge();
     provider.discovery(|document| document.set("end_session_endpoint", ""));

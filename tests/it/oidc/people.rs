@@ -78,7 +78,7 @@ async fn without_a_userinfo_endpoint_absent_groups_are_no_groups() {
 }
 
 #[tokio::test]
-async fn cb_14_userinfo_about_somebody_else_fails_the_sign_in() {
+async fn cb_14_userinfo_about_another_user_fails_the_sign_in() {
     for (subject, refusal) in [
         (json!("eve"), InvalidAnswer::UserinfoSubject),
         (json!(""), InvalidAnswer::UserinfoSubject),
@@ -231,7 +231,7 @@ async fn a_userinfo_endpoint_that_fails_costs_the_names_alone() {
 }
 
 #[tokio::test]
-async fn cb_14_userinfo_about_somebody_else_fails_the_sign_in_for_names_too() {
+async fn cb_14_userinfo_about_another_user_fails_the_sign_in_for_names_too() {
     let (provider, bridge) = ann_and_bridge();
     provider.person("ann").without("name");
     provider.next_userinfo(|claims| claims.set("sub", "eve"));

@@ -92,7 +92,7 @@ async fn a_key_without_use_alg_or_with_padding_and_certificates_verifies() {
 }
 
 #[tokio::test]
-async fn claims_that_nobody_needs_have_any_shape() {
+async fn unused_claims_may_have_any_shape() {
     let (provider, bridge) = ann_and_bridge();
     for odd in [
         json!("x"),

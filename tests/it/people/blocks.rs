@@ -32,7 +32,7 @@ async fn by_hand(bridge: &TestBridge, subject: &str, until: &str) {
 }
 
 #[tokio::test]
-async fn se_5_a_block_ends_all_that_a_person_has_and_nothing_of_anybody_else() {
+async fn se_5_a_block_ends_all_sessions_of_that_user_and_no_other() {
     let bridge = TestBridge::start().await;
     lobby(&bridge).await;
     let (root, bob) = (bridge.admin().await, viewer(&bridge, "bob").await);
@@ -73,7 +73,7 @@ async fn waits_for_a_lock(bridge: &TestBridge, connections: i64) {
 }
 
 /// Whatever waits for the change counter holds its session's row: a block that took the
-/// counter first and then wanted that row would wait for whoever waits for it.
+/// counter first and then wanted that row would wait for a transaction that waits for it.
 #[tokio::test]
 async fn se_5_a_block_and_a_sign_out_at_the_same_moment_both_succeed() {
     let bridge = TestBridge::start().await;
@@ -125,7 +125,7 @@ async fn se_5_who_is_blocked_cannot_sign_in_again_and_is_told_so() {
     assert_eq!(
         tries_to_sign_in(&bridge, "Ann").await.status,
         303,
-        "somebody else"
+        "another user"
     );
 }
 
@@ -200,7 +200,7 @@ async fn a_block_by_hand_shuts_every_door_to_a_session_that_is_still_there() {
         .await;
     assert_eq!(answer.status, 403);
     assert!(answer.body.contains("Your access is blocked"));
-    // Whoever shares the machine may still sign in.
+    // Another user of the same browser can still sign in.
     bridge.provider.person("bob").groups(["viewers"]);
     bridge.sign_in(&mut ann, "bob").await;
     assert_eq!(ann.token(json!({})).await.status, 200);
@@ -347,7 +347,7 @@ async fn ad_9_a_block_and_its_end_are_in_the_audit_log() {
 }
 
 #[tokio::test]
-async fn ad_9_without_its_audit_row_nobody_is_stopped() {
+async fn ad_9_without_its_audit_row_no_session_ends_and_no_block_changes() {
     let bridge = TestBridge::start().await;
     lobby(&bridge).await;
     let (root, ann) = (bridge.admin().await, viewer(&bridge, "ann").await);
@@ -377,7 +377,7 @@ async fn ad_9_without_its_audit_row_nobody_is_stopped() {
 }
 
 #[tokio::test]
-async fn nobody_blocks_themselves() {
+async fn an_administrator_cannot_block_themselves() {
     let bridge = TestBridge::start().await;
     let root = bridge.admin().await;
     let answer = block(&bridge, &root, "root").await;

@@ -18,7 +18,7 @@ async fn id_of(root: &Browser, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn se_5_an_administrator_finds_somebody_and_ends_their_session() {
+async fn se_5_an_administrator_finds_a_user_and_ends_their_session() {
     let bridge = TestBridge::start().await;
     let mut root = bridge.admin().await;
     bridge.provider.person("ann").claim("name", "Ann Lee");
@@ -41,7 +41,7 @@ async fn se_5_an_administrator_finds_somebody_and_ends_their_session() {
 }
 
 #[tokio::test]
-async fn se_5_an_administrator_ends_all_that_somebody_has() {
+async fn se_5_an_administrator_ends_all_sessions_of_a_user() {
     let bridge = TestBridge::start().await;
     let mut root = bridge.admin().await;
     bridge.provider.person("ann");
@@ -55,7 +55,7 @@ async fn se_5_an_administrator_ends_all_that_somebody_has() {
 }
 
 #[tokio::test]
-async fn se_5_an_administrator_blocks_somebody_and_lets_them_in_again() {
+async fn se_5_an_administrator_blocks_a_user_and_lifts_the_block() {
     let bridge = TestBridge::start().await;
     let mut root = bridge.admin().await;
     bridge.provider.person("ann");
@@ -101,7 +101,7 @@ async fn se_5_an_administrator_blocks_somebody_and_lets_them_in_again() {
 }
 
 #[tokio::test]
-async fn a_form_that_no_page_of_ours_has_made_blocks_nobody() {
+async fn a_forged_form_blocks_no_user() {
     let bridge = TestBridge::start().await;
     let mut root = bridge.admin().await;
     let issuer = bridge.provider.issuer().to_owned();
@@ -157,7 +157,7 @@ async fn people_see_their_own_sessions_alone_and_end_each() {
 }
 
 #[tokio::test]
-async fn somebody_signs_out_everywhere_at_once() {
+async fn a_user_ends_all_own_sessions_at_once() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");
     bridge.provider.person("bob");
@@ -245,8 +245,8 @@ async fn a_person_is_found_by_name_to_be_blocked_and_the_list_keeps_the_name() {
         1,
         "{found}"
     );
-    let nobody = root.peek("/admin/blocks/new?person=zoe").await.body;
-    assert!(nobody.contains("No person who is signed in fits"));
+    let none = root.peek("/admin/blocks/new?person=zoe").await.body;
+    assert!(none.contains("No person who is signed in fits"));
     let form = of("/admin/blocks/new", &bridge, "s-77");
     let chosen = root.peek(&form).await.body;
     assert!(chosen.contains("Ann &#60;b&#62;Lee") && chosen.contains("2 sessions will end."));

@@ -95,7 +95,7 @@ fn authorize(script: &mut Script, request: &Request) -> HttpResponse {
         };
         script.codes.insert(code, bound);
     } else if request.query.contains_key("as") {
-        return refuse(400, "nobody of that name can sign in");
+        return refuse(400, "no person of that name");
     } else {
         return refuse(200, "<form>Sign in: <input type=\"password\"></form>");
     }

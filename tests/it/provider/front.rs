@@ -106,7 +106,7 @@ impl Drop for Front {
 }
 
 impl State {
-    /// A connection that fails is the other side's choice: there is nobody to tell.
+    /// A connection that fails is the other side's choice, and no error of the test.
     fn serve(&self, connection: TcpStream) {
         let done = match &self.tls {
             None => self.answer(connection),

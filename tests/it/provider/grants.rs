@@ -81,7 +81,7 @@ pub fn is_good(script: &Script, token: &str) -> bool {
     grant.is_some_and(|grant| !grant.spent)
 }
 
-/// Takes back what was granted to somebody.
+/// Revokes everything that was granted to `person`.
 pub fn revoke(script: &mut Script, person: &str) {
     script
         .grants

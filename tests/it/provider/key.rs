@@ -43,7 +43,7 @@ impl Key {
         Self::new(kid, alg, Secret::Rsa(Arc::clone(key)))
     }
 
-    /// RS256 with 1024 bits, which anybody with patience can factor.
+    /// RS256 with 1024 bits, which can be factored.
     pub fn weak_rs256(kid: &str) -> Self {
         static KEY: OnceLock<Arc<RsaPrivateKey>> = OnceLock::new();
         let key = KEY.get_or_init(|| generate(1024));

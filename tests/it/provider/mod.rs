@@ -139,7 +139,7 @@ impl Provider {
 
     // ---- people ----------------------------------------------------------------------
 
-    /// Registers somebody, or goes on describing them. Without more words their
+    /// Registers a person, or goes on describing them. Without more words their
     /// `sub` and `preferred_username` are `name`, and they have no groups claim.
     pub fn person(&self, name: &str) -> PersonScript<'_> {
         self.script()
@@ -241,8 +241,8 @@ impl Provider {
 
     // ---- what it says by itself ------------------------------------------------------
 
-    /// A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4) that names nobody
-    /// yet; the test sends it.
+    /// A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4) without a subject or
+    /// session yet; the test sends it.
     pub fn logout_token(&self, bend: impl FnOnce(IdToken) -> IdToken) -> String {
         let mut script = self.script();
         let now = script.clock.now().timestamp();
@@ -308,7 +308,7 @@ impl Provider {
         self.script().grants.given = Some(rotation);
     }
 
-    /// Takes back what was granted to somebody.
+    /// Revokes everything that was granted to `person`.
     pub fn revoke(&self, person: &str) {
         grants::revoke(&mut self.script(), person);
     }

@@ -71,7 +71,7 @@ impl ClientAuth {
     }
 }
 
-/// Somebody who can sign in.
+/// A person who can sign in.
 #[derive(Clone)]
 pub struct Person {
     pub claims: Value,
@@ -219,7 +219,7 @@ impl Script {
         once.or_else(|| self.always.get(&endpoint).cloned())
     }
 
-    /// A code or token that was not given before, and that nobody guesses.
+    /// A code or token that was not given before and cannot be guessed.
     pub fn fresh(&mut self, kind: &str) -> String {
         self.given += 1;
         let mut random = [0; 8];

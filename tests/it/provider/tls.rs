@@ -1,5 +1,5 @@
 //! Certificates to be shown (`certificates/make.sh` makes them): good ones, and ones
-//! that nobody must accept.
+//! that must not be accepted.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Tables that nobody thought of: R5-3, R5-4, R5-5 and R5-7 as a property. One
+//! Random tables: R5-3, R5-4, R5-5 and R5-7 as a property. One
 //! bridge stays up while its table changes; a failure shows it.
 
 use rand::rngs::StdRng;

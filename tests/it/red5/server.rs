@@ -45,7 +45,7 @@ impl Profile {
     }
 }
 
-/// What somebody wants to do with a stream.
+/// What a client wants to do with a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     Publish,
@@ -164,7 +164,7 @@ impl Connection {
             Operation::Publish => ("red5-publisher", "WHEP"),
             Operation::Subscribe => ("red5-subscriber", "WHIP"),
         };
-        // WHIP can only publish and WHEP can only subscribe, whoever asks.
+        // WHIP can only publish and WHEP can only subscribe, with any token.
         !transport.eq_ignore_ascii_case(one_way)
             && within(self.roles.as_deref(), |item| item == role)
             && within(self.transports.as_deref(), |item| {

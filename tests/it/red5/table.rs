@@ -27,7 +27,7 @@ pub fn row(group: &str, roles: &str, transports: &str, rooms: &str) -> Row {
     }
 }
 
-/// Somebody who signs in.
+/// A person who signs in.
 #[derive(Debug, Clone)]
 pub struct Person {
     /// The user name.
@@ -123,7 +123,7 @@ pub fn is_possible(role: &str, transport: &str) -> bool {
     )
 }
 
-/// Room names that the rows talk about, and some that nobody ever grants.
+/// Room names of the rows, and some that no row grants.
 pub fn rooms_around(rows: &[Row], person: &Person) -> Vec<String> {
     let mut rooms: BTreeSet<String> = ["vip", "admin-room", "probe"].map(str::to_owned).into();
     for rule in rows

@@ -7,7 +7,7 @@ use crate::bridge::{Browser, TestBridge};
 use crate::eventually::eventually;
 use crate::provider::{Answer, Endpoint, IdToken, Key, Rotation};
 
-/// The session is over: whoever asks is told to sign in.
+/// The session is over: the next request is told to sign in.
 async fn is_over(bridge: &TestBridge, browser: &Browser) {
     let answer = exchange(browser).await;
     assert_eq!(answer.status, 401, "{}", answer.body);
@@ -174,7 +174,7 @@ async fn userinfo_without_the_claim_means_no_groups_and_never_those_of_before() 
 }
 
 #[tokio::test]
-async fn cb_14_userinfo_about_somebody_else_ends_the_session() {
+async fn cb_14_userinfo_about_another_user_ends_the_session() {
     let (bridge, ann) = with_ann().await;
     next_without_id_token(&bridge);
     bridge
@@ -185,14 +185,14 @@ async fn cb_14_userinfo_about_somebody_else_ends_the_session() {
 }
 
 #[tokio::test]
-async fn userinfo_about_nobody_and_an_empty_refresh_token_cost_no_session() {
+async fn userinfo_without_a_subject_and_an_empty_refresh_token_end_no_session() {
     let (bridge, ann) = with_ann().await;
     next_without_id_token(&bridge);
     bridge
         .provider
         .next_userinfo(|claims| claims.without("sub"));
     age(&bridge, 2 * AGE + 1);
-    is_kept(&bridge, &ann, "userinfo about nobody").await;
+    is_kept(&bridge, &ann, "userinfo without a subject").await;
 
     let (bridge, ann) = with_ann_and(Rotation::None, &[]).await;
     for _ in 0..2 {

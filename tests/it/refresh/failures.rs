@@ -9,7 +9,7 @@ use crate::eventually::eventually;
 use crate::provider::{Answer, Endpoint, Rotation};
 
 #[tokio::test]
-async fn a_provider_that_is_down_costs_nobody_their_session() {
+async fn a_provider_that_is_down_ends_no_session() {
     let (bridge, ann) = with_ann().await;
     bridge.provider.always(Endpoint::Token, Answer::status(503));
     age(&bridge, AGE + AGE / 2 + 1);
@@ -76,13 +76,13 @@ async fn nor_is_a_provider_that_says_no_asked_once_for_each_request() {
 #[tokio::test]
 async fn a_provider_that_takes_longer_than_the_age_is_asked_once() {
     let (bridge, ann) = with_ann().await;
-    let (held, hold) = Answer::held();
-    bridge.provider.once(Endpoint::Token, held);
+    let (answer, held) = Answer::held();
+    bridge.provider.once(Endpoint::Token, answer);
     age(&bridge, 2 * AGE + 1);
     let asked = tokio::spawn(async move { exchange(&ann).await.status });
     eventually("a refresh", async || bridge.provider.refreshes() == 1).await;
     age(&bridge, 2 * AGE + 1);
-    hold.release();
+    held.release();
     assert_eq!(asked.await.unwrap(), 200);
     assert_eq!(bridge.provider.refreshes(), 1);
 }
@@ -90,15 +90,15 @@ async fn a_provider_that_takes_longer_than_the_age_is_asked_once() {
 #[tokio::test]
 async fn who_stops_waiting_for_a_refresh_does_not_stop_it() {
     let (bridge, ann) = with_ann().await;
-    let (held, hold) = Answer::held();
-    bridge.provider.once(Endpoint::Token, held);
+    let (answer, held) = Answer::held();
+    bridge.provider.once(Endpoint::Token, answer);
     age(&bridge, 2 * AGE + 1);
     let impatient = ann.clone();
     let impatient = tokio::spawn(async move { exchange(&impatient).await.status });
     eventually("a refresh", async || bridge.provider.refreshes() == 1).await;
     impatient.abort();
     assert!(impatient.await.unwrap_err().is_cancelled());
-    hold.release();
+    held.release();
     // The provider spent the refresh token; the new one is not lost.
     assert_eq!(exchange(&ann).await.status, 200);
     assert_eq!(bridge.provider.refreshes(), 1);
@@ -130,7 +130,7 @@ async fn who_cannot_be_confirmed_sees_so_on_a_page_and_can_sign_out() {
 }
 
 #[tokio::test]
-async fn an_admin_form_is_not_taken_from_somebody_who_cannot_be_confirmed() {
+async fn a_change_is_refused_while_the_groups_of_the_administrator_cannot_be_read() {
     let (bridge, _) = with_ann().await;
     let root = bridge.admin().await;
     bridge.provider.always(Endpoint::Token, Answer::status(503));
@@ -165,7 +165,7 @@ async fn a_refresh_token_that_no_key_opens_serves_like_none_and_never_longer() {
 }
 
 #[tokio::test]
-async fn sc_1_keys_are_rotated_without_signing_anybody_out() {
+async fn sc_1_keys_are_rotated_without_ending_a_session() {
     let (bridge, ann) = with_ann().await;
     let steps = [
         format!("{SECRET_KEY},{OTHER_KEY}"),
@@ -205,7 +205,7 @@ async fn a_lease_of_an_instance_that_is_gone_is_taken_over_when_it_ends() {
 }
 
 #[tokio::test]
-async fn a_lease_that_nobody_gives_back_is_waited_for_and_costs_no_session() {
+async fn a_lease_that_is_not_given_back_is_waited_for_and_ends_no_session() {
     let (bridge, ann) = with_ann().await;
     lease(&bridge, "1 hour").await;
     age(&bridge, 2 * AGE - 2);
@@ -227,8 +227,8 @@ async fn a_stopping_instance_waits_for_a_refresh_under_way() {
     let second = bridge
         .beside(&[("BRIDGE_GROUPS_MAX_AGE_SECONDS", "60")])
         .await;
-    let (held, hold) = Answer::held();
-    bridge.provider.once(Endpoint::Token, held);
+    let (answer, held) = Answer::held();
+    bridge.provider.once(Endpoint::Token, answer);
     age(&bridge, 2 * AGE - 2);
     assert_eq!(exchange(&ann.at(&second.address)).await.status, 200);
     eventually("a refresh", async || bridge.provider.refreshes() == 1).await;
@@ -239,7 +239,7 @@ async fn a_stopping_instance_waits_for_a_refresh_under_way() {
     })
     .await;
     assert!(!stopping.is_finished());
-    hold.release();
+    held.release();
     stopping.await.unwrap();
     age(&bridge, 2 * AGE + 1);
     assert_eq!(exchange(&ann).await.status, 200);

@@ -47,7 +47,7 @@ async fn se_6_what_one_instance_read_the_others_serve_as_soon_as_they_hear_of_it
 }
 
 #[tokio::test]
-async fn groups_that_somebody_takes_away_at_the_database_are_gone_in_every_memory() {
+async fn groups_that_are_removed_in_the_database_are_gone_in_every_memory() {
     let (bridge, ann) = with_ann().await;
     let second = bridge.beside(&VARIABLES).await;
     let there = ann.at(&second.address);
@@ -84,7 +84,7 @@ async fn count_updates_of_sessions(bridge: &TestBridge) {
 const WAITING: usize = 33;
 
 #[tokio::test]
-async fn who_waits_for_another_instances_lease_keeps_nobody_from_theirs() {
+async fn sessions_that_wait_for_another_instances_lease_do_not_hold_up_other_sessions() {
     let (bridge, _) = with_ann().await;
     let mut waiting = Vec::new();
     for _ in 0..WAITING {
@@ -102,7 +102,7 @@ async fn who_waits_for_another_instances_lease_keeps_nobody_from_theirs() {
             .fetch_one(&bridge.db)
             .await
             .unwrap();
-        asked > 3 * WAITING as i64
+        asked > i64::try_from(3 * WAITING).unwrap()
     })
     .await;
     assert_eq!(exchange(&bob).await.status, 200);

@@ -122,7 +122,7 @@ async fn av_4_a_request_to_wait_at_userinfo_holds_that_session_alone() {
 }
 
 #[tokio::test]
-async fn av_4_a_request_to_wait_that_is_over_holds_nobody() {
+async fn av_4_a_retry_after_that_has_passed_holds_no_refresh() {
     let (bridge, ann) = with_ann().await;
     let moments = [
         ("retry-after", "Sun, 29 Nov 2026 10:00:01 GMT"),

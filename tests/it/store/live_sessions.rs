@@ -100,7 +100,7 @@ async fn se_4_a_session_that_ended_is_over_here_at_once_and_elsewhere_by_notice(
 #[tokio::test]
 async fn se_4_the_instance_that_ends_a_session_waits_for_no_notice() {
     let database = Database::new().await;
-    // Nobody listens here.
+    // Without a listening connection.
     let live = SessionCache::new(database.store(), IDLE);
     live.start(session(1), &super::no_tokens(), &super::no_origin(), None)
         .await
@@ -119,7 +119,7 @@ async fn se_4_every_end_by_hand_is_heard_of() {
         "DELETE FROM sessions",
         "TRUNCATE sessions",
         "UPDATE sessions SET ends_at = created_at + interval '1 microsecond'",
-        "UPDATE sessions SET subject = 'somebody else'",
+        "UPDATE sessions SET subject = 'another'",
         "SET session_replication_role = replica; DELETE FROM sessions",
     ] {
         a.live

@@ -31,7 +31,7 @@ async fn a_lost_connection_loads_everything_again() {
         .unwrap();
     assert!(a.live.find(&hash(1), at(1)).await.unwrap().is_some());
     assert!(cut_all(&database).await >= 1);
-    // Nobody listens to these.
+    // No connection listens to these.
     create(&database.store(), "team", "a").await;
     database.by_hand("DELETE FROM sessions").await.unwrap();
     a.until("the table was loaded again", |now| may_watch(now, "team"))
@@ -175,7 +175,7 @@ async fn a_restored_database_is_followed_although_its_numbers_are_lower() {
 }
 
 #[tokio::test]
-async fn anybody_may_notify_and_nobody_is_fooled() {
+async fn a_forged_notice_changes_nothing() {
     let database = Database::new().await;
     let a = Instance::start(&database, BOUND).await;
     create(&a.store, "team", "a").await;
@@ -202,7 +202,7 @@ async fn anybody_may_notify_and_nobody_is_fooled() {
 }
 
 #[tokio::test]
-async fn after_a_doubt_nobody_gets_what_was_loaded_before() {
+async fn after_a_doubt_what_was_loaded_before_is_not_served() {
     let database = Database::new().await;
     let a = Instance::start(&database, BOUND).await;
     a.watch.doubt();
@@ -218,7 +218,7 @@ async fn av_5_nothing_is_served_before_the_first_load_and_after_the_bound() {
     let live = Arc::new(SessionCache::new(store.clone(), IDLE));
     let watch = Watch::new(store.clone(), live, BOUND);
     assert!(watch.current().is_err());
-    // Loaded, but nobody asked since when it is true.
+    // Loaded, but not yet known since when it is true.
     watch.reload().await.unwrap();
     assert!(watch.current().is_err());
 

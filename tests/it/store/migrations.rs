@@ -1,4 +1,4 @@
-//! Tables are made once, by whoever comes first, and by nobody without the right.
+//! Tables are made once, by the instance that comes first, and only with the right to.
 
 use red5_bridge::store::StoreError;
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -189,7 +189,7 @@ async fn sc_4_the_role_that_serves_can_neither_change_tables_nor_what_was_writte
         "ALTER TABLE audit_log DISABLE TRIGGER ALL",
         "ALTER TABLE mappings DISABLE TRIGGER ALL",
         "SET session_replication_role = replica",
-        "UPDATE audit_log SET actor_label = 'nobody'",
+        "UPDATE audit_log SET actor_label = 'other'",
         "DELETE FROM audit_log",
         "TRUNCATE audit_log",
         "TRUNCATE mappings",

@@ -61,14 +61,14 @@ async fn is_unavailable(store: &Store) {
 
 #[tokio::test]
 async fn av_5_a_database_that_is_gone_is_unavailable_at_once() {
-    // Nobody listens on a port that was just given back.
+    // No server listens on a port that was just given back.
     let port = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
         .local_addr()
         .unwrap()
         .port();
-    let store = Store::new(&format!("postgres://nobody@127.0.0.1:{port}/none")).unwrap();
+    let store = Store::new(&format!("postgres://unknown@127.0.0.1:{port}/none")).unwrap();
     is_unavailable(&store).await;
     assert!(store.list_mappings(1, 0).await.is_err());
     assert!(store.migrate().await.is_err());
@@ -78,7 +78,10 @@ async fn av_5_a_database_that_is_gone_is_unavailable_at_once() {
 async fn av_5_a_database_that_does_not_answer_is_unavailable_at_once() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = silent.local_addr().unwrap();
-    let store = Store::new(&format!("postgres://nobody@{address}/none?sslmode=disable")).unwrap();
+    let store = Store::new(&format!(
+        "postgres://unknown@{address}/none?sslmode=disable"
+    ))
+    .unwrap();
     is_unavailable(&store).await;
 }
 
@@ -149,7 +152,7 @@ async fn a_request_that_goes_away_leaves_no_half_done_connection_behind() {
     let (asking, said, actor) = (store.clone(), draft("team", "b"), ann());
     let edit =
         tokio::spawn(async move { asking.replace_mapping(id, 1, &said, &actor, at(1)).await });
-    // The row is written, the audit row waits, and whoever asked closes the tab.
+    // The row is written, the audit row waits, and the client closes the connection.
     waits_for_a_lock(&database, 1).await;
     edit.abort();
     assert!(edit.await.unwrap_err().is_cancelled());
@@ -164,7 +167,7 @@ async fn a_request_that_goes_away_leaves_no_half_done_connection_behind() {
 }
 
 #[tokio::test]
-async fn a_lock_that_somebody_holds_by_hand_is_unavailable_in_time() {
+async fn a_lock_that_is_held_by_hand_is_unavailable_in_time() {
     let database = Database::new().await;
     let store = database.store();
     let mut lock = database.hand.begin().await.unwrap();

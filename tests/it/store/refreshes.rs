@@ -51,7 +51,7 @@ async fn se_11_the_same_id_gets_its_lease_again_and_no_other_id_does() {
 }
 
 #[tokio::test]
-async fn se_11_a_lease_that_ran_out_is_anybodys() {
+async fn se_11_a_lease_that_ran_out_can_be_taken_by_another_id() {
     let database = Database::new().await;
     let store = with_refresh_token(&database).await;
     asked(&store, 1, &OURS).await;
@@ -67,7 +67,7 @@ async fn se_11_a_lease_that_ran_out_is_anybodys() {
 }
 
 #[tokio::test]
-async fn nobody_gets_a_lease_on_what_they_know_an_older_state_of_or_on_what_is_over() {
+async fn no_lease_is_given_on_an_older_state_or_on_a_session_that_is_over() {
     let database = Database::new().await;
     let store = with_refresh_token(&database).await;
     assert_eq!(asked(&store, 0, &OURS).await, Lease::Newer);

@@ -77,7 +77,7 @@ async fn rows_that_make_no_sense_are_refused() {
 }
 
 #[tokio::test]
-async fn the_sweep_removes_what_is_over_and_is_nobodys_news() {
+async fn the_sweep_removes_what_is_over_without_a_notice() {
     let database = Database::new().await;
     let store = database.store();
     let busy = StoredSession {
@@ -123,7 +123,7 @@ async fn the_sweep_removes_what_is_over_and_is_nobodys_news() {
 }
 
 #[tokio::test]
-async fn an_instance_whose_clock_is_ahead_sweeps_nobody_who_is_signed_in() {
+async fn an_instance_whose_clock_is_ahead_sweeps_no_session_in_use() {
     let database = Database::new().await;
     let now = SystemClock.now();
     let in_use = StoredSession {
@@ -186,7 +186,7 @@ async fn what_ends_no_session_raises_no_number() {
         "UPDATE sessions SET last_seen_at = last_seen_at + interval '1 minute'",
         "UPDATE sessions SET groups = '{}', groups_read_at = now()",
         "UPDATE sessions SET ends_at = ends_at",
-        "DELETE FROM sessions WHERE subject = 'nobody'",
+        "DELETE FROM sessions WHERE subject = 'unknown'",
     ] {
         database.by_hand(quiet).await.unwrap();
         assert_eq!(counter(&database).await, before, "{quiet}");

@@ -20,7 +20,7 @@ async fn lo_2_a_ticket_is_taken_once_in_time_and_by_its_own_hash() {
 }
 
 #[tokio::test]
-async fn the_sweep_forgets_what_nobody_came_for_and_nothing_else() {
+async fn the_sweep_removes_expired_sign_outs_and_nothing_else() {
     let database = Database::new().await;
     let store = database.store();
     for (ticket, ends) in [([1; 32], at(60)), ([2; 32], at(60)), ([3; 32], at(120))] {

@@ -32,7 +32,7 @@ fn id_10_the_type_is_jwt_or_absent() {
 }
 
 #[test]
-fn id_10_a_logout_token_signs_nobody_in() {
+fn id_10_a_logout_token_starts_no_session() {
     let event = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
     for events in [event, json!({}), json!(null), json!([])] {
         assert_eq!(

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the certificates that the tests' provider shows, anew: two authorities, one
-# of which nobody trusts, and certificates of 127.0.0.1. They last a hundred years.
+# of which is trusted nowhere, and certificates of 127.0.0.1. They last a hundred years.
 set -euo pipefail
 cd "$(dirname "$0")"
 
