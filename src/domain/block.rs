@@ -1,4 +1,4 @@
-//! Who may not come in, although the provider would let them.
+//! Users whom an administrator keeps out, although the provider would let them in.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ const ISSUER_MAX: usize = 2048;
 /// Longest reason in characters.
 pub const REASON_MAX: usize = 1000;
 
-/// A person, as the provider names them for good.
+/// A user by the names that the provider never changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PersonKey {
     /// The provider's issuer identifier.
@@ -23,7 +23,7 @@ pub struct PersonKey {
 }
 
 impl PersonKey {
-    /// Judges both, as they come from an administrator.
+    /// Reads both as an administrator sent them.
     ///
     /// # Errors
     /// Each invalid field.
@@ -64,11 +64,10 @@ pub struct BlockDraft {
 }
 
 impl BlockDraft {
-    /// Judges every field.
+    /// Reads every field.
     ///
     /// # Errors
-    /// Each field that is wrong: a person who cannot be, an end that is over
-    /// already, no reason.
+    /// Each invalid field: a user who cannot exist, an end that is over, no reason.
     pub fn parse(
         issuer: &str,
         subject: &str,
@@ -105,17 +104,17 @@ impl BlockDraft {
         }
     }
 
-    /// Whom.
+    /// The blocked user.
     pub fn person(&self) -> &PersonKey {
         &self.person
     }
 
-    /// Until when; none: for good.
+    /// The first moment after the block; none: it has no end.
     pub fn until(&self) -> Option<DateTime<Utc>> {
         self.until
     }
 
-    /// Why.
+    /// Written by the administrator.
     pub fn reason(&self) -> &str {
         &self.reason
     }
@@ -124,24 +123,24 @@ impl BlockDraft {
 /// A row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// Whom.
+    /// The blocked user.
     pub person: PersonKey,
-    /// What the provider called them, as of the last session that the block ended.
+    /// From the last session that the block ended.
     pub username: Option<String>,
     /// Likewise.
     pub name: Option<String>,
-    /// Until when; none: for good.
+    /// The first moment after the block; none: it has no end.
     pub until: Option<DateTime<Utc>>,
-    /// Why.
+    /// Written by the administrator.
     pub reason: String,
-    /// Since when.
+    /// When it was written.
     pub created_at: DateTime<Utc>,
-    /// Who did it.
+    /// The administrator's name.
     pub created_by: String,
 }
 
 impl Block {
-    /// Whether it counts.
+    /// Whether it is in force.
     pub fn counts(&self, now: DateTime<Utc>) -> bool {
         counts(self.until, now)
     }
@@ -151,12 +150,12 @@ fn counts(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     until.is_none_or(|until| now < until)
 }
 
-/// All blocks, to be asked at every exchange: by issuer, then by subject.
+/// All blocks by issuer and subject; every exchange looks into it.
 #[derive(Debug, Default)]
 pub struct Blocks(HashMap<String, HashMap<String, Option<DateTime<Utc>>>>);
 
 impl Blocks {
-    /// Whether this person may not come in now.
+    /// Whether this user is blocked now.
     pub fn include(&self, issuer: &str, subject: &str, now: DateTime<Utc>) -> bool {
         let of_issuer = self.0.get(issuer);
         let until = of_issuer.and_then(|people| people.get(subject));

@@ -32,7 +32,7 @@ impl Grant {
 /// What a token carries: one rectangle that Red5 reads as the product of its lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
-    /// Never empty: a token without `roles` lets everybody do everything.
+    /// Never empty: a token without `roles` permits everything to everyone.
     pub roles: NonEmpty<Role>,
     /// Left out of the token when *any*.
     pub transports: AnyOr<Transport>,

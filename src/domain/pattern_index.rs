@@ -19,13 +19,13 @@ const PAIRS_MIN: usize = 10_000;
 /// Values, each with a pattern.
 #[derive(Debug)]
 pub(super) struct PatternIndex<T> {
-    entries: Vec<Entry<T>>,
+    entries: Vec<Indexed<T>>,
     /// None where every pattern is compared.
     trie: Option<Trie>,
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct Indexed<T> {
     value: T,
     /// From left to right.
     pieces: Vec<usize>,
@@ -35,7 +35,7 @@ struct Entry<T> {
 struct Trie {
     /// The first is the root.
     nodes: Vec<Node>,
-    pieces: Vec<Piece>,
+    pieces: Vec<Segment>,
     /// The patterns without a piece: of stars alone.
     of_stars: Vec<usize>,
 }
@@ -47,7 +47,7 @@ struct Node {
 }
 
 #[derive(Debug)]
-struct Piece {
+struct Segment {
     length: usize,
     /// The patterns that are tried when it is found; each pattern is under its rarest piece.
     patterns: Vec<usize>,
@@ -63,7 +63,7 @@ impl<T> PatternIndex<T> {
             (Some(trie), pieces)
         };
         let entries = values.into_iter().zip(pieces);
-        let entries = entries.map(|(value, pieces)| Entry { value, pieces });
+        let entries = entries.map(|(value, pieces)| Indexed { value, pieces });
         Self {
             entries: entries.collect(),
             trie,
@@ -82,7 +82,7 @@ impl<T> PatternIndex<T> {
             index: self,
             text: Vec::new(),
             round: 0,
-            places: vec![Place::default(); pieces],
+            places: vec![Occurrence::default(); pieces],
             found: Vec::new(),
         }
     }
@@ -128,7 +128,7 @@ impl Trie {
     /// A new piece, and its number.
     fn add(&mut self, piece: &[u8]) -> usize {
         let number = self.pieces.len();
-        self.pieces.push(Piece {
+        self.pieces.push(Segment {
             length: piece.len(),
             patterns: Vec::new(),
         });
@@ -168,14 +168,14 @@ pub(super) struct PatternSearch<'p, T> {
     /// The number of the text.
     round: usize,
     /// Of each piece.
-    places: Vec<Place>,
+    places: Vec<Occurrence>,
     /// The pieces that the text has.
     found: Vec<usize>,
 }
 
 /// Where a text has a piece: behind the first place and behind the last.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
+struct Occurrence {
     round: usize,
     first: usize,
     last: usize,
@@ -222,7 +222,7 @@ impl<'p, T> PatternSearch<'p, T> {
                     place.last = end;
                 } else {
                     self.found.push(piece);
-                    *place = Place {
+                    *place = Occurrence {
                         round: self.round,
                         first: end,
                         last: end,

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::domain::claims::{ClaimError, Claims};
-use crate::domain::entitlement::{Entitlement, Refusal, Unwarranted};
+use crate::domain::entitlement::{Entitlement, ScopeRefusal, Unwarranted};
 use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::identity::{Groups, Identity, SUBJECT_MAX};
 use crate::domain::lifetime::{Lifetime, Limits, SubjectEnd, TooShort, lifetime};
@@ -110,7 +110,7 @@ pub enum NoToken {
     GroupsOverage,
     /// The rule says no.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ScopeRefusal),
     /// `sub` is to be the user name, and the provider sent none that could be.
     #[error(
         "the provider sent no user name of at most {SUBJECT_MAX} bytes, which is to be the token's subject"
@@ -311,7 +311,7 @@ impl Exchange {
 }
 
 /// Under overage the grants are unknown, and every refusal says so.
-fn explained(refusal: Refusal, identity: &Identity) -> NoToken {
+fn explained(refusal: ScopeRefusal, identity: &Identity) -> NoToken {
     match identity.groups {
         Groups::Overage => NoToken::GroupsOverage,
         Groups::Listed(_) => NoToken::Refused(refusal),
@@ -323,10 +323,10 @@ impl NoToken {
         match self {
             Self::Blocked => ExchangeOutcome::Blocked,
             Self::GroupsOverage => ExchangeOutcome::GroupsOverage,
-            Self::Refused(Refusal::NoGrant) => ExchangeOutcome::NoGrant,
+            Self::Refused(ScopeRefusal::NoGrant) => ExchangeOutcome::NoGrant,
             Self::NoUsername => ExchangeOutcome::NoUsername,
-            Self::Refused(Refusal::NotGranted { .. }) => ExchangeOutcome::ScopeNotGranted,
-            Self::Refused(Refusal::RoomRequired { .. }) => ExchangeOutcome::RoomRequired,
+            Self::Refused(ScopeRefusal::NotGranted { .. }) => ExchangeOutcome::ScopeNotGranted,
+            Self::Refused(ScopeRefusal::RoomRequired { .. }) => ExchangeOutcome::RoomRequired,
             Self::TooShort(_) => ExchangeOutcome::TtlTooShort,
             Self::TooManyRooms { .. } => ExchangeOutcome::TooManyRooms,
             Self::Stale(_) => ExchangeOutcome::Unavailable,

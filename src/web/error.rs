@@ -22,7 +22,7 @@ use super::request_id::RequestId;
 use super::routes::{Audience, Route};
 use super::views::Frame;
 use super::views::problem::{self as problems, Problem, ProblemPage};
-use crate::domain::entitlement::Refusal as ScopeRefusal;
+use crate::domain::entitlement::ScopeRefusal;
 use crate::domain::members::FieldError;
 use crate::flow::StoreError;
 use crate::flow::exchange::NoToken;

@@ -14,7 +14,7 @@ use super::views::problem as problems;
 use super::views::{
     Choices, Chosen, GrantWords, Issued, NoGrant, Outcome, Portal, Refused, Unnamed, Welcome, Who,
 };
-use crate::domain::entitlement::Refusal as ScopeRefusal;
+use crate::domain::entitlement::ScopeRefusal;
 use crate::domain::grant::Scope;
 use crate::domain::members::FieldError;
 use crate::domain::names::{RoomName, STREAM_RULE};

@@ -85,7 +85,7 @@ fn r5_7_a_publisher_here_and_a_subscriber_there_never_publishes_there() {
     let refused = ["red5-publisher", "red5-subscriber", "room1", "room2"].map(str::to_owned);
     assert_eq!(
         held.scope(&both),
-        Err(Refusal::NotGranted {
+        Err(ScopeRefusal::NotGranted {
             refused: refused.into()
         })
     );
@@ -145,7 +145,7 @@ fn a_pattern_serves_when_a_room_is_named_and_asks_for_one_otherwise() {
     let patterns = vec!["class-*".to_owned()];
     assert_eq!(
         held.scope(&Ask::default()),
-        Err(Refusal::RoomRequired { patterns })
+        Err(ScopeRefusal::RoomRequired { patterns })
     );
     let publish = Ask {
         roles: Some(roles(PUBLISH)),
@@ -153,7 +153,10 @@ fn a_pattern_serves_when_a_room_is_named_and_asks_for_one_otherwise() {
     };
     // Naming a room would not help: the role is what is missing.
     let refused = vec!["red5-publisher".to_owned()];
-    assert_eq!(held.scope(&publish), Err(Refusal::NotGranted { refused }));
+    assert_eq!(
+        held.scope(&publish),
+        Err(ScopeRefusal::NotGranted { refused })
+    );
 }
 
 #[test]
@@ -166,14 +169,14 @@ fn any_asked_is_any_granted_or_refused() {
     };
     // All that can subscribe is listed, and still another protocol is not.
     let refused = vec!["*".to_owned()];
-    assert_eq!(held.scope(&any), Err(Refusal::NotGranted { refused }));
+    assert_eq!(held.scope(&any), Err(ScopeRefusal::NotGranted { refused }));
 }
 
 #[test]
 fn nothing_held_is_nothing_given() {
     assert_eq!(
         Entitlement::default().scope(&Ask::default()),
-        Err(Refusal::NoGrant)
+        Err(ScopeRefusal::NoGrant)
     );
 }
 

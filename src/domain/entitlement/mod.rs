@@ -29,7 +29,7 @@ use super::rooms::GrantRoom;
 use super::set::AnyOr;
 use coverage::Pairs;
 
-pub use search::Refusal;
+pub use search::ScopeRefusal;
 pub use warrant::Unwarranted;
 
 /// A grant that a user holds now, with the mapping it comes from.
@@ -107,7 +107,7 @@ impl Entitlement {
 
     /// The scope for a request: the best sound one that has each named list
     /// exactly as it was named, or the reason why there is none.
-    pub fn scope(&self, ask: &Ask) -> Result<Scope, Refusal> {
+    pub fn scope(&self, ask: &Ask) -> Result<Scope, ScopeRefusal> {
         search::best(self, ask)
     }
 

@@ -26,7 +26,7 @@ use crate::domain::set::{AnyOr, NonEmpty};
 
 /// Why a request gets no scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ScopeRefusal {
     /// Nothing is held.
     #[error("no mapping grants anything")]
     NoGrant,
@@ -81,9 +81,9 @@ fn subsets<T: Ord + Copy>(members: &[T]) -> Vec<NonEmpty<T>> {
         .collect()
 }
 
-pub(super) fn best(entitlement: &Entitlement, ask: &Ask) -> Result<Scope, Refusal> {
+pub(super) fn best(entitlement: &Entitlement, ask: &Ask) -> Result<Scope, ScopeRefusal> {
     if entitlement.is_empty() {
-        return Err(Refusal::NoGrant);
+        return Err(ScopeRefusal::NoGrant);
     }
     let coverage = Coverage::of(entitlement, ask);
     CANDIDATES
@@ -146,7 +146,7 @@ fn owned(rooms: AnyOr<&RoomName>) -> AnyOr<RoomName> {
     }
 }
 
-fn refusal(entitlement: &Entitlement, coverage: &Coverage<'_>, ask: &Ask) -> Refusal {
+fn refusal(entitlement: &Entitlement, coverage: &Coverage<'_>, ask: &Ask) -> ScopeRefusal {
     let words = words(coverage, ask);
     let alone: BTreeSet<&String> = words
         .iter()
@@ -155,28 +155,28 @@ fn refusal(entitlement: &Entitlement, coverage: &Coverage<'_>, ask: &Ask) -> Ref
         .collect();
     if !alone.is_empty() {
         let refused = alone.into_iter().cloned().collect();
-        return Refusal::NotGranted { refused };
+        return ScopeRefusal::NotGranted { refused };
     }
     if ask.rooms.is_none() {
         let patterns = patterns(entitlement);
         if !patterns.is_empty() {
-            return Refusal::RoomRequired { patterns };
+            return ScopeRefusal::RoomRequired { patterns };
         }
     }
     let all: BTreeSet<String> = words.into_iter().map(|word| word.text).collect();
-    Refusal::NotGranted {
+    ScopeRefusal::NotGranted {
         refused: all.into_iter().collect(),
     }
 }
 
-struct Word {
+struct NamedWord {
     text: String,
     /// Whether some single grant contains a possible triple with this word
     /// whose other members come from the other named lists.
     granted: bool,
 }
 
-fn words(coverage: &Coverage<'_>, ask: &Ask) -> Vec<Word> {
+fn words(coverage: &Coverage<'_>, ask: &Ask) -> Vec<NamedWord> {
     let roles: Vec<Role> = match &ask.roles {
         None => Role::ALL.to_vec(),
         Some(named) => named.iter().copied().collect(),
@@ -191,7 +191,7 @@ fn words(coverage: &Coverage<'_>, ask: &Ask) -> Vec<Word> {
     let mut words = Vec::new();
     let mut word = |text: &str, granted| {
         let text = text.to_owned();
-        words.push(Word { text, granted });
+        words.push(NamedWord { text, granted });
     };
     for role in ask.roles.iter().flatten() {
         let wanted = Pairs::among(&[*role], &transports);

@@ -76,9 +76,9 @@ pub(super) fn of(entitlement: &Entitlement, scope: &Scope) -> Result<Bound, Unwa
     Ok(earliest)
 }
 
-type Pair = (Role, Option<Transport>);
+type RoleTransport = (Role, Option<Transport>);
 
-fn possible_pairs(scope: &Scope) -> Vec<Pair> {
+fn possible_pairs(scope: &Scope) -> Vec<RoleTransport> {
     let transports = members(&scope.transports);
     let pairs = scope
         .roles
@@ -172,7 +172,7 @@ impl<'a> Shortlist<'a> {
 }
 
 /// The latest bound among those that contain the pair; none: none does.
-fn latest_containing(grants: &[Bounded<'_>], (role, transport): Pair) -> Option<Bound> {
+fn latest_containing(grants: &[Bounded<'_>], (role, transport): RoleTransport) -> Option<Bound> {
     grants
         .iter()
         .filter(|(grant, _)| {

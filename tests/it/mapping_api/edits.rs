@@ -168,3 +168,38 @@ async fn se_7_an_edit_decides_the_next_token_of_a_session_that_was_there_before(
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_window_with_parts_of_a_second_is_shown_in_whole_ones_and_stays_when_it_is_sent_back() {
+    let bridge = TestBridge::start().await;
+    let admin = bridge.admin().await;
+    let sent = with(viewers(), "valid_from", json!("2026-11-24T15:00:00.25Z"));
+    let sent = with(sent, "valid_until", json!("2036-11-24T16:00:00.000001Z"));
+    let mut row = bridge.add(&sent).await;
+    assert_eq!(row["valid_from"], "2026-11-24T15:00:00Z");
+    assert_eq!(row["valid_until"], "2036-11-24T16:00:00Z");
+
+    let one = format!("{LIST}/{}", row["id"]);
+    row["note"] = json!("another note");
+    let tag = [("if-match", "\"1\"")];
+    let answer = admin.api_with("PUT", &one, &tag, &row).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let window =
+        "SELECT to_char(valid_from, 'SS.US') || ' ' || to_char(valid_until, 'SS.US') FROM mappings";
+    let stored: String = sqlx::query_scalar(window)
+        .fetch_one(&bridge.db)
+        .await
+        .unwrap();
+    assert_eq!(stored, "00.250000 00.000001");
+
+    let mut row = answer.json();
+    row["valid_until"] = json!("2036-11-24T16:00:01Z");
+    let tag = [("if-match", "\"2\"")];
+    let answer = admin.api_with("PUT", &one, &tag, &row).await;
+    assert_eq!(answer.json()["valid_until"], "2036-11-24T16:00:01Z");
+    let stored: String = sqlx::query_scalar(window)
+        .fetch_one(&bridge.db)
+        .await
+        .unwrap();
+    assert_eq!(stored, "00.250000 01.000000");
+}

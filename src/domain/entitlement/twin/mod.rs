@@ -44,7 +44,7 @@ proptest! {
     fn whoever_holds_a_grant_gets_a_scope_or_is_asked_for_a_room(held in grants()) {
         prop_assume!(!held.is_empty());
         let answer = Entitlement::new(held, vec![]).scope(&Ask::default());
-        let answered = matches!(answer, Ok(_) | Err(Refusal::RoomRequired { .. }));
+        let answered = matches!(answer, Ok(_) | Err(ScopeRefusal::RoomRequired { .. }));
         prop_assert!(answered);
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::super::{HeldGrant, Refusal};
+use super::super::{HeldGrant, ScopeRefusal};
 use super::name;
 use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::names::{Role, RoomName, Transport};
@@ -181,9 +181,9 @@ fn order(one: &Scope, other: &Scope) -> Ordering {
     wider.then_with(|| words(one).cmp(&words(other)))
 }
 
-pub(super) fn expected(held: &[HeldGrant], ask: &Ask) -> Result<Scope, Refusal> {
+pub(super) fn expected(held: &[HeldGrant], ask: &Ask) -> Result<Scope, ScopeRefusal> {
     if held.is_empty() {
-        return Err(Refusal::NoGrant);
+        return Err(ScopeRefusal::NoGrant);
     }
     let good = candidates(held, ask)
         .into_iter()
@@ -192,7 +192,7 @@ pub(super) fn expected(held: &[HeldGrant], ask: &Ask) -> Result<Scope, Refusal> 
         .ok_or_else(|| expected_refusal(held, ask))
 }
 
-fn expected_refusal(held: &[HeldGrant], ask: &Ask) -> Refusal {
+fn expected_refusal(held: &[HeldGrant], ask: &Ask) -> ScopeRefusal {
     let role_ok = |role: Role| ask.roles.as_ref().is_none_or(|named| named.contains(&role));
     let transport_ok = |transport: Option<Transport>| match &ask.transports {
         None => true,
@@ -238,13 +238,13 @@ fn expected_refusal(held: &[HeldGrant], ask: &Ask) -> Refusal {
     }
     let patterns = patterns_of(held);
     if !alone.is_empty() {
-        Refusal::NotGranted {
+        ScopeRefusal::NotGranted {
             refused: alone.into_iter().collect(),
         }
     } else if ask.rooms.is_none() && !patterns.is_empty() {
-        Refusal::RoomRequired { patterns }
+        ScopeRefusal::RoomRequired { patterns }
     } else {
-        Refusal::NotGranted {
+        ScopeRefusal::NotGranted {
             refused: all.into_iter().collect(),
         }
     }
