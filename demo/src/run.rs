@@ -23,7 +23,7 @@ use super::postgres::{Cluster, PostgresError};
 use super::provider::{Client, Provider};
 use super::sample_app;
 use red5_bridge::clock::Clock;
-use red5_bridge::config::{Config, Problems, Variables};
+use red5_bridge::config::{Config, ConfigError, Variables};
 use red5_bridge::store::{Store, StoreError};
 
 /// `OIDC_CLIENT_ID`
@@ -69,7 +69,7 @@ pub enum DemoError {
     Seed(#[from] SeedError),
     /// The bridge does not take the origins. That it does not take the demo's own settings is a bug.
     #[error(transparent)]
-    Config(#[from] Problems),
+    Config(#[from] ConfigError),
     /// The bridge ended with an error.
     #[error("the bridge: {0}")]
     Bridge(Box<dyn StdError + Send + Sync>),

@@ -57,8 +57,7 @@ async fn serve() -> Result<ExitCode, Failure> {
         if let Err(error) = logging::install(config.log_format, &config.log_filter) {
             complain(&error.to_string());
         }
-        for unknown in variables.unknown() {
-            let (variable, remedy) = (unknown.variable, unknown.reason);
+        for (variable, remedy) in variables.unknown() {
             tracing::warn!(event = "unknown_variable", variable, remedy);
         }
         serve_until_stopped(config, None).await

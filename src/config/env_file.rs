@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::io::ErrorKind;
 
-use super::reader::{Problem, Problems};
+use super::reader::{ConfigError, VariableError};
 use crate::visible::is_hidden;
 
 const FILE: &str = ".env";
@@ -21,13 +21,13 @@ const ELSEWHERE: &str =
     "set it in the environment, or a secret in a file of its own (its name with _FILE)";
 
 /// Reads `.env` in the current folder, if it is there.
-pub(super) fn read() -> Result<Vec<(String, String)>, Problems> {
+pub(super) fn read() -> Result<Vec<(String, String)>, ConfigError> {
     match std::fs::read(FILE) {
         Ok(content) => parse(&content),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => {
             let reason = format!("the file cannot be read: {}", error.kind());
-            Err(Problems(vec![problem(reason)]))
+            Err(ConfigError(vec![problem(reason)]))
         }
     }
 }
@@ -37,11 +37,11 @@ pub(super) fn read() -> Result<Vec<(String, String)>, Problems> {
 ///
 /// # Errors
 /// When a part of it would be lost, replaced or read otherwise than it is written.
-pub fn parse(content: &[u8]) -> Result<Vec<(String, String)>, Problems> {
+pub fn parse(content: &[u8]) -> Result<Vec<(String, String)>, ConfigError> {
     if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
         let reason =
             "the file is UTF-16, as some editors and shells on Windows write it: save it as UTF-8";
-        return Err(Problems(vec![problem(reason.to_owned())]));
+        return Err(ConfigError(vec![problem(reason.to_owned())]));
     }
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let (mut variables, mut problems) = (Vec::new(), Vec::new());
@@ -88,12 +88,12 @@ pub fn parse(content: &[u8]) -> Result<Vec<(String, String)>, Problems> {
     if problems.is_empty() {
         Ok(variables)
     } else {
-        Err(Problems(problems))
+        Err(ConfigError(problems))
     }
 }
 
-fn problem(reason: String) -> Problem {
-    Problem {
+fn problem(reason: String) -> VariableError {
+    VariableError {
         variable: FILE.to_owned(),
         reason,
     }

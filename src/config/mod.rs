@@ -11,7 +11,7 @@ mod oidc;
 mod reader;
 pub mod red5;
 mod secret;
-mod unknown;
+mod variables;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -23,9 +23,9 @@ use secrecy::{ExposeSecret, SecretBox};
 use addresses::{Networks, Origin, PublicUrl};
 pub use database::Database;
 use reader::parse_list;
-pub use reader::{Problem, Problems, Reader, Variables};
+pub use reader::{ConfigError, Reader, VariableError};
 use red5::Red5;
-pub use unknown::names_read;
+pub use variables::{Variables, names_read};
 
 use crate::logging::{DEFAULT_FILTER, LogFormat, is_filter};
 use crate::oidc::ProviderSettings;

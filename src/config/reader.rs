@@ -8,11 +8,11 @@ use std::str::FromStr;
 
 use secrecy::SecretString;
 
-use super::{env_file, secret};
+use super::secret;
 
 /// A variable, what is wrong with it and the remedy. Never holds a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct VariableError {
     /// The variable's name.
     pub variable: String,
     /// A sentence for the operator.
@@ -21,9 +21,9 @@ pub struct Problem {
 
 /// Everything that is wrong, at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
+pub struct ConfigError(pub Vec<VariableError>);
 
-impl fmt::Display for Problems {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "the configuration is not usable:")?;
         for problem in &self.0 {
@@ -33,74 +33,39 @@ impl fmt::Display for Problems {
     }
 }
 
-impl std::error::Error for Problems {}
-
-/// What is set, by name.
-#[derive(Default)]
-pub struct Variables(BTreeMap<String, OsString>);
-
-impl Variables {
-    /// The environment, and `.env` in the current folder for what the environment does not set.
-    ///
-    /// # Errors
-    /// When `.env` cannot be read as it is written.
-    pub fn of_process() -> Result<Self, Problems> {
-        let mut variables: Self = env_file::read()?.into_iter().collect();
-        let set = std::env::vars_os();
-        let set = set.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
-        variables.0.extend(set);
-        Ok(variables)
-    }
-
-    /// The names of everything that is set.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    /// Reads a part of the configuration.
-    ///
-    /// # Errors
-    /// When something is wrong with the variables of that part.
-    pub fn read<T>(&self, part: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Problems> {
-        let mut reader = Reader::new(self);
-        match part(&mut reader) {
-            Some(part) if reader.problems.is_empty() => Ok(part),
-            _ => Err(Problems(reader.problems)),
-        }
-    }
-}
-
-impl<N: Into<String>, V: Into<OsString>> FromIterator<(N, V)> for Variables {
-    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        let variables = variables.into_iter();
-        Self(
-            variables
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
-    }
-}
+impl std::error::Error for ConfigError {}
 
 /// Reads variables. A value that is wrong is recorded as a problem and its default returned, so
-/// that all others are read too; [`Variables::read`] fails then.
+/// that all others are read too; [`Reader::finish`] fails then.
 pub struct Reader<'a> {
-    variables: &'a Variables,
-    /// In the order in which they were asked for.
+    values: &'a BTreeMap<String, OsString>,
+    is_known: fn(&str) -> bool,
+    /// What was asked for.
     pub(super) names: Vec<String>,
-    problems: Vec<Problem>,
+    problems: Vec<VariableError>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(variables: &'a Variables) -> Self {
+    /// `is_known` tells whether something is the name of a variable.
+    pub(super) fn new(values: &'a BTreeMap<String, OsString>, is_known: fn(&str) -> bool) -> Self {
         Self {
-            variables,
+            values,
+            is_known,
             names: Vec::new(),
             problems: Vec::new(),
         }
     }
 
+    /// The outcome of a reading: every problem, or what was read.
+    pub(super) fn finish<T>(self, read: Option<T>) -> Result<T, ConfigError> {
+        match read {
+            Some(read) if self.problems.is_empty() => Ok(read),
+            _ => Err(ConfigError(self.problems)),
+        }
+    }
+
     pub(super) fn problem(&mut self, variable: &str, reason: impl Into<String>) {
-        self.problems.push(Problem {
+        self.problems.push(VariableError {
             variable: variable.to_owned(),
             reason: reason.into(),
         });
@@ -118,7 +83,7 @@ impl<'a> Reader<'a> {
     /// The value; an empty one counts as absent.
     pub fn text(&mut self, variable: &str) -> Option<String> {
         self.names.push(variable.to_owned());
-        let value = self.variables.0.get(variable)?;
+        let value = self.values.get(variable)?;
         let reason = match value.to_str() {
             // A file of `NAME='value'` that is read without a shell leaves them there.
             Some(value) if secret::is_quoted(value) => secret::QUOTED,
@@ -204,11 +169,11 @@ impl<'a> Reader<'a> {
                 None
             }
             (Some(value), None) => {
-                let judged = secret::judge(&value).map(|()| value.into());
+                let judged = secret::judge(&value, self.is_known).map(|()| value.into());
                 self.accept(variable, judged)
             }
             (None, Some(path)) => {
-                let read = secret::read_file(&path).map(SecretString::from);
+                let read = secret::read_file(&path, self.is_known).map(SecretString::from);
                 self.accept(&file_variable, read)
             }
             (None, None) => None,

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::Read;
 
-use super::names_read;
 use crate::visible::is_hidden;
 
 /// Longest file that is read; the longest secret is a list of keys.
@@ -23,7 +22,7 @@ pub(super) const QUOTED: &str = "has quotes around it, which would be a part of 
 
 /// The secret in a file, without the one line end that editors and `echo` write behind it.
 /// The reason never repeats what the file holds.
-pub(super) fn read_file(path: &str) -> Result<String, String> {
+pub(super) fn read_file(path: &str, is_known: fn(&str) -> bool) -> Result<String, String> {
     let content = read_bytes(path)?;
     if content.starts_with(b"\xef\xbb\xbf") {
         return Err(
@@ -39,7 +38,7 @@ pub(super) fn read_file(path: &str) -> Result<String, String> {
     if line.is_empty() {
         return Err("the file is empty".to_owned());
     }
-    judge(line).map_err(|reason| format!("the file {reason}"))?;
+    judge(line, is_known).map_err(|reason| format!("the file {reason}"))?;
     Ok(line.to_owned())
 }
 
@@ -57,7 +56,8 @@ pub(super) fn read_bytes(path: &str) -> Result<Vec<u8>, String> {
 }
 
 /// Refuses what was copied besides the secret.
-pub(super) fn judge(text: &str) -> Result<(), String> {
+/// `is_known` tells whether something is the name of a variable.
+pub(super) fn judge(text: &str, is_known: fn(&str) -> bool) -> Result<(), String> {
     let reason = if text.contains(['\n', '\r']) {
         "has more than one line: leave the secret alone in it, on one line"
     } else if text.contains(is_hidden) {
@@ -66,7 +66,7 @@ pub(super) fn judge(text: &str) -> Result<(), String> {
         "has white space at its beginning or end, which would be a part of the secret"
     } else if is_quoted(text) {
         QUOTED
-    } else if begins_with_a_name(text) {
+    } else if begins_with_a_name(text, is_known) {
         "begins with a name and =, which would be a part of the secret: leave only what stands behind"
     } else {
         return Ok(());
@@ -80,9 +80,9 @@ pub(super) fn is_quoted(text: &str) -> bool {
 }
 
 /// A line of an `.env` file, or of Red5's properties, copied whole.
-fn begins_with_a_name(text: &str) -> bool {
+fn begins_with_a_name(text: &str, is_known: fn(&str) -> bool) -> bool {
     let text = text.strip_prefix("export ").unwrap_or(text);
     let name = text.split_once('=').map_or("", |(name, _)| name);
     let name = name.trim_end().to_ascii_uppercase();
-    name == "JWT.SECRET" || names_read().contains(&name)
+    name == "JWT.SECRET" || is_known(&name)
 }

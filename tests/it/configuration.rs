@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
-use red5_bridge::config::{Config, Problem, Variables};
+use red5_bridge::config::{Config, VariableError, Variables};
 use secrecy::ExposeSecret;
 
 use crate::bridge::{RED5_SECRET, SECRET_KEY};
@@ -45,7 +45,7 @@ fn with(changes: &[(&str, &str)]) -> Environment {
     environment
 }
 
-fn read(environment: &Environment) -> Result<Config, Vec<Problem>> {
+fn read(environment: &Environment) -> Result<Config, Vec<VariableError>> {
     let variables = Variables::from_iter(environment.clone());
     variables.read(Config::read).map_err(|problems| problems.0)
 }

@@ -21,10 +21,10 @@ pub(super) fn judge(variables: &Variables, report: &mut Report) {
             "The bridge does not start like that. .env.example explains every variable.",
         );
     }
-    for unknown in variables.unknown() {
-        report.section(area(&unknown.variable)).note(
-            format!("{} is set, and nothing reads it", unknown.variable),
-            sentence(&unknown.reason),
+    for (variable, remedy) in variables.unknown() {
+        report.section(area(variable)).note(
+            format!("{variable} is set, and nothing reads it"),
+            sentence(&remedy),
         );
     }
     judge_client_secret(variables, report);

@@ -337,7 +337,7 @@ fn sc_1_sc_2_everything_wrong_is_told_at_once_and_no_value_is() {
     ];
     assert_eq!(wrong(&all), all.map(|(name, _)| name));
     let problems = read(&with(&all)).unwrap_err();
-    let said = red5_bridge::config::Problems(problems).to_string();
+    let said = red5_bridge::config::ConfigError(problems).to_string();
     assert!(!said.contains("canary"), "{said}");
     assert_eq!(said.lines().count(), 1 + all.len());
 }

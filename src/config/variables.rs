@@ -1,15 +1,16 @@
-//! Variables that are set and that nothing reads: probably misspelt. Such a variable has no effect
-//! and would cause no message.
+//! The variables that are set, and the names of those that are read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::sync::LazyLock;
 
-use super::{Config, Problem, Reader, Variables};
+use super::reader::{ConfigError, Reader};
+use super::{Config, env_file};
 
 /// Every name that the configuration asks for where nothing is set; of a secret X, `X_FILE` too.
 static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
-    let nothing = Variables::default();
-    let mut reader = Reader::new(&nothing);
+    let nothing = BTreeMap::new();
+    let mut reader = Reader::new(&nothing, |_| false);
     Config::read(&mut reader);
     reader.names.into_iter().collect()
 });
@@ -24,28 +25,61 @@ pub fn names_read() -> &'static BTreeSet<String> {
     &NAMES
 }
 
+/// What is set, by name.
+#[derive(Default)]
+pub struct Variables(BTreeMap<String, OsString>);
+
 impl Variables {
-    /// Those that look as if they were meant for the bridge, and that it does not read.
-    pub fn unknown(&self) -> impl Iterator<Item = Problem> {
-        self.names().filter_map(judge)
+    /// The environment, and `.env` in the current folder for what the environment does not set.
+    ///
+    /// # Errors
+    /// When `.env` cannot be read as it is written.
+    pub fn of_process() -> Result<Self, ConfigError> {
+        let mut variables: Self = env_file::read()?.into_iter().collect();
+        let set = std::env::vars_os();
+        let set = set.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        variables.0.extend(set);
+        Ok(variables)
+    }
+
+    /// The names of everything that is set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Reads a part of the configuration.
+    ///
+    /// # Errors
+    /// When something is wrong with the variables of that part.
+    pub fn read<T>(
+        &self,
+        part: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        let mut reader = Reader::new(&self.0, |name| NAMES.contains(name));
+        let read = part(&mut reader);
+        reader.finish(read)
+    }
+
+    /// What looks as if it was meant for the bridge, and is not read: probably misspelt, it has no
+    /// effect and would cause no message. Each with its remedy.
+    pub fn unknown(&self) -> impl Iterator<Item = (&str, String)> {
+        self.names()
+            .filter_map(|name| Some((name, remedy_of_unknown(name)?)))
     }
 }
 
-/// The remedy is the reason of the problem.
-fn judge(name: &str) -> Option<Problem> {
+impl<N: Into<String>, V: Into<OsString>> FromIterator<(N, V)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        let variables = variables.into_iter();
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        Self(variables.collect())
+    }
+}
+
+fn remedy_of_unknown(name: &str) -> Option<String> {
     if NAMES.contains(name) || is_of_kubernetes(name) {
         return None;
     }
-    let is_ours = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    let reason = remedy(name)
-        .or_else(|| is_ours.then(|| "remove it; .env.example lists every variable".to_owned()))?;
-    Some(Problem {
-        variable: name.to_owned(),
-        reason,
-    })
-}
-
-fn remedy(name: &str) -> Option<String> {
     if let Some(value) = name.strip_suffix("_FILE")
         && NAMES.contains(value)
     {
@@ -54,11 +88,16 @@ fn remedy(name: &str) -> Option<String> {
         ));
     }
     let upper = name.to_ascii_uppercase();
-    let known = NAMES.iter();
-    let (distance, nearest) = known
-        .map(|known| (strsim::osa_distance(&upper, known), known))
-        .min()?;
-    (distance <= NEAR).then(|| format!("did you mean {nearest}?"))
+    let distances = NAMES
+        .iter()
+        .map(|known| (strsim::osa_distance(&upper, known), known));
+    match distances.min() {
+        Some((distance, nearest)) if distance <= NEAR => Some(format!("did you mean {nearest}?")),
+        _ => PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+            .then(|| "remove it; .env.example lists every variable".to_owned()),
+    }
 }
 
 /// A service named `bridge` or `red5-…` makes Kubernetes set
@@ -72,11 +111,7 @@ fn is_of_kubernetes(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn remedy_of(name: &str) -> Option<String> {
-        judge(name).map(|problem| problem.reason)
-    }
+    use super::remedy_of_unknown as remedy_of;
 
     #[test]
     fn sc_1_a_misspelt_variable_is_found_with_what_was_meant() {
