@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-/// Names somebody in the log. A provider's `sub` is made to say nothing of the
-/// person (OpenID Connect Core §8), and is written as it is: it finds them in the
-/// tables and at the provider. Some providers put an e-mail address there, which
+/// The name of a person in the log. A provider's `sub` is made to say nothing of the
+/// person (OpenID Connect Core §8), and is written as it is: it leads to their rows and to their
+/// account at the provider. Some providers put an e-mail address there, which
 /// is personal data (LG-2); of that only the fingerprint is written.
 pub fn pseudonym(subject: &str) -> Cow<'_, str> {
     if subject.contains('@') {

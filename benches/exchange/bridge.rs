@@ -11,11 +11,12 @@ use chrono::TimeDelta;
 use red5_bridge::app::Bridge;
 use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::config::{Config, Variables};
+use red5_bridge::domain::actor::Actor;
+use red5_bridge::domain::session::SignInOrigin;
 use red5_bridge::flow::sessions::SessionSecret;
 use red5_bridge::store::Store;
-use red5_bridge::store::audit::Actor;
 use red5_bridge::store::session_cache::SessionCache;
-use red5_bridge::store::sessions::{SealedTokens, SignInOrigin, StoredSession};
+use red5_bridge::store::sessions::{SealedTokens, StoredSession};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 

@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use thiserror::Error;
 
+use red5_bridge::domain::actor::Actor;
 use red5_bridge::domain::mapping::MappingDraft;
 use red5_bridge::domain::members::FieldError;
-use red5_bridge::store::audit::Actor;
 use red5_bridge::store::mappings::MappingError;
 use red5_bridge::store::{Store, StoreError};
 

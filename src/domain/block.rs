@@ -23,6 +23,14 @@ pub struct PersonKey {
 }
 
 impl PersonKey {
+    /// As a token or a row has it.
+    pub fn new(issuer: &str, subject: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+        }
+    }
+
     /// Reads both as an administrator sent them.
     ///
     /// # Errors

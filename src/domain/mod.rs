@@ -9,6 +9,7 @@
 //! table), [`resolve`] (which grants an identity holds), [`entitlement`] (which scope a token
 //! may have), [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
 
+pub mod actor;
 pub mod block;
 pub mod claims;
 pub mod entitlement;
@@ -22,5 +23,6 @@ pub mod names;
 mod pattern_index;
 pub mod resolve;
 pub mod rooms;
+pub mod session;
 pub mod set;
 pub mod time;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::domain::actor::Actor;
 use crate::domain::identity::Identity;
 use crate::fingerprint::pseudonym;
-use crate::store::audit::Actor;
 use crate::store::session_cache::LiveSession;
 
 /// The groups whose members administer, compared exactly; without any there are no
@@ -18,7 +18,7 @@ pub struct AdminGroups(pub BTreeSet<String>);
 ///
 /// ```compile_fail,E0451
 /// # use red5_bridge::flow::admin::Admin;
-/// # fn forge(live: std::sync::Arc<red5_bridge::store::session_cache::LiveSession>, actor: red5_bridge::store::audit::Actor) {
+/// # fn forge(live: std::sync::Arc<red5_bridge::store::session_cache::LiveSession>, actor: red5_bridge::domain::actor::Actor) {
 /// let admin = Admin { live, actor };
 /// # }
 /// ```

@@ -21,11 +21,12 @@ use super::return_to::{ReturnTo, ReturnToRule};
 use super::sessions::{SessionSecret, Sessions};
 use super::tokens::{ID_TOKEN, REFRESH_TOKEN, seal_token};
 use crate::clock::Clock;
+use crate::domain::session::SignInOrigin;
 use crate::fingerprint::pseudonym;
 use crate::metrics::{Counts, SignInOutcome};
 use crate::oidc::{CallbackAnswer, Provider, SignInWish, SignedIn};
 use crate::seal::Seal;
-use crate::store::sessions::{SealedTokens, SignInOrigin, StoredSession};
+use crate::store::sessions::{SealedTokens, StoredSession};
 use crate::store::{NotStarted, Store};
 
 /// How long sessions may last.

@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::admin::Admin;
 use crate::clock::Clock;
+use crate::domain::actor::Actor;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::fingerprint::pseudonym;
-use crate::store::audit::Actor;
 use crate::store::mappings::MappingPage;
 use crate::store::snapshot::Watch;
 use crate::store::{Store, StoreError};

@@ -18,8 +18,5 @@ mod tokens;
 
 // What of the store's own types a request is answered with; `web` names the store nowhere.
 pub use crate::store::StoreError;
-pub use crate::store::audit::Actor;
 pub use crate::store::session_cache::LiveSession;
-pub use crate::store::sessions::{
-    EndedSession, SessionHash, SessionId, SessionSummary, SignInOrigin, Whose,
-};
+pub use crate::store::sessions::EndedSession;

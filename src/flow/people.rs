@@ -8,11 +8,12 @@ use chrono::{DateTime, Utc};
 
 use super::sessions::Sessions;
 use crate::clock::Clock;
+use crate::domain::actor::Actor;
 use crate::domain::block::{Block, BlockDraft, PersonKey};
+use crate::domain::session::{SessionId, SessionPage, SessionSummary, Whose};
 use crate::fingerprint::pseudonym;
-use crate::store::audit::Actor;
 use crate::store::blocks::{BlockPage, Blocked};
-use crate::store::sessions::{EndedSession, SessionId, SessionPage, SessionSummary, Whose};
+use crate::store::sessions::EndedSession;
 use crate::store::snapshot::Watch;
 use crate::store::{Store, StoreError};
 

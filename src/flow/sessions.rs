@@ -1,4 +1,5 @@
-//! Who is asking: from the cookie's value to a live session.
+//! Sessions: from the cookie's value to a live session, first without and then with the check that
+//! its groups are fresh; and every end of a session that its user or an administrator asks for.
 
 use std::sync::Arc;
 
@@ -12,16 +13,15 @@ use subtle::ConstantTimeEq;
 
 use super::refresh::{FreshGroups, Unconfirmed};
 use crate::clock::Clock;
+use crate::domain::actor::Actor;
 use crate::domain::block::{BlockDraft, PersonKey};
+use crate::domain::session::{SessionHash, SessionId, SignInOrigin};
 use crate::fingerprint::pseudonym;
 use crate::random;
 use crate::seal::SealError;
-use crate::store::audit::Actor;
 use crate::store::blocks::Blocked;
 use crate::store::session_cache::{LiveSession, SessionCache};
-use crate::store::sessions::{
-    EndedSession, SealedTokens, SessionHash, SessionId, SignInOrigin, StoredSession,
-};
+use crate::store::sessions::{EndedSession, SealedTokens, StoredSession};
 use crate::store::snapshot::Watch;
 use crate::store::{NotStarted, StoreError};
 
@@ -87,7 +87,7 @@ pub enum SessionError {
     /// same when the block was written by hand.
     #[error("the person is blocked")]
     Blocked,
-    /// Who it is is known, and what they may do is not: the groups are too old.
+    /// The user is known, and the groups are too old to say what they may do.
     #[error("the groups are too old, and the provider cannot be asked for them")]
     Unconfirmed,
     /// The database.
@@ -104,7 +104,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Puts the story together.
+    /// `fresh` keeps the groups of sessions young; `watch` knows who is blocked.
     pub fn new(
         cache: Arc<SessionCache>,
         fresh: FreshGroups,
@@ -120,9 +120,8 @@ impl Sessions {
     }
 
     /// The live session of a cookie, of a user who is not blocked, whatever the age of its
-    /// groups: who it is, not what they may do. Nothing is believed that could be older than
-    /// the staleness bound.
-    pub async fn known(
+    /// groups. Refused when what is in memory could be older than the staleness bound.
+    pub async fn authenticate(
         &self,
         secret: &SessionSecret,
     ) -> Result<Option<Arc<LiveSession>>, SessionError> {
@@ -146,8 +145,8 @@ impl Sessions {
         Ok(Some(live))
     }
 
-    /// The same session with groups that may serve now; none when it is over.
-    pub async fn confirm(
+    /// The session with groups that are fresh enough to serve; none when it is over.
+    pub async fn confirm_groups(
         &self,
         live: Arc<LiveSession>,
     ) -> Result<Option<Arc<LiveSession>>, SessionError> {

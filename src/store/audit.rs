@@ -6,43 +6,7 @@ use serde_json::Value;
 use super::error::StoreError;
 use super::pool::Store;
 use super::transaction::Transaction;
-use crate::domain::block::PersonKey;
-
-/// Who does it, and from where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor {
-    /// The provider's issuer, or `cli`.
-    pub issuer: String,
-    /// The provider's subject, or the user of the machine.
-    pub subject: String,
-    /// What people know them by.
-    pub label: String,
-    /// The address the request came from.
-    pub client_ip: Option<String>,
-    /// The request's id, as in the log.
-    pub request_id: Option<String>,
-}
-
-impl Actor {
-    /// As a person of the provider.
-    pub fn person(&self) -> PersonKey {
-        PersonKey {
-            issuer: self.issuer.clone(),
-            subject: self.subject.clone(),
-        }
-    }
-
-    /// A user of the command line.
-    pub fn cli(user: &str) -> Self {
-        Self {
-            issuer: "cli".to_owned(),
-            subject: user.to_owned(),
-            label: format!("cli:{user}"),
-            client_ip: None,
-            request_id: None,
-        }
-    }
-}
+use crate::domain::actor::Actor;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,12 +4,13 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::audit::{Actor, Change};
+use super::audit::Change;
 use super::error::StoreError;
 use super::locks;
 use super::pool::Store;
 use super::sessions::{EndedSession, audit_object, end_all_of};
 use super::transaction::Transaction;
+use crate::domain::actor::Actor;
 use crate::domain::block::{Block, BlockDraft, Blocks, PersonKey};
 use crate::domain::time::utc;
 

@@ -9,14 +9,14 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-/// A moment by both clocks.
+/// A moment, by both clocks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
+pub(super) struct TwoClocks {
     steady: Instant,
     wall: SystemTime,
 }
 
-impl Moment {
+impl TwoClocks {
     #[expect(
         clippy::disallowed_methods,
         reason = "no date is taken from it: it only shows whether time went on while the steady clock stood"
@@ -33,7 +33,7 @@ impl Moment {
 /// old. Microseconds after `started`; 0 of the steady clock is never.
 #[derive(Debug)]
 pub(super) struct Freshness {
-    started: Moment,
+    started: TwoClocks,
     agreed: AtomicU64,
     /// The same by the wall clock, where it may be before the start. Written by one task
     /// alone, and whichever of the two a reader finds newer, it takes the older.
@@ -42,7 +42,7 @@ pub(super) struct Freshness {
 }
 
 impl Freshness {
-    pub fn new(now: Moment) -> Self {
+    pub fn new(now: TwoClocks) -> Self {
         Self {
             started: now,
             agreed: AtomicU64::new(0),
@@ -52,7 +52,7 @@ impl Freshness {
     }
 
     /// A question sent at `sent` was answered, and what is in memory agreed.
-    pub fn agreed(&self, sent: Moment) {
+    pub fn agreed(&self, sent: TwoClocks) {
         let steady = self.micros(sent);
         if self.agreed.fetch_max(steady, Ordering::SeqCst) <= steady {
             self.agreed_wall
@@ -62,12 +62,12 @@ impl Freshness {
 
     /// What is in memory is known to be old: only the answer to a question sent
     /// after `now` makes it fresh again.
-    pub fn doubt(&self, now: Moment) {
+    pub fn doubt(&self, now: TwoClocks) {
         self.doubted.fetch_max(self.micros(now), Ordering::SeqCst);
     }
 
     /// How old it may be at `now`; none: unknown.
-    pub fn age(&self, now: Moment) -> Option<Duration> {
+    pub fn age(&self, now: TwoClocks) -> Option<Duration> {
         let agreed = self.agreed.load(Ordering::SeqCst);
         let known = agreed > self.doubted.load(Ordering::SeqCst);
         let then = self.started.steady + Duration::from_micros(agreed);
@@ -78,12 +78,12 @@ impl Freshness {
     }
 
     /// Rounded down: what is fresh may seem older than it is, never younger.
-    fn micros(&self, at: Moment) -> u64 {
+    fn micros(&self, at: TwoClocks) -> u64 {
         let since = at.steady.saturating_duration_since(self.started.steady);
         u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
     }
 
-    fn wall_micros(&self, at: Moment) -> i64 {
+    fn wall_micros(&self, at: TwoClocks) -> i64 {
         let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 2);
         match at.wall.duration_since(self.started.wall) {
             Ok(since) => micros(since),
@@ -96,7 +96,7 @@ impl Freshness {
 mod tests {
     use super::*;
 
-    impl Moment {
+    impl TwoClocks {
         /// Both clocks go on.
         fn plus(self, seconds: u64) -> Self {
             let by = Duration::from_secs(seconds);
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn it_is_as_old_as_the_last_question_that_agreed() {
-        let start = Moment::now();
+        let start = TwoClocks::now();
         let freshness = Freshness::new(start);
         assert_eq!(freshness.age(start.plus(1)), None);
         freshness.agreed(start.plus(2));
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn after_a_doubt_only_a_later_question_counts() {
-        let start = Moment::now();
+        let start = TwoClocks::now();
         let freshness = Freshness::new(start);
         freshness.agreed(start.plus(1));
         freshness.doubt(start.plus(3));
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn av_5_what_was_true_before_the_machine_slept_is_as_old_as_its_sleep() {
-        let start = Moment::now();
+        let start = TwoClocks::now();
         let freshness = Freshness::new(start);
         freshness.agreed(start.plus(1));
         let awake = start.plus(2).asleep(3600);
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn av_5_a_clock_that_is_set_back_makes_nothing_younger() {
-        let start = Moment::now();
+        let start = TwoClocks::now();
         let freshness = Freshness::new(start);
         freshness.agreed(start.plus(10));
         assert_eq!(

@@ -6,8 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::error::StoreError;
 use super::locks;
 use super::pool::Store;
-use super::sessions::{self, EndedSession, SessionHash, StoredSession};
+use super::sessions::{self, EndedSession, StoredSession};
 use super::transaction::Transaction;
+use crate::domain::session::SessionHash;
 
 /// The greatest difference between the clocks of two instances that is allowed for.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);

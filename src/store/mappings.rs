@@ -9,11 +9,12 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
-use super::audit::{Actor, Change};
+use super::audit::Change;
 use super::blocks;
 use super::error::StoreError;
 use super::pool::Store;
 use super::transaction::Transaction;
+use crate::domain::actor::Actor;
 use crate::domain::block::Blocks;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, with_mapping_columns};
 

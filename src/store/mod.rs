@@ -27,5 +27,5 @@ mod transaction;
 
 pub use error::StoreError;
 pub use migrate::Tables;
-pub use pool::{Connections, Store};
+pub use pool::{PoolSize, Store};
 pub use sign_in::NotStarted;

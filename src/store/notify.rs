@@ -9,13 +9,13 @@
 //!
 //! The number of the others is the change counter's value after the change.
 
-use super::sessions::SessionHash;
+use crate::domain::session::SessionHash;
 
 /// The channel that triggers notify.
 pub(super) const CHANNEL: &str = "bridge_changes";
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Notice {
+pub(super) enum DatabaseNotice {
     /// `number`: the change counter's value after it.
     Change { number: i64, what: Changed },
     /// A session's identity was read again: the row has this version now.
@@ -32,7 +32,7 @@ pub(super) enum Changed {
     ManySessions,
 }
 
-impl Notice {
+impl DatabaseNotice {
     /// `None` for what this version does not understand: then anything may
     /// have changed.
     pub fn parse(payload: &str) -> Option<Self> {
@@ -76,16 +76,16 @@ mod tests {
     #[test]
     fn the_kinds_of_notices_are_read() {
         let (ones, ffs) = ("01".repeat(32), "fF".repeat(32));
-        let change = |payload: &str| match Notice::parse(payload) {
-            Some(Notice::Change { number, what }) => Some((number, what)),
+        let change = |payload: &str| match DatabaseNotice::parse(payload) {
+            Some(DatabaseNotice::Change { number, what }) => Some((number, what)),
             _ => None,
         };
-        let refreshed = Notice::Refreshed {
+        let refreshed = DatabaseNotice::Refreshed {
             hash: [1; 32],
             version: 3,
         };
         assert_eq!(
-            Notice::parse(&format!("refreshed {ones} 3")),
+            DatabaseNotice::parse(&format!("refreshed {ones} 3")),
             Some(refreshed)
         );
         assert_eq!(change("mappings 7"), Some((7, Changed::Mappings)));
@@ -119,7 +119,7 @@ mod tests {
             &format!("sessions 8 {}", "é".repeat(32)),
             &format!("sessions 8 {}", "+1".repeat(32)),
         ] {
-            assert_eq!(Notice::parse(payload), None, "{payload:?}");
+            assert_eq!(DatabaseNotice::parse(payload), None, "{payload:?}");
         }
     }
 }

@@ -17,13 +17,12 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{Connection, PgConnection, PgPool, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgPool, Postgres};
 use tokio::time::timeout;
 
 use super::error::StoreError;
-use super::notify;
-use super::server::{self, ProvenServer, Server, writable_server};
+use super::server::{ProvenServer, writable_server};
 use super::transaction::{AT_ONE_MOMENT, BEGIN, Transaction};
 use crate::metrics::Waits;
 
@@ -55,7 +54,7 @@ pub struct Store {
 
 /// Connections, without the one that listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Connections {
+pub struct PoolSize {
     /// Those that there are.
     pub open: u32,
     /// Those of them that are idle.
@@ -119,8 +118,8 @@ impl Store {
     }
 
     /// The connections as they are now.
-    pub fn connections(&self) -> Connections {
-        Connections {
+    pub fn connections(&self) -> PoolSize {
+        PoolSize {
             open: self.pool.size(),
             idle: self.pool.num_idle(),
             most: self.pool.options().get_max_connections(),
@@ -130,27 +129,6 @@ impl Store {
     /// Ends all connections but the one that listens.
     pub async fn close(&self) {
         self.pool.close().await;
-    }
-
-    /// A connection that listens, in a pool of its own: it must not wait for
-    /// the others, nor they for it.
-    pub(super) async fn listener(&self) -> Result<PgListener, StoreError> {
-        server::require_direct(&self.direct).await?;
-        let pool = pool_options(1).connect_lazy_with(self.direct.clone());
-        let mut listener = PgListener::connect_with(&pool).await?;
-        // A reconnection behind our back would lose notices unseen.
-        listener.eager_reconnect(false);
-        listener.listen(notify::CHANNEL).await?;
-        Ok(listener)
-    }
-
-    /// Which server a new connection leads to. An error
-    /// when it takes no writes.
-    pub(super) async fn server(&self) -> Result<Server, sqlx::Error> {
-        let mut connection = PgConnection::connect_with(&self.direct).await?;
-        let server = writable_server(&mut connection).await?;
-        connection.close().await?;
-        Ok(server)
     }
 
     /// Runs `work` in a transaction of its own: what it does is committed if it succeeds, and
@@ -233,7 +211,7 @@ fn host(options: &PgConnectOptions) -> String {
 /// Connections to a server that takes writes. A standby lags behind: what it says of
 /// mappings and sessions may be old. A server that becomes read-only later keeps its
 /// connections; the regular question of [`super::snapshot`] finds that.
-fn pool_options(most: u32) -> PgPoolOptions {
+pub(super) fn pool_options(most: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(ACQUIRE_TIMEOUT)

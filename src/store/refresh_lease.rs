@@ -10,8 +10,9 @@ use sqlx::postgres::types::PgInterval;
 
 use super::error::StoreError;
 use super::pool::Store;
-use super::sessions::{SealedTokens, SessionHash};
+use super::sessions::SealedTokens;
 use crate::domain::identity::{Groups, Identity};
+use crate::domain::session::SessionHash;
 
 /// Identifies the holder of a lease: random and unique.
 pub type LeaseId = [u8; 16];

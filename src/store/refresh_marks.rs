@@ -1,4 +1,4 @@
-//! What one instance remembers of refreshing a session in use, without a lock.
+//! When one instance may refresh a session again, without a lock.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;

@@ -16,18 +16,17 @@ use moka::ops::compute::Op;
 use moka::sync::Cache;
 use tokio::sync::{Mutex, mpsc};
 
-use super::audit::Actor;
 use super::blocks::Blocked;
 use super::error::StoreError;
 use super::logouts::Logout;
 use super::pool::Store;
 use super::refresh_marks::RefreshMarks;
-use super::sessions::{
-    EndedSession, SealedTokens, SessionHash, SessionId, SignInOrigin, StoredSession,
-};
+use super::sessions::{EndedSession, SealedTokens, StoredSession};
 use super::sign_in::NotStarted;
+use crate::domain::actor::Actor;
 use crate::domain::block::{BlockDraft, PersonKey};
 use crate::domain::resolve::{FEW_MATCHES, GROUP_OVERHEAD, MatchMemo};
+use crate::domain::session::{SessionHash, SessionId, SignInOrigin};
 /// Most memory of sessions, in bytes; the rest are loaded again when they are
 /// used. Bytes and not a number of them, because a person may have thousands of
 /// groups. With a handful, it holds about 100,000.

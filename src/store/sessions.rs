@@ -8,27 +8,23 @@
 //! | who may end a session | which | where the right is checked |
 //! |---|---|---|
 //! | its user | this browser's, one of the own, or all of them | the cookie: `flow/sign_out.rs`, `flow/people.rs` |
-//! | an administrator | one, all of a person, those of a block | the `Admin` of `web/page.rs` and `web/guard.rs` |
+//! | an administrator | one, all of a person, those of a block | the `Admin` of `flow/admin.rs` |
 //! | the provider, by a logout token | those that it names | the signature: `flow/back_channel.rs` |
 //! | the provider, by refusing a refresh | that session | `flow/refresh` |
-
-use std::fmt;
-use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::audit::{Actor, Change};
+use super::audit::Change;
 use super::error::StoreError;
 use super::locks;
 use super::pool::Store;
 use super::transaction::Transaction;
+use crate::domain::actor::Actor;
 use crate::domain::block::PersonKey;
 use crate::domain::identity::{Groups, Identity};
+use crate::domain::session::{SessionHash, SessionId, SessionPage, SessionSummary, Whose};
 use crate::domain::time::utc;
-
-/// SHA-256 of the cookie's value: the key of a session's row.
-pub type SessionHash = [u8; 32];
 
 /// The row of a session, but for what only the provider needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,94 +66,6 @@ pub struct SealedTokens {
     pub refresh_token: Option<Vec<u8>>,
 }
 
-/// From where a sign-in came, for the person's own list of sessions. It decides nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SignInOrigin {
-    /// Browser and system in words of ours, at most 64 characters.
-    pub browser: Option<String>,
-    /// The client's address.
-    pub address: Option<IpAddr>,
-}
-
-/// The public id of a session: a random UUID that has nothing of the cookie.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::Type)]
-#[sqlx(transparent)]
-pub struct SessionId(String);
-
-impl SessionId {
-    /// As it is written here, and in no other way.
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = text.len() == 36
-            && text.bytes().enumerate().all(|(at, byte)| match at {
-                8 | 13 | 18 | 23 => byte == b'-',
-                _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-            });
-        fits.then(|| Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A session as it is listed: nothing of it opens anything.
-#[derive(Debug, Clone)]
-pub struct SessionSummary {
-    /// Its public id.
-    pub id: SessionId,
-    /// Its key; for comparing, never to be shown.
-    pub hash: SessionHash,
-    /// The provider's issuer identifier.
-    pub issuer: String,
-    /// `sub`
-    pub subject: String,
-    /// The person's user name.
-    pub username: Option<String>,
-    /// The person's name.
-    pub name: Option<String>,
-    /// When the person signed in.
-    pub created_at: DateTime<Utc>,
-    /// When it was last used, as of the last flush.
-    pub last_seen_at: DateTime<Utc>,
-    /// The absolute end.
-    pub ends_at: DateTime<Utc>,
-    /// When the provider was last asked for the groups.
-    pub groups_read_at: DateTime<Utc>,
-    /// Browser and system of the sign-in, in words of ours.
-    pub browser: Option<String>,
-    /// The client's address at the sign-in.
-    pub address: Option<String>,
-}
-
-impl SessionSummary {
-    /// Whose it is.
-    pub fn person(&self) -> PersonKey {
-        person(&self.issuer, &self.subject)
-    }
-}
-
-/// One page.
-#[derive(Debug)]
-pub struct SessionPage {
-    /// The newest first.
-    pub items: Vec<SessionSummary>,
-    /// How many there are in all.
-    pub total: i64,
-}
-
-/// Whose sessions.
-#[derive(Debug, Clone, Copy)]
-pub enum Whose<'a> {
-    /// All.
-    All,
-    /// Those in whose subject, user name or name this stands, in any case.
-    Named(&'a str),
-    /// One person's.
-    Person(&'a PersonKey),
-}
-
 /// A session that has just ended, and what its row held.
 #[derive(Debug)]
 pub struct EndedSession {
@@ -181,7 +89,7 @@ pub struct EndedSession {
 impl EndedSession {
     /// Whose it was.
     pub fn person(&self) -> PersonKey {
-        person(&self.issuer, &self.subject)
+        PersonKey::new(&self.issuer, &self.subject)
     }
 
     /// For the audit log: whose it was and since when. No part of it is a credential.
@@ -193,13 +101,6 @@ impl EndedSession {
             "signed_in_at": utc(self.created_at),
             "ends_at": utc(self.ends_at),
         })
-    }
-}
-
-fn person(issuer: &str, subject: &str) -> PersonKey {
-    PersonKey {
-        issuer: issuer.to_owned(),
-        subject: subject.to_owned(),
     }
 }
 
@@ -319,7 +220,7 @@ impl Store {
             .await?;
             let items = sqlx::query_as!(
                 SessionSummary,
-                r#"SELECT public_id::text AS "id!: SessionId", id_hash AS "hash: SessionHash",
+                r#"SELECT public_id::text AS "id!", id_hash AS "hash: SessionHash",
                           issuer, subject, username, name,
                           created_at, last_seen_at, ends_at, groups_read_at,
                           browser, host(client_address) AS address
@@ -349,12 +250,12 @@ impl Store {
         self.with(async |transaction| {
             let found = sqlx::query_as!(
                 SessionSummary,
-                r#"SELECT public_id::text AS "id!: SessionId", id_hash AS "hash: SessionHash",
+                r#"SELECT public_id::text AS "id!", id_hash AS "hash: SessionHash",
                           issuer, subject, username, name,
                           created_at, last_seen_at, ends_at, groups_read_at,
                           browser, host(client_address) AS address
                    FROM sessions WHERE public_id = $1::text::uuid"#,
-                id.0,
+                id.as_str(),
             )
             .fetch_optional(transaction)
             .await?;
@@ -387,7 +288,7 @@ impl Store {
                    WHERE public_id = $1::text::uuid
                      AND ($2::text IS NULL OR issuer = $2) AND ($3::text IS NULL OR subject = $3)
                    FOR UPDATE"#,
-                id.0,
+                id.as_str(),
                 of.map(|person| person.issuer.as_str()),
                 of.map(|person| person.subject.as_str()),
             )
@@ -458,7 +359,7 @@ pub(super) async fn end(
     sqlx::query_as!(
         EndedSession,
         r#"DELETE FROM sessions WHERE id_hash = ANY ($1)
-           RETURNING public_id::text AS "id!: SessionId", id_hash AS "hash: SessionHash",
+           RETURNING public_id::text AS "id!", id_hash AS "hash: SessionHash",
                      issuer, subject, username, name, created_at, ends_at, sealed_id_token,
                      CASE WHEN NOT EXISTS (
                          SELECT FROM sessions AS other

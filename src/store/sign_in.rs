@@ -2,9 +2,10 @@
 
 use super::error::StoreError;
 use super::pool::Store;
-use super::sessions::{self, EndedSession, SealedTokens, SessionHash, SignInOrigin, StoredSession};
+use super::sessions::{self, EndedSession, SealedTokens, StoredSession};
 use super::{blocks, locks, logouts};
 use crate::domain::identity::Groups;
+use crate::domain::session::{SessionHash, SignInOrigin};
 
 /// Why there is no new session.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +49,6 @@ impl Store {
         origin: &SignInOrigin,
         earlier: Option<SessionHash>,
     ) -> Result<Started, NotStarted> {
-        let address = origin.address.map(|address| address.to_string());
         let identity = &session.identity;
         let groups = identity.groups.to_vec();
         self.with(async |transaction| {
@@ -88,7 +88,7 @@ impl Store {
                 session.provider_issued_at,
                 tokens.refresh_token,
                 origin.browser,
-                address,
+                origin.address,
                 session.begun_at,
                 session.nonce_hash.as_ref().map(|hash| &hash[..]),
             )

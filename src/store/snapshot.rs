@@ -26,14 +26,15 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use sqlx::postgres::{PgListener, PgNotification};
+use sqlx::{Connection, PgConnection};
 use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 
 use super::error::StoreError;
-use super::freshness::{Freshness, Moment};
-use super::notify::{Changed, Notice};
-use super::pool::{Store, within};
-use super::server::{Server, takes_no_writes};
+use super::freshness::{Freshness, TwoClocks};
+use super::notify::{CHANNEL, Changed, DatabaseNotice};
+use super::pool::{Store, pool_options, within};
+use super::server::{Server, require_direct, takes_no_writes, writable_server};
 use super::session_cache::SessionCache;
 use crate::domain::block::Blocks;
 use crate::domain::resolve::Mappings;
@@ -91,7 +92,7 @@ impl Watch {
             bound,
             snapshot: ArcSwapOption::empty(),
             loading: Mutex::new(None),
-            freshness: Freshness::new(Moment::now()),
+            freshness: Freshness::new(TwoClocks::now()),
             hindrance: sync::Mutex::new(UNREACHABLE),
         }
     }
@@ -107,7 +108,7 @@ impl Watch {
 
     /// How long ago the last question that agreed was sent.
     pub fn age(&self) -> Option<Duration> {
-        self.freshness.age(Moment::now())
+        self.freshness.age(TwoClocks::now())
     }
 
     /// The number of the last change to the mappings in memory, however old they are.
@@ -149,7 +150,7 @@ impl Watch {
     /// What is loaded is known to be old: it is not served until a question that
     /// is sent from now on has agreed.
     pub fn doubt(&self) {
-        self.freshness.doubt(Moment::now());
+        self.freshness.doubt(TwoClocks::now());
     }
 
     /// Notes why nothing can be loaded, for `/readyz`; whether that is another reason than before.
@@ -218,7 +219,7 @@ impl Watch {
 
     /// Loads everything and doubts every session; the number it rests on.
     async fn catch_up(&self, listener: &mut PgListener) -> Result<i64, StoreError> {
-        let sent = Moment::now();
+        let sent = TwoClocks::now();
         let counter = self.counter(listener, CONNECT_TIMEOUT).await?;
         // Before the doubt: a row that is read after it comes from this server or is refused.
         self.store.proven.set(counter.server);
@@ -252,7 +253,7 @@ impl Watch {
     /// The regular question. A number ahead of the notices means that some
     /// were lost, one behind them that the database was restored.
     async fn ask(&self, listener: &mut PgListener, mut seen: i64) -> Result<i64, StoreError> {
-        let sent = Moment::now();
+        let sent = TwoClocks::now();
         let counter = self.counter(listener, self.interval()).await?;
         if counter.value < seen {
             return self.catch_up(listener).await;
@@ -277,9 +278,9 @@ impl Watch {
         // `None`: the connection is gone, and the listener would make a new one
         // behind our back.
         let notice = notice.ok_or_else(StoreError::connection_lost)?;
-        let (number, what) = match Notice::parse(notice.payload()) {
-            Some(Notice::Change { number, what }) => (number, what),
-            Some(Notice::Refreshed { hash, version }) => {
+        let (number, what) = match DatabaseNotice::parse(notice.payload()) {
+            Some(DatabaseNotice::Change { number, what }) => (number, what),
+            Some(DatabaseNotice::Refreshed { hash, version }) => {
                 self.sessions.outdated(&hash, version);
                 return Ok(seen);
             }
@@ -307,6 +308,29 @@ impl Watch {
             return Ok(());
         }
         self.reload().await
+    }
+}
+
+impl Store {
+    /// A connection that listens, in a pool of its own: it must not wait for
+    /// the others, nor they for it.
+    async fn listener(&self) -> Result<PgListener, StoreError> {
+        require_direct(&self.direct).await?;
+        let pool = pool_options(1).connect_lazy_with(self.direct.clone());
+        let mut listener = PgListener::connect_with(&pool).await?;
+        // A reconnection behind our back would lose notices unseen.
+        listener.eager_reconnect(false);
+        listener.listen(CHANNEL).await?;
+        Ok(listener)
+    }
+
+    /// Which server a new connection leads to. An error
+    /// when it takes no writes.
+    async fn server(&self) -> Result<Server, sqlx::Error> {
+        let mut connection = PgConnection::connect_with(&self.direct).await?;
+        let server = writable_server(&mut connection).await?;
+        connection.close().await?;
+        Ok(server)
     }
 }
 

@@ -85,25 +85,29 @@ where
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        (&mut *self.0).fetch_many(Unnamed(query))
+        (&mut *self.0).fetch_many(UnnamedStatement(query))
     }
 
-    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> Answer<'e, Option<PgRow>>
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> QueryFuture<'e, Option<PgRow>>
     where
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        (&mut *self.0).fetch_optional(Unnamed(query))
+        (&mut *self.0).fetch_optional(UnnamedStatement(query))
     }
 
-    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> Answer<'e, PgStatement>
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> QueryFuture<'e, PgStatement>
     where
         'c: 'e,
     {
         (&mut *self.0).prepare_with(sql, parameters)
     }
 
-    fn describe<'e>(self, sql: SqlStr) -> Answer<'e, Describe<Postgres>>
+    fn describe<'e>(self, sql: SqlStr) -> QueryFuture<'e, Describe<Postgres>>
     where
         'c: 'e,
     {
@@ -111,12 +115,12 @@ where
     }
 }
 
-type Answer<'e, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'e>>;
+type QueryFuture<'e, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'e>>;
 
 /// A statement that is prepared without a name, and not kept.
-struct Unnamed<E>(E);
+struct UnnamedStatement<E>(E);
 
-impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for Unnamed<E> {
+impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for UnnamedStatement<E> {
     fn sql(self) -> SqlStr {
         self.0.sql()
     }

@@ -22,13 +22,14 @@ use super::site::{Site, see_other};
 use super::views::problem::{self as problems, Problem};
 use super::views::{Next, SignedOut};
 use super::{body, client_ip, user_agent};
+use crate::domain::session::SignInOrigin;
 use crate::fingerprint::pseudonym;
 use crate::flow::attempt;
 use crate::flow::back_channel::{BackChannel, BackChannelError};
 use crate::flow::login::{CallbackQuery, LoginError, SignIn, SignInFailed};
 use crate::flow::provider_error::{ProviderError, ProviderErrorKind};
 use crate::flow::sign_out::{Onward, SignOut, Ticket};
-use crate::flow::{EndedSession, LiveSession, SignInOrigin};
+use crate::flow::{EndedSession, LiveSession};
 
 /// What `as` and a form's `then` may say: another account is to sign in.
 const SOMEBODY_ELSE: &str = "somebody-else";
@@ -89,7 +90,7 @@ pub async fn callback(
     let earlier = site.cookies().session(&request);
     let origin = SignInOrigin {
         browser: Some(user_agent::words(&request)),
-        address: client_ip::address(&request),
+        address: client_ip::address(&request).map(|address| address.to_string()),
     };
     let outcome = sign_in.finish(answer, sealed, earlier.as_ref(), &origin);
     let answer = match outcome.await {

@@ -22,9 +22,10 @@ use super::routes::{Audience, Route};
 use super::site::Site;
 use super::views::problem as problems;
 use super::{client_ip, csrf};
+use crate::domain::actor::Actor;
+use crate::flow::LiveSession;
 use crate::flow::admin::{self, Admin, AdminGroups, NotAdmin, RequestOrigin};
 use crate::flow::sessions::{SessionSecret, Sessions};
-use crate::flow::{Actor, LiveSession};
 
 /// The sender's session, as the request keeps it for the bar of its page.
 pub struct Known {
@@ -128,7 +129,7 @@ async fn find(request: &HttpRequest) -> Result<Option<(SessionSecret, Arc<LiveSe
     let Some(secret) = part::<Site>(request)?.cookies().session(request) else {
         return Ok(None);
     };
-    let live = part::<Sessions>(request)?.known(&secret).await?;
+    let live = part::<Sessions>(request)?.authenticate(&secret).await?;
     Ok(live.map(|live| (secret, live)))
 }
 
@@ -165,7 +166,9 @@ impl Sender for SessionOnly {
 impl Sender for Session {
     async fn prove(request: &HttpRequest) -> Result<Self, Refusal> {
         let (secret, live) = find(request).await?.ok_or_else(|| not_signed_in(request))?;
-        let confirmed = part::<Sessions>(request)?.confirm(Arc::clone(&live)).await;
+        let confirmed = part::<Sessions>(request)?
+            .confirm_groups(Arc::clone(&live))
+            .await;
         let (live, refusal) = match confirmed {
             Ok(Some(live)) => (live, None),
             Ok(None) => return Err(not_signed_in(request)),

@@ -9,7 +9,7 @@ use super::extract::{ProtectedForm, Session, SessionOnly};
 use super::page::{Page, show as show_page};
 use super::site::Site;
 use super::views::OwnSessions;
-use crate::flow::Whose;
+use crate::domain::session::Whose;
 use crate::flow::people::PeopleDesk;
 use crate::flow::sign_out::SignOut;
 

@@ -30,7 +30,7 @@ use super::extract::Known;
 use super::routes::Route;
 use super::views::problem::RATE_LIMITED;
 use super::views::times;
-use crate::flow::SessionHash;
+use crate::domain::session::SessionHash;
 
 /// Most buckets at one time, however many addresses ask.
 const BUCKETS_MAX: u64 = 50_000;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample, unbroken};
 use crate::domain::block::{Block, PersonKey};
-use crate::store::sessions::{SessionId, SessionSummary};
+use crate::domain::session::{SessionId, SessionSummary};
 use crate::web::views::{
     BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords, SessionList,
     SessionRow, SessionStop, TypedBlock,

@@ -29,11 +29,12 @@ use task::{Permit, REFRESH_TIMEOUT, Refresher, TaskOutcome};
 
 use super::tokens::{REFRESH_TOKEN, open_token};
 use crate::clock::Clock;
+use crate::domain::session::SessionHash;
 use crate::metrics::{Counts, RefreshOutcome};
 use crate::oidc::Provider;
 use crate::seal::Seal;
 use crate::store::session_cache::{LiveSession, SessionCache};
-use crate::store::sessions::{EndedSession, SessionHash};
+use crate::store::sessions::EndedSession;
 use crate::store::{Store, StoreError};
 
 /// Most refreshes at once in the background.
@@ -58,9 +59,9 @@ pub enum Unconfirmed {
 
 /// Keeps the groups of sessions young.
 #[derive(Clone)]
-pub struct FreshGroups(Arc<Inner>);
+pub struct FreshGroups(Arc<RefreshTasks>);
 
-struct Inner {
+struct RefreshTasks {
     refresher: Refresher,
     /// Where refreshes run: a worker's own runtime ends with the worker.
     runtime: Handle,
@@ -84,7 +85,7 @@ impl FreshGroups {
         clock: Arc<dyn Clock>,
         ages: Ages,
     ) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(RefreshTasks {
             refresher: Refresher::new(provider, store, cache, seal, clock, ages),
             runtime: Handle::current(),
             background: Arc::new(Semaphore::new(MAX_BACKGROUND_REFRESHES)),
@@ -223,7 +224,7 @@ impl FreshGroups {
         self.0.runtime.spawn(async move {
             let outcome = {
                 // Removed before a waiting request is answered, also when the refresh panics.
-                let _entry = Entry {
+                let _entry = TaskEntry {
                     inner: &inner,
                     hash,
                 };
@@ -238,7 +239,7 @@ impl FreshGroups {
     }
 }
 
-impl Inner {
+impl RefreshTasks {
     fn now(&self) -> DateTime<Utc> {
         self.refresher.clock.now()
     }
@@ -260,12 +261,12 @@ impl Inner {
     }
 }
 
-struct Entry<'a> {
-    inner: &'a Inner,
+struct TaskEntry<'a> {
+    inner: &'a RefreshTasks,
     hash: SessionHash,
 }
 
-impl Drop for Entry<'_> {
+impl Drop for TaskEntry<'_> {
     fn drop(&mut self) {
         self.inner.tasks().remove(&self.hash);
     }

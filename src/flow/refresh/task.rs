@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::ages::Ages;
 use crate::clock::Clock;
+use crate::domain::session::SessionHash;
 use crate::fingerprint::pseudonym;
 use crate::flow::tokens::{ID_TOKEN, REFRESH_TOKEN, open_token, seal_token};
 use crate::metrics::{Counts, RefreshOutcome};
@@ -17,7 +18,7 @@ use crate::random;
 use crate::seal::Seal;
 use crate::store::refresh_lease::{Lease, LeaseId, NewIdentity, RefreshResult};
 use crate::store::session_cache::{LiveSession, SessionCache};
-use crate::store::sessions::{SealedTokens, SessionHash, StoredSession};
+use crate::store::sessions::{SealedTokens, StoredSession};
 use crate::store::{Store, StoreError};
 
 /// Most refreshes at once for which a request waits: after a long outage, all of them.

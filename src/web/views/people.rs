@@ -9,7 +9,7 @@ use super::shown::Shown;
 use super::{times, words};
 use crate::domain::block::{Block, PersonKey};
 use crate::domain::members::FieldError;
-use crate::flow::SessionSummary;
+use crate::domain::session::SessionSummary;
 use crate::web::user_agent::UNKNOWN;
 
 /// A session, as administrators and its own user see it.
