@@ -49,14 +49,6 @@ fn refused(answer: &Answer) {
     assert!(words.as_str().unwrap().len() > 10);
 }
 
-async fn is_in(browser: &Browser) -> bool {
-    match browser.peek("/api/session").await.status {
-        200 => true,
-        401 => false,
-        other => panic!("{other}"),
-    }
-}
-
 /// Signs `person` in, in the provider's session `sid`.
 async fn signed_in_as(bridge: &TestBridge, person: &str, sid: &str) -> Browser {
     bridge.provider.person(person).claim("sid", sid);
@@ -72,9 +64,9 @@ async fn bc_5_a_sid_ends_that_session_of_the_provider_and_no_other() {
 
     taken(&log_out(&bridge, |token| token.claim("sid", "s-1")).await);
 
-    assert!(!is_in(&desk).await);
+    assert!(!desk.is_signed_in().await);
     assert_eq!(desk.token(json!({})).await.code(), "not_signed_in");
-    assert!(is_in(&phone).await && is_in(&bob).await);
+    assert!(phone.is_signed_in().await && bob.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -83,7 +75,7 @@ async fn bc_5_a_sid_of_another_user_ends_nothing() {
     let ann = signed_in_as(&bridge, "ann", "s-1").await;
     let of_bob = |token: IdToken| token.claim("sub", "bob").claim("sid", "s-1");
     taken(&log_out(&bridge, of_bob).await);
-    assert!(is_in(&ann).await);
+    assert!(ann.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -95,8 +87,8 @@ async fn bc_5_a_subject_alone_ends_all_sessions_of_that_user_and_no_other() {
 
     taken(&log_out(&bridge, |token| token.claim("sub", "ann")).await);
 
-    assert!(!is_in(&desk).await && !is_in(&phone).await);
-    assert!(is_in(&bob).await);
+    assert!(!desk.is_signed_in().await && !phone.is_signed_in().await);
+    assert!(bob.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -109,8 +101,8 @@ async fn bc_5_a_session_without_a_known_sid_may_be_the_one_and_ends() {
     let both = |token: IdToken| token.claim("sub", "ann").claim("sid", "s-1");
     taken(&log_out(&bridge, both).await);
 
-    assert!(!is_in(&unknown).await);
-    assert!(is_in(&other).await);
+    assert!(!unknown.is_signed_in().await);
+    assert!(other.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -127,13 +119,13 @@ async fn bc_5_it_counts_at_the_other_instance_within_moments() {
     let ann = signed_in_as(&bridge, "ann", "s-1").await;
     let mut there = other.browser();
     there.cookies = ann.cookies.clone();
-    assert!(is_in(&there).await);
+    assert!(there.is_signed_in().await);
 
     taken(&log_out(&bridge, |token| token.claim("sid", "s-1")).await);
 
-    assert!(!is_in(&ann).await);
+    assert!(!ann.is_signed_in().await);
     eventually("the other instance hears of it", async || {
-        !is_in(&there).await
+        !there.is_signed_in().await
     })
     .await;
 }
@@ -154,17 +146,17 @@ async fn bc_6_an_old_token_never_ends_a_newer_sign_in() {
         .provider
         .logout_token(|token| token.claim("sub", "ann"));
     taken(&send(&bridge, &by_sid).await);
-    assert!(!is_in(&before).await);
+    assert!(!before.is_signed_in().await);
 
     bridge.clock.advance(TimeDelta::seconds(30));
     let after = signed_in_as(&bridge, "ann", "s-1").await;
     for token in [&by_sid, &by_subject, &late] {
         taken(&send(&bridge, token).await);
-        assert!(is_in(&after).await);
+        assert!(after.is_signed_in().await);
     }
     bridge.clock.advance(TimeDelta::seconds(1));
     taken(&log_out(&bridge, |token| token.claim("sub", "ann")).await);
-    assert!(!is_in(&after).await);
+    assert!(!after.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -183,10 +175,13 @@ async fn bc_6_the_same_token_again_does_nothing() {
         .await
         .unwrap();
     taken(&send(&bridge, &token).await);
-    assert!(is_in(&ann).await);
+    assert!(ann.is_signed_in().await);
     assert_eq!(bridge.count("logouts").await, 1);
     taken(&log_out(&bridge, |token| token.claim("sub", "ann")).await);
-    assert!(!is_in(&ann).await, "an old row ends by our own clock");
+    assert!(
+        !ann.is_signed_in().await,
+        "an old row ends by our own clock"
+    );
 }
 
 #[tokio::test]
@@ -218,7 +213,7 @@ async fn bc_6_a_logout_wins_over_the_sign_in_that_is_under_way() {
     // The next sign-in is another.
     bridge.clock.advance(TimeDelta::seconds(6));
     let ann = bridge.signed_in("ann-sub").await;
-    assert!(is_in(&ann).await);
+    assert!(ann.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -235,7 +230,7 @@ async fn bc_6_a_logout_and_a_sign_in_at_the_same_moment_leave_no_session() {
         });
         let (_, out) = tokio::join!(browser.get(&back), send(&bridge, &token));
         taken(&out);
-        assert!(!is_in(&browser).await);
+        assert!(!browser.is_signed_in().await);
         bridge.clock.advance(TimeDelta::seconds(31));
     }
 }
@@ -259,7 +254,7 @@ async fn bc_9_without_the_database_the_provider_is_told_to_send_it_again() {
     })
     .await;
     bridge.browser().ready().await;
-    assert!(!is_in(&ann).await);
+    assert!(!ann.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -277,7 +272,7 @@ async fn jw_4_a_token_of_a_new_key_has_the_keys_read_once() {
 
     taken(&log_out(&bridge, |token| token.claim("sid", "s-1")).await);
 
-    assert!(!is_in(&ann).await);
+    assert!(!ann.is_signed_in().await);
     assert_eq!(bridge.provider.hits(Endpoint::Jwks), asked + 1);
     // Strangers who make up keys do not have them read again and again (JW-5).
     for seed in 3..10 {
@@ -310,7 +305,7 @@ async fn bc_9_a_token_by_a_newer_key_while_keys_cannot_be_read_is_to_be_sent_aga
     ] {
         assert_eq!(answer.status, 503, "{}", answer.body);
     }
-    assert!(is_in(&ann).await);
+    assert!(ann.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -330,7 +325,7 @@ async fn bc_8_cookies_and_origins_decide_nothing() {
         ("origin", "https://evil.example"),
     ];
     taken(&bob.send("POST", PATH, &headers, &body).await);
-    assert!(!is_in(&ann).await && is_in(&bob).await);
+    assert!(!ann.is_signed_in().await && bob.is_signed_in().await);
 }
 
 #[tokio::test]

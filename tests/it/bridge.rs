@@ -218,6 +218,12 @@ impl TestBridge {
         self.add(&mapping).await
     }
 
+    /// Lets the group `viewers` watch in the lobby.
+    pub async fn map_lobby(&self) -> Value {
+        self.map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
+            .await
+    }
+
     /// Adds a mapping of any kind.
     pub async fn add(&self, mapping: &Value) -> Value {
         let answer = self

@@ -30,9 +30,7 @@ async fn followed(browser: &mut Browser, answer: &Answer) -> Answer {
 async fn a_switch_that_comes_late_leads_to_the_list_and_does_nothing() {
     let bridge = TestBridge::start().await;
     let mut admin = bridge.admin().await;
-    let row = bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    let row = bridge.map_lobby().await;
     let one = format!("{LIST}/{}", row["id"]);
     let off = [
         ("version", "1"),
@@ -75,9 +73,7 @@ async fn a_switch_that_comes_late_leads_to_the_list_and_does_nothing() {
 async fn what_was_typed_for_a_mapping_that_was_deleted_meanwhile_becomes_a_new_one() {
     let bridge = TestBridge::start().await;
     let mut admin = bridge.admin().await;
-    let row = bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    let row = bridge.map_lobby().await;
     let one = format!("{LIST}/{}", row["id"]);
     let mut fields = TYPED.to_vec();
     fields.push(("version", "1"));
@@ -208,9 +204,7 @@ async fn ending_the_own_session_by_its_name_is_a_sign_out() {
 async fn what_only_a_form_is_sent_to_leads_a_get_to_the_page_with_the_form() {
     let bridge = TestBridge::start().await;
     let mut admin = bridge.admin().await;
-    let row = bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    let row = bridge.map_lobby().await;
     let nothing = "Nothing was changed. What can be done begins with a button here.";
     let switched = format!("Mapping {} was not changed.", row["id"]);
     for (path, sentence) in [

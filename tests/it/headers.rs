@@ -12,9 +12,7 @@ const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-
 /// One answer of every status that can be had, page and API.
 #[expect(clippy::too_many_lines, reason = "one list, in the order of a visit")]
 async fn answers(bridge: &TestBridge) -> Vec<(String, Answer)> {
-    let row = bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    let row = bridge.map_lobby().await;
     bridge.provider.person("vic").groups(["nothing"]);
     let (stranger, vic) = (bridge.browser(), bridge.signed_in("vic").await);
     let mut admin = bridge.admin().await;

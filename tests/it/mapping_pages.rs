@@ -213,9 +213,7 @@ async fn ad_7_a_page_of_the_list_is_within_bounds() {
             "{query}"
         );
     }
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     let behind = admin.peek(&format!("{LIST}?offset=50")).await;
     assert!(behind.status == 200 && behind.body.contains("There are no rows here"));
     // What was done is told by fixed words alone.

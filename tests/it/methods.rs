@@ -93,9 +93,7 @@ fn the_table_has_every_address_that_the_source_has() {
 #[tokio::test]
 async fn ad_1_sc_7_a_method_that_an_address_does_not_take_is_405_and_names_those_it_does() {
     let bridge = TestBridge::start().await;
-    let row = bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    let row = bridge.map_lobby().await;
     let id = row["id"].to_string();
     bridge.provider.person("vic").groups(["viewers"]);
     let people = [
@@ -150,9 +148,7 @@ async fn said(bridge: &TestBridge, method: &str, path: &str, cookie: &str) -> St
 #[tokio::test]
 async fn a_head_is_the_get_without_its_body() {
     let bridge = TestBridge::start().await;
-    let row = bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    let row = bridge.map_lobby().await;
     let id = row["id"].to_string();
     let (name, value) = bridge.admin().await.session().unwrap();
     let cookies = [String::new(), format!("{name}={value}")];

@@ -75,9 +75,7 @@ async fn an_address_that_is_taken_keeps_the_bridge_from_starting_and_is_named() 
 #[tokio::test]
 async fn what_people_do_is_counted_by_how_it_ended() {
     let bridge = TestBridge::start_with(&[ON]).await;
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     let before = numbers(&bridge).await;
     let zero = r#"red5_bridge_exchanges_total{outcome="issued"}"#;
     assert_eq!(value(&before, zero), "0", "there from the start");

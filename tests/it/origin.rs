@@ -44,9 +44,7 @@ fn mapping(group: &str) -> String {
 }
 
 async fn signed_in_viewer(bridge: &TestBridge) -> Browser {
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     bridge.provider.person("vic").groups(["viewers"]);
     bridge.signed_in("vic").await
 }
@@ -54,9 +52,7 @@ async fn signed_in_viewer(bridge: &TestBridge) -> Browser {
 #[tokio::test]
 async fn cs_1_no_script_from_elsewhere_changes_anything() {
     let bridge = TestBridge::start().await;
-    let row = bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    let row = bridge.map_lobby().await;
     let admin = bridge.admin().await;
     let one = format!("/api/admin/mappings/{}", row["id"]);
     let changes = [
@@ -107,9 +103,7 @@ async fn cs_1_without_an_origin_the_browser_must_say_same_origin() {
 #[tokio::test]
 async fn cs_1_no_form_from_elsewhere_does_anything() {
     let bridge = TestBridge::start().await;
-    let row = bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    let row = bridge.map_lobby().await;
     let admin = bridge.admin().await;
     let token = admin.peek("/admin/mappings/new").await.field("form_token");
     let body = format!(

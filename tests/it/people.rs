@@ -11,15 +11,6 @@ use crate::bridge::{Answer, Browser, TestBridge};
 const SESSIONS: &str = "/api/admin/sessions";
 const BLOCKS: &str = "/api/admin/blocks";
 
-/// Whether the browser's session is good for anything.
-async fn is_in(browser: &Browser) -> bool {
-    match browser.peek("/api/session").await.status {
-        200 => true,
-        401 => false,
-        other => panic!("{other}"),
-    }
-}
-
 /// An address with a person in its query.
 fn of(path: &str, bridge: &TestBridge, subject: &str) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new())
@@ -33,12 +24,6 @@ fn of(path: &str, bridge: &TestBridge, subject: &str) -> String {
 async fn viewer(bridge: &TestBridge, name: &str) -> Browser {
     bridge.provider.person(name).groups(["viewers"]);
     bridge.signed_in(name).await
-}
-
-async fn lobby(bridge: &TestBridge) {
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
 }
 
 /// Blocks `subject` as an administrator would, by the API.

@@ -44,12 +44,6 @@ async fn rooms(browser: &Browser) -> Value {
     answer.json()["rooms"].clone()
 }
 
-async fn is_out(browser: &Browser) -> bool {
-    let answer = browser.peek("/api/session").await;
-    assert!([200, 401].contains(&answer.status), "{}", answer.body);
-    answer.status == 401
-}
-
 #[tokio::test]
 async fn se_7_with_a_direct_address_for_listening_everything_works_behind_a_pooler_in_transaction_mode()
  {
@@ -61,9 +55,7 @@ async fn se_7_with_a_direct_address_for_listening_everything_works_behind_a_pool
     let one = TestBridge::start_on(&owner, &settings).await;
     let other = one.beside(&variables(&pooler.url(), &direct)).await;
     one.provider.give_refresh_tokens(Rotation::Each);
-    let mapping = one
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    let mapping = one.map_lobby().await;
 
     // Sign-in and exchange; the other instance finds the session.
     one.provider
@@ -110,9 +102,9 @@ async fn se_7_with_a_direct_address_for_listening_everything_works_behind_a_pool
         )
         .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert!(is_out(&ann).await);
+    assert!(!ann.is_signed_in().await);
     eventually("the logout at the other instance", async || {
-        is_out(&ann_there).await
+        !ann_there.is_signed_in().await
     })
     .await;
 
@@ -126,11 +118,11 @@ async fn se_7_with_a_direct_address_for_listening_everything_works_behind_a_pool
     // And so does the person's own, and an administrator.
     let ann = one.signed_in("ann").await;
     let ann_there = ann.at(&other.address);
-    assert!(!is_out(&ann_there).await);
+    assert!(ann_there.is_signed_in().await);
     let answer = ann.api("POST", "/api/logout", &json!({})).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     eventually("the sign-out at the other instance", async || {
-        is_out(&ann_there).await
+        !ann_there.is_signed_in().await
     })
     .await;
     let ann = other.signed_in("ann").await;
@@ -194,9 +186,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
 async fn many_people_sign_in_at_once_behind_the_pooler() {
     let (owner, direct, pooler) = pooled().await;
     let bridge = behind(&pooler, &owner, &direct).await;
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     let one = async |number: u32| {
         let person = format!("person-{number}");
         bridge.provider.person(&person).groups(["viewers"]);

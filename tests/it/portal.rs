@@ -161,9 +161,7 @@ async fn the_hint_beside_the_room_is_true() {
 #[tokio::test]
 async fn a_refusal_names_the_word_and_what_is_granted_instead() {
     let bridge = TestBridge::start().await;
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     bridge
         .map("viewers", &["red5-publisher"], &["WHIP"], &["stage"])
         .await;
@@ -219,9 +217,7 @@ async fn with_many_grants_the_form_comes_first() {
 #[tokio::test]
 async fn a_user_name_that_is_missing_is_what_the_portal_names_beside_the_grants() {
     let bridge = TestBridge::start_with(&[("RED5_SUBJECT", "username")]).await;
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     bridge
         .provider
         .person("vic")

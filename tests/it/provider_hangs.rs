@@ -27,9 +27,7 @@ const PACE: Pace = Pace {
 
 async fn bridge() -> TestBridge {
     let bridge = TestBridge::start_at(&new_database().await, &[], PACE, Provider::start_with).await;
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     for person in ["vic", "ann", "bob", "cat", "dan"] {
         bridge.provider.person(person).groups(["viewers"]);
     }

@@ -36,9 +36,7 @@ async fn with_ann_at(
     variables.extend(more);
     let database = new_database().await;
     let bridge = TestBridge::start_at(&database, &variables, pace, Provider::start_with).await;
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     bridge.provider.give_refresh_tokens(rotation);
     bridge.provider.person("ann").groups(["viewers"]);
     let ann = bridge.signed_in("ann").await;

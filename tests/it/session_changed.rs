@@ -82,9 +82,7 @@ async fn cs_3_a_wish_for_a_token_is_kept_and_no_token_made() {
 #[tokio::test]
 async fn cs_3_what_cannot_be_kept_is_explained() {
     let bridge = TestBridge::start().await;
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     let mut admin = bridge.admin().await;
     let earlier = admin.peek("/").await.field("form_token");
     bridge.sign_in(&mut admin, "root").await;

@@ -7,7 +7,7 @@ use red5_bridge::flow::sessions::SessionSecret;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::bridge::{ADMIN_GROUP, Browser, ORIGIN, TestBridge, path_of};
+use crate::bridge::{ADMIN_GROUP, ORIGIN, TestBridge, path_of};
 use crate::callback::come_back;
 use crate::eventually::eventually;
 use crate::provider::Endpoint;
@@ -30,20 +30,10 @@ pub async fn everything_stored(bridge: &TestBridge) -> String {
     tables.into_iter().flatten().collect()
 }
 
-async fn works(browser: &Browser) -> bool {
-    match browser.peek("/api/session").await.status {
-        200 => true,
-        401 => false,
-        other => panic!("{other}"),
-    }
-}
-
 #[tokio::test]
 async fn se_1_se_10_the_database_holds_no_cookie_and_no_token_in_the_clear() {
     let bridge = TestBridge::start().await;
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     bridge.provider.person("ann").groups(["viewers"]);
     let mut ann = bridge.browser();
     let back = come_back(&bridge.provider, &mut ann, "ann").await;
@@ -132,12 +122,12 @@ async fn se_3_a_session_that_rests_for_an_hour_is_over() {
 
     for _ in 0..3 {
         bridge.clock.advance(TimeDelta::minutes(59));
-        assert!(works(&ann).await);
+        assert!(ann.is_signed_in().await);
     }
     bridge.clock.advance(TimeDelta::minutes(60));
-    assert!(!works(&ann).await);
+    assert!(!ann.is_signed_in().await);
     assert_eq!(ann.token(json!({})).await.status, 401);
-    assert!(!works(&ann).await, "asking does not bring it back");
+    assert!(!ann.is_signed_in().await, "asking does not bring it back");
 }
 
 #[tokio::test]
@@ -165,7 +155,7 @@ async fn se_3_activity_does_not_move_the_absolute_end() {
         assert_eq!(session["ends_at"], ends_at);
     }
     bridge.clock.advance(TimeDelta::minutes(4));
-    assert!(!works(&ann).await);
+    assert!(!ann.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -174,18 +164,16 @@ async fn se_3_a_session_ends_when_its_groups_are_as_old_as_they_may_be() {
     bridge.provider.person("ann");
     let ann = bridge.signed_in("ann").await;
     bridge.clock.advance(TimeDelta::minutes(19));
-    assert!(works(&ann).await);
+    assert!(ann.is_signed_in().await);
     bridge.clock.advance(TimeDelta::minutes(1));
-    assert!(!works(&ann).await);
+    assert!(!ann.is_signed_in().await);
     assert_eq!(ann.token(json!({})).await.status, 401);
 }
 
 #[tokio::test]
 async fn se_4_after_signing_out_the_old_cookie_opens_nothing() {
     let bridge = TestBridge::start().await;
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     bridge.provider.person("ann").groups(["viewers"]);
     let mut ann = bridge.signed_in("ann").await;
     let thief = ann.clone();
@@ -194,7 +182,7 @@ async fn se_4_after_signing_out_the_old_cookie_opens_nothing() {
     assert_eq!(ann.submit("/", "/auth/logout", &[]).await.status, 303);
 
     assert!(ann.session().is_none());
-    assert!(!works(&thief).await);
+    assert!(!thief.is_signed_in().await);
     assert_eq!(thief.token(json!({})).await.code(), "not_signed_in");
     assert!(thief.peek("/").await.body.contains("/auth/login"));
     let left = "SELECT count(*) FROM sessions WHERE subject = 'ann'";
@@ -251,12 +239,15 @@ async fn se_4_signing_out_here_counts_at_the_other_instance_within_moments() {
     let mut ann = bridge.signed_in("ann").await;
     let mut thief = other.browser();
     thief.cookies = ann.cookies.clone();
-    assert!(works(&thief).await, "it is in that instance's memory now");
+    assert!(
+        thief.is_signed_in().await,
+        "it is in that instance's memory now"
+    );
 
     ann.submit("/", "/auth/logout", &[]).await;
 
     eventually("the other instance hears of it", async || {
-        !works(&thief).await
+        !thief.is_signed_in().await
     })
     .await;
     assert_eq!(thief.token(json!({})).await.status, 401);

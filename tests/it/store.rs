@@ -178,6 +178,14 @@ fn session(number: u32) -> StoredSession {
     }
 }
 
+/// Starts a session of which nothing more is known.
+async fn start(cache: &SessionCache, session: StoredSession) {
+    cache
+        .start(session, &no_tokens(), &no_origin(), None)
+        .await
+        .unwrap();
+}
+
 /// A provider that gave nothing to keep.
 fn no_tokens() -> SealedTokens {
     SealedTokens::default()

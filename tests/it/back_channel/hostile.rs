@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{PATH, is_in, log_out, refused, send, signed_in_as, taken};
+use super::{PATH, log_out, refused, send, signed_in_as, taken};
 use crate::bridge::TestBridge;
 use crate::provider::{CLIENT_ID, CLIENT_SECRET, IdToken, Key, Place};
 
@@ -171,7 +171,7 @@ async fn bc_1_bc_2_bc_3_bc_4_bc_5_bc_7_nothing_else_ends_a_session() {
         } else {
             refused(&answer);
         }
-        assert!(is_in(&ann).await, "{name}");
+        assert!(ann.is_signed_in().await, "{name}");
     }
     // Keys were read for one before, so a key that is not there may be newer (BC-9).
     assert_eq!(in_doubt, KEYS_THAT_ARE_NOT_THERE);
@@ -189,7 +189,7 @@ async fn bc_1_bc_2_bc_3_bc_4_bc_5_bc_7_nothing_else_ends_a_session() {
     }
     let untyped = |token: IdToken| token.without_header("typ").claim("sid", "s-1");
     taken(&log_out(&bridge, untyped).await);
-    assert!(!is_in(&ann).await);
+    assert!(!ann.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -206,7 +206,7 @@ async fn bc_4_a_genuine_id_token_ends_no_session() {
     let ann = bridge.signed_in("ann").await;
     let id_token = kept.recv().unwrap();
     refused(&send(&bridge, &id_token).await);
-    assert!(is_in(&ann).await);
+    assert!(ann.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -242,7 +242,7 @@ async fn bc_8_it_is_one_form_with_one_token() {
     assert_eq!(browser.send("POST", PATH, &form, &large).await.status, 413);
     let long = format!("logout_token={}", "x".repeat(70_000));
     refused(&browser.send("POST", PATH, &form, &long).await);
-    assert!(is_in(&ann).await);
+    assert!(ann.is_signed_in().await);
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ async fn bc_9_a_logout_by_a_key_that_could_not_be_looked_up_is_kept_and_judged_a
     assert_eq!(told.status, 503, "{}", told.body);
     assert_eq!(bridge.count("sessions").await, 2);
     ends(&bridge, "ann").await;
-    assert!(is_in(&bob).await);
+    assert!(bob.is_signed_in().await);
 }
 
 /// Whether the provider renames its keys when it changes them, or names them at all.
@@ -125,7 +125,7 @@ async fn bc_6_a_kept_logout_spares_a_session_that_was_begun_after_it_arrived() {
         bridge.count("sessions").await == 1
     })
     .await;
-    assert!(is_in(&after).await);
+    assert!(after.is_signed_in().await);
 }
 
 #[tokio::test]

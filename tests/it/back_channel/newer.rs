@@ -36,10 +36,10 @@ async fn bc_6_a_sign_in_begun_after_the_logout_arrived_stays_whatever_its_iat_sa
             let by = if value == "ann" { "sub" } else { "sid" };
             taken(&log_out(&bridge, |token| token.claim(by, value)).await);
         }
-        assert!(!is_in(&before).await);
+        assert!(!before.is_signed_in().await);
         later(&bridge, seconds);
         let after = signed_in_as(&bridge, "ann", "s-1").await;
-        assert!(is_in(&after).await, "{seconds}");
+        assert!(after.is_signed_in().await, "{seconds}");
     }
 }
 
@@ -58,8 +58,8 @@ async fn bc_6_a_late_logout_spares_a_session_that_was_begun_after_it_was_issued(
 
         taken(&send(&bridge, &late).await);
 
-        assert!(!is_in(&before).await, "{by}");
-        assert!(is_in(&after).await, "{by}");
+        assert!(!before.is_signed_in().await, "{by}");
+        assert!(after.is_signed_in().await, "{by}");
     }
 }
 
@@ -74,11 +74,11 @@ async fn bc_6_a_provider_whose_clock_differs_ends_what_was_begun_before_and_noth
         let before = signed_in_as(&bridge, "ann", "s-1").await;
         later(&bridge, 10);
         taken(&send(&bridge, &of_ann(&bridge, by)).await);
-        assert!(!is_in(&before).await, "{by}");
+        assert!(!before.is_signed_in().await, "{by}");
 
         later(&bridge, 1);
         let after = signed_in_as(&bridge, "ann", "s-1").await;
-        assert!(is_in(&after).await, "{by}");
+        assert!(after.is_signed_in().await, "{by}");
     }
 }
 
@@ -94,7 +94,7 @@ async fn bc_6_of_a_sign_in_that_was_under_way_the_iat_decides() {
         taken(&send(&bridge, &of_ann(&bridge, 5)).await);
         let back = bridge.provider.approve(&begun.location(), "ann").await;
         browser.get(&path_of(&back)).await;
-        assert_eq!(is_in(&browser).await, stays, "{by}");
+        assert_eq!(browser.is_signed_in().await, stays, "{by}");
     }
 }
 
@@ -156,5 +156,5 @@ async fn bc_6_a_session_begun_by_a_clock_that_is_ahead_is_not_newer_than_a_logou
         .await
         .unwrap();
     taken(&log_out(&bridge, |token| token.claim("sid", "s-1")).await);
-    assert!(!is_in(&ann).await);
+    assert!(!ann.is_signed_in().await);
 }

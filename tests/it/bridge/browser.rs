@@ -200,6 +200,15 @@ impl Browser {
         self.send("GET", path, &[], "").await
     }
 
+    /// Whether the session is good for anything.
+    pub async fn is_signed_in(&self) -> bool {
+        match self.peek("/api/session").await.status {
+            200 => true,
+            401 => false,
+            other => panic!("{other}"),
+        }
+    }
+
     /// Waits until `/readyz` says that the bridge is ready.
     pub async fn ready(&self) {
         eventually("the bridge is ready", async || {

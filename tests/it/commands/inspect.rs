@@ -359,9 +359,7 @@ fn r5_1_a_secret_that_fits_in_the_other_encoding_is_named() {
 #[tokio::test]
 async fn the_program_reads_an_argument_or_standard_input_and_ends_as_documented() {
     let bridge = TestBridge::start().await;
-    bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    bridge.map_lobby().await;
     bridge.provider.person("vic").groups(["viewers"]);
     let answer = bridge.signed_in("vic").await.token(json!({})).await;
     let token = answer.json()["access_token"].as_str().unwrap().to_owned();

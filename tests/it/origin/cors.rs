@@ -84,9 +84,7 @@ async fn cs_5_a_preflight_allows_what_the_call_needs_and_nothing_more() {
 #[tokio::test]
 async fn cs_6_nothing_of_the_administration_can_be_read_by_an_app() {
     let bridge = TestBridge::start().await;
-    let row = bridge
-        .map("viewers", &["red5-subscriber"], &["WHEP"], &["lobby"])
-        .await;
+    let row = bridge.map_lobby().await;
     let admin = bridge.admin().await;
     let one = format!("/api/admin/mappings/{}", row["id"]);
     for path in [

@@ -76,15 +76,15 @@ async fn se_5_one_session_is_ended_and_the_other_goes_on() {
     let phone = bridge.signed_in("ann").await;
     let mut there = other.browser();
     there.cookies = desk.cookies.clone();
-    assert!(is_in(&there).await);
+    assert!(there.is_signed_in().await);
 
     let path = format!("{SESSIONS}/{}", first.as_str().unwrap());
     assert_eq!(root.api("DELETE", &path, &json!({})).await.status, 204);
 
-    assert!(!is_in(&desk).await);
-    assert!(is_in(&phone).await);
+    assert!(!desk.is_signed_in().await);
+    assert!(phone.is_signed_in().await);
     eventually("the other instance hears of it", async || {
-        !is_in(&there).await
+        !there.is_signed_in().await
     })
     .await;
     problem(
@@ -117,8 +117,8 @@ async fn se_5_all_sessions_of_a_person_are_ended_at_once() {
     let answer = root.api("DELETE", &path, &json!({})).await;
 
     assert_eq!(answer.json(), json!({ "ended": 2 }));
-    assert!(!is_in(&one).await && !is_in(&two).await);
-    assert!(is_in(&bob).await && is_in(&root).await);
+    assert!(!one.is_signed_in().await && !two.is_signed_in().await);
+    assert!(bob.is_signed_in().await && root.is_signed_in().await);
     let again = root.api("DELETE", &path, &json!({})).await;
     assert_eq!(again.json(), json!({ "ended": 0 }));
     let rows = audit(&bridge).await;
@@ -132,7 +132,7 @@ async fn se_5_all_sessions_of_a_person_are_ended_at_once() {
         2
     );
     // They may sign in again; only a block keeps them out.
-    assert!(is_in(&bridge.signed_in("ann").await).await);
+    assert!(bridge.signed_in("ann").await.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -254,7 +254,7 @@ async fn ad_8_what_names_no_session_is_not_found() {
             answer.body
         );
     }
-    assert!(is_in(&root).await);
+    assert!(root.is_signed_in().await);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn by_hand(bridge: &TestBridge, subject: &str, until: &str) {
 #[tokio::test]
 async fn se_5_a_block_ends_all_sessions_of_that_user_and_no_other() {
     let bridge = TestBridge::start().await;
-    lobby(&bridge).await;
+    bridge.map_lobby().await;
     let (root, bob) = (bridge.admin().await, viewer(&bridge, "bob").await);
     let (desk, phone) = (viewer(&bridge, "ann").await, viewer(&bridge, "ann").await);
 
@@ -77,7 +77,7 @@ async fn waits_for_a_lock(bridge: &TestBridge, connections: i64) {
 #[tokio::test]
 async fn se_5_a_block_and_a_sign_out_at_the_same_moment_both_succeed() {
     let bridge = TestBridge::start().await;
-    lobby(&bridge).await;
+    bridge.map_lobby().await;
     let root = bridge.admin().await;
     let mut ann = viewer(&bridge, "ann").await;
     let mut hand = bridge.db.begin().await.unwrap();
@@ -141,7 +141,7 @@ async fn who_is_not_let_in_stays_who_they_were() {
     let answer = browser.get(&path_of(&back)).await;
     assert_eq!(answer.status, 403);
     assert!(answer.body.contains("You are still signed in as before."));
-    assert!(is_in(&browser).await);
+    assert!(browser.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -169,13 +169,13 @@ async fn se_5_a_block_lasts_until_its_moment_or_until_it_is_lifted() {
         .await;
     assert_eq!(lifted.status, 204, "{}", lifted.body);
     let bob = bridge.signed_in("bob").await;
-    assert!(is_in(&bob).await);
+    assert!(bob.is_signed_in().await);
 }
 
 #[tokio::test]
 async fn a_block_by_hand_shuts_every_door_to_a_session_that_is_still_there() {
     let bridge = TestBridge::start_with(&[("BRIDGE_MAX_STALENESS_SECONDS", "300")]).await;
-    lobby(&bridge).await;
+    bridge.map_lobby().await;
     let mut ann = viewer(&bridge, "ann").await;
     assert_eq!(ann.token(json!({})).await.status, 200);
     let form_token = ann.peek("/").await.field("form_token");
@@ -209,7 +209,7 @@ async fn a_block_by_hand_shuts_every_door_to_a_session_that_is_still_there() {
 #[tokio::test]
 async fn when_a_block_by_hand_is_over_or_gone_the_session_goes_on() {
     let bridge = TestBridge::start_with(&[("BRIDGE_MAX_STALENESS_SECONDS", "300")]).await;
-    lobby(&bridge).await;
+    bridge.map_lobby().await;
     let ann = viewer(&bridge, "ann").await;
     let status = async || ann.token(json!({})).await.status;
     by_hand(&bridge, "ann", "").await;
@@ -236,7 +236,7 @@ async fn when_a_block_by_hand_is_over_or_gone_the_session_goes_on() {
 async fn se_5_a_block_on_one_instance_counts_on_the_other_within_moments() {
     let bridge = TestBridge::start().await;
     let other = TestBridge::start_on(&bridge.database_url, &[]).await;
-    lobby(&bridge).await;
+    bridge.map_lobby().await;
     let (root, ann) = (bridge.admin().await, viewer(&bridge, "ann").await);
     let mut there = other.browser();
     there.cookies = ann.cookies.clone();
@@ -276,7 +276,7 @@ async fn se_5_of_a_block_and_a_sign_in_at_the_same_moment_the_block_wins() {
             .unwrap();
         assert_eq!(left, 0, "a session outlived the block");
         for browser in &browsers {
-            assert!(!is_in(browser).await);
+            assert!(!browser.is_signed_in().await);
         }
         root.api("DELETE", &of(BLOCKS, &bridge, "ann"), &json!({}))
             .await;
@@ -349,7 +349,7 @@ async fn ad_9_a_block_and_its_end_are_in_the_audit_log() {
 #[tokio::test]
 async fn ad_9_without_its_audit_row_no_session_ends_and_no_block_changes() {
     let bridge = TestBridge::start().await;
-    lobby(&bridge).await;
+    bridge.map_lobby().await;
     let (root, ann) = (bridge.admin().await, viewer(&bridge, "ann").await);
     block(&bridge, &root, "bob").await;
     let sessions = root.peek(SESSIONS).await.json();
@@ -382,6 +382,6 @@ async fn an_administrator_cannot_block_themselves() {
     let root = bridge.admin().await;
     let answer = block(&bridge, &root, "root").await;
     assert_eq!(crate::problem::wrong_fields(&answer), ["subject"]);
-    assert!(is_in(&root).await);
+    assert!(root.is_signed_in().await);
     assert_eq!(bridge.count("blocked").await, 0);
 }

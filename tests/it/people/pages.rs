@@ -36,7 +36,7 @@ async fn se_5_an_administrator_finds_a_user_and_ends_their_session() {
     assert_eq!(done.status, 303, "{}", done.body);
     let list = root.get("/admin/sessions?done=ended").await.body;
     assert!(list.contains("The session is over."));
-    assert!(!is_in(&ann).await && is_in(&bob).await);
+    assert!(!ann.is_signed_in().await && bob.is_signed_in().await);
     assert_eq!(root.peek(&stop).await.status, 303);
 }
 
@@ -51,7 +51,7 @@ async fn se_5_an_administrator_ends_all_sessions_of_a_user() {
     let fields = [("issuer", issuer.as_str()), ("subject", "ann")];
     let done = root.submit(&stop, "/admin/sessions/end", &fields).await;
     assert_eq!(done.status, 303, "{}", done.body);
-    assert!(!is_in(&one).await && !is_in(&two).await && is_in(&root).await);
+    assert!(!one.is_signed_in().await && !two.is_signed_in().await && root.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -77,12 +77,12 @@ async fn se_5_an_administrator_blocks_a_user_and_lifts_the_block() {
     let wrong = root.submit(&form, "/admin/blocks", &fields).await;
     assert_eq!(wrong.status, 400);
     assert!(wrong.body.contains("No user was blocked") && wrong.body.contains("value=\"ann\""));
-    assert!(is_in(&ann).await);
+    assert!(ann.is_signed_in().await);
 
     fields[3] = ("reason", "Left.");
     let done = root.submit(&form, "/admin/blocks", &fields).await;
     assert_eq!(done.status, 303, "{}", done.body);
-    assert!(!is_in(&ann).await);
+    assert!(!ann.is_signed_in().await);
     let list = root.get("/admin/blocks?done=blocked").await.body;
     assert!(list.contains("Left.") && list.contains("The person is blocked"));
     let until: i64 = sqlx::query_scalar("SELECT extract(epoch FROM until)::bigint FROM blocked")
@@ -97,7 +97,7 @@ async fn se_5_an_administrator_blocks_a_user_and_lifts_the_block() {
         .await;
     assert_eq!(done.status, 303, "{}", done.body);
     assert_eq!(root.peek(&address).await.status, 303);
-    assert!(is_in(&bridge.signed_in("ann").await).await);
+    assert!(bridge.signed_in("ann").await.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -141,11 +141,11 @@ async fn people_see_their_own_sessions_alone_and_end_each() {
     let foreign = format!("/sessions/{bobs}/end");
     let refused = here.submit("/sessions", &foreign, &[]).await;
     assert_eq!(refused.location().query(), Some("done=gone"));
-    assert!(is_in(&bob).await);
+    assert!(bob.is_signed_in().await);
 
     let ended = format!("/sessions/{}/end", own[1]);
     assert_eq!(here.submit("/sessions", &ended, &[]).await.status, 303);
-    assert!(!is_in(&old).await && is_in(&here).await);
+    assert!(!old.is_signed_in().await && here.is_signed_in().await);
     let rows = audit(&bridge).await;
     assert_eq!((rows.len(), rows[0].0.as_str()), (1, "session.end"));
     let actor: String = sqlx::query_scalar("SELECT actor_subject FROM audit_log")
@@ -169,7 +169,7 @@ async fn a_user_ends_all_own_sessions_at_once() {
     let done = phone.submit("/sessions", "/sessions/end", &[]).await;
     assert_eq!(done.location().path(), "/auth/signed-out");
     assert!(phone.session().is_none());
-    assert!(!is_in(&desk).await && is_in(&bob).await);
+    assert!(!desk.is_signed_in().await && bob.is_signed_in().await);
     // On to the provider, with this browser's session there.
     let url = leads_to(&phone.get("/auth/signed-out").await).unwrap();
     assert_eq!(hinted(&url)["sid"], "phone");

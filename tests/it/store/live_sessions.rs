@@ -20,9 +20,7 @@ async fn a_session_in_use_is_found_without_the_database() {
     let database = Database::new().await;
     let store = database.store();
     let live = SessionCache::new(store.clone(), IDLE);
-    live.start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&live, session(1)).await;
     store.close().await;
     let found = live.find(&hash(1), at(5)).await.unwrap().unwrap();
     assert_eq!(found.session, session(1));
@@ -34,10 +32,7 @@ async fn a_session_in_use_is_found_without_the_database() {
 async fn se_3_a_session_ends_when_idle_and_at_its_absolute_end() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
-    a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&a.live, session(1)).await;
     let end = 12 * 3600;
     // Used every half an hour, it lives up to the absolute end and no longer.
     for now in (0..end).step_by(1800) {
@@ -46,10 +41,7 @@ async fn se_3_a_session_ends_when_idle_and_at_its_absolute_end() {
     assert!(find(&a, 1, at(end - 1)).await);
     assert!(!find(&a, 1, at(end)).await);
 
-    a.live
-        .start(session(2), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&a.live, session(2)).await;
     assert!(find(&a, 2, at(3599)).await);
     a.live.flush().await.unwrap();
     assert!(!find(&a, 2, at(3599 + 3600)).await);
@@ -60,10 +52,7 @@ async fn se_3_a_person_seen_by_another_instance_is_not_idle() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
     let b = Instance::start(&database, NOTICES_ALONE).await;
-    a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&a.live, session(1)).await;
     assert!(find(&b, 1, at(3000)).await);
     // Not written down yet: to the other instance the person is idle.
     assert!(!find(&a, 1, at(4000)).await);
@@ -77,15 +66,7 @@ async fn se_4_a_session_that_ended_is_over_here_at_once_and_elsewhere_by_notice(
     let a = Instance::start(&database, NOTICES_ALONE).await;
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in [1, 2] {
-        a.live
-            .start(
-                session(number),
-                &super::no_tokens(),
-                &super::no_origin(),
-                None,
-            )
-            .await
-            .unwrap();
+        start(&a.live, session(number)).await;
         assert!(find(&b, number, at(1)).await);
     }
     assert!(a.live.end(&hash(1)).await.unwrap().is_some());
@@ -102,9 +83,7 @@ async fn se_4_the_instance_that_ends_a_session_waits_for_no_notice() {
     let database = Database::new().await;
     // Without a listening connection.
     let live = SessionCache::new(database.store(), IDLE);
-    live.start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&live, session(1)).await;
     assert!(live.find(&hash(1), at(1)).await.unwrap().is_some());
     live.end(&hash(1)).await.unwrap();
     assert!(live.find(&hash(1), at(1)).await.unwrap().is_none());
@@ -122,10 +101,7 @@ async fn se_4_every_end_by_hand_is_heard_of() {
         "UPDATE sessions SET subject = 'another'",
         "SET session_replication_role = replica; DELETE FROM sessions",
     ] {
-        a.live
-            .start(session(1), &super::no_tokens(), &super::no_origin(), None)
-            .await
-            .unwrap();
+        start(&a.live, session(1)).await;
         assert!(find(&a, 1, at(1)).await);
         database.by_hand(end).await.unwrap();
         a.hears(&database).await;
@@ -141,10 +117,7 @@ async fn se_4_every_end_by_hand_is_heard_of() {
 async fn groups_that_are_changed_by_hand_are_read_again_at_once() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
-    a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&a.live, session(1)).await;
     for (groups, count) in [("{given}", 1), ("{}", 0)] {
         database
             .by_hand(format!("UPDATE sessions SET groups = '{groups}'"))
@@ -162,15 +135,7 @@ async fn a_notice_can_tell_of_more_ends_than_it_can_name() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..300 {
-        a.live
-            .start(
-                session(number),
-                &super::no_tokens(),
-                &super::no_origin(),
-                None,
-            )
-            .await
-            .unwrap();
+        start(&a.live, session(number)).await;
     }
     // 100 are named, in 6.5 kB; more than 123 would not fit into 8.
     for (subjects, left) in [("s-%00", 298), ("s-2__", 199), ("%", 0)] {
@@ -191,10 +156,7 @@ async fn se_4_a_load_that_races_with_the_end_does_not_bring_the_session_back() {
     let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
     let other = SessionCache::new(database.store(), IDLE);
-    other
-        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&other, session(1)).await;
 
     // The row is read, and on the way the answer waits …
     let live = Arc::clone(&a.live);
@@ -217,15 +179,7 @@ async fn what_is_loaded_while_others_sign_out_stays_in_memory() {
     let a = Instance::start_with(database.store(), proxy.store(), NOTICES_ALONE).await;
     let other = SessionCache::new(database.store(), IDLE);
     for number in [1, ANOTHER_SHARE] {
-        other
-            .start(
-                session(number),
-                &super::no_tokens(),
-                &super::no_origin(),
-                None,
-            )
-            .await
-            .unwrap();
+        start(&other, session(number)).await;
     }
     let live = Arc::clone(&a.live);
     proxy.hold("https://login.example");
@@ -264,15 +218,7 @@ async fn last_seen_times_are_written_in_batches_and_never_go_back() {
     let a = Instance::start(&database, NOTICES_ALONE).await;
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..2100 {
-        a.live
-            .start(
-                session(number),
-                &super::no_tokens(),
-                &super::no_origin(),
-                None,
-            )
-            .await
-            .unwrap();
+        start(&a.live, session(number)).await;
         assert!(find(&a, number, at(100)).await);
     }
     a.live.flush().await.unwrap();
@@ -295,10 +241,7 @@ async fn last_seen_times_are_written_in_batches_and_never_go_back() {
 async fn a_flush_that_failed_is_made_up_for() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
-    a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&a.live, session(1)).await;
     assert!(find(&a, 1, at(100)).await);
     database
         .by_hand("ALTER TABLE sessions RENAME TO away")
@@ -324,15 +267,7 @@ async fn instances_that_flush_the_same_sessions_do_not_block_each_other() {
     let a = Instance::start(&database, NOTICES_ALONE).await;
     let b = Instance::start(&database, NOTICES_ALONE).await;
     for number in 0..200 {
-        a.live
-            .start(
-                session(number),
-                &super::no_tokens(),
-                &super::no_origin(),
-                None,
-            )
-            .await
-            .unwrap();
+        start(&a.live, session(number)).await;
     }
     for round in 1..20 {
         for number in 0..200 {

@@ -25,10 +25,7 @@ async fn cut_all(database: &Database) -> i64 {
 async fn a_lost_connection_loads_everything_again() {
     let database = Database::new().await;
     let a = Instance::start(&database, NOTICES_ALONE).await;
-    a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&a.live, session(1)).await;
     assert!(a.live.find(&hash(1), at(1)).await.unwrap().is_some());
     assert!(cut_all(&database).await >= 1);
     // No connection listens to these.
@@ -48,10 +45,7 @@ async fn a_notice_that_was_lost_is_missed_at_the_next_one() {
     let database = Database::new().await;
     let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(proxy.store(), database.store(), NOTICES_ALONE).await;
-    a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&a.live, session(1)).await;
     proxy.swallow(1);
     database.by_hand("DELETE FROM sessions").await.unwrap();
     create(&database.store(), "team", "a").await;
@@ -65,10 +59,7 @@ async fn without_any_notice_the_bound_holds() {
     let database = Database::new().await;
     let proxy = Proxy::start(&database.serving).await;
     let a = Instance::start_with(proxy.store(), database.store(), BOUND).await;
-    a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&a.live, session(1)).await;
     for n in 0..5 {
         proxy.swallow(u32::MAX);
         let group = format!("team-{n}");
@@ -124,15 +115,7 @@ async fn a_stream_of_notices_does_not_keep_the_question_from_being_asked() {
     let other = SessionCache::new(database.store(), IDLE);
     let (mut number, mut questions, mut last) = (0, 0, Duration::ZERO);
     eventually("the question is asked again and again", async || {
-        other
-            .start(
-                session(number),
-                &super::no_tokens(),
-                &super::no_origin(),
-                None,
-            )
-            .await
-            .unwrap();
+        start(&other, session(number)).await;
         other.end(&hash(number)).await.unwrap();
         number += 1;
         // The age goes down with a question alone.
@@ -253,10 +236,7 @@ async fn a_server_in_recovery_is_not_believed() {
     let database = Database::new().await;
     set_standby(&database, false).await;
     let a = Instance::start(&database, BOUND).await;
-    a.live
-        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&a.live, session(1)).await;
     set_standby(&database, true).await;
     a.until_stale("the server is not believed").await;
     // Nor by a connection that is made now.
@@ -313,15 +293,9 @@ async fn se_7_a_session_of_another_server_is_neither_believed_nor_kept() {
     let store = database.store();
     let a = Instance::start_with(store.clone(), store, NOTICES_ALONE).await;
     let other = SessionCache::new(database.store(), IDLE);
-    other
-        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&other, session(1)).await;
     set_elsewhere(&database, SESSIONS).await;
-    a.live
-        .start(session(2), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&a.live, session(2)).await;
     for number in [1, 2] {
         let refused = a.live.find(&hash(number), at(1)).await;
         assert!(

@@ -71,9 +71,7 @@ async fn what_a_newer_version_added_to_the_tables_is_borne() {
         .await
         .unwrap();
     let live = SessionCache::new(store.clone(), IDLE);
-    live.start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&live, session(1)).await;
     live.find(&hash(1), at(1)).await.unwrap();
 }
 
@@ -159,9 +157,7 @@ async fn sc_4_a_role_that_cannot_change_tables_suffices_once_they_are_there() {
     store.delete_mapping(id, 2, &ann(), at(2)).await.unwrap();
     assert_eq!(store.audit_log(9, 0).await.unwrap().len(), 3);
     let live = SessionCache::new(store.clone(), IDLE);
-    live.start(session(1), &super::no_tokens(), &super::no_origin(), None)
-        .await
-        .unwrap();
+    start(&live, session(1)).await;
     live.find(&hash(1), at(1)).await.unwrap();
     live.flush().await.unwrap();
     assert!(live.end(&hash(1)).await.unwrap().is_some());

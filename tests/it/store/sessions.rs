@@ -7,14 +7,7 @@ use super::*;
 async fn write(database: &Database, sessions: &[StoredSession]) {
     let live = SessionCache::new(database.store(), IDLE);
     for session in sessions {
-        live.start(
-            session.clone(),
-            &super::no_tokens(),
-            &super::no_origin(),
-            None,
-        )
-        .await
-        .unwrap();
+        start(&live, session.clone()).await;
     }
 }
 

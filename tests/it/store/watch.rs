@@ -84,9 +84,7 @@ async fn numbers_are_in_the_order_of_commits_without_gaps() {
             let (store, live) = (database.store(), Arc::clone(&live));
             tokio::spawn(async move {
                 if n % 3 == 0 {
-                    live.start(session(n), &super::no_tokens(), &super::no_origin(), None)
-                        .await
-                        .unwrap();
+                    start(&live, session(n)).await;
                     live.end(&hash(n)).await.unwrap();
                 } else {
                     create(&store, "team", &format!("room-{n}")).await;
