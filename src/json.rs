@@ -14,21 +14,9 @@ pub type Object = Map<String, Value>;
 /// RFC 7519 §4). The parser refuses more than 128 levels.
 pub struct UniqueMembers(pub Value);
 
-/// An object of that kind.
-pub struct Once(pub Object);
-
 impl<'de> Deserialize<'de> for UniqueMembers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyValue).map(Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Once {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match UniqueMembers::deserialize(deserializer)?.0 {
-            Value::Object(members) => Ok(Self(members)),
-            _ => Err(D::Error::custom("not an object")),
-        }
     }
 }
 
@@ -87,8 +75,10 @@ impl<'de> Visitor<'de> for AnyValue {
 
 /// The members of an object; none where it is something else, or names one twice.
 pub fn object(json: &[u8]) -> Option<Object> {
-    let object = serde_json::from_slice(json).ok();
-    object.map(|Once(members)| members)
+    match serde_json::from_slice(json) {
+        Ok(UniqueMembers(Value::Object(members))) => Some(members),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

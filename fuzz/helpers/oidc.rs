@@ -16,10 +16,10 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::groups::{GROUPS_MAX, TEXT_MAX};
-use super::id_token::{Expected, ID_TOKEN_MAX, VerifiedIdToken, verify};
-use super::keys::KeySet;
-use super::signed_token::Audience;
-use super::{ClaimPath, SigningAlg};
+use super::id_token::{Sent, VerifiedIdToken, verify};
+use super::jwks::KeySet;
+use super::signed_token::TOKEN_MAX;
+use super::{ClaimPath, ClientAuth, Credentials, Pace, ProviderSettings, SigningAlg};
 use crate::domain::identity::Groups;
 use crate::domain::names::GROUP_MAX;
 
@@ -126,7 +126,7 @@ pub fn id_token(data: &[u8]) {
     let Some(verified) = judge(&token) else {
         return;
     };
-    assert!(token.len() <= ID_TOKEN_MAX);
+    assert!(token.len() <= TOKEN_MAX);
     let header: Value = serde_json::from_str(header).unwrap();
     assert_eq!(header["alg"], "ES256");
     assert!(
@@ -147,7 +147,7 @@ pub fn id_token(data: &[u8]) {
     assert!(second("exp") > now - 30, "expired");
     assert!((now - 600..=now + 60).contains(&second("iat")));
     assert!(claims.get("nbf").is_none() || second("nbf") <= now + 30);
-    let subject = verified.subject();
+    let subject = verified.subject.as_str();
     assert_eq!(claims["sub"], subject);
     let printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
     assert!((1..=255).contains(&subject.len()) && subject.bytes().all(printable));
@@ -159,17 +159,31 @@ pub fn id_token(data: &[u8]) {
 }
 
 fn judge(token: &str) -> Option<VerifiedIdToken> {
-    let expected = Expected {
-        issuer: ISSUER,
-        audience: Audience {
-            client_id: CLIENT,
-            trusted: &[],
-        },
-        algs: &[SigningAlg::Es256, SigningAlg::Rs256],
-        nonce: Some(&SecretString::from(NONCE)),
+    let nonce = SecretString::from(NONCE);
+    let sent = Sent {
+        nonce: Some(&nonce),
         access_token: None,
     };
-    verify(token, &keys(), &expected, now()).ok()
+    verify(token, &keys(), &settings(), &sent, now()).ok()
+}
+
+fn settings() -> ProviderSettings {
+    let claim = || ClaimPath::parse("x").unwrap();
+    ProviderSettings {
+        issuer: ISSUER.to_owned(),
+        client_id: CLIENT.to_owned(),
+        credentials: Credentials::Fixed(ClientAuth::None),
+        ca_pem: None,
+        scopes: Vec::new(),
+        groups_claim: claim(),
+        username_claim: claim(),
+        name_claim: claim(),
+        signing_algs: vec![SigningAlg::Es256, SigningAlg::Rs256],
+        trusted_audiences: Vec::new(),
+        redirect_uri: ISSUER.to_owned(),
+        post_logout_redirect_uri: ISSUER.to_owned(),
+        pace: Pace::default(),
+    }
 }
 
 fn keys() -> KeySet {

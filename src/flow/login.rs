@@ -134,7 +134,7 @@ impl SignIn {
         let now = self.clock.now();
         let wish = SignInWish {
             mark: &attempt::mark(&self.seal, return_to, now)?,
-            somebody_else,
+            choose_account: somebody_else,
         };
         let (url, attempt) = self.provider.begin_with(&wish).await?;
         Ok((url, attempt::seal(&self.seal, &attempt, return_to, now)?))

@@ -1,16 +1,15 @@
-//! Stops asking a provider that does not answer.
+//! Stops requests to an endpoint that does not answer: the one back-off for it.
 //!
-//! A provider that hangs would cost every sign-in the whole timeout, again and
-//! again. After [`FAILURES_MAX`] failures in a row nobody is sent there for a moment; then one
-//! is, and how that goes decides: all may go again, or the rest is twice as
-//! long. Only outages count: an answer, be it `invalid_grant`, shows that
-//! somebody is there.
+//! A provider that hangs would cost every sign-in the whole timeout, again and again. After
+//! [`FAILURES_MAX`] failures in a row no request is sent for a moment; then one is, as a trial, and
+//! its outcome decides: requests go on, or the rest is twice as long. Only outages count: an answer,
+//! be it `invalid_grant`, shows that a server is there.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Pace;
 use super::error::Outage;
+use super::settings::Pace;
 
 /// How many failures in a row are an outage and no accident.
 const FAILURES_MAX: u32 = 3;
@@ -36,14 +35,22 @@ impl Breaker {
     ///
     /// # Errors
     /// [`Outage::Resting`] while the endpoint rests.
-    pub(super) fn admit(&self) -> Result<Turn<'_>, Outage> {
+    pub(super) fn admit(&self) -> Result<Permit<'_>, Outage> {
         let admitted = self.machine().admit(Instant::now());
         let trial = admitted.ok_or(Outage::Resting)?;
-        Ok(Turn {
+        Ok(Permit {
             breaker: self,
             trial,
-            told: false,
+            reported: false,
         })
+    }
+
+    /// How long no request is sent from now on.
+    pub(super) fn rest_left(&self) -> Duration {
+        match self.machine().state {
+            State::Open { until, .. } => until.saturating_duration_since(Instant::now()),
+            State::Closed { .. } | State::Trial { .. } => Duration::ZERO,
+        }
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {
@@ -52,52 +59,43 @@ impl Breaker {
     }
 }
 
-/// Leave to ask once. Dropped without a word, it shows nothing: whoever asked
-/// went away.
-pub(super) struct Turn<'a> {
+/// Allows one request. Dropped without a report, because the request was given up, it shows nothing.
+pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
     trial: bool,
-    told: bool,
+    reported: bool,
 }
 
-impl Turn<'_> {
-    /// There was an answer.
-    pub(super) fn answered(mut self) {
-        self.told = true;
-        if self.breaker.machine().answered(self.trial) {
-            tracing::info!(
-                event = "provider_answers_again",
-                "the provider answers again; it is asked as usual"
-            );
-        }
-    }
-
-    /// There was none.
-    pub(super) fn failed(mut self, outage: &Outage) {
-        self.told = true;
-        let opened = self
-            .breaker
-            .machine()
-            .failed(self.trial, Instant::now(), chance());
-        if let Some(rest) = opened {
-            tell(outage.code(), rest);
-        }
-    }
-
-    /// There was an answer that concerns all who ask: it is to be left alone, for
-    /// `pause` at least.
-    pub(super) fn held(mut self, reason: &'static str, pause: Duration) {
-        self.told = true;
+impl Permit<'_> {
+    /// How the request ended: with this outage, or with an answer.
+    pub(super) fn report(mut self, outage: Option<&Outage>) {
+        self.reported = true;
         let mut machine = self.breaker.machine();
-        let held = machine.held(self.trial, pause, Instant::now(), chance());
-        drop(machine);
-        if let Some(rest) = held {
-            tell(reason, rest);
+        let Some(outage) = outage.filter(|outage| outage.is_down()) else {
+            if machine.answered(self.trial) {
+                tracing::info!(
+                    event = "provider_answers_again",
+                    "the provider answers again; it is asked as usual"
+                );
+            }
+            return;
+        };
+        if let Some(rest) = machine.failed(self.trial, Instant::now(), chance()) {
+            log_rest(outage.code(), rest);
+        }
+    }
+
+    /// There was an answer that concerns all requests: no other is sent for `pause` at least.
+    pub(super) fn hold(mut self, reason: &'static str, pause: Duration) {
+        self.reported = true;
+        let mut machine = self.breaker.machine();
+        if let Some(rest) = machine.held(self.trial, pause, Instant::now(), chance()) {
+            log_rest(reason, rest);
         }
     }
 }
 
-fn tell(reason: &'static str, rest: Duration) {
+fn log_rest(reason: &'static str, rest: Duration) {
     tracing::warn!(
         event = "provider_resting",
         reason,
@@ -106,9 +104,9 @@ fn tell(reason: &'static str, rest: Duration) {
     );
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if !self.told && self.trial {
+        if !self.reported && self.trial {
             self.breaker.machine().abandoned(Instant::now());
         }
     }
@@ -130,29 +128,29 @@ struct Machine {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum State {
-    /// All may ask.
+    /// Requests are sent.
     Closed { failures: u32 },
-    /// No request may be sent before `until`. `held`: the provider itself said so, and answers to
+    /// No request is sent before `until`. `held`: the provider itself asked for it, and answers to
     /// what was sent before do not end it.
     Open {
         until: Instant,
         rest: Duration,
         held: bool,
     },
-    /// One is trying.
-    Trying { rest: Duration },
+    /// One request is under way, and no other is sent.
+    Trial { rest: Duration },
 }
 
 impl Machine {
-    /// None: not now. Else whether this one is the trial.
+    /// None: not now. Else whether this request is the trial.
     fn admit(&mut self, now: Instant) -> Option<bool> {
         match self.state {
             State::Closed { .. } => Some(false),
             State::Open { until, rest, .. } if until <= now => {
-                self.state = State::Trying { rest };
+                self.state = State::Trial { rest };
                 Some(true)
             }
-            State::Open { .. } | State::Trying { .. } => None,
+            State::Open { .. } | State::Trial { .. } => None,
         }
     }
 
@@ -166,8 +164,8 @@ impl Machine {
         rested
     }
 
-    /// The rest that begins with it, if one does. Those who were sent before a
-    /// rest began say nothing new.
+    /// The rest that begins with it, if one does. A request that was sent before a rest began says
+    /// nothing new.
     fn failed(&mut self, trial: bool, now: Instant, chance: f64) -> Option<Duration> {
         let rest = match self.state {
             State::Closed { failures } if failures + 1 < FAILURES_MAX => {
@@ -177,21 +175,14 @@ impl Machine {
                 return None;
             }
             State::Closed { .. } => self.first,
-            State::Trying { rest } if trial => (rest * 2).min(self.most),
-            State::Open { .. } | State::Trying { .. } => return None,
+            State::Trial { rest } if trial => (rest * 2).min(self.most),
+            State::Open { .. } | State::Trial { .. } => return None,
         };
-        // Up to a quarter less, so that instances do not come back in step.
-        let spread = rest.mul_f64(1.0 - chance / 4.0);
-        self.state = State::Open {
-            until: now + spread,
-            rest,
-            held: false,
-        };
-        Some(spread)
+        Some(self.open(rest, spread(rest, chance), now, false))
     }
 
-    /// The rest that begins with it, if one does: at once, as long as one after failures,
-    /// and `pause` at least.
+    /// The rest that begins with it, if one does: at once, as long as one after failures, and `pause`
+    /// at least.
     fn held(
         &mut self,
         trial: bool,
@@ -199,43 +190,39 @@ impl Machine {
         now: Instant,
         chance: f64,
     ) -> Option<Duration> {
-        let rest = match self.state {
-            State::Trying { rest } if trial => (rest * 2).min(self.most),
-            State::Open { until, rest, .. } => {
-                if now + pause <= until {
-                    self.state = State::Open {
-                        until,
-                        rest,
-                        held: true,
-                    };
-                    return None;
-                }
-                rest
+        let rest = match &mut self.state {
+            State::Trial { rest } if trial => (*rest * 2).min(self.most),
+            State::Open { until, held, .. } if now + pause <= *until => {
+                *held = true;
+                return None;
             }
-            State::Trying { rest } => rest,
+            State::Open { rest, .. } | State::Trial { rest } => *rest,
             State::Closed { .. } => self.first,
         };
-        let length = rest.mul_f64(1.0 - chance / 4.0).max(pause);
+        Some(self.open(rest, spread(rest, chance).max(pause), now, true))
+    }
+
+    fn open(&mut self, rest: Duration, length: Duration, now: Instant, held: bool) -> Duration {
         self.state = State::Open {
             until: now + length,
             rest,
-            held: true,
+            held,
         };
-        Some(length)
+        length
     }
 
     /// The result of the trial is unknown: the next request is a trial.
     fn abandoned(&mut self, now: Instant) {
-        if let State::Trying { rest } = self.state {
-            self.state = State::Open {
-                until: now,
-                rest,
-                held: false,
-            };
+        if let State::Trial { rest } = self.state {
+            self.open(rest, Duration::ZERO, now, false);
         }
     }
 }
 
+/// Up to a quarter less, so that instances do not come back in step.
+fn spread(rest: Duration, chance: f64) -> Duration {
+    rest.mul_f64(1.0 - chance / 4.0)
+}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -373,7 +360,7 @@ mod tests {
         let breaker = Breaker::new(&pace);
         let early = breaker.admit().unwrap();
         for _ in 0..FAILURES_MAX {
-            breaker.admit().unwrap().failed(&Outage::TimedOut);
+            breaker.admit().unwrap().report(Some(&Outage::TimedOut));
         }
         let trial = breaker.admit().unwrap();
         assert_eq!(breaker.admit().err(), Some(Outage::Resting));
@@ -381,7 +368,7 @@ mod tests {
         drop(early);
         assert_eq!(breaker.admit().err(), Some(Outage::Resting));
         drop(trial);
-        breaker.admit().unwrap().answered();
+        breaker.admit().unwrap().report(None);
         let all = [breaker.admit(), breaker.admit()];
         assert!(all.iter().all(Result::is_ok));
     }

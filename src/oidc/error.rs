@@ -1,12 +1,13 @@
 //! What can go wrong with the provider, in words that an operator can act on.
 //!
-//! None of these carries a response body, a token or a claim's value: they are
-//! logged and turned into pages, and a provider's answer may hold all three.
+//! None of these carries a response body, a token or a claim's value: they are logged and turned
+//! into pages, and a provider's answer may hold all three.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
+use strum::{IntoStaticStr, VariantNames};
 use thiserror::Error;
 
 use crate::tls::TlsFlaw;
@@ -16,13 +17,13 @@ use crate::tls::TlsFlaw;
 pub enum OidcError {
     /// The provider, or one of its endpoints, cannot be used now. Trying again may help.
     #[error("the provider cannot be used now: {0}")]
-    Unavailable(Outage),
+    Unavailable(#[from] Outage),
     /// The token or the revocation endpoint refused the request (RFC 6749 §5.2, RFC 7009 §2.2.1).
     #[error("the provider's token endpoint refused: {1}{advice}", advice = .0.advice())]
     Denied(Denial, TokenError),
-    /// The provider answered, and the answer must not be believed.
+    /// The provider answered, and the answer did not pass the checks.
     #[error("the provider's answer was refused: {0}")]
-    Refused(InvalidAnswer),
+    Refused(#[from] InvalidAnswer),
 }
 
 impl OidcError {
@@ -41,13 +42,14 @@ impl OidcError {
         match self {
             Self::Unavailable(outage) => outage.code(),
             Self::Denied(denial, _) => denial.code(),
-            Self::Refused(refusal) => refusal.code(),
+            Self::Refused(answer) => answer.code(),
         }
     }
 }
 
 /// What the provider failed to do.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, IntoStaticStr, VariantNames)]
+#[strum(prefix = "provider_", serialize_all = "snake_case")]
 pub enum Outage {
     /// No connection to this host, or it broke.
     #[error("no connection to {0} could be made, or it broke")]
@@ -63,11 +65,12 @@ pub enum Outage {
     /// Longer than the limit.
     #[error("it did not answer in time")]
     TimedOut,
-    /// It failed several times in a row, and this time it was not asked.
+    /// It failed several times in a row, and this time no request was sent.
     #[error("it failed several times in a row and is not asked again for a moment")]
     Resting,
     /// More bytes than the limit.
     #[error("its answer was larger than allowed")]
+    #[strum(serialize = "answer_too_large")]
     TooLarge,
     /// A status that does not belong there.
     #[error("it answered with HTTP status {0}")]
@@ -85,9 +88,11 @@ pub enum Outage {
     AsksToWait(Duration),
     /// `temporarily_unavailable` or `server_error`, whatever the status.
     #[error("it says that it cannot do its work now ({0})")]
+    #[strum(serialize = "says_unavailable")]
     Busy(TokenError),
     /// Not the JSON that the specification asks for.
     #[error("its answer could not be read as the JSON expected")]
+    #[strum(serialize = "answer_unreadable")]
     Unreadable,
     /// The discovery document names another issuer than the one configured.
     #[error(
@@ -125,8 +130,8 @@ pub enum Outage {
 }
 
 impl Outage {
-    /// Whether it says that no server is there: no answer, or one of a server that
-    /// cannot do its work (RFC 9110 §15.6).
+    /// Whether no server is there: no answer, or one of a server that cannot do its work (RFC 9110
+    /// §15.6).
     pub(super) const fn is_down(&self) -> bool {
         matches!(
             self,
@@ -139,37 +144,24 @@ impl Outage {
     }
 
     /// A stable word for logs and metrics.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
-            Self::Unreachable(_) => "provider_unreachable",
-            Self::Tls { .. } => "provider_tls",
-            Self::TimedOut => "provider_timed_out",
-            Self::Resting => "provider_resting",
-            Self::TooLarge => "provider_answer_too_large",
-            Self::Status(_) => "provider_status",
-            Self::Redirect { .. } => "provider_redirect",
-            Self::AsksToWait(_) => "provider_asks_to_wait",
-            Self::Busy(_) => "provider_says_unavailable",
-            Self::Unreadable => "provider_answer_unreadable",
-            Self::OtherIssuer => "provider_other_issuer",
-            Self::Endpoint(_) => "provider_endpoint",
-            Self::ClientAuthentication => "provider_client_authentication",
-            Self::NoCodeFlow => "provider_no_code_flow",
-            Self::OtherSigningAlgs => "provider_other_signing_algs",
-            Self::NoKeys => "provider_no_keys",
             Self::NoRandomness => "no_randomness",
+            provider => provider.into(),
         }
     }
 }
 
 /// The error of a token endpoint, as far as it makes a difference here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantNames)]
+#[strum(prefix = "token_", serialize_all = "snake_case")]
 pub enum Denial {
     /// The code (or refresh token) is spent, expired or not ours: sign in again.
     InvalidGrant,
     /// The client id, secret or method is wrong: the operator must act.
     InvalidClient,
     /// Anything else.
+    #[strum(serialize = "error")]
     Other,
 }
 
@@ -183,12 +175,8 @@ impl Denial {
     }
 
     /// A stable word for logs and metrics.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::InvalidGrant => "token_invalid_grant",
-            Self::InvalidClient => "token_invalid_client",
-            Self::Other => "token_error",
-        }
+    pub fn code(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -244,7 +232,8 @@ impl fmt::Display for TokenError {
 }
 
 /// Why an answer was not believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum InvalidAnswer {
     /// RFC 9207 §2.4: missing although announced, or another issuer.
     #[error("the iss parameter is missing or names another issuer")]
@@ -254,42 +243,118 @@ pub enum InvalidAnswer {
     NoIdToken,
     /// One of the checks of OpenID Connect Core §3.1.3.7, or of ours.
     #[error("ID token: {0}")]
-    IdToken(#[from] super::id_token::TokenFlaw),
-    /// Userinfo has to be asked, and there is no access token of type Bearer that
-    /// can be sent (a b64token, RFC 6750 §2.1).
+    IdToken(#[from] TokenFlaw),
+    /// Userinfo has to be asked, and there is no access token of type Bearer that can be sent (a
+    /// b64token, RFC 6750 §2.1).
     #[error("there is no Bearer access token in the characters that RFC 6750 allows")]
     AccessToken,
     /// OpenID Connect Core §5.3.2: another `sub` than the ID token's.
-    #[error("userinfo is about another user than the ID token")]
+    #[error("userinfo is about another subject than the ID token")]
     UserinfoSubject,
     /// Userinfo as a signed token (`application/jwt`) that does not hold.
     #[error("signed userinfo: {0}")]
-    UserinfoToken(super::id_token::TokenFlaw),
+    UserinfoToken(TokenFlaw),
     /// The same: `sub` is required.
-    #[error("userinfo does not say whom it is about")]
-    UserinfoNobody,
-    /// OpenID Connect Core §12.2: a refresh must answer for the person who signed in.
-    #[error("the answer to a refresh is about another user")]
+    #[error("userinfo names no subject")]
+    #[strum(serialize = "userinfo_nobody")]
+    UserinfoWithoutSubject,
+    /// OpenID Connect Core §12.2: the `sub` of a refresh must be that of the sign-in.
+    #[error("the answer to a refresh is about another subject")]
+    #[strum(serialize = "refresh_other_subject")]
     OtherSubject,
     /// Neither an ID token nor userinfo: it says nothing of the groups.
     #[error("the answer to a refresh has no ID token, and there is no userinfo endpoint")]
+    #[strum(serialize = "refresh_nothing_new")]
     NothingNew,
 }
 
 impl InvalidAnswer {
     /// A stable word for logs and metrics.
-    pub const fn code(self) -> &'static str {
+    pub fn code(self) -> &'static str {
         match self {
-            Self::IssuerParameter => "issuer_parameter",
-            Self::NoIdToken => "no_id_token",
             Self::IdToken(flaw) => flaw.code(),
-            Self::AccessToken => "access_token",
-            Self::UserinfoSubject => "userinfo_subject",
-            Self::UserinfoToken(_) => "userinfo_token",
-            Self::UserinfoNobody => "userinfo_nobody",
-            Self::OtherSubject => "refresh_other_subject",
-            Self::NothingNew => "refresh_nothing_new",
+            other => other.into(),
         }
+    }
+}
+
+/// The first thing found wrong with a token that the provider signs. Holds nothing of the token: a
+/// flaw is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, VariantNames)]
+#[strum(prefix = "id_token_", serialize_all = "snake_case")]
+pub enum TokenFlaw {
+    /// Over [`TOKEN_MAX`](super::signed_token::TOKEN_MAX).
+    #[error("it is longer than 64 KiB: have the provider put fewer groups into it")]
+    TooLarge,
+    /// Not the compact form of a signature; five parts are an encrypted token.
+    #[error("it does not have exactly three parts (an encrypted token is not taken)")]
+    #[strum(serialize = "parts")]
+    NotThreeParts,
+    /// Base64, JSON, or a member that is there twice.
+    #[error("it cannot be read: base64, JSON, or a member that is there twice")]
+    Unreadable,
+    /// `zip`.
+    #[error("it is compressed")]
+    Compressed,
+    /// `typ`, `cty` or `crit`.
+    #[error("its header marks it as another kind of token")]
+    Type,
+    /// Not in `OIDC_SIGNING_ALGS`, symmetric, or none.
+    #[error("its signature algorithm is not one of OIDC_SIGNING_ALGS")]
+    Algorithm,
+    /// No key of the set has its `kid` and kind.
+    #[error("no key of the provider fits it")]
+    UnknownKey,
+    /// Several keys of the set could have made it.
+    #[error("several keys of the provider fit it")]
+    AmbiguousKey,
+    /// The signature is not that of the key.
+    #[error("its signature is wrong")]
+    Signature,
+    /// `iss`.
+    #[error("it is from another issuer")]
+    Issuer,
+    /// `aud`.
+    #[error("its audience is not this client alone or with those of OIDC_TRUSTED_AUDIENCES")]
+    Audience,
+    /// `azp`.
+    #[error("its authorized party is not this client")]
+    AuthorizedParty,
+    /// `exp`, `iat` or `nbf` is missing, or no number of seconds.
+    #[error("exp, iat or nbf is missing or no number of seconds")]
+    Time,
+    /// `exp`.
+    #[error("it has expired; check both clocks")]
+    Expired,
+    /// `iat`.
+    #[error("it was issued too long ago or in the future; check both clocks")]
+    IssuedAt,
+    /// `nbf`.
+    #[error("it is not valid yet; check both clocks")]
+    NotBefore,
+    /// `nonce`.
+    #[error("its nonce is missing or of another sign-in")]
+    Nonce,
+    /// `sub`.
+    #[error("its subject is not 1 to 255 printable ASCII characters")]
+    Subject,
+    /// `events`.
+    #[error("it is a logout token")]
+    LogoutToken,
+    /// `at_hash`.
+    #[error("it belongs to another access token")]
+    AccessTokenHash,
+}
+
+impl TokenFlaw {
+    /// Whether the provider may have changed its keys since they were read.
+    pub(super) const fn newer_keys_may_do(self) -> bool {
+        matches!(self, Self::UnknownKey | Self::Signature)
+    }
+
+    /// A stable word for logs and metrics.
+    pub fn code(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -301,6 +366,9 @@ pub enum SettingsError {
         "the issuer must be an https address (http on a loopback host) without query or fragment"
     )]
     Issuer,
+    /// No absolute address.
+    #[error("the redirect URI must be an absolute address")]
+    RedirectUri,
     /// Not PEM, or no certificate in it.
     #[error("the certificate authority's file holds no PEM certificate that can be read")]
     Certificate,
@@ -315,7 +383,6 @@ pub enum SettingsError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oidc::id_token::TokenFlaw;
     use std::collections::HashSet;
 
     #[test]
@@ -353,7 +420,7 @@ mod tests {
             InvalidAnswer::AccessToken,
             InvalidAnswer::UserinfoSubject,
             InvalidAnswer::UserinfoToken(TokenFlaw::Signature),
-            InvalidAnswer::UserinfoNobody,
+            InvalidAnswer::UserinfoWithoutSubject,
             InvalidAnswer::OtherSubject,
             InvalidAnswer::NothingNew,
             InvalidAnswer::IdToken(TokenFlaw::Nonce),

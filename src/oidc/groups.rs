@@ -9,13 +9,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::ClaimPath;
+use super::claim_path::ClaimPath;
 use crate::domain::identity::Groups;
 use crate::domain::names::GROUP_MAX;
 use crate::json::Object;
 
-/// Most groups of one person. With more nobody can say which were left out, so
-/// none counts: a cut list would be a decision by accident.
+/// Most groups of one person. Of more none counts: a list that is cut would be a decision by accident.
 pub const GROUPS_MAX: usize = 10_000;
 
 /// Where Okta cuts a groups claim.

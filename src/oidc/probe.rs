@@ -1,25 +1,26 @@
 //! What can be known of a provider before the first sign-in; for `check`.
 //!
-//! It reads the documents as a sign-in would, asks for the sign-in page with the
-//! real redirect URI and once more with one that is not registered (a provider
-//! that minds the second and not the first knows ours), and gives the token
-//! endpoint a made-up code: whoever is told that the *code* is wrong was believed
-//! to be the client. Only facts leave here; what they mean is said in `check`.
+//! It reads the documents as a sign-in would, asks for the sign-in page with the real redirect URI and
+//! once more with one that is not registered (a provider that refuses the second and not the first
+//! knows the real one), and sends the token endpoint a made-up code: if only the *code* is refused, the
+//! client was believed. Only facts leave here; what they mean is said in `check`.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use openidconnect::RedirectUrl;
 use reqwest::header::{AGE, DATE};
 
-use super::discovery::{self, Document};
+use super::client::{Attempt, OidcClient};
 use super::error::{Denial, OidcError, Outage, SettingsError};
-use super::http::{Http, Reply};
-use super::login::authorization_url;
-use super::token::{self, OAuthClient};
-use super::{Attempt, Pace, ProviderSettings, keys};
+use super::http::Http;
+use super::metadata::{self, ProviderMetadata};
+use super::metadata_cache::read_keys;
+use super::reply::Reply;
+use super::settings::{Pace, ProviderSettings};
 use crate::clock::{Clock, ClockReading};
 use crate::json::Object;
+use crate::metrics::ProviderEndpoint;
 
-/// A redirect URI that no client has registered: `.invalid` belongs to nobody
-/// (RFC 2606 §2).
+/// A redirect URI that no client has registered: no domain ends in `.invalid` (RFC 2606 §2).
 const UNREGISTERED: &str = "https://unregistered.invalid/red5-bridge-check";
 
 /// What was seen.
@@ -104,38 +105,40 @@ pub async fn probe(settings: &ProviderSettings, clock: &dyn Clock) -> Result<Pro
         client: None,
         clock_ahead: None,
     };
-    let sent = clock.now();
-    let reply = match discovery::fetch(&http, settings).await {
-        Ok(reply) => reply,
+    let metadata = match read_metadata(&http, settings, clock, &mut probe).await {
+        Ok(metadata) => metadata,
         Err(outage) => {
             probe.usable = Err(outage);
             return Ok(probe);
         }
     };
-    probe.clock_ahead = ahead(&reply, sent, clock.now());
-    probe.announced = reply.json().ok().map(|document| announced(&document));
-    let document = match discovery::judge(&reply, settings) {
-        Ok(document) => document,
-        Err(outage) => {
-            probe.usable = Err(outage);
-            return Ok(probe);
-        }
-    };
-    probe.usable = keys::read(&http, &document.jwks).await.map(|_| ());
-    probe.redirect = Some(ask_for_page(&http, &document, settings).await);
-    let sent = clock.now();
-    let (client, reply) = ask_for_tokens(&http, &document, settings, sent).await;
+    probe.usable = read_keys(&http, &metadata.jwks).await.map(|_| ());
+    probe.redirect = Some(ask_for_page(&http, &metadata.client, &settings.redirect_uri).await);
+    let (client, ahead) = ask_for_tokens(&http, &metadata.client, clock).await;
     probe.client = Some(client);
     // This answer comes from no cache, so it is the better one.
-    let newer = reply.and_then(|reply| ahead(&reply, sent, clock.now()));
-    probe.clock_ahead = newer.or(probe.clock_ahead);
+    probe.clock_ahead = ahead.or(probe.clock_ahead);
     Ok(probe)
 }
 
+async fn read_metadata(
+    http: &Http,
+    settings: &ProviderSettings,
+    clock: &dyn Clock,
+    probe: &mut Probe,
+) -> Result<ProviderMetadata, Outage> {
+    let sent = clock.now();
+    let reply = metadata::fetch(http, settings).await?;
+    probe.clock_ahead = ahead(&reply, sent, clock.now());
+    let document = reply.json()?;
+    probe.announced = Some(announced(&document));
+    ProviderMetadata::check(&document, settings)
+}
+
 fn announced(document: &Object) -> Announced {
-    let list = |name| discovery::list(document, name);
+    let list = |name| metadata::list(document, name);
     Announced {
-        issuer: discovery::text(document, "issuer").map(str::to_owned),
+        issuer: metadata::text(document, "issuer").map(str::to_owned),
         scopes: list("scopes_supported"),
         claims: list("claims_supported"),
         grant_types: list("grant_types_supported"),
@@ -170,20 +173,20 @@ enum Seen {
     /// A page, or the way to one.
     Onward,
     /// An error of the provider's own.
-    InvalidAnswer,
+    Error,
     /// Back at the bridge.
     Back(Option<String>),
     Failed(Outage),
 }
 
-async fn ask_for_page(http: &Http, document: &Document, settings: &ProviderSettings) -> Redirect {
-    match look(http, document, settings, &settings.redirect_uri).await {
+async fn ask_for_page(http: &Http, client: &OidcClient, redirect_uri: &str) -> Redirect {
+    match look(http, client, redirect_uri).await {
         Seen::Failed(outage) => Redirect::Failed(outage),
-        Seen::InvalidAnswer => Redirect::Refused,
+        Seen::Error => Redirect::Refused,
         Seen::Back(Some(error)) if !is_of_sign_in(&error) => Redirect::Error(error),
         Seen::Back(_) => Redirect::Known,
-        Seen::Onward => match look(http, document, settings, UNREGISTERED).await {
-            Seen::InvalidAnswer => Redirect::Known,
+        Seen::Onward => match look(http, client, UNREGISTERED).await {
+            Seen::Error => Redirect::Known,
             _ => Redirect::Unclear,
         },
     }
@@ -201,19 +204,15 @@ fn is_of_sign_in(error: &str) -> bool {
     .contains(&error)
 }
 
-async fn look(
-    http: &Http,
-    document: &Document,
-    settings: &ProviderSettings,
-    redirect_uri: &str,
-) -> Seen {
+/// Asks for the sign-in page, as a browser would.
+async fn look(http: &Http, client: &OidcClient, redirect_uri: &str) -> Seen {
     let attempt = match Attempt::random() {
         Ok(attempt) => attempt,
-        Err(OidcError::Unavailable(outage)) => return Seen::Failed(outage),
-        Err(_) => return Seen::Failed(Outage::NoRandomness),
+        Err(outage) => return Seen::Failed(outage),
     };
-    let url = authorization_url(document, settings, redirect_uri, &attempt);
-    match http.get_page(&url).await {
+    let uri = RedirectUrl::new(redirect_uri.to_owned()).ok();
+    let url = client.authorization_url(&attempt, None, uri);
+    match http.get(ProviderEndpoint::Page, &url).await {
         Ok(reply) => seen(&reply, redirect_uri),
         Err(outage) => Seen::Failed(outage),
     }
@@ -235,14 +234,14 @@ fn seen(reply: &Reply, redirect_uri: &str) -> Seen {
                     .query_pairs()
                     .any(|(name, _)| name.to_lowercase().contains("error"));
             if names_error {
-                Seen::InvalidAnswer
+                Seen::Error
             } else {
                 Seen::Onward
             }
         }
-        200..=299 if complains(&reply.text()) => Seen::InvalidAnswer,
+        200..=299 if complains(&reply.text()) => Seen::Error,
         200..=299 => Seen::Onward,
-        400..=499 => Seen::InvalidAnswer,
+        400..=499 => Seen::Error,
         status => Seen::Failed(Outage::Status(status)),
     }
 }
@@ -278,52 +277,41 @@ fn word(error: &str) -> String {
 /// `invalid_request`.
 async fn ask_for_tokens(
     http: &Http,
-    document: &Document,
-    settings: &ProviderSettings,
-    now: DateTime<Utc>,
-) -> (Client, Option<Reply>) {
-    let client = OAuthClient {
-        http,
-        document,
-        settings,
-        now,
-    };
-    let (found, reply) = send_made_up_code(&client).await;
+    client: &OidcClient,
+    clock: &dyn Clock,
+) -> (Client, Option<TimeDelta>) {
+    let (found, ahead) = send_made_up_code(http, client, clock).await;
     let other = match found {
-        Client::Refused(_) | Client::Unclear(_) if reply.is_some() => {
-            document.client_auth.other_secret_method()
-        }
+        Client::Refused(_) | Client::Unclear(_) => client.by_other_secret_method(),
         _ => None,
     };
-    let Some(client_auth) = other else {
-        return (found, reply);
+    let Some(other) = other else {
+        return (found, ahead);
     };
-    let method = client_auth.method();
-    let document = &Document {
-        client_auth,
-        ..document.clone()
-    };
-    let (by_other, _) = send_made_up_code(&OAuthClient { document, ..client }).await;
+    let (by_other, _) = send_made_up_code(http, &other, clock).await;
     let found = match found {
-        _ if by_other == Client::Accepted => Client::OtherMethod(method),
+        _ if by_other == Client::Accepted => Client::OtherMethod(other.method()),
         Client::Unclear(_) => by_other,
         found => found,
     };
-    (found, reply)
+    (found, ahead)
 }
 
-async fn send_made_up_code(client: &OAuthClient<'_>) -> (Client, Option<Reply>) {
+/// The outcome, and by how much the clock of the provider is ahead.
+async fn send_made_up_code(
+    http: &Http,
+    client: &OidcClient,
+    clock: &dyn Clock,
+) -> (Client, Option<TimeDelta>) {
     let made_up = match Attempt::random() {
         Ok(attempt) => attempt,
-        Err(error) => return (Client::Unclear(error.to_string()), None),
+        Err(outage) => return (Client::Unclear(OidcError::from(outage).to_string()), None),
     };
-    let code = made_up.state.clone().into();
-    let reply = match client.send_code(&made_up.secrets, &code).await {
-        Ok(reply) => reply,
-        Err(OidcError::Unavailable(outage)) => return (Client::Failed(outage), None),
-        Err(error) => return (Client::Unclear(error.to_string()), None),
-    };
-    let client = match token::read(&reply) {
+    let sent = clock.now();
+    let endpoint = client.token_endpoint(http);
+    let (code, verifier) = (made_up.state.into(), made_up.secrets.verifier);
+    let outcome = client.exchange_code(&endpoint, &code, &verifier, sent);
+    let found = match outcome.await {
         Ok(_) => Client::TakesAnyCode,
         Err(OidcError::Denied(Denial::InvalidGrant, _)) => Client::Accepted,
         Err(OidcError::Denied(Denial::InvalidClient, error)) => Client::Refused(error.to_string()),
@@ -331,9 +319,16 @@ async fn send_made_up_code(client: &OAuthClient<'_>) -> (Client, Option<Reply>) 
         Err(OidcError::Unavailable(outage @ Outage::Status(401))) => {
             Client::Refused(outage.to_string())
         }
+        Err(OidcError::Unavailable(outage)) if endpoint.reply.get().is_none() => {
+            Client::Failed(outage)
+        }
         Err(error) => Client::Unclear(error.to_string()),
     };
-    (client, Some(reply))
+    let reply = endpoint.reply.into_inner();
+    (
+        found,
+        reply.and_then(|reply| ahead(&reply, sent, clock.now())),
+    )
 }
 
 #[cfg(test)]

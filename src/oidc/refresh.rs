@@ -11,11 +11,10 @@ use secrecy::SecretString;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::Provider;
-use super::error::{Denial, InvalidAnswer, OidcError, Outage};
-use super::id_token::{Expected, TokenFlaw};
-use super::known::Known;
-use super::token::Tokens;
+use super::client::Tokens;
+use super::error::{Denial, InvalidAnswer, OidcError, Outage, TokenFlaw};
+use super::metadata::ProviderMetadata;
+use super::provider::Provider;
 use crate::domain::identity::Identity;
 use crate::json::Object;
 
@@ -83,18 +82,22 @@ impl Provider {
         refresh_token: &SecretString,
         nonce_hash: Option<&[u8; 32]>,
     ) -> Result<Refreshed, RefreshFailure> {
-        let known = self.ensure().await;
-        let known = known.map_err(RefreshFailure::without_answer)?;
-        let client = self.oauth_client(&self.refresh_http, &known.document);
-        let tokens = client.spend_refresh_token(refresh_token).await;
-        let tokens = tokens.map_err(RefreshFailure::of_token_endpoint)?;
-        match self.who_now(&known, person, nonce_hash, &tokens).await {
+        let known = self.documents().await;
+        let known = known.map_err(|outage| RefreshFailure::without_answer(outage.into()))?;
+        let metadata = &known.metadata;
+        let tokens = metadata
+            .client
+            .refresh(&self.refresh_http, refresh_token, self.clock.now())
+            .await
+            .map_err(RefreshFailure::of_token_endpoint)?;
+        let identity = self.identity_now(metadata, person, nonce_hash, &tokens);
+        match identity.await {
             Ok(identity) => Ok(Refreshed {
                 identity,
                 id_token: tokens.id_token,
                 refresh_token: tokens.refresh_token,
             }),
-            Err(error) if is_about_somebody_else(&error) => Err(RefreshFailure::Over(error)),
+            Err(error) if is_about_another_subject(&error) => Err(RefreshFailure::Over(error)),
             Err(error) => Err(RefreshFailure::Failed {
                 error,
                 refresh_token: tokens.refresh_token,
@@ -102,38 +105,28 @@ impl Provider {
         }
     }
 
-    async fn who_now(
+    async fn identity_now(
         &self,
-        known: &Known,
+        metadata: &ProviderMetadata,
         person: &Identity,
         nonce_hash: Option<&[u8; 32]>,
         tokens: &Tokens,
     ) -> Result<Identity, OidcError> {
         let access_token = tokens.access_token.as_ref();
-        let (http, before) = (&self.refresh_http, Some(person));
-        let Some(id_token) = &tokens.id_token else {
-            if known.document.userinfo.is_none() {
-                return Err(OidcError::Refused(InvalidAnswer::NothingNew));
+        let claims = match &tokens.id_token {
+            None if metadata.userinfo.is_none() => return Err(InvalidAnswer::NothingNew.into()),
+            None => Object::new(),
+            Some(id_token) => {
+                let verified = self.verify(id_token, None, access_token).await?;
+                if verified.subject != person.subject {
+                    return Err(InvalidAnswer::OtherSubject.into());
+                }
+                check_nonce(&verified.claims, nonce_hash)?;
+                verified.claims
             }
-            let (subject, nothing) = (&person.subject, Object::new());
-            return self
-                .identify(http, known, subject, &nothing, access_token, before)
-                .await;
         };
-        let expected = Expected {
-            issuer: &self.settings.issuer,
-            audience: self.settings.audience(),
-            algs: &self.settings.signing_algs,
-            nonce: None,
-            access_token,
-        };
-        let verified = self.verify(id_token, &expected).await?;
-        if verified.subject() != person.subject {
-            return Err(OidcError::Refused(InvalidAnswer::OtherSubject));
-        }
-        check_nonce(verified.claims(), nonce_hash)?;
-        let (subject, claims) = (verified.subject(), verified.claims());
-        self.identify(http, known, subject, claims, access_token, before)
+        let (http, subject, before) = (&self.refresh_http, &person.subject, Some(person));
+        self.identify(http, metadata, subject, &claims, access_token, before)
             .await
     }
 }
@@ -144,13 +137,13 @@ fn check_nonce(claims: &Object, nonce_hash: Option<&[u8; 32]>) -> Result<(), Oid
     match claims.get("nonce") {
         None | Some(Value::Null) => Ok(()),
         Some(Value::String(nonce)) if same(nonce) => Ok(()),
-        Some(_) => Err(OidcError::Refused(TokenFlaw::Nonce.into())),
+        Some(_) => Err(InvalidAnswer::from(TokenFlaw::Nonce).into()),
     }
 }
 
 /// Of the flaws of an ID token, its issuer is looked at when its signature was found
-/// good: then the provider itself says that it is another's.
-fn is_about_somebody_else(error: &OidcError) -> bool {
+/// good: then the provider itself says that the token is another's.
+fn is_about_another_subject(error: &OidcError) -> bool {
     matches!(
         error,
         OidcError::Refused(
@@ -164,7 +157,7 @@ fn is_about_somebody_else(error: &OidcError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oidc::TokenError;
+    use crate::oidc::error::TokenError;
 
     #[test]
     fn se_12_what_the_token_endpoint_says_is_about_the_token_the_client_or_the_moment() {

@@ -1,13 +1,14 @@
-//! What has to be known to talk to one provider, and how patiently.
+//! The settings of one provider, and how long it is waited for.
 
 use std::time::Duration;
 
 use url::Url;
 
+use super::claim_path::ClaimPath;
+use super::client_auth::Credentials;
 use super::error::SettingsError;
-use super::http::trusted_address;
-use super::signed_token::Audience;
-use super::{ClaimPath, Credentials, SigningAlg};
+use super::jwks::SigningAlg;
+use crate::loopback::is_trusted;
 
 /// One provider and one client of it. `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -41,20 +42,15 @@ pub struct ProviderSettings {
 }
 
 impl ProviderSettings {
-    /// For whom the provider's tokens may be.
-    pub(super) fn audience(&self) -> Audience<'_> {
-        Audience {
-            client_id: &self.client_id,
-            trusted: &self.trusted_audiences,
-        }
-    }
-
     /// # Errors
     /// When no provider could ever satisfy them.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         let issuer = Url::parse(&self.issuer).map_err(|_| SettingsError::Issuer)?;
-        if !trusted_address(&issuer) || issuer.query().is_some() || issuer.fragment().is_some() {
+        if !is_trusted(&issuer) || issuer.query().is_some() || issuer.fragment().is_some() {
             return Err(SettingsError::Issuer);
+        }
+        if Url::parse(&self.redirect_uri).is_err() {
+            return Err(SettingsError::RedirectUri);
         }
         if self.signing_algs.is_empty() {
             return Err(SettingsError::SigningAlgs);
@@ -74,16 +70,16 @@ pub struct Pace {
     /// Longest time that a sign-in waits for documents or keys that are not here
     /// yet.
     pub begin_timeout: Duration,
-    /// Shortest time between two readings of the keys that tokens cause: whoever
-    /// sends tokens with invented key ids must not turn us on the provider.
+    /// Shortest time between two readings of the keys that tokens cause: invented key ids must not
+    /// turn the bridge on the provider.
     pub keys_refetch_interval: Duration,
     /// Keys older than this verify nothing until they were read again: a key that
     /// the provider withdrew must not live on here.
     pub keys_max_age: Duration,
-    /// First pause after a failed discovery; it doubles up to `retry_max`.
-    pub retry_first: Duration,
-    /// Longest pause after a failed discovery.
-    pub retry_max: Duration,
+    /// Pause after a failed discovery in the background, unless it rests for longer.
+    pub retry_interval: Duration,
+    /// How long a failed discovery answers the sign-ins that would cause another.
+    pub failure_kept: Duration,
     /// Pause between two discoveries while all is well.
     pub rediscover_interval: Duration,
     /// First rest of an endpoint that failed several times in a row; it doubles up to `rest_max`.
@@ -100,8 +96,8 @@ impl Default for Pace {
             begin_timeout: Duration::from_secs(5),
             keys_refetch_interval: Duration::from_secs(30),
             keys_max_age: Duration::from_hours(1),
-            retry_first: Duration::from_secs(1),
-            retry_max: Duration::from_mins(1),
+            retry_interval: Duration::from_secs(5),
+            failure_kept: Duration::from_secs(1),
             rediscover_interval: Duration::from_mins(5),
             rest_first: Duration::from_millis(500),
             rest_max: Duration::from_secs(5),

@@ -2,13 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openidconnect::core::CoreAuthPrompt;
 use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
-use super::Provider;
 use super::error::OidcError;
-use super::prompt::SELECT_ACCOUNT;
+use super::provider::Provider;
 use crate::json;
 
 /// Longest address with a hint, in bytes. Entra refuses a long one, and some proxies
@@ -20,22 +20,20 @@ impl Provider {
     /// such place or nothing is known of it. An ID token with which the address would
     /// be too long is not sent; whose session it is, `logout_hint` says then.
     pub fn end_session_url(&self, id_token: Option<&str>, state: &str) -> Option<Url> {
-        let endpoint = self.known.current()?.document.end_session.clone()?;
+        let known = self.metadata.current()?;
+        let endpoint = known.metadata.end_session.as_ref()?;
+        let settings = &self.settings;
         let url = |hint: Option<(&str, &str)>| {
             // What the endpoint's own query holds stays.
             let mut url = endpoint.clone();
-            let mut query = url.query_pairs_mut();
-            if let Some((name, hint)) = hint {
-                query.append_pair(name, hint);
-            }
-            query
-                .append_pair("client_id", &self.settings.client_id)
-                .append_pair(
+            url.query_pairs_mut().extend_pairs(hint).extend_pairs([
+                ("client_id", settings.client_id.as_str()),
+                (
                     "post_logout_redirect_uri",
-                    &self.settings.post_logout_redirect_uri,
-                )
-                .append_pair("state", state);
-            drop(query);
+                    &settings.post_logout_redirect_uri,
+                ),
+                ("state", state),
+            ]);
             url
         };
         let logout_hint = id_token.and_then(logout_hint);
@@ -50,23 +48,24 @@ impl Provider {
 
     /// Whether it has such a place, as far as is known.
     pub fn ends_sessions(&self) -> bool {
-        let known = self.known.current();
-        known.is_some_and(|known| known.document.end_session.is_some())
+        let known = self.metadata.current();
+        known.is_some_and(|known| known.metadata.end_session.is_some())
     }
 
-    /// Whether another person can sign in only after a sign-out there: with `prompt=login`
-    /// many ask the person whom they know for the password once more.
+    /// Whether another person can sign in only after a sign-out there: with `prompt=login` many ask
+    /// the person whom they know for the password once more.
     pub fn signs_out_first(&self) -> bool {
-        let known = self.known.current();
+        let known = self.metadata.current();
         known.is_some_and(|known| {
-            known.document.end_session.is_some() && known.document.asking_who != SELECT_ACCOUNT
+            known.metadata.end_session.is_some()
+                && known.metadata.account_choice != CoreAuthPrompt::SelectAccount
         })
     }
 
     /// Whether refresh tokens can be revoked (RFC 7009), as far as is known.
     pub fn revokes(&self) -> bool {
-        let known = self.known.current();
-        known.is_some_and(|known| known.document.revocation.is_some())
+        let known = self.metadata.current();
+        known.is_some_and(|known| known.metadata.revocation.is_some())
     }
 
     /// Revokes a refresh token, where that can be done.
@@ -74,15 +73,18 @@ impl Provider {
     /// # Errors
     /// When the provider does not answer, or says no.
     pub async fn revoke(&self, refresh_token: &SecretString) -> Result<(), OidcError> {
-        let Some(known) = self.known.current() else {
+        let Some(known) = self.metadata.current() else {
             return Ok(());
         };
-        let document = &known.document;
-        let Some(endpoint) = &document.revocation else {
+        let metadata = &known.metadata;
+        let Some(endpoint) = &metadata.revocation else {
             return Ok(());
         };
-        let client = self.oauth_client(&self.refresh_http, document);
-        client.revoke(endpoint, refresh_token).await
+        let (http, now) = (&self.refresh_http, self.clock.now());
+        metadata
+            .client
+            .revoke(http, endpoint, refresh_token, now)
+            .await
     }
 }
 

@@ -1,86 +1,165 @@
-//! The provider's userinfo endpoint (OpenID Connect Core §5.3), asked when the ID token
-//! lacks one of the configured claims.
+//! The person behind a subject: the claims of the ID token, and for what they lack the provider's
+//! userinfo endpoint (OpenID Connect Core §5.3).
 
-use reqwest::header::HeaderValue;
-use secrecy::{ExposeSecret, SecretString};
+use std::sync::PoisonError;
+
+use openidconnect::AccessToken;
 use serde_json::Value;
 use url::Url;
 
-use super::Provider;
-use super::error::{InvalidAnswer, OidcError};
-use super::http::{Authorization, Http, Reply};
-use super::keys::KeySet;
-use super::signed_token::{self, Signed, TokenFlaw};
+use super::claim_path::ClaimPath;
+use super::error::{InvalidAnswer, OidcError, TokenFlaw};
+use super::groups;
+use super::http::Http;
+use super::jwks::KeySet;
+use super::metadata::ProviderMetadata;
+use super::provider::Provider;
+use super::reply::Reply;
+use super::signed_token;
+use crate::domain::identity::{Groups, Identity};
 use crate::json::Object;
-use crate::metrics::ProviderEndpoint;
 
 impl Provider {
-    /// The claims about `subject`.
+    /// Who `subject` is: from `claims`, those of an ID token, and for what they lack from userinfo.
+    /// Groups that are absent there too are none: a provider that drops the claim with the last group
+    /// must not leave those of before. Nor is there a user name then. `before`: the person of the
+    /// session that is refreshed; the name to show may stay.
     ///
     /// # Errors
-    /// When the endpoint cannot be asked or does not answer, and when the answer is
-    /// about another subject.
-    pub(super) async fn userinfo(
+    /// When userinfo fails and the groups depend on it, because to go on without would be to decide by
+    /// a failure; and when it is about another subject. Names alone are no reason to refuse a sign-in.
+    /// A refresh fails where it would lose the user name, of which rooms and tokens are made: it must
+    /// not grow older than groups may.
+    pub(super) async fn identify(
         &self,
         http: &Http,
-        endpoint: &Url,
-        access_token: Option<&SecretString>,
+        metadata: &ProviderMetadata,
         subject: &str,
-    ) -> Result<Object, OidcError> {
-        let authorization = access_token
-            .and_then(bearer)
-            .ok_or(OidcError::Refused(InvalidAnswer::AccessToken))?;
-        let reply = http
-            .get(ProviderEndpoint::Userinfo, endpoint, authorization)
-            .await
-            .map_err(OidcError::Unavailable)?;
-        if let Some(wait) = reply.request_to_wait() {
-            return Err(OidcError::Unavailable(wait));
-        }
-        let claims = if reply.is_jwt() {
-            self.signed_userinfo(&reply).await?
-        } else {
-            reply.json().map_err(OidcError::Unavailable)?
+        claims: &Object,
+        access_token: Option<&AccessToken>,
+        before: Option<&Identity>,
+    ) -> Result<Identity, OidcError> {
+        let settings = &self.settings;
+        let in_token = groups::groups(claims, &settings.groups_claim);
+        let lacks = |path: &ClaimPath| path.find(claims).is_none();
+        let lacks_names = lacks(&settings.username_claim) || lacks(&settings.name_claim);
+        let has_username = before.is_some_and(|before| before.username.is_some());
+        let decides = in_token.is_none() || has_username && lacks(&settings.username_claim);
+        let more = match &metadata.userinfo {
+            Some(endpoint) if in_token.is_none() || lacks_names => {
+                let asked = self.userinfo(http, metadata, endpoint, access_token, subject);
+                asked.await.or_else(|error| without_names(error, decides))?
+            }
+            _ => Object::new(),
         };
-        // OpenID Connect Core §5.3.2: otherwise a token put in the place of another
-        // would bring another person's groups.
-        match claims.get("sub").and_then(Value::as_str) {
-            Some(sub) if sub == subject => Ok(claims),
-            Some(_) => Err(OidcError::Refused(InvalidAnswer::UserinfoSubject)),
-            None => Err(OidcError::Refused(InvalidAnswer::UserinfoNobody)),
+        let groups = in_token.or_else(|| groups::groups(&more, &settings.groups_claim));
+        self.log_claims(claims, &more, groups.as_ref());
+        let text = |path| groups::text(claims, path).or_else(|| groups::text(&more, path));
+        Ok(Identity {
+            issuer: settings.issuer.clone(),
+            subject: subject.to_owned(),
+            username: text(&settings.username_claim),
+            name: text(&settings.name_claim).or_else(|| before?.name.clone()),
+            groups: groups.unwrap_or_else(Groups::none),
+        })
+    }
+
+    /// Logs once where each configured claim was found, or that it was not.
+    fn log_claims(&self, claims: &Object, more: &Object, groups: Option<&Groups>) {
+        let settings = &self.settings;
+        let is_overage = matches!(groups, Some(Groups::Overage));
+        for (variable, path) in [
+            ("OIDC_GROUPS_CLAIM", &settings.groups_claim),
+            ("OIDC_USERNAME_CLAIM", &settings.username_claim),
+            ("OIDC_NAME_CLAIM", &settings.name_claim),
+        ] {
+            let found = path.find(claims).or_else(|| path.find(more));
+            let found = found.map(|found| found.pointer());
+            if found.is_none() && is_overage && variable == "OIDC_GROUPS_CLAIM" {
+                continue;
+            }
+            let logged = self.logged_claims.lock();
+            let mut logged = logged.unwrap_or_else(PoisonError::into_inner);
+            if !logged.insert((variable, found.clone())) {
+                continue;
+            }
+            if let Some(claim) = found {
+                tracing::info!(event = "claim_found", variable, claim);
+            } else {
+                tracing::warn!(
+                    event = "claim_missing",
+                    variable,
+                    "neither the ID token nor userinfo has this claim"
+                );
+            }
         }
     }
 
-    /// OpenID Connect Core §5.3.2: signed, with `iss` and `aud` if the provider says them.
-    async fn signed_userinfo(&self, reply: &Reply) -> Result<Object, OidcError> {
-        let raw = reply.ok_text().map_err(OidcError::Unavailable)?;
+    /// The claims about `subject`.
+    async fn userinfo(
+        &self,
+        http: &Http,
+        metadata: &ProviderMetadata,
+        endpoint: &Url,
+        access_token: Option<&AccessToken>,
+        subject: &str,
+    ) -> Result<Object, OidcError> {
+        let access_token = access_token.filter(|token| is_b64token(token.secret()));
+        let access_token = access_token.ok_or(InvalidAnswer::AccessToken)?;
+        let reply = metadata.client.userinfo(http, endpoint, access_token);
+        let claims = self.read_claims(&reply.await?).await?;
+        // OpenID Connect Core §5.3.2: otherwise a token put in the place of another would bring
+        // another person's groups.
+        match claims.get("sub").and_then(Value::as_str) {
+            Some(sub) if sub == subject => Ok(claims),
+            Some(_) => Err(InvalidAnswer::UserinfoSubject.into()),
+            None => Err(InvalidAnswer::UserinfoWithoutSubject.into()),
+        }
+    }
+
+    /// JSON, or a signed token (OpenID Connect Core §5.3.2), with `iss` and `aud` if the provider says
+    /// them.
+    async fn read_claims(&self, reply: &Reply) -> Result<Object, OidcError> {
+        if let Some(wait) = reply.request_to_wait() {
+            return Err(wait.into());
+        }
+        if !reply.is_jwt() {
+            return Ok(reply.json()?);
+        }
+        let raw = reply.ok()?.text();
         let settings = &self.settings;
         let verify = |keys: &KeySet| -> Result<Object, TokenFlaw> {
-            let Signed { claims, .. } =
-                signed_token::open(raw.trim(), keys, &settings.signing_algs, &[])?;
-            if claims.contains_key("iss") {
-                signed_token::check_issuer(&claims, &settings.issuer)?;
+            let token = signed_token::open(raw.trim(), keys, &settings.signing_algs, &[])?;
+            if token.claims.contains_key("iss") {
+                signed_token::check_issuer(&token.claims, settings)?;
             }
-            if claims.contains_key("aud") {
-                settings.audience().check(&claims)?;
+            if token.claims.contains_key("aud") {
+                signed_token::check_audience(&token.claims, settings)?;
             }
-            Ok(claims)
+            Ok(token.claims)
         };
         let newer_may_do = |flaw: &TokenFlaw| flaw.newer_keys_may_do();
-        let verified = self.with_keys(verify, newer_may_do, |flaw, _| Ok(flaw));
-        let verified = verified.await.map_err(OidcError::Unavailable)?;
-        verified.map_err(|flaw| OidcError::Refused(InvalidAnswer::UserinfoToken(flaw)))
+        let verified = self.metadata.with_keys(verify, newer_may_do).await?;
+        verified.map_err(|(flaw, _)| InvalidAnswer::UserinfoToken(flaw).into())
     }
 }
 
-fn bearer(token: &SecretString) -> Option<Authorization> {
-    let token = token.expose_secret();
-    if !is_b64token(token) {
-        return None;
+/// A failure of userinfo. `decides`: what a person may do depends on what it would have said.
+fn without_names(error: OidcError, decides: bool) -> Result<Object, OidcError> {
+    let about_another = matches!(
+        error,
+        OidcError::Refused(InvalidAnswer::UserinfoSubject | InvalidAnswer::UserinfoWithoutSubject)
+    );
+    if about_another || decides {
+        return Err(error);
     }
-    HeaderValue::try_from(format!("Bearer {token}"))
-        .ok()
-        .map(Authorization::Header)
+    tracing::warn!(
+        event = "names_not_read",
+        reason = error.code(),
+        %error,
+        "userinfo failed; the sign-in goes on without what only it has"
+    );
+    Ok(Object::new())
 }
 
 /// RFC 6750 §2.1. A line end in a token would write headers of its own.

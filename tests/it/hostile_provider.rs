@@ -6,12 +6,12 @@
 //! status of its kind, the provider is asked no more than it would be otherwise and
 //! not read to an end that never comes, and the next honest person gets in.
 
-mod claims;
 mod discovery;
 mod endpoints;
-mod forms;
+mod id_token_faults;
+mod id_tokens;
 mod keys;
-mod signatures;
+
 mod token_answer;
 mod transport;
 mod userinfo;
@@ -26,7 +26,7 @@ use serde_json::json;
 use crate::bridge::{Answer, Browser, TestBridge, path_of};
 use crate::database::new_database;
 use crate::eventually::eventually;
-use crate::provider::{Endpoint, Provider, Request};
+use crate::provider::{CLIENT_ID, CLIENT_SECRET, Endpoint, IdToken, Key, Provider, Request};
 
 /// Everything is read anew each time, so that each case meets a bridge that knows
 /// nothing of the one before.
@@ -36,8 +36,8 @@ const PACE: Pace = Pace {
     begin_timeout: Duration::from_secs(8),
     keys_refetch_interval: Duration::ZERO,
     keys_max_age: Duration::ZERO,
-    retry_first: Duration::from_millis(50),
-    retry_max: Duration::from_millis(50),
+    retry_interval: Duration::from_millis(50),
+    failure_kept: Duration::from_millis(50),
     rediscover_interval: Duration::from_hours(1),
     rest_first: Duration::ZERO,
     rest_max: Duration::ZERO,

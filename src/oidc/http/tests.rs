@@ -3,38 +3,6 @@ use std::net::TcpListener;
 
 use super::*;
 
-fn trusted(address: &str) -> bool {
-    trusted_address(&Url::parse(address).unwrap())
-}
-
-#[test]
-fn jw_2_https_is_trusted_and_http_only_on_this_machine() {
-    assert!(trusted("https://id.example.com/token"));
-    assert!(trusted("http://127.0.0.1:9000/token"));
-    assert!(trusted("http://127.0.0.2/token"));
-    assert!(trusted("http://[::1]:9000/token"));
-    assert!(trusted("http://localhost/token"));
-    for address in [
-        "http://id.example.com/token",
-        "http://10.0.0.1/token",
-        "http://128.0.0.2/token",
-        "http://[::2]/token",
-        "http://localhost.example.com/token",
-        "http://169.254.169.254/latest",
-        "ftp://localhost/token",
-        "file:///etc/passwd",
-        "data:application/json,{}",
-    ] {
-        assert!(!trusted(address), "{address}");
-    }
-}
-
-#[test]
-fn jw_2_an_address_with_user_information_is_not_trusted() {
-    assert!(!trusted("https://id.example.com@evil.example/token"));
-    assert!(!trusted("https://:secret@id.example.com/token"));
-}
-
 #[test]
 fn a_file_without_a_certificate_is_refused() {
     install_crypto();

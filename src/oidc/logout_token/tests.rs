@@ -8,6 +8,7 @@ use p256::ecdsa::{Signature, SigningKey};
 use serde_json::json;
 
 use super::*;
+use crate::oidc::settings::tests::settings;
 
 const ISSUER: &str = "https://id.example.com";
 const CLIENT: &str = "bridge";
@@ -33,15 +34,7 @@ fn judged(header: &Value, claims: &Value) -> Result<LogoutToken, LogoutFlaw> {
     let input = format!("{}.{}", part(header), part(claims));
     let signature: Signature = key.sign(input.as_bytes());
     let token = format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()));
-    let expected = Expected {
-        issuer: ISSUER,
-        audience: Audience {
-            client_id: CLIENT,
-            trusted: &[],
-        },
-        algs: &[SigningAlg::Es256],
-    };
-    verify(&token, &keys, &expected, now())
+    verify(&token, &keys, &settings(ISSUER), now())
 }
 
 fn with(name: &str, value: Value) -> Result<LogoutToken, LogoutFlaw> {
@@ -181,7 +174,7 @@ fn bc_4_a_nonce_of_any_shape_makes_it_no_logout_token() {
 
 #[test]
 fn bc_5_it_names_somebody_and_what_is_no_name_is_not_passed_over() {
-    assert_eq!(without(&["sub", "sid"]), Err(LogoutFlaw::Nobody));
+    assert_eq!(without(&["sub", "sid"]), Err(LogoutFlaw::NoSession));
     for sub in [
         json!(""),
         json!(null),
@@ -211,7 +204,7 @@ fn each_flaw_has_its_own_word() {
         LogoutFlaw::Nonce,
         LogoutFlaw::Jti,
         LogoutFlaw::Sid,
-        LogoutFlaw::Nobody,
+        LogoutFlaw::NoSession,
     ];
     let words: std::collections::HashSet<&str> = flaws.iter().map(|flaw| flaw.code()).collect();
     assert_eq!(words.len(), flaws.len());

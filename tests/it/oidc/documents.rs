@@ -324,7 +324,7 @@ async fn jw_5_a_crowd_at_the_start_reads_the_documents_once() {
 async fn jw_5_a_crowd_behind_a_dead_provider_does_not_ask_one_after_the_other() {
     let (provider, _) = ann_and_bridge();
     let pace = Pace {
-        retry_first: Duration::from_secs(30),
+        failure_kept: Duration::from_secs(30),
         ..PACE
     };
     let bridge = bridge_at(provider.issuer(), pace, |_| {});
@@ -383,11 +383,13 @@ async fn av_4_a_provider_that_cannot_be_read_is_asked_more_and_more_rarely() {
     let provider = Provider::start();
     provider.always(Endpoint::Discovery, Answer::status(503));
     let pace = Pace {
-        retry_max: Duration::from_mins(1),
+        rest_first: Duration::from_millis(100),
+        rest_max: Duration::from_mins(1),
         ..PACE
     };
     let bridge = bridge_at(provider.issuer(), pace, |_| {});
-    // 20 ms, 40, 80 … are more than a second after six; a slow machine asks fewer times.
+    // Three times 20 ms apart, then rests of 100 ms, 200, 400 … or up to a quarter less: a second
+    // has passed after six or seven; a slow machine asks fewer times.
     let second = tokio::time::timeout(Duration::from_secs(1), bridge.watch());
     assert!(second.await.is_err());
     assert!(provider.hits(Endpoint::Discovery) <= 7);
@@ -398,7 +400,7 @@ async fn av_4_a_provider_that_answers_wrongly_is_there_and_asked_again() {
     let provider = Provider::start();
     provider.discovery(|document| document.set("issuer", "https://other.example"));
     let pace = Pace {
-        retry_first: Duration::ZERO,
+        failure_kept: Duration::ZERO,
         rest_first: Duration::from_mins(1),
         rest_max: Duration::from_mins(1),
         ..PACE

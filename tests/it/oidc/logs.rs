@@ -137,7 +137,7 @@ async fn lg_1_neither_log_nor_error_repeats_what_the_provider_said_or_was_sent()
         }
         provider.behave(endpoint);
         // The documents may be asked for again.
-        tokio::time::sleep(PACE.retry_first).await;
+        tokio::time::sleep(PACE.failure_kept).await;
     }
     said.push_str(&text(&lines));
     for warning in [
@@ -156,7 +156,7 @@ async fn lg_2_that_a_provider_fails_is_told_once_and_so_is_that_it_works() {
     let (lines, _capturing) = capture();
     let provider = Provider::start();
     let pace = Pace {
-        rediscover_interval: PACE.retry_first,
+        rediscover_interval: PACE.retry_interval,
         ..PACE
     };
     let bridge = bridge_at(provider.issuer(), pace, |_| {});
@@ -164,7 +164,7 @@ async fn lg_2_that_a_provider_fails_is_told_once_and_so_is_that_it_works() {
     let told = async |event: &str| {
         let before = provider.hits(Endpoint::Discovery);
         while provider.hits(Endpoint::Discovery) < before + 4 {
-            let some = tokio::time::timeout(PACE.retry_max, bridge.watch());
+            let some = tokio::time::timeout(4 * PACE.retry_interval, bridge.watch());
             assert!(some.await.is_err(), "it never ends");
         }
         text(&lines).matches(event).count()

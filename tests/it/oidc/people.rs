@@ -83,8 +83,8 @@ async fn cb_14_userinfo_about_another_user_fails_the_sign_in() {
         (json!("eve"), InvalidAnswer::UserinfoSubject),
         (json!(""), InvalidAnswer::UserinfoSubject),
         (json!("ANN"), InvalidAnswer::UserinfoSubject),
-        (json!(null), InvalidAnswer::UserinfoNobody),
-        (json!(["ann"]), InvalidAnswer::UserinfoNobody),
+        (json!(null), InvalidAnswer::UserinfoWithoutSubject),
+        (json!(["ann"]), InvalidAnswer::UserinfoWithoutSubject),
     ] {
         let provider = ann_at_userinfo();
         provider.next_userinfo(move |claims| claims.set("sub", subject));
@@ -95,7 +95,7 @@ async fn cb_14_userinfo_about_another_user_fails_the_sign_in() {
     provider.next_userinfo(|claims| claims.without("sub"));
     assert_eq!(
         outcome(&provider).await,
-        Err(OidcError::Refused(InvalidAnswer::UserinfoNobody))
+        Err(OidcError::Refused(InvalidAnswer::UserinfoWithoutSubject))
     );
 }
 

@@ -93,7 +93,7 @@ async fn av_4_a_host_whose_tls_fails_again_and_again_is_left_alone_like_one_that
     let pace = Pace {
         rest_first: Duration::from_mins(1),
         rest_max: Duration::from_mins(1),
-        retry_first: Duration::ZERO,
+        failure_kept: Duration::ZERO,
         ..PACE
     };
     let resting = OidcError::Unavailable(Outage::Resting);

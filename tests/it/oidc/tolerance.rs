@@ -4,6 +4,7 @@
 use red5_bridge::oidc::SigningAlg;
 use red5_bridge::oidc::TokenFlaw;
 use serde_json::json;
+use strum::VariantArray as _;
 
 use super::{PACE, ann_and_bridge, bridge, bridge_at, flaw, sign_in};
 use crate::provider::{CLIENT_ID, Endpoint, Key, Provider};
@@ -62,8 +63,9 @@ async fn id_2_each_asymmetric_algorithm_signs_in_where_it_is_configured_and_only
         // With `at_hash`, which the algorithm also decides.
         let signed_in = sign_in(&provider, &allowing(&[alg]), "ann").await;
         assert!(signed_in.is_ok(), "{alg}: {signed_in:?}");
-        let others: Vec<_> = SigningAlg::ALL
-            .into_iter()
+        let others: Vec<_> = SigningAlg::VARIANTS
+            .iter()
+            .copied()
             .filter(|&one| one != alg)
             .collect();
         let refused = sign_in(&provider, &allowing(&others), "ann").await;

@@ -1,43 +1,39 @@
-//! The provider's discovery document (OpenID Connect Discovery §3 and §4), reduced
-//! to what is used, and checked before any of it is.
+//! The provider's metadata (OpenID Connect Discovery §3 and §4), reduced to what is used, and checked
+//! before any of it is.
 
+use openidconnect::core::CoreAuthPrompt;
 use serde_json::Value;
 use url::Url;
 
-use super::client_auth::ClientAuth;
+use super::client::OidcClient;
 use super::error::Outage;
-use super::http::{Authorization, Http, Reply, trusted_address};
-use super::prompt::asking_who;
-use super::{ProviderSettings, SigningAlg};
+use super::http::Http;
+use super::jwks::SigningAlg;
+use super::reply::Reply;
+use super::settings::ProviderSettings;
 use crate::json::Object;
+use crate::loopback::is_trusted;
 use crate::metrics::ProviderEndpoint;
+
+/// Google announces nothing and knows `select_account` alone.
+const GOOGLE: &str = "https://accounts.google.com";
 
 /// A checked document.
 #[derive(Debug, Clone)]
-pub(super) struct Document {
-    pub(super) authorization: Url,
-    pub(super) token: Url,
+pub(super) struct ProviderMetadata {
+    /// With the authorization and the token endpoint.
+    pub(super) client: OidcClient,
     pub(super) jwks: Url,
     pub(super) userinfo: Option<Url>,
     pub(super) end_session: Option<Url>,
     /// RFC 7009, RFC 8414 §2.
     pub(super) revocation: Option<Url>,
-    pub(super) client_auth: ClientAuth,
     /// RFC 9207 §3: the callback must carry `iss`.
     pub(super) announces_iss: bool,
-    /// The value of `prompt` for a sign-in as another user.
-    pub(super) asking_who: &'static str,
-    /// Optional endpoints whose address is none: empty, relative or no text. They count as
-    /// absent.
+    /// The value of `prompt` for a sign-in with another account.
+    pub(super) account_choice: CoreAuthPrompt,
+    /// Optional endpoints whose address is none: empty, relative or no text. They count as absent.
     pub(super) unusable: Vec<&'static str>,
-}
-
-/// Fetches and checks the document.
-///
-/// # Errors
-/// When it cannot be had, or not be trusted.
-pub(super) async fn read(http: &Http, settings: &ProviderSettings) -> Result<Document, Outage> {
-    judge(&fetch(http, settings).await?, settings)
 }
 
 /// The document as the provider sends it.
@@ -46,16 +42,7 @@ pub(super) async fn read(http: &Http, settings: &ProviderSettings) -> Result<Doc
 /// When there is no answer.
 pub(super) async fn fetch(http: &Http, settings: &ProviderSettings) -> Result<Reply, Outage> {
     let address = address(&settings.issuer)?;
-    http.get(ProviderEndpoint::Discovery, &address, Authorization::None)
-        .await
-}
-
-/// Checks it.
-///
-/// # Errors
-/// When it is none, or cannot be trusted.
-pub(super) fn judge(reply: &Reply, settings: &ProviderSettings) -> Result<Document, Outage> {
-    check(&reply.json()?, settings)
+    http.get(ProviderEndpoint::Discovery, &address).await
 }
 
 /// Discovery §4.1: one slash at the end of the issuer is removed first.
@@ -65,51 +52,62 @@ fn address(issuer: &str) -> Result<Url, Outage> {
         .map_err(|_| Outage::Endpoint("address"))
 }
 
-fn check(sent: &Object, settings: &ProviderSettings) -> Result<Document, Outage> {
-    // Discovery §4.3. Without it one provider could send its users in the name of another.
-    match text(sent, "issuer") {
-        Some(issuer) if issuer == settings.issuer => {}
-        Some(_) => return Err(Outage::OtherIssuer),
-        None => return Err(Outage::Unreadable),
-    }
-    let lists = |name, fits: &dyn Fn(&str) -> bool| {
-        list(sent, name).is_none_or(|words| words.iter().any(|word| fits(word)))
-    };
-    if !lists("response_types_supported", &|word| word == "code") {
-        return Err(Outage::NoCodeFlow);
-    }
-    let ours = |word: &str| {
-        SigningAlg::parse(word).is_some_and(|alg| settings.signing_algs.contains(&alg))
-    };
-    if !lists("id_token_signing_alg_values_supported", &ours) {
-        return Err(Outage::OtherSigningAlgs);
-    }
-    let required = |name| {
-        let address = text(sent, name).and_then(|address| Url::parse(address).ok());
-        trusted(name, address.ok_or(Outage::Endpoint(name))?, settings)
-    };
-    let mut unusable = Vec::new();
-    let mut optional = |name| {
-        let Ok(address) = address_if_any(sent, name) else {
-            unusable.push(name);
-            return Ok(None);
+impl ProviderMetadata {
+    /// # Errors
+    /// When the document cannot be used or trusted.
+    pub(super) fn check(sent: &Object, settings: &ProviderSettings) -> Result<Self, Outage> {
+        // Discovery §4.3. Without it one provider could send its users in the name of another.
+        match text(sent, "issuer") {
+            Some(issuer) if issuer == settings.issuer => {}
+            Some(_) => return Err(Outage::OtherIssuer),
+            None => return Err(Outage::Unreadable),
+        }
+        let lists = |name, fits: &dyn Fn(&str) -> bool| {
+            list(sent, name).is_none_or(|words| words.iter().any(|word| fits(word)))
         };
-        address.map(|url| trusted(name, url, settings)).transpose()
-    };
-    let auth_methods = list(sent, "token_endpoint_auth_methods_supported");
-    Ok(Document {
-        authorization: required("authorization_endpoint")?,
-        token: required("token_endpoint")?,
-        jwks: required("jwks_uri")?,
-        userinfo: optional("userinfo_endpoint")?,
-        end_session: optional("end_session_endpoint")?,
-        // Without it nothing is missing but the revocation.
-        revocation: optional("revocation_endpoint").unwrap_or(None),
-        client_auth: settings.credentials.client_auth(auth_methods.as_deref())?,
-        announces_iss: flag(sent, "authorization_response_iss_parameter_supported"),
-        asking_who: asking_who(list(sent, "prompt_values_supported"), &settings.issuer),
-        unusable,
-    })
+        if !lists("response_types_supported", &|word| word == "code") {
+            return Err(Outage::NoCodeFlow);
+        }
+        let allowed = |word: &str| {
+            SigningAlg::parse(word).is_some_and(|alg| settings.signing_algs.contains(&alg))
+        };
+        if !lists("id_token_signing_alg_values_supported", &allowed) {
+            return Err(Outage::OtherSigningAlgs);
+        }
+        let required = |name| {
+            let url = url_if_any(sent, name).ok().flatten();
+            trusted(name, url.ok_or(Outage::Endpoint(name))?, settings)
+        };
+        let mut unusable = Vec::new();
+        let mut optional = |name| match url_if_any(sent, name) {
+            Ok(url) => url.map(|url| trusted(name, url, settings)).transpose(),
+            Err(NoAddress) => {
+                unusable.push(name);
+                Ok(None)
+            }
+        };
+        let auth_methods = list(sent, "token_endpoint_auth_methods_supported");
+        let auth = settings.credentials.client_auth(auth_methods.as_deref())?;
+        Ok(Self {
+            client: OidcClient::new(
+                settings,
+                required("authorization_endpoint")?,
+                required("token_endpoint")?,
+                auth,
+            )?,
+            jwks: required("jwks_uri")?,
+            userinfo: optional("userinfo_endpoint")?,
+            end_session: optional("end_session_endpoint")?,
+            // Without it nothing is missing but the revocation.
+            revocation: optional("revocation_endpoint").unwrap_or(None),
+            announces_iss: flag(sent, "authorization_response_iss_parameter_supported"),
+            account_choice: prompt_for_account_choice(
+                list(sent, "prompt_values_supported"),
+                &settings.issuer,
+            ),
+            unusable,
+        })
+    }
 }
 
 pub(super) fn text<'a>(sent: &'a Object, name: &str) -> Option<&'a str> {
@@ -131,17 +129,15 @@ pub(super) fn list(sent: &Object, name: &str) -> Option<Vec<String>> {
 /// `true`, also as text.
 fn flag(sent: &Object, name: &str) -> bool {
     sent.get(name).is_some_and(|value| {
-        *value == Value::Bool(true)
-            || value
-                .as_str()
-                .is_some_and(|word| word.eq_ignore_ascii_case("true"))
+        let word = value.as_str().unwrap_or_default();
+        *value == Value::Bool(true) || word.eq_ignore_ascii_case("true")
     })
 }
 
 /// A member that is no address, where there may be one.
 struct NoAddress;
 
-fn address_if_any(sent: &Object, name: &str) -> Result<Option<Url>, NoAddress> {
+fn url_if_any(sent: &Object, name: &str) -> Result<Option<Url>, NoAddress> {
     match sent.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(address) => {
@@ -153,14 +149,27 @@ fn address_if_any(sent: &Object, name: &str) -> Result<Option<Url>, NoAddress> {
     }
 }
 
-/// An endpoint deserves no more trust than the issuer: http is for a provider that
-/// is itself on this machine, or a document could turn us on local services.
+/// An endpoint deserves no more trust than the issuer: http is for a provider that is itself on this
+/// machine, or a document could turn the bridge on local services.
 fn trusted(name: &'static str, url: Url, settings: &ProviderSettings) -> Result<Url, Outage> {
     let secure = url.scheme() == "https" || settings.issuer.starts_with("http:");
-    if secure && trusted_address(&url) && url.fragment().is_none() {
+    if secure && is_trusted(&url) && url.fragment().is_none() {
         Ok(url)
     } else {
         Err(Outage::Endpoint(name))
+    }
+}
+
+/// How the provider is made to ask which account signs in (OpenID Connect Core §3.1.2.1). Of a value
+/// that they do not know some providers make an error, so it is `select_account` where that is
+/// announced (Initiating User Registration via OpenID Connect 1.0), and else `login`, which nearly all
+/// know and many know alone.
+fn prompt_for_account_choice(announced: Option<Vec<String>>, issuer: &str) -> CoreAuthPrompt {
+    let mut announced = announced.into_iter().flatten();
+    if issuer == GOOGLE || announced.any(|word| word == "select_account") {
+        CoreAuthPrompt::SelectAccount
+    } else {
+        CoreAuthPrompt::Login
     }
 }
 
@@ -181,11 +190,11 @@ mod tests {
         })
     }
 
-    fn checked(document: Value) -> Result<Document, Outage> {
+    fn checked(document: Value) -> Result<ProviderMetadata, Outage> {
         let Value::Object(document) = document else {
             panic!("no object");
         };
-        check(&document, &settings(ISSUER))
+        ProviderMetadata::check(&document, &settings(ISSUER))
     }
 
     fn with(name: &str, value: Value) -> Value {
@@ -198,7 +207,7 @@ mod tests {
     fn the_smallest_document_serves() {
         let document = checked(document()).unwrap();
         assert_eq!(document.jwks.as_str(), "https://keys.example.com/jwks");
-        assert_eq!(document.client_auth.method(), "client_secret_basic");
+        assert_eq!(document.client.method(), "client_secret_basic");
         assert!(document.userinfo.is_none());
         assert!(document.end_session.is_none());
         assert!(!document.announces_iss);
@@ -276,7 +285,7 @@ mod tests {
         assert!(types(json!([7, "code", null])).is_ok());
         let post = "client_secret_post";
         let announced = with("token_endpoint_auth_methods_supported", json!(post));
-        assert_eq!(checked(announced).unwrap().client_auth.method(), post);
+        assert_eq!(checked(announced).unwrap().client.method(), post);
     }
 
     #[test]
@@ -294,7 +303,7 @@ mod tests {
             "token_endpoint": "http://localhost:9000/token",
             "jwks_uri": "https://id.example.com/jwks",
         });
-        assert!(check(document.as_object().unwrap(), &settings(issuer)).is_ok());
+        assert!(ProviderMetadata::check(document.as_object().unwrap(), &settings(issuer)).is_ok());
     }
 
     #[test]
@@ -348,5 +357,22 @@ mod tests {
         let expected = "https://id.example.com/realms/x/.well-known/openid-configuration";
         assert_eq!(place("https://id.example.com/realms/x"), expected);
         assert_eq!(place("https://id.example.com/realms/x/"), expected);
+    }
+
+    #[test]
+    fn an_account_is_asked_for_with_a_word_that_the_provider_knows() {
+        let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
+        let word = |announced| prompt_for_account_choice(announced, "https://id.example.com");
+        assert_eq!(word(words(&["none", "login"])), CoreAuthPrompt::Login);
+        assert_eq!(
+            word(words(&["login", "select_account"])),
+            CoreAuthPrompt::SelectAccount
+        );
+        assert_eq!(word(words(&[])), CoreAuthPrompt::Login);
+        assert_eq!(word(None), CoreAuthPrompt::Login);
+        assert_eq!(
+            prompt_for_account_choice(None, GOOGLE),
+            CoreAuthPrompt::SelectAccount
+        );
     }
 }

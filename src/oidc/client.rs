@@ -1,0 +1,548 @@
+//! Requests of the bridge as a client of the provider (RFC 6749, RFC 7636, RFC 7009, OpenID Connect
+//! Core §3.1 and §5.3). The library builds them; `http` sends them.
+//!
+//! The answers are read before the library sees them: providers say `error` with any status, name
+//! JSON by any type, and send members of other types than the library's own.
+
+use std::borrow::Cow;
+use std::pin::Pin;
+use std::sync::{LazyLock, OnceLock};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use openidconnect::core::{
+    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType,
+    CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
+    CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
+};
+use openidconnect::{
+    AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret,
+    CsrfToken, EmptyAdditionalClaims, EndpointNotSet, EndpointSet, ErrorResponse, HttpRequest,
+    HttpResponse, IdToken, IssuerUrl, JsonWebKeySet, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, RevocationUrl, Scope,
+    StandardErrorResponse, TokenResponse, TokenUrl, UserInfoClaims, UserInfoError, UserInfoUrl,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::client_auth::{ClientAuth, assertion_audience};
+use super::error::{OidcError, Outage};
+use super::http::Http;
+use super::reply::Reply;
+use super::settings::ProviderSettings;
+use crate::json::Object;
+use crate::metrics::ProviderEndpoint;
+use crate::random;
+
+/// RFC 7523 §2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The library's client: its own types, but for the answer of the token endpoint.
+type Library = openidconnect::Client<
+    EmptyAdditionalClaims,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    Tokens,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+    EndpointNotSet,
+>;
+
+/// One endpoint, as the library sends requests to it.
+pub(super) struct Endpoint {
+    http: Http,
+    kind: ProviderEndpoint,
+    url: Url,
+    /// What it answered.
+    pub(super) reply: OnceLock<Reply>,
+}
+
+impl Endpoint {
+    fn new(http: &Http, kind: ProviderEndpoint, url: &Url) -> Self {
+        Self {
+            http: http.clone(),
+            kind,
+            url: url.clone(),
+            reply: OnceLock::new(),
+        }
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Endpoint {
+    type Error = OidcError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, OidcError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let reply = self.http.send(self.kind, &self.url, request).await?;
+            let reply = self.reply.get_or_init(|| reply);
+            match self.kind {
+                ProviderEndpoint::Token => token_answer(reply),
+                ProviderEndpoint::Revocation => revocation_answer(reply),
+                _ => Ok(HttpResponse::default()),
+            }
+        })
+    }
+}
+
+/// The client at one provider.
+#[derive(Debug, Clone)]
+pub(super) struct OidcClient {
+    library: Library,
+    auth: ClientAuth,
+    issuer: String,
+    token: Url,
+    scopes: Vec<Scope>,
+}
+
+impl OidcClient {
+    /// # Errors
+    /// When issuer or redirect URI is no address.
+    pub(super) fn new(
+        settings: &ProviderSettings,
+        authorization: Url,
+        token: Url,
+        auth: ClientAuth,
+    ) -> Result<Self, Outage> {
+        let issuer = IssuerUrl::new(settings.issuer.clone());
+        let issuer = issuer.map_err(|_| Outage::Endpoint("address"))?;
+        let redirect_uri = RedirectUrl::new(settings.redirect_uri.clone());
+        let redirect_uri = redirect_uri.map_err(|_| Outage::Endpoint("address"))?;
+        let client_id = ClientId::new(settings.client_id.clone());
+        let mut library = openidconnect::Client::new(client_id, issuer, JsonWebKeySet::default())
+            .set_auth_uri(AuthUrl::from_url(authorization))
+            .set_token_uri(TokenUrl::from_url(token.clone()))
+            .set_redirect_uri(redirect_uri);
+        if let ClientAuth::Basic(secret) | ClientAuth::Post(secret) = &auth {
+            library =
+                library.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
+        }
+        Ok(Self {
+            library: library.set_auth_type(auth_type(&auth)),
+            auth,
+            issuer: settings.issuer.clone(),
+            token,
+            scopes: scopes(&settings.scopes),
+        })
+    }
+
+    /// The same client, which sends its secret by the other method that sends one.
+    pub(super) fn by_other_secret_method(&self) -> Option<Self> {
+        let auth = self.auth.other_secret_method()?;
+        let mut other = self.clone();
+        other.library = other.library.set_auth_type(auth_type(&auth));
+        other.auth = auth;
+        Some(other)
+    }
+
+    /// The method of `token_endpoint_auth_methods_supported` that it uses.
+    pub(super) fn method(&self) -> &'static str {
+        self.auth.method()
+    }
+
+    /// Where a browser is sent to sign in (OpenID Connect Core §3.1.2.1, RFC 7636 §4.3).
+    /// `redirect_uri`: another one than that of the settings.
+    pub(super) fn authorization_url(
+        &self,
+        attempt: &Attempt,
+        prompt: Option<CoreAuthPrompt>,
+        redirect_uri: Option<RedirectUrl>,
+    ) -> Url {
+        let state = CsrfToken::new(attempt.state.clone());
+        let nonce = Nonce::new(attempt.secrets.nonce.expose_secret().to_owned());
+        let mut request = self
+            .library
+            .authorize_url(
+                CoreAuthenticationFlow::AuthorizationCode,
+                || state,
+                || nonce,
+            )
+            .add_scopes(self.scopes.iter().cloned())
+            .set_pkce_challenge(challenge(attempt.secrets.verifier.expose_secret()));
+        if let Some(prompt) = prompt {
+            request = request.add_prompt(prompt);
+        }
+        if let Some(redirect_uri) = redirect_uri {
+            request = request.set_redirect_uri(Cow::Owned(redirect_uri));
+        }
+        request.url().0
+    }
+
+    pub(super) fn token_endpoint(&self, http: &Http) -> Endpoint {
+        Endpoint::new(http, ProviderEndpoint::Token, &self.token)
+    }
+
+    /// Spends an authorization code (RFC 6749 §4.1.3).
+    ///
+    /// # Errors
+    /// When the provider does not answer, says no, or answers something else.
+    pub(super) async fn exchange_code(
+        &self,
+        endpoint: &Endpoint,
+        code: &SecretString,
+        verifier: &SecretString,
+        now: DateTime<Utc>,
+    ) -> Result<Tokens, OidcError> {
+        let code = AuthorizationCode::new(code.expose_secret().to_owned());
+        let verifier = PkceCodeVerifier::new(verifier.expose_secret().to_owned());
+        let mut request = self.library.exchange_code(code).set_pkce_verifier(verifier);
+        for (name, value) in self.assertion(now)? {
+            request = request.add_extra_param(name, value);
+        }
+        request.request_async(endpoint).await.map_err(failure)
+    }
+
+    /// Spends a refresh token (RFC 6749 §6). The scopes stay those that were granted.
+    ///
+    /// # Errors
+    /// As [`Self::exchange_code`].
+    pub(super) async fn refresh(
+        &self,
+        http: &Http,
+        refresh_token: &SecretString,
+        now: DateTime<Utc>,
+    ) -> Result<Tokens, OidcError> {
+        let refresh_token = RefreshToken::new(refresh_token.expose_secret().to_owned());
+        let mut request = self.library.exchange_refresh_token(&refresh_token);
+        for (name, value) in self.assertion(now)? {
+            request = request.add_extra_param(name, value);
+        }
+        let endpoint = self.token_endpoint(http);
+        request.request_async(&endpoint).await.map_err(failure)
+    }
+
+    /// Revokes a refresh token (RFC 7009 §2.1).
+    ///
+    /// # Errors
+    /// When there is no answer, or another than "it is revoked" (§2.2).
+    pub(super) async fn revoke(
+        &self,
+        http: &Http,
+        revocation: &Url,
+        refresh_token: &SecretString,
+        now: DateTime<Utc>,
+    ) -> Result<(), OidcError> {
+        // The library refuses http, which is good on this machine; the request goes to `revocation`.
+        let mut https = revocation.clone();
+        let _ = https.set_scheme("https");
+        let library = self.library.clone();
+        let library = library.set_revocation_url(RevocationUrl::from_url(https));
+        let token = RefreshToken::new(refresh_token.expose_secret().to_owned());
+        let request = library.revoke_token(CoreRevocableToken::RefreshToken(token));
+        let mut request = request.map_err(|_| Outage::Endpoint("revocation_endpoint"))?;
+        for (name, value) in self.assertion(now)? {
+            request = request.add_extra_param(name, value);
+        }
+        let endpoint = Endpoint::new(http, ProviderEndpoint::Revocation, revocation);
+        request.request_async(&endpoint).await.map_err(failure)
+    }
+
+    /// The answer of userinfo, whatever it says. The library's own claims are typed, and it refuses
+    /// all of them for one that is not used: the caller reads them. `access_token` is a b64token (RFC
+    /// 6750 §2.1); at what no header can hold the library would panic.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) async fn userinfo(
+        &self,
+        http: &Http,
+        userinfo: &Url,
+        access_token: &AccessToken,
+    ) -> Result<Reply, OidcError> {
+        type Claims = UserInfoClaims<EmptyAdditionalClaims, CoreGenderClaim>;
+        let library = self.library.clone();
+        let library = library.set_user_info_url(UserInfoUrl::from_url(userinfo.clone()));
+        let endpoint = Endpoint::new(http, ProviderEndpoint::Userinfo, userinfo);
+        let request = library.user_info(access_token.clone(), None);
+        let read: Result<Claims, _> = request.request_async(&endpoint).await;
+        match (endpoint.reply.into_inner(), read) {
+            (Some(reply), _) => Ok(reply),
+            (None, Err(UserInfoError::Request(error))) => Err(error),
+            (None, _) => Err(Outage::Unreadable.into()),
+        }
+    }
+
+    /// What `private_key_jwt` adds to a request; the library has no method for it.
+    fn assertion(&self, now: DateTime<Utc>) -> Result<Vec<(&'static str, String)>, OidcError> {
+        let ClientAuth::PrivateKey(key) = &self.auth else {
+            return Ok(Vec::new());
+        };
+        let audience = assertion_audience(&self.issuer, &self.token);
+        let assertion = key.assertion(self.library.client_id(), audience, now)?;
+        Ok(vec![
+            ("client_assertion_type", ASSERTION_TYPE.to_owned()),
+            ("client_assertion", assertion),
+        ])
+    }
+}
+
+fn auth_type(auth: &ClientAuth) -> AuthType {
+    match auth {
+        ClientAuth::Basic(_) => AuthType::BasicAuth,
+        ClientAuth::Post(_) | ClientAuth::None | ClientAuth::PrivateKey(_) => AuthType::RequestBody,
+    }
+}
+
+/// The configured scopes, each once; the library puts `openid` first.
+fn scopes(configured: &[String]) -> Vec<Scope> {
+    let mut scopes = Vec::new();
+    for scope in configured.iter().cloned().map(Scope::new) {
+        if scope.as_str() != "openid" && !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    scopes
+}
+
+/// RFC 7636 §4.2.
+fn challenge(verifier: &str) -> PkceCodeChallenge {
+    let verifier = PkceCodeVerifier::new(verifier.to_owned());
+    PkceCodeChallenge::from_code_verifier_sha256(&verifier)
+}
+
+/// One attempt to sign in, to be kept by the browser alone, sealed.
+#[derive(Debug)]
+pub struct Attempt {
+    /// Names the attempt and comes back in the callback's query. 256 random bits, and the mark.
+    pub state: String,
+    /// What the callback does not carry.
+    pub secrets: AttemptSecrets,
+}
+
+/// The part of an attempt that never travels in an address.
+#[derive(Debug, Clone)]
+pub struct AttemptSecrets {
+    /// Must be in the ID token (OpenID Connect Core §3.1.3.7, step 11). 256 random bits.
+    pub nonce: SecretString,
+    /// RFC 7636 §4.1. 256 random bits, 43 characters.
+    pub verifier: SecretString,
+}
+
+impl Attempt {
+    /// # Errors
+    /// Without random numbers.
+    pub(super) fn random() -> Result<Self, Outage> {
+        let random = || random::text().map_err(|_| Outage::NoRandomness);
+        Ok(Self {
+            state: random()?,
+            secrets: AttemptSecrets {
+                nonce: random()?.into(),
+                // The challenge, which stands in the address, is as harmless as the rest of it.
+                verifier: loop {
+                    let verifier = random()?;
+                    if random::is_harmless(challenge(&verifier).as_str()) {
+                        break verifier.into();
+                    }
+                },
+            },
+        })
+    }
+}
+
+impl AttemptSecrets {
+    /// What the session keeps of the nonce, for its refreshes.
+    pub fn nonce_hash(&self) -> [u8; 32] {
+        Sha256::digest(self.nonce.expose_secret()).into()
+    }
+}
+
+/// What a good answer of the token endpoint carries, as far as it is used.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(from = "TokenMembers")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names of RFC 6749 and OpenID Connect"
+)]
+pub(super) struct Tokens {
+    #[serde(skip_serializing)]
+    pub(super) id_token: Option<SecretString>,
+    /// Only one of type Bearer: RFC 6749 §7.1 forbids to use a type that is not understood.
+    #[serde(skip_serializing)]
+    pub(super) access_token: Option<AccessToken>,
+    /// Never empty: it would replace a good one.
+    #[serde(skip_serializing)]
+    pub(super) refresh_token: Option<SecretString>,
+}
+
+/// The members that are read. All others may have any shape, `expires_in` above all.
+#[derive(Deserialize)]
+struct TokenMembers {
+    id_token: Option<String>,
+    access_token: Option<AccessToken>,
+    token_type: Option<String>,
+    refresh_token: Option<String>,
+}
+
+impl From<TokenMembers> for Tokens {
+    fn from(sent: TokenMembers) -> Self {
+        let kind = sent.token_type.unwrap_or_default();
+        let refresh_token = sent.refresh_token.filter(|token| !token.is_empty());
+        Self {
+            id_token: sent.id_token.map(SecretString::from),
+            access_token: sent
+                .access_token
+                .filter(|_| kind.eq_ignore_ascii_case("bearer")),
+            refresh_token: refresh_token.map(SecretString::from),
+        }
+    }
+}
+
+/// The library asks for none of this: the bridge reads the fields.
+impl OAuth2TokenResponse for Tokens {
+    type TokenType = CoreTokenType;
+
+    fn access_token(&self) -> &AccessToken {
+        static NONE: LazyLock<AccessToken> = LazyLock::new(|| AccessToken::new(String::new()));
+        self.access_token.as_ref().unwrap_or(&NONE)
+    }
+
+    fn token_type(&self) -> &CoreTokenType {
+        &CoreTokenType::Bearer
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        None
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        None
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        None
+    }
+}
+
+type LibraryIdToken = IdToken<
+    EmptyAdditionalClaims,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+
+impl
+    TokenResponse<
+        EmptyAdditionalClaims,
+        CoreGenderClaim,
+        CoreJweContentEncryptionAlgorithm,
+        CoreJwsSigningAlgorithm,
+    > for Tokens
+{
+    fn id_token(&self) -> Option<&LibraryIdToken> {
+        None
+    }
+}
+
+/// RFC 6749 §5.1 and §5.2. Some providers say `error` in a 200 or in a 500: what it says counts, not
+/// the status. 429 is never about what was sent.
+fn token_answer(reply: &Reply) -> Result<HttpResponse, OidcError> {
+    let said = reply.oauth_error().filter(|_| reply.status != 429);
+    if let (Some(error), 200 | 400..=599) = (said, reply.status) {
+        return Err(error);
+    }
+    let members: Object = reply.json()?;
+    // `error` is there, but it is no string: the answer is neither an error nor a success.
+    if members.get("error").is_some_and(|error| !error.is_null()) {
+        return Err(Outage::Unreadable.into());
+    }
+    Ok(HttpResponse::new(reply.body.clone()))
+}
+
+/// RFC 7009 §2.2.
+fn revocation_answer(reply: &Reply) -> Result<HttpResponse, OidcError> {
+    match (reply.status, reply.oauth_error()) {
+        (200..=299, _) => Ok(HttpResponse::default()),
+        (_, Some(error)) => Err(error),
+        (_, None) => Err(reply.unexpected_status().into()),
+    }
+}
+
+/// What the library could not read is no answer; every other failure comes from the endpoint.
+fn failure<E: ErrorResponse>(failure: RequestTokenError<OidcError, E>) -> OidcError {
+    match failure {
+        RequestTokenError::Request(error) => error,
+        _ => Outage::Unreadable.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oidc::Credentials;
+    use crate::oidc::settings::tests::settings;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    fn client(settings: &ProviderSettings) -> OidcClient {
+        let url = |path: &str| Url::parse(&format!("https://id.example.com/{path}")).unwrap();
+        let auth = settings.credentials.client_auth(None).unwrap();
+        OidcClient::new(settings, url("authorize"), url("token"), auth).unwrap()
+    }
+
+    #[test]
+    fn lr_1_openid_is_asked_once_and_nothing_twice() {
+        let scope = |words: &[&str]| {
+            let mut settings = settings("https://id.example.com");
+            settings.scopes = words.iter().map(|&word| word.to_owned()).collect();
+            let attempt = Attempt::random().unwrap();
+            let url = client(&settings).authorization_url(&attempt, None, None);
+            let mut pairs = url.query_pairs();
+            let (_, scope) = pairs.find(|(name, _)| name == "scope").unwrap();
+            scope.into_owned()
+        };
+        assert_eq!(scope(&[]), "openid");
+        assert_eq!(
+            scope(&["profile", "openid", "profile", "openid"]),
+            "openid profile"
+        );
+    }
+
+    #[test]
+    fn lr_3_no_value_of_an_attempt_holds_a_double_dash() {
+        for _ in 0..1000 {
+            let attempt = Attempt::random().unwrap();
+            let verifier = attempt.secrets.verifier.expose_secret();
+            let nonce = attempt.secrets.nonce.expose_secret();
+            for value in [
+                &attempt.state,
+                nonce,
+                verifier,
+                challenge(verifier).as_str(),
+            ] {
+                assert_eq!(value.len(), 43);
+                assert!(!value.contains("--"), "{value}");
+            }
+        }
+    }
+
+    #[test]
+    fn cb_10_client_id_and_secret_are_form_urlencoded_before_basic() {
+        let mut settings = settings("https://id.example.com");
+        settings.client_id = "my:client".to_owned();
+        settings.credentials = Credentials::Secret("a:b%c+d e/ü".into());
+        let client = client(&settings);
+        let code = AuthorizationCode::new("code".to_owned());
+        let sent = OnceLock::new();
+        let keep = |request: HttpRequest| {
+            let _ = sent.set(request);
+            Ok::<_, OidcError>(HttpResponse::default())
+        };
+        assert!(client.library.exchange_code(code).request(&keep).is_err());
+        let header = sent.get().unwrap().headers()["authorization"].to_str();
+        let pair = header.unwrap().strip_prefix("Basic ").unwrap();
+        let pair = String::from_utf8(STANDARD.decode(pair).unwrap()).unwrap();
+        assert_eq!(pair, "my%3Aclient:a%3Ab%25c%2Bd+e%2F%C3%BC");
+    }
+}
