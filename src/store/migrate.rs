@@ -94,14 +94,12 @@ where
     let there: Option<String> = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text")
         .fetch_one(&mut *transaction)
         .await?;
-    let applied: Vec<(i64, Vec<u8>, bool)> = match there {
-        None => Vec::new(),
-        Some(_) => {
-            let applied = sqlx::query_as(
-                "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version",
-            );
-            applied.fetch_all(transaction).await?
-        }
+    let applied: Vec<(i64, Vec<u8>, bool)> = if there.is_some() {
+        sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
+            .fetch_all(transaction)
+            .await?
+    } else {
+        Vec::new()
     };
     let ours = MIGRATIONS.iter();
     let mut missing: HashMap<i64, &[u8]> = ours
