@@ -12,7 +12,7 @@ use super::TARGETS;
 const CHANGED: usize = 4000;
 
 /// A machine under load tries fewer.
-const PATIENCE: Duration = Duration::from_millis(2500);
+const TIME_MAX: Duration = Duration::from_millis(2500);
 
 /// Most bytes of a changed input.
 const BYTES_MAX: usize = 2048;
@@ -114,7 +114,7 @@ fn holds(name: &str, target: fn(&[u8])) {
         // Fails with the input in sight.
         let outcome = std::panic::catch_unwind(|| target(&input));
         assert!(outcome.is_ok(), "{name}: {}", input.escape_ascii());
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() > TIME_MAX {
             break;
         }
     }

@@ -171,7 +171,7 @@ impl Key {
         if !meant_for_verifying(jwk) {
             return None;
         }
-        let kid = text(jwk, "kid").ok()?;
+        let name = text(jwk, "kid").ok()?;
         let (kind, verifier) = match jwk.get("kty")?.as_str()? {
             "RSA" => rsa(jwk)?,
             "EC" => elliptic(jwk)?,
@@ -184,7 +184,7 @@ impl Key {
             None => None,
         };
         let key = Self {
-            kid,
+            kid: name,
             kind,
             alg,
             verifier,
@@ -254,10 +254,10 @@ fn meant_for_verifying(jwk: &Map<String, Value>) -> bool {
 }
 
 /// A member that is no text, where there must be one or none.
-struct NoText;
+struct NotText;
 
-fn text(jwk: &Map<String, Value>, name: &str) -> Result<Option<String>, NoText> {
-    let text = member(jwk, name).map(|value| value.as_str().map(str::to_owned).ok_or(NoText));
+fn text(jwk: &Map<String, Value>, name: &str) -> Result<Option<String>, NotText> {
+    let text = member(jwk, name).map(|value| value.as_str().map(str::to_owned).ok_or(NotText));
     text.transpose()
 }
 

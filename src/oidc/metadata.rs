@@ -79,12 +79,12 @@ impl ProviderMetadata {
             trusted(name, url.ok_or(Outage::Endpoint(name))?, settings)
         };
         let mut unusable = Vec::new();
-        let mut optional = |name| match url_if_any(sent, name) {
-            Ok(url) => url.map(|url| trusted(name, url, settings)).transpose(),
-            Err(NoAddress) => {
+        let mut optional = |name| {
+            let Ok(url) = url_if_any(sent, name) else {
                 unusable.push(name);
-                Ok(None)
-            }
+                return Ok(None);
+            };
+            url.map(|url| trusted(name, url, settings)).transpose()
         };
         let auth_methods = list(sent, "token_endpoint_auth_methods_supported");
         let auth = settings.credentials.client_auth(auth_methods.as_deref())?;
