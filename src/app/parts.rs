@@ -27,7 +27,7 @@ use crate::flow::refresh::{Ages, FreshGroups};
 use crate::flow::return_to::ReturnToRule;
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
-use crate::metrics::{self, Exposition, Requests};
+use crate::metrics::{self, Counts, Exposition, Requests};
 use crate::oidc::Provider;
 use crate::seal::Seal;
 use crate::signer::Signer;
@@ -122,6 +122,10 @@ fn open_store(database: &Database) -> Result<Store, StartError> {
 
 impl Parts {
     /// Builds every part, each once, and starts the tasks.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one list, in the order in which the parts need one another"
+    )]
     pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let ages = ages(&config);
         let idle = TimeDelta::minutes(i64::from(config.session_idle_minutes));
@@ -162,28 +166,30 @@ impl Parts {
         shared.add(RateLimits::new(config.rate_limits));
         shared.add(TrustedProxies(config.trusted_proxies));
         shared.add_shared(web::Data::from(Arc::clone(&sessions)));
-        let sign_in = shared.add(SignIn::new(
-            Arc::clone(&provider),
-            store.clone(),
-            Arc::clone(&sessions),
-            Arc::clone(&seal),
-            return_to.ok_or(StartError::PublicUrl)?,
+        let sign_in = shared.add(SignIn {
+            provider: Arc::clone(&provider),
+            store: store.clone(),
+            sessions: Arc::clone(&sessions),
+            seal: Arc::clone(&seal),
+            rule: return_to.ok_or(StartError::PublicUrl)?,
             limits,
-            Arc::clone(&clock),
-        ));
-        shared.add(SignOut::new(
-            Arc::clone(&provider),
-            store.clone(),
-            Arc::clone(&sessions),
+            clock: Arc::clone(&clock),
+            counts: Counts::default(),
+        });
+        shared.add(SignOut {
+            provider: Arc::clone(&provider),
+            store: store.clone(),
+            sessions: Arc::clone(&sessions),
             seal,
-            Arc::clone(&clock),
-        ));
-        let exchange = shared.add(Exchange::new(
-            Arc::clone(&watch),
-            Signer::new(&config.red5.secret)?,
-            token_rules(&config.red5),
-            Arc::clone(&clock),
-        ));
+            clock: Arc::clone(&clock),
+        });
+        let exchange = shared.add(Exchange {
+            watch: Arc::clone(&watch),
+            signer: Signer::new(&config.red5.secret)?,
+            rules: token_rules(&config.red5),
+            clock: Arc::clone(&clock),
+            counts: Counts::default(),
+        });
         shared.add(MappingDesk::new(
             store.clone(),
             Arc::clone(&watch),
@@ -203,19 +209,19 @@ impl Parts {
         ));
         let requests = shared.add(Requests::new(route_labels()));
         ops.add(Exposition::new(metrics::Handles {
-            sign_ins: sign_in.counts().clone(),
-            exchanges: exchange.counts().clone(),
+            sign_ins: sign_in.counts.clone(),
+            exchanges: exchange.counts.clone(),
             refreshes: fresh.counts(),
             provider: provider.calls().clone(),
             waits: store.waits().clone(),
             requests: Requests::clone(&requests),
         }));
-        let health = ops.add(Health::new(
-            Arc::clone(&watch),
-            Arc::clone(&live),
-            store.clone(),
-            Arc::clone(&provider),
-        ));
+        let health = ops.add(Health {
+            watch: Arc::clone(&watch),
+            sessions: Arc::clone(&live),
+            store: store.clone(),
+            provider: Arc::clone(&provider),
+        });
         let stopping: web::Data<Stopping> = ops.add_shared(web::Data::default());
         let failing_tasks: web::Data<FailingTasks> = ops.add_shared(web::Data::default());
         shared.add_shared(health);

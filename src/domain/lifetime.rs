@@ -56,6 +56,18 @@ impl LimitedBy {
             Self::SubjectToken => "subject_token",
         }
     }
+
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Server => {
+                ", and the streaming server takes none that long: tell your administrator"
+            }
+            Self::Mapping => ", and what was granted to you ends before that",
+            Self::Session | Self::SubjectToken => {
+                ", and your sign-in ends before that: sign out and in again"
+            }
+        }
+    }
 }
 
 /// When a token ends, in whole seconds.
@@ -69,7 +81,7 @@ pub struct Lifetime {
 
 /// Less than a minute would be left, which Red5 has no use for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("less than {TTL_MIN_SECONDS} seconds are left")]
+#[error("a token is good for at least {TTL_MIN_SECONDS} seconds{}", .limited_by.map_or("", LimitedBy::reason))]
 pub struct TooShort {
     /// What set the end; none: the request or the configuration itself.
     pub limited_by: Option<LimitedBy>,

@@ -22,6 +22,21 @@ pub struct AdminGroups(pub BTreeSet<String>);
 /// let admin = Admin { live, actor };
 /// # }
 /// ```
+///
+/// Without one no use case can be called:
+///
+/// ```
+/// # use red5_bridge::flow::{admin::Admin, mappings::MappingDesk};
+/// async fn first_page(admin: &Admin, desk: &MappingDesk) {
+///     let _ = desk.list(admin, 50, 0).await;
+/// }
+/// ```
+/// ```compile_fail,E0061
+/// # use red5_bridge::flow::mappings::MappingDesk;
+/// async fn first_page(desk: &MappingDesk) {
+///     let _ = desk.list(50, 0).await;
+/// }
+/// ```
 pub struct Admin {
     live: Arc<LiveSession>,
     actor: Actor,

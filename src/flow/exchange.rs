@@ -42,11 +42,11 @@ pub struct TokenRules {
 
 /// The story's parts.
 pub struct Exchange {
-    watch: Arc<Watch>,
-    signer: Signer,
-    rules: TokenRules,
-    clock: Arc<dyn Clock>,
-    counts: Counts<ExchangeOutcome>,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) signer: Signer,
+    pub(crate) rules: TokenRules,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) counts: Counts<ExchangeOutcome>,
 }
 
 /// Who asks, and what that rests on.
@@ -140,27 +140,6 @@ pub enum NoToken {
 }
 
 impl Exchange {
-    /// Puts the story together.
-    pub fn new(
-        watch: Arc<Watch>,
-        signer: Signer,
-        rules: TokenRules,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self {
-            watch,
-            signer,
-            rules,
-            clock,
-            counts: Counts::default(),
-        }
-    }
-
-    /// How exchanges ended.
-    pub fn counts(&self) -> &Counts<ExchangeOutcome> {
-        &self.counts
-    }
-
     /// The seconds a token has when nothing else is asked.
     pub fn usual_seconds(&self) -> u32 {
         self.rules.default_seconds
@@ -247,14 +226,12 @@ impl Exchange {
         let name = self.subject_name(identity);
         // The length is judged before both, and depends on neither: an end has as many digits
         // as another, and a token without a subject would be shorter still.
-        let claims = self.claims(
-            identity,
-            &scope,
-            name.as_ref().unwrap_or(&SHORTEST_SUBJECT),
-            lifetime
-                .as_ref()
-                .map_or(now, |lifetime| lifetime.expires_at),
-        )?;
+        let subject = name.as_ref().unwrap_or(&SHORTEST_SUBJECT);
+        let expires_at = lifetime
+            .as_ref()
+            .map_or(now, |lifetime| lifetime.expires_at);
+        let (issuer, person) = (self.rules.issuer.as_deref(), identity.name.as_deref());
+        let claims = Claims::new(&scope, subject, issuer, person, expires_at)?;
         if self.signer.length(&claims)? > self.rules.max_bytes {
             return Err(self.too_many_rooms());
         }
@@ -295,18 +272,6 @@ impl Exchange {
         let username = identity.username.as_deref();
         let fits = |name: &&str| name.len() <= SUBJECT_MAX;
         username.filter(fits).ok_or(NoToken::NoUsername)
-    }
-
-    fn claims(
-        &self,
-        identity: &Identity,
-        scope: &Scope,
-        subject: &str,
-        expires_at: DateTime<Utc>,
-    ) -> Result<Claims, NoToken> {
-        let issuer = self.rules.issuer.as_deref();
-        let name = identity.name.as_deref();
-        Ok(Claims::new(scope, subject, issuer, name, expires_at)?)
     }
 }
 

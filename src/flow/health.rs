@@ -10,28 +10,13 @@ use crate::store::snapshot::Watch;
 
 /// The parts whose state is told.
 pub struct Health {
-    watch: Arc<Watch>,
-    sessions: Arc<SessionCache>,
-    store: Store,
-    provider: Arc<Provider>,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) sessions: Arc<SessionCache>,
+    pub(crate) store: Store,
+    pub(crate) provider: Arc<Provider>,
 }
 
 impl Health {
-    /// Of these parts.
-    pub fn new(
-        watch: Arc<Watch>,
-        sessions: Arc<SessionCache>,
-        store: Store,
-        provider: Arc<Provider>,
-    ) -> Self {
-        Self {
-            watch,
-            sessions,
-            store,
-            provider,
-        }
-    }
-
     /// What keeps the mappings from being fresh; none if they are.
     pub fn missing(&self) -> Option<&'static str> {
         self.watch.missing()

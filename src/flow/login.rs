@@ -13,10 +13,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use url::Url;
 
-pub use error::LoginError;
+pub use error::{LoginError, ProviderError, ProviderErrorKind};
 
 use super::attempt::{self, ATTEMPT_MINUTES, OpenedAttempt, SealedAttempt, Unopened};
-use super::provider_error::ProviderError;
 use super::return_to::{ReturnTo, ReturnToRule};
 use super::sessions::{SessionSecret, Sessions};
 use super::tokens::{ID_TOKEN, REFRESH_TOKEN, seal_token};
@@ -41,14 +40,14 @@ pub struct SessionLimits {
 
 /// The story's parts.
 pub struct SignIn {
-    provider: Arc<Provider>,
-    store: Store,
-    sessions: Arc<Sessions>,
-    seal: Arc<Seal>,
-    rule: ReturnToRule,
-    limits: SessionLimits,
-    clock: Arc<dyn Clock>,
-    counts: Counts<SignInOutcome>,
+    pub(crate) provider: Arc<Provider>,
+    pub(crate) store: Store,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) seal: Arc<Seal>,
+    pub(crate) rule: ReturnToRule,
+    pub(crate) limits: SessionLimits,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) counts: Counts<SignInOutcome>,
 }
 
 /// The provider's answer, as the callback's query has it.
@@ -83,33 +82,6 @@ pub struct Welcome {
 }
 
 impl SignIn {
-    /// Puts the story together.
-    pub fn new(
-        provider: Arc<Provider>,
-        store: Store,
-        sessions: Arc<Sessions>,
-        seal: Arc<Seal>,
-        rule: ReturnToRule,
-        limits: SessionLimits,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self {
-            provider,
-            store,
-            sessions,
-            seal,
-            rule,
-            limits,
-            clock,
-            counts: Counts::default(),
-        }
-    }
-
-    /// How sign-ins ended.
-    pub fn counts(&self) -> &Counts<SignInOutcome> {
-        &self.counts
-    }
-
     /// Where a sign-in may come back to.
     pub fn return_to(&self) -> &ReturnToRule {
         &self.rule

@@ -9,7 +9,6 @@ pub mod health;
 pub mod login;
 pub mod mappings;
 pub mod people;
-pub mod provider_error;
 pub mod refresh;
 pub mod return_to;
 pub mod sessions;

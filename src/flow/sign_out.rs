@@ -67,31 +67,14 @@ pub enum Onward {
 
 /// The story's parts.
 pub struct SignOut {
-    provider: Arc<Provider>,
-    store: Store,
-    sessions: Arc<Sessions>,
-    seal: Arc<Seal>,
-    clock: Arc<dyn Clock>,
+    pub(crate) provider: Arc<Provider>,
+    pub(crate) store: Store,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) seal: Arc<Seal>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl SignOut {
-    /// Puts the story together.
-    pub fn new(
-        provider: Arc<Provider>,
-        store: Store,
-        sessions: Arc<Sessions>,
-        seal: Arc<Seal>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self {
-            provider,
-            store,
-            sessions,
-            seal,
-            clock,
-        }
-    }
-
     /// Ends the session, and gives a ticket where the provider has a sign-out.
     /// Whatever happens after the delete, the person is signed out here.
     pub async fn end(&self, secret: &SessionSecret) -> Result<Option<Ticket>, StoreError> {

@@ -26,8 +26,9 @@ use crate::domain::session::SignInOrigin;
 use crate::fingerprint::pseudonym;
 use crate::flow::attempt;
 use crate::flow::back_channel::{BackChannel, BackChannelError};
-use crate::flow::login::{CallbackQuery, LoginError, SignIn, SignInFailed};
-use crate::flow::provider_error::{ProviderError, ProviderErrorKind};
+use crate::flow::login::{
+    CallbackQuery, LoginError, ProviderError, ProviderErrorKind, SignIn, SignInFailed,
+};
 use crate::flow::sign_out::{Onward, SignOut, Ticket};
 use crate::flow::{EndedSession, LiveSession};
 

@@ -23,6 +23,7 @@ use super::routes::{Audience, Route};
 use super::views::Frame;
 use super::views::problem::{self as problems, Problem, ProblemPage};
 use crate::domain::entitlement::ScopeRefusal;
+use crate::domain::lifetime::LimitedBy;
 use crate::domain::members::FieldError;
 use crate::flow::StoreError;
 use crate::flow::exchange::NoToken;
@@ -138,15 +139,6 @@ impl Refusal {
         status_of(&self.0.problem)
     }
 
-    /// The answer to a request that is there no more, after a panic.
-    pub fn lost(&self, audience: Audience, base: &str, reference: Option<String>) -> HttpResponse {
-        let frame = Frame {
-            base: base.to_owned(),
-            person: None,
-        };
-        self.answer(audience, frame, None, reference)
-    }
-
     fn respond(&self, request: &HttpRequest) -> HttpResponse {
         let harmless = request.method() == Method::GET;
         let asked = request.uri().path_and_query().map(PathAndQuery::as_str);
@@ -157,7 +149,9 @@ impl Refusal {
         self.answer(audience, frame(request), again, reference)
     }
 
-    fn answer(
+    /// The answer for an audience; on a page with this bar, the address to ask again, and the
+    /// request's id.
+    pub fn answer(
         &self,
         audience: Audience,
         frame: Frame,
@@ -185,7 +179,8 @@ impl Refusal {
         mark(response, details.problem.code, details.is_logged)
     }
 
-    fn detail(&self) -> &str {
+    /// The sentence for programs.
+    pub fn detail(&self) -> &str {
         let own = self.0.sentence.as_deref();
         own.unwrap_or_else(|| self.0.problem.detail())
     }
@@ -217,7 +212,8 @@ impl Refusal {
     }
 }
 
-fn status_of(problem: &Problem) -> StatusCode {
+/// The status of a kind.
+pub fn status_of(problem: &Problem) -> StatusCode {
     StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
@@ -364,7 +360,7 @@ impl From<NoToken> for Refusal {
         let refusal = match error {
             NoToken::Blocked => Self::new(problems::BLOCKED),
             NoToken::GroupsOverage => Self::new(problems::GROUPS_OVERAGE),
-            NoToken::NoUsername => Self::new(problems::NO_USERNAME).saying(sentence),
+            NoToken::NoUsername => Self::new(problems::NO_USERNAME),
             NoToken::Refused(ScopeRefusal::NoGrant) => Self::new(problems::NO_GRANT),
             NoToken::Refused(ScopeRefusal::NotGranted { refused }) => {
                 let refusal = Self::new(problems::SCOPE_NOT_GRANTED);
@@ -375,7 +371,7 @@ impl From<NoToken> for Refusal {
                 refusal.saying(sentence).with("patterns", patterns)
             }
             NoToken::TooShort(short) => {
-                let limited_by = short.limited_by.map(|by| by.as_str());
+                let limited_by = short.limited_by.map(LimitedBy::as_str);
                 let refusal = Self::new(problems::TTL_TOO_SHORT).saying(sentence);
                 refusal.with("ttl_limited_by", limited_by)
             }

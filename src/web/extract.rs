@@ -52,20 +52,17 @@ impl Known {
 
 /// A session, without the check that its groups are fresh, so that sign-out works while the
 /// provider is down.
-pub struct SessionOnly {
-    known: Rc<Known>,
-    request: HttpRequest,
-}
+pub struct SessionOnly(Rc<Known>);
 
 impl SessionOnly {
     /// The session as it is in memory.
     pub fn live(&self) -> &LiveSession {
-        &self.known.live
+        &self.0.live
     }
 
     /// The user, for the audit log.
-    pub fn actor(&self) -> Actor {
-        admin::actor(&self.live().session.identity, origin(&self.request))
+    pub fn actor(&self, request: &HttpRequest) -> Actor {
+        admin::actor(&self.live().session.identity, origin(request))
     }
 }
 
@@ -156,10 +153,7 @@ impl Sender for SessionOnly {
             live,
             is_confirmed: false,
         };
-        Ok(Self {
-            known: known.keep(request),
-            request: request.clone(),
-        })
+        Ok(Self(known.keep(request)))
     }
 }
 
@@ -181,18 +175,14 @@ impl Sender for Session {
             is_confirmed: refusal.is_none(),
         };
         let known = known.keep(request);
-        refusal.map_or(Ok(()), Err)?;
-        Ok(Self(SessionOnly {
-            known,
-            request: request.clone(),
-        }))
+        refusal.map_or(Ok(Self(SessionOnly(known))), Err)
     }
 }
 
 impl Sender for Admin {
     async fn prove(request: &HttpRequest) -> Result<Self, Refusal> {
         let session = Session::prove(request).await?;
-        let live = Arc::clone(&session.known.live);
+        let live = Arc::clone(&session.0.0.live);
         let admitted = part::<AdminGroups>(request)?.admit(live, origin(request));
         admitted.map_err(|NotAdmin| Refusal::new(problems::NOT_ADMIN).logged())
     }

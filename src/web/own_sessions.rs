@@ -7,7 +7,6 @@ use super::auth::{leave, leave_with};
 use super::error::Answer;
 use super::extract::{ProtectedForm, Session, SessionOnly};
 use super::page::{Page, show as show_page};
-use super::site::Site;
 use super::views::OwnSessions;
 use crate::domain::session::Whose;
 use crate::flow::people::PeopleDesk;
@@ -18,7 +17,7 @@ const SHOWN: i64 = 100;
 
 /// GET `/sessions`
 pub async fn show(session: Session, page: Page, desk: web::Data<PeopleDesk>) -> Answer {
-    let person = session.actor().person();
+    let person = session.actor(page.request()).person();
     let found = desk.sessions(Whose::Person(&person), SHOWN, 0).await?;
     Ok(show_page(&OwnSessions {
         rows: session_rows(found.items, session.live().session.hash),
@@ -36,7 +35,10 @@ pub async fn end(
     sign_out: web::Data<SignOut>,
 ) -> Answer {
     let session = form.sender;
-    let ended = match desk.end_own(&session_id(&id)?, &session.actor()).await {
+    let ended = match desk
+        .end_own(&session_id(&id)?, &session.actor(page.request()))
+        .await
+    {
         Ok(ended) => ended,
         Err(error) => return not_there(&page, "/sessions?done=gone", error),
     };
@@ -48,11 +50,11 @@ pub async fn end(
 /// sign-out, as with this session alone.
 pub async fn end_all(
     form: ProtectedForm<SessionOnly>,
-    site: web::Data<Site>,
+    page: Page,
     sign_out: web::Data<SignOut>,
 ) -> Answer {
     let session = form.sender;
-    let actor = session.actor();
+    let actor = session.actor(page.request());
     let ticket = sign_out.end_everywhere(session.live(), &actor).await?;
-    Ok(leave(&site, "/auth/signed-out", ticket.as_ref()))
+    Ok(leave(page.site(), "/auth/signed-out", ticket.as_ref()))
 }

@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
-use super::error::{Refusal, mark};
+use super::error::{Refusal, mark, status_of};
 use super::extract::Known;
 use super::form::Form;
 use super::site::Site;
@@ -87,9 +87,7 @@ pub fn show(page: &impl Template) -> HttpResponse {
 
 /// A page that shows more of a refusal than its own page could: what was typed, who is signed in.
 pub fn refuse(problem: &Problem, page: &impl Template) -> HttpResponse {
-    let status = StatusCode::from_u16(problem.status);
-    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    mark(render(status, page), problem.code, false)
+    mark(render(status_of(problem), page), problem.code, false)
 }
 
 /// Renders a page.

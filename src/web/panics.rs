@@ -17,6 +17,7 @@ use super::error::Refusal;
 use super::request_id::RequestId;
 use super::routes::Route;
 use super::site::Site;
+use super::views::Frame;
 use super::views::problem::INTERNAL;
 
 /// Runs the request; a panic becomes a 500 of the kind that is expected there.
@@ -34,13 +35,14 @@ pub async fn catch(request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
             Err(_payload) => Poll::Ready(None),
         }
     });
-    match outcome.await {
-        Some(answer) => answer,
-        None => {
-            let base = site.as_ref().map_or("", |site| site.base());
-            let refusal = Refusal::new(INTERNAL).logged();
-            let response = refusal.lost(route.audience, base, reference);
-            Err(InternalError::from_response(refusal, response).into())
-        }
+    if let Some(answer) = outcome.await {
+        return answer;
     }
+    let frame = Frame {
+        base: site.map_or_else(String::new, |site| site.base().to_owned()),
+        person: None,
+    };
+    let refusal = Refusal::new(INTERNAL).logged();
+    let response = refusal.answer(route.audience, frame, None, reference);
+    Err(InternalError::from_response(refusal, response).into())
 }

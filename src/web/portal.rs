@@ -1,5 +1,6 @@
 //! `/` and the portal's form: the same exchange as an app's, for a person.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
 use super::copy_lines;
@@ -10,15 +11,17 @@ use super::page::{self, Page};
 use super::site::Site;
 use super::token::Red5Server;
 use super::token_request::TokenRequest;
-use super::views::problem as problems;
+use super::views::problem::{
+    GROUPS_OVERAGE, INVALID_REQUEST, NO_GRANT, NOT_SIGNED_IN, SESSION_CHANGED,
+};
 use super::views::{
     Choices, Chosen, GrantWords, Issued, NoGrant, Outcome, Portal, Refused, Unnamed, Welcome, Who,
 };
 use crate::domain::entitlement::ScopeRefusal;
 use crate::domain::grant::Scope;
-use crate::domain::members::FieldError;
+use crate::domain::members::{FieldError, together};
 use crate::domain::names::{RoomName, STREAM_RULE};
-use crate::flow::exchange::{self, Exchange, NoToken};
+use crate::flow::exchange::{self, Exchange, NoToken, Wish};
 
 /// GET `/`
 pub async fn show(
@@ -29,7 +32,7 @@ pub async fn show(
 ) -> Answer {
     let session = match session {
         Ok(session) => session,
-        Err(refusal) if refusal.is(&problems::NOT_SIGNED_IN) => {
+        Err(refusal) if refusal.is(&NOT_SIGNED_IN) => {
             let frame = page.frame();
             let return_to = frame.home();
             return Ok(page::show(&Welcome { frame, return_to }));
@@ -57,10 +60,7 @@ pub async fn get_token(
     exchange: web::Data<Exchange>,
     server: web::Data<Red5Server>,
 ) -> Answer {
-    let (form, of_now) = match &sent {
-        Sent::Now(form) => (form, true),
-        Sent::Earlier(form) => (form, false),
-    };
+    let (Sent::Now(form) | Sent::Earlier(form)) = &sent;
     let chosen = Chosen {
         room: form.text("room"),
         stream: form.text("stream"),
@@ -74,12 +74,54 @@ pub async fn get_token(
         exchange: &exchange,
         server: &server,
     };
-    let outcome = if of_now {
-        portal.ask(form, &chosen)
-    } else {
-        Outcome::Refused(Refused::SessionChanged)
+    if matches!(sent, Sent::Earlier(_)) {
+        let sentence = "you signed in again since this page was opened, perhaps in another tab. What you chose is still here: look at who you are, and press the button again.";
+        let refused = Refused::of(SESSION_CHANGED.code, sentence);
+        let mut response = portal.answer(chosen, Some(Outcome::Refused(refused)))?;
+        *response.status_mut() = StatusCode::FORBIDDEN;
+        return Ok(mark(response, SESSION_CHANGED.code, false));
+    }
+    match read(form, &chosen) {
+        Ok((wish, stream)) => {
+            let outcome = portal.ask(&wish, &chosen, stream.as_ref());
+            portal.answer(chosen, Some(outcome))
+        }
+        Err(errors) => {
+            let outcome = Outcome::Refused(Refused::invalid(&errors));
+            let response = portal.answer(chosen, Some(outcome))?;
+            Ok(mark(response, INVALID_REQUEST.code, false))
+        }
+    }
+}
+
+/// What the form asks for, and the stream's name for the lines to copy. What it leaves empty was
+/// not named.
+fn read(form: &Form, chosen: &Chosen) -> Result<(Wish, Option<RoomName>), Vec<FieldError>> {
+    let mut errors: Vec<_> = ["room", "stream", "ttl_seconds"]
+        .into_iter()
+        .filter(|field| form.one(field).is_err())
+        .map(|field| FieldError::new(field, "must be sent once"))
+        .collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let Ok(ttl_seconds) = filled(&chosen.ttl_seconds).map(str::parse).transpose() else {
+        let reason = "must be a whole number of seconds";
+        return Err(vec![FieldError::new("ttl_seconds", reason)]);
     };
-    portal.answer(chosen, Some(outcome))
+    let named = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
+    let request = TokenRequest {
+        roles: named(&chosen.roles),
+        rooms: filled(&chosen.room).map(|room| vec![room.to_owned()]),
+        transports: named(&chosen.transports),
+        ttl_seconds,
+    };
+    let name = filled(&chosen.stream);
+    let stream = name.and_then(RoomName::parse);
+    if name.is_some() && stream.is_none() {
+        errors.push(FieldError::new("stream", STREAM_RULE));
+    }
+    Ok((together(errors, request.parse())?, stream))
 }
 
 /// What the portal is made of.
@@ -92,70 +134,40 @@ struct Served<'a> {
 }
 
 impl Served<'_> {
-    fn ask(self, form: &Form, chosen: &Chosen) -> Outcome {
-        // What a form leaves empty was not named.
-        let named = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
-        let room = filled(&chosen.room);
-        let single = ["room", "stream", "ttl_seconds"].into_iter();
-        let repeated: Vec<_> = single
-            .filter(|field| form.one(field).is_err())
-            .map(|field| FieldError::new(field, "must be sent once"))
-            .collect();
-        if !repeated.is_empty() {
-            return invalid(repeated);
-        }
-        let Ok(ttl_seconds) = filled(&chosen.ttl_seconds).map(str::parse).transpose() else {
-            let error = FieldError::new("ttl_seconds", "must be a whole number of seconds");
-            return invalid(vec![error]);
-        };
-        let input = TokenRequest {
-            roles: named(&chosen.roles),
-            rooms: room.map(|room| vec![room.to_owned()]),
-            transports: named(&chosen.transports),
-            ttl_seconds,
-        };
-        let stream = filled(&chosen.stream).map(|name| {
-            let error = || vec![FieldError::new("stream", STREAM_RULE)];
-            RoomName::parse(name).ok_or_else(error)
-        });
-        let (wish, stream) = match (input.parse(), stream.transpose()) {
-            (Ok(wish), Ok(stream)) => (wish, stream),
-            (wish, stream) => {
-                let errors = [wish.err(), stream.err()];
-                return invalid(errors.into_iter().flatten().flatten().collect());
-            }
-        };
-        match self.exchange.exchange(self.session.live(), &wish) {
-            Ok(issued) => Outcome::Issued(Box::new(shown(issued, self.server, stream.as_ref()))),
+    fn ask(self, wish: &Wish, chosen: &Chosen, stream: Option<&RoomName>) -> Outcome {
+        let live = self.session.live();
+        match self.exchange.exchange(live, wish) {
+            Ok(issued) => Outcome::Issued(Box::new(shown(issued, self.server, stream))),
             Err(NoToken::Refused(ScopeRefusal::NotGranted { refused })) => {
-                let held = self.exchange.entitlement(self.session.live());
+                let held = self.exchange.entitlement(live);
                 let grants = held.map(|held| held.grants()).unwrap_or_default();
                 Outcome::Refused(Refused::not_granted(&refused, chosen, &grants))
             }
-            Err(refusal) => Outcome::Refused(refused(refusal)),
+            Err(error) => {
+                let refusal = Refusal::from(error);
+                Outcome::Refused(Refused::of(refusal.code(), refusal.detail()))
+            }
         }
     }
 
     fn answer(self, chosen: Chosen, outcome: Option<Outcome>) -> Answer {
         let live = self.session.live();
-        let entitlement = self
-            .exchange
-            .entitlement(live)
-            .map_err(|_| Refusal::stale())?;
+        let entitlement = self.exchange.entitlement(live);
+        let entitlement = entitlement.map_err(|_| Refusal::stale())?;
         let who = Who::of(&live.session.identity);
         let frame = self.page.frame();
         if entitlement.is_empty() && !frame.is_administrator() {
             // Signed in and nothing granted is a 403 that says so; a new sign-in
             // would change nothing and go on for ever.
             let problem = if who.groups_overage {
-                problems::GROUPS_OVERAGE
+                GROUPS_OVERAGE
             } else {
-                problems::NO_GRANT
+                NO_GRANT
             };
             return Ok(page::refuse(&problem, &NoGrant { frame, who }));
         }
         let grants = entitlement.grants();
-        let portal = Portal {
+        Ok(page::show(&Portal {
             frame,
             who,
             grants: grants.iter().map(GrantWords::of).collect(),
@@ -167,42 +179,7 @@ impl Served<'_> {
             shown_once: self.page.query()?.one("done") == Ok(Some("shown-once")),
             chosen,
             outcome,
-        };
-        Ok(match &portal.outcome {
-            Some(Outcome::Refused(Refused::SessionChanged)) => {
-                page::refuse(&problems::SESSION_CHANGED, &portal)
-            }
-            Some(Outcome::Refused(Refused::Invalid { .. })) => {
-                mark(page::show(&portal), problems::INVALID_REQUEST.code, false)
-            }
-            _ => page::show(&portal),
-        })
-    }
-}
-
-fn invalid(errors: Vec<FieldError>) -> Outcome {
-    Outcome::Refused(Refused::Invalid { errors })
-}
-
-/// All but a word that is not granted: that one also says what is.
-fn refused(refusal: NoToken) -> Refused {
-    match refusal {
-        NoToken::Blocked => Refused::Blocked,
-        NoToken::GroupsOverage => Refused::GroupsOverage,
-        NoToken::Refused(ScopeRefusal::NoGrant | ScopeRefusal::NotGranted { .. }) => {
-            Refused::NoGrant
-        }
-        NoToken::NoUsername => Refused::NoUsername,
-        NoToken::Refused(ScopeRefusal::RoomRequired { patterns }) => {
-            Refused::RoomRequired { patterns }
-        }
-        NoToken::TooShort(short) => Refused::TtlTooShort {
-            limited_by: short.limited_by,
-        },
-        NoToken::TooManyRooms { max_bytes } => Refused::TooManyRooms { max_bytes },
-        NoToken::Stale(_) | NoToken::Unwarranted(_) | NoToken::Claims(_) | NoToken::Sign(_) => {
-            Refused::Unavailable
-        }
+        }))
     }
 }
 

@@ -23,6 +23,7 @@ use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
+use strum::VariantArray;
 
 use super::client_ip;
 use super::error::Refusal;
@@ -39,7 +40,7 @@ const BUCKETS_MAX: u64 = 50_000;
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 
 /// What is counted, each by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, VariantArray)]
 pub enum Rule {
     /// A page or an endpoint that has no rule of its own.
     Visit,
@@ -59,17 +60,6 @@ pub enum Rule {
 }
 
 impl Rule {
-    #[cfg(test)]
-    const ALL: [Self; 7] = [
-        Self::Visit,
-        Self::Login,
-        Self::Callback,
-        Self::Logout,
-        Self::BackChannel,
-        Self::Change,
-        Self::Token,
-    ];
-
     /// How many at once, and how many a second from then on.
     const fn numbers(self) -> (u32, u32) {
         match self {
@@ -210,43 +200,24 @@ type Limiter<C> = RateLimiter<Key, Buckets, C, NoOpMiddleware<Nanos>>;
 
 struct Limiters<C: Clock<Instant = Nanos>> {
     clock: C,
-    visit: Limiter<C>,
-    login: Limiter<C>,
-    callback: Limiter<C>,
-    logout: Limiter<C>,
-    back_channel: Limiter<C>,
-    change: Limiter<C>,
-    token: Limiter<C>,
+    /// In the order of the rules.
+    by_rule: Vec<Limiter<C>>,
 }
 
 impl<C: Clock<Instant = Nanos> + Clone> Limiters<C> {
     fn new(clock: &C, buckets: &Buckets) -> Self {
-        let limiter = |rule: Rule| Limiter::new(rule.quota(), buckets.clone(), clock.clone());
+        let limiter = |rule: &Rule| Limiter::new(rule.quota(), buckets.clone(), clock.clone());
         Self {
             clock: clock.clone(),
-            visit: limiter(Rule::Visit),
-            login: limiter(Rule::Login),
-            callback: limiter(Rule::Callback),
-            logout: limiter(Rule::Logout),
-            back_channel: limiter(Rule::BackChannel),
-            change: limiter(Rule::Change),
-            token: limiter(Rule::Token),
+            by_rule: Rule::VARIANTS.iter().map(limiter).collect(),
         }
     }
 
     fn check(&self, rule: Rule, asker: Asker) -> Result<(), TooMany> {
-        let limiter = match rule {
-            Rule::Visit => &self.visit,
-            Rule::Login => &self.login,
-            Rule::Callback => &self.callback,
-            Rule::Logout => &self.logout,
-            Rule::BackChannel => &self.back_channel,
-            Rule::Change => &self.change,
-            Rule::Token => &self.token,
-        };
-        limiter.check_key(&(rule, asker)).map_err(|not_until| {
+        let outcome = self.by_rule[rule as usize].check_key(&(rule, asker));
+        outcome.map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
-            tracing::info!(event = "rate_limited", code = RATE_LIMITED.code, rule = ?rule);
+            tracing::info!(event = "rate_limited", code = RATE_LIMITED.code, ?rule);
             TooMany {
                 retry_after: wait.as_secs() + 1,
             }

@@ -9,7 +9,7 @@ use crate::domain::rooms::RoomPattern;
 use crate::domain::set::{AnyOr, NonEmpty};
 use crate::web::views::{
     Choices, Chosen, CopyLine, Frame, GrantWords, Issued, Lines, NoGrant, Outcome, Portal, Refused,
-    RefusedWord, Unnamed, Welcome, Who,
+    Unnamed, Welcome, Who,
 };
 
 const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4iLCJuYW1lIjoiQW5uIExlZSIsInJvbGVzIjoicmVkNS1wdWJsaXNoZXIiLCJyZWQ1LXRyYW5zcG9ydCI6IldISVAiLCJyZWQ1LXJvb20iOiJzdHVkaW8tMSIsImV4cCI6MTc5NTUzMjY0NX0.J7vGq9u2Qd6mX0eYh1bqkz3o5J8mYv1nWc4rT2sLx0A";
@@ -185,9 +185,10 @@ fn portals() -> Vec<Sample> {
                     ttl_seconds: END_TAG.to_owned(),
                     ..Chosen::default()
                 },
-                outcome: Some(Outcome::Refused(Refused::Invalid {
-                    errors: vec![error("rooms[0]", TAG), error(END_TAG, END_TAG)],
-                })),
+                outcome: Some(Outcome::Refused(Refused::invalid(&[
+                    error("rooms[0]", TAG),
+                    error(END_TAG, END_TAG),
+                ]))),
                 ..portal(
                     person(TAG, true),
                     hostile(),
@@ -206,14 +207,14 @@ fn portals() -> Vec<Sample> {
                     room: TAG.to_owned(),
                     ..Chosen::default()
                 },
-                outcome: Some(Outcome::Refused(Refused::NotGranted {
-                    words: vec![RefusedWord {
-                        field: "room",
-                        text: TAG.to_owned(),
-                        held: true,
-                    }],
-                    instead: vec![GrantWords::of(&many_rooms())],
-                })),
+                outcome: Some(Outcome::Refused(Refused::not_granted(
+                    &strings(&[TAG]),
+                    &Chosen {
+                        room: TAG.to_owned(),
+                        ..Chosen::default()
+                    },
+                    &[many_rooms()],
+                ))),
                 ..portal(person(END_TAG, false), hostile(), &exact)
             },
         ),
@@ -267,22 +268,24 @@ fn refusals() -> Vec<Sample> {
         outcome: Some(Outcome::Refused(refused)),
         ..portal(person("Ann Lee", false), ann(), &producer())
     };
-    let chosen = refused(Refused::NoGrant).chosen;
+    let chosen = refused(Refused::of("no_grant", "")).chosen;
     let names = strings(&["*", "RTMP", "red5-publisher", "studio-9"]);
     let not_granted = Refused::not_granted(&names, &chosen, &producer());
     vec![
         sample("portal-refused", &refused(not_granted)),
         sample(
             "portal-room-required",
-            &refused(Refused::RoomRequired {
-                patterns: strings(&["class-*", "show-*-live"]),
-            }),
+            &refused(Refused::of(
+                "room_required",
+                "name a room, of the form class-* or show-*-live.",
+            )),
         ),
         sample(
             "portal-too-short",
-            &refused(Refused::TtlTooShort {
-                limited_by: Some(LimitedBy::Session),
-            }),
+            &refused(Refused::of(
+                "ttl_too_short",
+                "your sign-in ends before that.",
+            )),
         ),
     ]
 }

@@ -45,7 +45,7 @@ pub use people::{
     SessionList, SessionRow, SessionStop, TypedBlock,
 };
 pub use portal::{CopyLine, Issued, Lines, Outcome, Portal, Welcome, Who};
-pub use refused::{Refused, RefusedWord};
+pub use refused::Refused;
 pub use shown::Shown;
 pub use signed_out::{Next, SignedOut};
 pub use token_form::{Choices, Chosen, Unnamed};

@@ -7,7 +7,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::frame::Frame;
-use super::refused::Refused;
+use super::refused::{Refused, Told};
 use super::shown::Shown;
 use super::times;
 use super::token_form::{Choices, Chosen, Unnamed};
@@ -180,9 +180,11 @@ impl Portal {
     }
 
     /// What a refusal has to say beside this field.
-    fn told(&self, field: &str) -> Vec<super::refused::Told> {
-        let mut told = self.refused().map(Refused::told).unwrap_or_default();
-        told.retain(|told| told.field == Some(field));
-        told
+    fn told(&self, field: &str) -> Vec<Told> {
+        let told = self.refused().map(|refused| refused.told.as_slice());
+        let told = told.unwrap_or_default().iter();
+        told.filter(|told| told.field == Some(field))
+            .cloned()
+            .collect()
     }
 }

@@ -1,5 +1,5 @@
 //! Why a request did not get what it asked for: one table of the codes, with the status and
-//! the words of each, and the page that shows them.
+//! the sentence of each, and the page that shows them.
 //!
 //! The words are fixed: nothing that came with a request, or that the provider said, is
 //! repeated on the page (CB-6). No page begins a sign-in by itself, so nothing loops.
@@ -16,12 +16,9 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     title: &'static str,
-    /// For people, a paragraph each.
-    text: &'static [&'static str],
-    /// For programs, where that must say something else.
+    sentence: &'static str,
+    /// For programs, where the sentence must say something else.
     detail: Option<&'static str>,
-    /// What the person can look into.
-    remedies: &'static [&'static str],
     ways_out: &'static [WayOut],
 }
 
@@ -45,22 +42,41 @@ impl Problem {
         status: u16,
         code: &'static str,
         title: &'static str,
-        text: &'static [&'static str],
+        sentence: &'static str,
     ) -> Self {
         Self {
             code,
             status,
             title,
-            text,
+            sentence,
             detail: None,
-            remedies: &[],
             ways_out: &[],
         }
     }
 
     /// Of the API alone.
-    const fn of_api(status: u16, code: &'static str, text: &'static [&'static str]) -> Self {
-        Self::new(status, code, "This cannot be done", text)
+    const fn of_api(status: u16, code: &'static str, sentence: &'static str) -> Self {
+        Self::new(status, code, "This cannot be done", sentence)
+    }
+
+    /// Trying again may help.
+    const fn passing(
+        status: u16,
+        code: &'static str,
+        title: &'static str,
+        sentence: &'static str,
+    ) -> Self {
+        Self::new(status, code, title, sentence).leading(&[TryAgain])
+    }
+
+    /// Of a sign-in that failed.
+    const fn of_sign_in(
+        status: u16,
+        code: &'static str,
+        title: &'static str,
+        sentence: &'static str,
+    ) -> Self {
+        Self::new(status, code, title, sentence).leading(&[SignInAgain])
     }
 
     const fn in_api(self, detail: &'static str) -> Self {
@@ -75,15 +91,14 @@ impl Problem {
     }
 
     /// The same under the provider's own word.
+    #[must_use]
     pub fn coded(self, code: &'static str) -> Self {
         Self { code, ..self }
     }
 
     /// The sentence for programs.
     pub fn detail(&self) -> &'static str {
-        self.detail
-            .or(self.text.first().copied())
-            .unwrap_or(self.title)
+        self.detail.unwrap_or(self.sentence)
     }
 
     fn leads(&self, way_out: WayOut) -> bool {
@@ -96,9 +111,7 @@ pub const INVALID_REQUEST: Problem = Problem::new(
     400,
     "invalid_request",
     "This request cannot be read",
-    &[
-        "Something in it is missing, given twice, or not what is expected in its place. Nothing was changed.",
-    ],
+    "Something in it is missing, given twice, or not what is expected in its place. Nothing was changed.",
 )
 .in_api("Some fields are wrong; errors names each.");
 
@@ -107,7 +120,7 @@ pub const NOT_SIGNED_IN: Problem = Problem::new(
     401,
     "not_signed_in",
     "Sign in to go on",
-    &["You are not signed in, or your sign-in has ended. Nothing was changed."],
+    "You are not signed in, or your sign-in has ended. Nothing was changed.",
 )
 .in_api("Sign in first; login_url leads there.")
 .leading(&[SignIn]);
@@ -116,9 +129,7 @@ pub const NOT_SIGNED_IN: Problem = Problem::new(
 pub const CROSS_SITE: Problem = Problem::of_api(
     401,
     "cross_site",
-    &[
-        "The app is on another site than the bridge, so the browser sends no session cookie, and signing in does not change that. Serve both below one domain (app.example.com and bridge.example.com).",
-    ],
+    "The app is on another site than the bridge, so the browser sends no session cookie, and signing in does not change that. Serve both below one domain (app.example.com and bridge.example.com).",
 );
 
 /// 403: sent from another site, or without the header or the form token.
@@ -126,22 +137,16 @@ pub const FORBIDDEN_ORIGIN: Problem = Problem::new(
     403,
     "forbidden_origin",
     "This form did not come from here",
-    &[
-        "It was sent from another site, or your browser did not say where from. Nothing was changed. Open the page here and repeat what you did.",
-    ],
+    "It was sent from another site, or your browser did not say where from. Nothing was changed. Open the page here and repeat what you did.",
 )
-.in_api(
-    "Send X-Red5-Bridge: 1 from the bridge's own origin or, for /api/token and /api/logout alone, from one of BRIDGE_ALLOWED_ORIGINS.",
-);
+.in_api("Send X-Red5-Bridge: 1 from the bridge's own origin or, for /api/token and /api/logout alone, from one of BRIDGE_ALLOWED_ORIGINS.");
 
 /// 403: a form of a page of an earlier session.
 pub const SESSION_CHANGED: Problem = Problem::new(
     403,
     "session_changed",
     "You signed in again since this page was opened",
-    &[
-        "Perhaps in another tab, perhaps with another account: the name above is the one that counts now. Nothing was changed. Open the page again and repeat what you did.",
-    ],
+    "Perhaps in another tab, perhaps with another account: the name above is the one that counts now. Nothing was changed. Open the page again and repeat what you did.",
 );
 
 /// 403
@@ -149,9 +154,7 @@ pub const NOT_ADMIN: Problem = Problem::new(
     403,
     "not_admin",
     "This page is for administrators",
-    &[
-        "You are signed in, and you are not an administrator. Administrators are the members of the groups that the operator of this service has set.",
-    ],
+    "You are signed in, and you are not an administrator. Administrators are the members of the groups that the operator of this service has set.",
 )
 .in_api("Only members of BRIDGE_ADMIN_GROUPS administer.");
 
@@ -160,7 +163,7 @@ pub const BLOCKED: Problem = Problem::new(
     403,
     "blocked",
     "Your access is blocked",
-    &["An administrator has blocked your access. If that is a mistake, ask your administrator."],
+    "An administrator has blocked your access. If that is a mistake, ask your administrator.",
 )
 .leading(&[OtherAccount]);
 
@@ -168,39 +171,50 @@ pub const BLOCKED: Problem = Problem::new(
 pub const NO_GRANT: Problem = Problem::of_api(
     403,
     "no_grant",
-    &["No mapping grants anything to your groups. Ask your administrator."],
+    "No mapping grants anything to your groups. Ask your administrator.",
 );
 
 /// 403
 pub const GROUPS_OVERAGE: Problem = Problem::of_api(
     403,
     "groups_overage",
-    &[
-        "The provider did not send your groups because there are too many. Have it send only the groups of this application.",
-    ],
+    "The provider did not send your groups because there are too many. Have it send only the groups of this application.",
 );
 
 /// 403
-pub const NO_USERNAME: Problem = Problem::of_api(403, "no_username", &[]);
+pub const NO_USERNAME: Problem = Problem::of_api(
+    403,
+    "no_username",
+    "The streaming server is to know you by your user name, and your provider sent none that can be used. Tell your administrator.",
+);
 
 /// 403
-pub const SCOPE_NOT_GRANTED: Problem = Problem::of_api(403, "scope_not_granted", &[]);
+pub const SCOPE_NOT_GRANTED: Problem = Problem::of_api(
+    403,
+    "scope_not_granted",
+    "Not all of this is granted to you.",
+);
 
 /// 403
-pub const ROOM_REQUIRED: Problem = Problem::of_api(403, "room_required", &[]);
+pub const ROOM_REQUIRED: Problem = Problem::of_api(403, "room_required", "Name a room.");
 
 /// 403
-pub const TTL_TOO_SHORT: Problem = Problem::of_api(403, "ttl_too_short", &[]);
+pub const TTL_TOO_SHORT: Problem =
+    Problem::of_api(403, "ttl_too_short", "Less than 60 seconds are left.");
 
 /// 400
-pub const TOO_MANY_ROOMS: Problem = Problem::of_api(400, "too_many_rooms", &[]);
+pub const TOO_MANY_ROOMS: Problem = Problem::of_api(
+    400,
+    "too_many_rooms",
+    "The token would be too long. Name a room.",
+);
 
 /// 404
 pub const NOT_FOUND: Problem = Problem::new(
     404,
     "not_found",
     "There is no such page",
-    &["The address is wrong, or what was here has been deleted."],
+    "The address is wrong, or what was here has been deleted.",
 )
 .in_api("There is nothing at this address.");
 
@@ -209,7 +223,7 @@ pub const METHOD_NOT_ALLOWED: Problem = Problem::new(
     405,
     "method_not_allowed",
     "This cannot be done here",
-    &["The address exists, and does not take this kind of request. Nothing was changed."],
+    "The address exists, and does not take this kind of request. Nothing was changed.",
 )
 .in_api("This address does not take this method.");
 
@@ -218,7 +232,7 @@ pub const DUPLICATE: Problem = Problem::new(
     409,
     "duplicate",
     "This exists already",
-    &["What you tried to add is there already. Nothing was changed."],
+    "What you tried to add is there already. Nothing was changed.",
 )
 .in_api("Another mapping has the same group, match, roles, transports and rooms.");
 
@@ -227,9 +241,7 @@ pub const STALE: Problem = Problem::new(
     412,
     "stale",
     "Changed meanwhile",
-    &[
-        "What you tried to change was changed since you opened it. Nothing of yours was saved. Open it again to see how it is now.",
-    ],
+    "What you tried to change was changed since you opened it. Nothing of yours was saved. Open it again to see how it is now.",
 )
 .in_api("The mapping was changed meanwhile; current is how it is now.");
 
@@ -238,7 +250,7 @@ pub const TOO_LARGE: Problem = Problem::new(
     413,
     "too_large",
     "This is too large",
-    &["More was sent than is read here. Nothing was changed."],
+    "More was sent than is read here. Nothing was changed.",
 )
 .in_api("The body is larger than this address takes.");
 
@@ -247,7 +259,7 @@ pub const UNSUPPORTED_MEDIA_TYPE: Problem = Problem::new(
     415,
     "unsupported_media_type",
     "This is not in a form that is read here",
-    &["It was sent in another form than this address reads. Nothing was changed."],
+    "It was sent in another form than this address reads. Nothing was changed.",
 )
 .in_api("Send Content-Type: application/json.");
 
@@ -255,75 +267,59 @@ pub const UNSUPPORTED_MEDIA_TYPE: Problem = Problem::new(
 pub const PRECONDITION_REQUIRED: Problem = Problem::of_api(
     428,
     "precondition_required",
-    &["Send If-Match with the ETag that you read."],
+    "Send If-Match with the ETag that you read.",
 );
 
 /// 429
-pub const RATE_LIMITED: Problem = Problem::new(
+pub const RATE_LIMITED: Problem = Problem::passing(
     429,
     "rate_limited",
     "Too many requests",
-    &["There were more requests than are allowed in a short time."],
-)
-.leading(&[TryAgain]);
+    "There were more requests than are allowed in a short time.",
+);
 
 /// 500
-pub const INTERNAL: Problem = Problem::new(
+pub const INTERNAL: Problem = Problem::passing(
     500,
     "internal",
     "Something went wrong here",
-    &[
-        "This is a mistake of the service, not yours. It was noted. If it happens again, tell your administrator when it happened.",
-    ],
+    "This is a mistake of the service, not yours. It was noted. If it happens again, tell your administrator when it happened.",
 )
-.in_api("Something went wrong here; it is in the log.")
-.leading(&[TryAgain]);
+.in_api("Something went wrong here; it is in the log.");
 
 /// 503: the session is known, and its groups are too old.
-pub const UNCONFIRMED: Problem = Problem::new(
+pub const UNCONFIRMED: Problem = Problem::passing(
     503,
     "unavailable",
     "Your groups cannot be confirmed at the moment",
-    &[
-        "The service that signs you in does not answer, and what it last said about you is too old to go on with. You stay signed in. Try again in a moment.",
-    ],
-)
-.leading(&[TryAgain]);
+    "The service that signs you in does not answer, and what it last said about you is too old to go on with. You stay signed in. Try again in a moment.",
+);
 
 /// 503: the database cannot be reached, or what is in memory is too old.
-pub const UNAVAILABLE: Problem = Problem::new(
+pub const UNAVAILABLE: Problem = Problem::passing(
     503,
     "unavailable",
     "Not available at the moment",
-    &[
-        "The service cannot read its own records at the moment, and does not guess. Nothing was changed. Try again in a moment.",
-    ],
+    "The service cannot read its own records at the moment, and does not guess. Nothing was changed. Try again in a moment.",
 )
-.in_api("The database cannot be reached, or what is loaded may be old. Try again.")
-.leading(&[TryAgain]);
+.in_api("The database cannot be reached, or what is loaded may be old. Try again.");
 
 // What follows is of sign-ins alone, which have no API.
 
 /// 503: no sign-in can begin.
-pub const PROVIDER_UNAVAILABLE: Problem = Problem::new(
+pub const PROVIDER_UNAVAILABLE: Problem = Problem::passing(
     503,
     "provider_unavailable",
     "Your identity provider cannot be reached",
-    &[
-        "The service that signs you in does not answer at the moment. Users who are signed in can go on. Try again in a moment.",
-    ],
-)
-.leading(&[TryAgain]);
+    "The service that signs you in does not answer at the moment. Users who are signed in can go on. Try again in a moment.",
+);
 
 /// 403: the provider answered `access_denied`.
 pub const DECLINED: Problem = Problem::new(
     403,
     "declined",
     "Your identity provider did not let you in",
-    &[
-        "Either you stopped there, or your account may not use this service.",
-        "If it was not you who stopped, ask your administrator whether your account is admitted to this service at the identity provider.",
-    ],
+    "Either you stopped there, or your account may not use this service.",
 )
 .leading(&[SignInAgain, OtherAccount]);
 
@@ -332,143 +328,97 @@ pub const UNFINISHED: Problem = Problem::new(
     403,
     "provider_interaction_required",
     "There is something left to do at your identity provider",
-    &[
-        "It wants you to sign in, to choose an account, or to agree to something first, and sent you back before that was done.",
-        "Sign in again, and go through all of its questions.",
-    ],
+    "It wants you to sign in, to choose an account, or to agree to something first, and sent you back before that was done.",
 )
 .leading(&[SignInAgain, OtherAccount]);
 
 /// 403: another error of the provider's own.
-pub const PROVIDER_ERROR: Problem = Problem::new(
+pub const PROVIDER_ERROR: Problem = Problem::of_sign_in(
     403,
     "provider_error",
     "The sign-in did not work",
-    &[
-        "Your identity provider sent you back with an error of its own. Try once more; if it happens again, tell your administrator.",
-    ],
-)
-.leading(&[SignInAgain]);
+    "Your identity provider sent you back with an error of its own. Try once more; if it happens again, tell your administrator.",
+);
 
 /// 502: the provider does not take what it is asked; its error is the code.
-pub const MISCONFIGURED: Problem = Problem::new(
+pub const MISCONFIGURED: Problem = Problem::of_sign_in(
     502,
     "provider_invalid_request",
     "Signing in is not set up correctly",
-    &[
-        "Your identity provider does not accept the request of this service. That is a matter of settings; trying again will hardly help.",
-        "Tell your administrator the code below: it is the provider’s own word for what is wrong.",
-    ],
-)
-.leading(&[SignInAgain]);
+    "Your identity provider does not accept the request of this service. That is a matter of settings; trying again will hardly help.",
+);
 
 /// 503
-pub const PROVIDER_BUSY: Problem = Problem::new(
+pub const PROVIDER_BUSY: Problem = Problem::of_sign_in(
     503,
     "provider_busy",
     "Your identity provider is busy",
-    &["It cannot sign users in just now. Try again in a minute."],
-)
-.leading(&[SignInAgain]);
+    "It cannot sign users in just now. Try again in a minute.",
+);
 
 /// 502: the provider could not be reached, or answered with an error or nonsense.
-pub const PROVIDER_FAILED: Problem = Problem::new(
+pub const PROVIDER_FAILED: Problem = Problem::of_sign_in(
     502,
     "provider_failed",
     "The sign-in did not work",
-    &[
-        "Your identity provider could not be reached, or failed while signing you in. Try again in a moment.",
-    ],
-)
-.leading(&[SignInAgain]);
+    "Your identity provider could not be reached, or failed while signing you in. Try again in a moment.",
+);
 
 /// 400: the attempt's ten minutes are over.
-pub const ATTEMPT_EXPIRED: Problem = Problem::new(
+pub const ATTEMPT_EXPIRED: Problem = Problem::of_sign_in(
     400,
     "attempt_expired",
     "This sign-in took too long",
-    &[
-        "For your safety, a sign-in has to be finished within ten minutes. The page may have stayed open for longer, perhaps overnight.",
-        "Begin again: you will come to the page that you wanted.",
-    ],
-)
-.leading(&[SignInAgain]);
+    "For your safety, a sign-in has to be finished within ten minutes. The page may have stayed open for longer, perhaps overnight.",
+);
 
 /// 400: the attempt was used before.
-pub const ATTEMPT_SPENT: Problem = Problem::new(
+pub const ATTEMPT_SPENT: Problem = Problem::of_sign_in(
     400,
     "attempt_spent",
     "This sign-in is over already",
-    &["Its address was opened a second time, and serves only once. Sign in again."],
-)
-.leading(&[SignInAgain]);
+    "Its address was opened a second time, and serves only once. Sign in again.",
+);
 
 /// 400: there was no such attempt.
-pub const ATTEMPT_UNKNOWN: Problem = Problem::new(
+pub const ATTEMPT_UNKNOWN: Problem = Problem::of_sign_in(
     400,
     "attempt_unknown",
     "The sign-in did not work",
-    &[
-        "The address that you opened does not belong to a sign-in that was begun here in this browser. It may come from a bookmark or an e-mail, or be incomplete.",
-        "Sign in again. If this address was sent to you, do not use it.",
-    ],
-)
-.leading(&[SignInAgain]);
+    "The address that you opened does not belong to a sign-in that was begun here in this browser. It may come from a bookmark or an e-mail, or be incomplete.",
+);
 
 /// 400: the attempt's cookie should be there and is not.
-pub const COOKIE_MISSING: Problem = Problem {
-    remedies: &[
-        "Allow cookies for this site in the browser’s settings, and switch off extensions that remove them. No other site’s cookies are needed.",
-        "Begin and finish in the same browser, and in the same kind of window: not half of it in a private one.",
-        "Close other tabs that wait at a sign-in. No more than five can wait at once.",
-        "Open this service by the address that the browser shows now, and not by another name of the same machine.",
-    ],
-    ..Problem::new(
-        400,
-        "cookie_missing",
-        "Your browser did not send our cookie back",
-        &[
-            "To sign you in, a cookie has to travel from here to your identity provider and back in one browser. It was not there when you came back, so the sign-in was stopped.",
-        ],
-    )
-    .leading(&[SignInAgain])
-};
+pub const COOKIE_MISSING: Problem = Problem::of_sign_in(
+    400,
+    "cookie_missing",
+    "Your browser did not send our cookie back",
+    "To sign you in, a cookie has to travel from here to your identity provider and back in one browser. It was not there when you came back, so the sign-in was stopped.",
+);
 
 /// 400: the answer does not hold together: parameters, issuer, or the ID token.
-pub const ANSWER_REFUSED: Problem = Problem::new(
+pub const ANSWER_REFUSED: Problem = Problem::of_sign_in(
     400,
     "answer_refused",
     "The sign-in did not work",
-    &[
-        "The answer that came back from your identity provider did not pass the checks, so it was not believed.",
-        "Try once more. If it happens again, tell your administrator the code below: the settings are wrong, or the answer was tampered with.",
-    ],
-)
-.leading(&[SignInAgain]);
+    "The answer that came back from your identity provider did not pass the checks, so it was not believed.",
+);
 
 /// 400: the ID token is over 64 KB.
-pub const ID_TOKEN_TOO_LARGE: Problem = Problem::new(
+pub const ID_TOKEN_TOO_LARGE: Problem = Problem::of_sign_in(
     400,
     "id_token_too_large",
     "Your identity provider sent too much about you",
-    &[
-        "The ID token is larger than 64 KB, most often because it names very many groups. Signing in again will not help.",
-        "Tell your administrator: the identity provider should put only the groups of this application into the ID token, or none, and tell them at its userinfo endpoint.",
-    ],
-)
-.leading(&[SignInAgain]);
+    "The ID token is larger than 64 KB, most often because it names very many groups. Signing in again will not help.",
+);
 
 /// 403: the provider ended the sign-in while it was under way.
-pub const LOGGED_OUT: Problem = Problem::new(
+pub const LOGGED_OUT: Problem = Problem::of_sign_in(
     403,
     "logged_out",
     "You were signed out again at once",
-    &[
-        "While you were signing in here, your identity provider said that you had signed out there. So the sign-in was stopped.",
-        "If that was not what you wanted, sign in again.",
-    ],
-)
-.leading(&[SignInAgain]);
+    "While you were signing in here, your identity provider said that you had signed out there. So the sign-in was stopped.",
+);
 
 /// The page.
 #[derive(Debug, Clone, Template)]
@@ -488,11 +438,8 @@ pub struct ProblemPage {
 }
 
 impl ProblemPage {
-    fn paragraphs(&self) -> Vec<&str> {
-        match &self.sentence {
-            Some(sentence) => vec![sentence],
-            None => self.problem.text.to_vec(),
-        }
+    fn lead(&self) -> &str {
+        self.sentence.as_deref().unwrap_or(self.problem.sentence)
     }
 
     /// Address and words of the link to a sign-in.

@@ -201,7 +201,7 @@ fn codes(file: &str) -> Vec<String> {
 fn every_reason_of_a_failed_sign_in_or_refresh_is_in_the_table_of_the_guides() {
     let index = guide("README");
     let (_, table) = index.split_once("## What is refused").unwrap();
-    let files = ["flow/provider_error.rs", "flow/login/error.rs"];
+    let files = ["flow/login/error.rs"];
     let mut codes: Vec<String> = files.iter().flat_map(|file| codes(file)).collect();
     let derived = [
         Outage::VARIANTS,
