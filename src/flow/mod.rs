@@ -1,5 +1,5 @@
-//! One file per story. Each is told who asks, what for and when; it never
-//! sees a request, a cookie's name or a status.
+//! One file per use case. The actor, the input and the time come in as values: no file here sees
+//! a request, a cookie's name or a status.
 
 pub mod admin;
 pub mod attempt;

@@ -25,7 +25,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub use ages::Ages;
 use ages::Standing;
-use task::{Permit, REFRESH_TIMEOUT, Refresher, TaskOutcome};
+use task::{BackgroundPermit, REFRESH_TIMEOUT, Refresher, TaskOutcome};
 
 use super::tokens::{REFRESH_TOKEN, open_token};
 use crate::clock::Clock;
@@ -211,7 +211,11 @@ impl FreshGroups {
 
     /// The refresh of this session that is under way, or a new one. With a permit it runs in the
     /// background, and leaves it to another instance when that has the lease.
-    fn join_or_begin(&self, live: &Arc<LiveSession>, permit: Option<Permit>) -> RefreshTask {
+    fn join_or_begin(
+        &self,
+        live: &Arc<LiveSession>,
+        permit: Option<BackgroundPermit>,
+    ) -> RefreshTask {
         let hash = live.session.hash;
         let mut tasks = self.0.tasks();
         if let Some(task) = tasks.get(&hash) {

@@ -45,7 +45,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(40);
 const WRITE_AGAIN: Duration = Duration::from_millis(200);
 
 /// Lets one refresh run in the background.
-pub(super) type Permit = OwnedSemaphorePermit;
+pub(super) type BackgroundPermit = OwnedSemaphorePermit;
 
 /// How a refresh ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,11 @@ impl Refresher {
 
     /// With a permit it runs in the background. Without one a request waits for it, so it waits
     /// too: for a free place, and for other instances.
-    pub async fn run_refresh(&self, live: &LiveSession, permit: Option<Permit>) -> TaskOutcome {
+    pub async fn run_refresh(
+        &self,
+        live: &LiveSession,
+        permit: Option<BackgroundPermit>,
+    ) -> TaskOutcome {
         let outcome = self.refresh(live, permit.is_none()).await;
         outcome.unwrap_or_else(|error| {
             tracing::warn!(event = "refresh_failed", reason = "database", %error);
