@@ -23,7 +23,6 @@ pub fn serialize<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S
 }
 
 /// The same for a time that may be missing.
-#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 pub fn serialize_option<S: Serializer>(
     time: &Option<DateTime<Utc>>,
     serializer: S,

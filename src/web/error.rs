@@ -17,6 +17,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
+use super::form::{InvalidUtf8, Repeated};
 use super::page::{self, frame};
 use super::request_id::RequestId;
 use super::routes::{Audience, Route};
@@ -333,6 +334,18 @@ pub fn problem_of_store(error: &StoreError) -> Problem {
 impl From<Vec<FieldError>> for Refusal {
     fn from(errors: Vec<FieldError>) -> Self {
         Self::invalid(&errors)
+    }
+}
+
+impl From<Repeated> for Refusal {
+    fn from(_: Repeated) -> Self {
+        Self::new(problems::INVALID_REQUEST)
+    }
+}
+
+impl From<InvalidUtf8> for Refusal {
+    fn from(_: InvalidUtf8) -> Self {
+        Self::invalid(&[FieldError::new("", "the query must be UTF-8")])
     }
 }
 

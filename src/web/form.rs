@@ -3,10 +3,6 @@
 use actix_web::HttpRequest;
 use percent_encoding::percent_decode;
 
-use super::error::Refusal;
-use super::views::problem::INVALID_REQUEST;
-use crate::domain::members::FieldError;
-
 /// The fields of a form or a query, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form(Vec<(String, String)>);
@@ -59,18 +55,6 @@ pub struct Repeated;
 /// Something in a form or a query is no UTF-8.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InvalidUtf8;
-
-impl From<Repeated> for Refusal {
-    fn from(_: Repeated) -> Self {
-        Self::new(INVALID_REQUEST)
-    }
-}
-
-impl From<InvalidUtf8> for Refusal {
-    fn from(_: InvalidUtf8) -> Self {
-        Self::invalid(&[FieldError::new("", "the query must be UTF-8")])
-    }
-}
 
 /// `None` where something is no UTF-8. The parser of the standard would put
 /// U+FFFD in its place, and two texts that were different would be one.

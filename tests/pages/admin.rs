@@ -161,14 +161,14 @@ fn deleted_meanwhile() -> Sample {
 }
 
 /// A conflict with a mapping as it is now.
-fn conflict(sent: Value, updated_by: &str) -> Option<NotSaved> {
+fn conflict(sent: Value, updated_by: &str) -> NotSaved {
     let now = Mapping {
         version: 5,
         updated_by: updated_by.to_owned(),
         updated_at: "2026-11-24T14:59:30Z".parse().unwrap(),
         ..stored(12, sent)
     };
-    Some(NotSaved::Stale(Box::new(now)))
+    NotSaved::Stale(Box::new(now))
 }
 
 fn forms() -> Vec<Sample> {
@@ -234,10 +234,10 @@ fn forms() -> Vec<Sample> {
             "mapping-conflict",
             &MappingForm {
                 editing,
-                not_saved: conflict(
+                not_saved: Some(conflict(
                     with(saved(), &json!({"enabled": false, "note": "Paused by Bo"})),
                     "bo",
-                ),
+                )),
                 ..form(changed)
             },
         ),
@@ -250,13 +250,13 @@ fn forms() -> Vec<Sample> {
                     error(TAG, END_TAG),
                     error("group", TAG),
                 ],
-                not_saved: conflict(
+                not_saved: Some(conflict(
                     with(
                         sent(END_TAG, "exact", &["b"]),
                         &json!({"note": format!("{END_TAG}{TAG}{}", super::unbroken())}),
                     ),
                     TAG,
-                ),
+                )),
                 ..form(hostile_typed())
             },
         ),

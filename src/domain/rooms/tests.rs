@@ -98,7 +98,7 @@ fn fill(text: &str, username: Option<&str>, captures: &[&str]) -> Result<String,
         RoomRule::Template(template) => template
             .fill(&person(username, "s-1"), captures)
             .map(|room| room.to_string()),
-        other => panic!("{other:?} is no template"),
+        RoomRule::Fixed(room) => panic!("{room} is no template"),
     }
 }
 

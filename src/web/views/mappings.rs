@@ -38,7 +38,7 @@ pub struct Done {
     /// `added`
     pub word: &'static str,
     /// Whether what was asked for was done.
-    is_done: bool,
+    is_good: bool,
     /// After "Mapping 12".
     sentence_end: &'static str,
 }
@@ -81,10 +81,10 @@ impl Done {
         Self::NOTHING,
     ];
 
-    const fn new(word: &'static str, is_done: bool, sentence_end: &'static str) -> Self {
+    const fn new(word: &'static str, is_good: bool, sentence_end: &'static str) -> Self {
         Self {
             word,
-            is_done,
+            is_good,
             sentence_end,
         }
     }

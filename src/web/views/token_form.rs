@@ -66,9 +66,7 @@ impl Choices {
                     for room in rooms {
                         match room {
                             GrantRoom::Exact(name) => choices.rooms.push(name.to_string()),
-                            GrantRoom::Pattern(form) => {
-                                choices.patterns.push(form.as_str().to_owned())
-                            }
+                            GrantRoom::Pattern(_) => choices.patterns.push(room.to_string()),
                         }
                     }
                 }

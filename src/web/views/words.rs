@@ -60,9 +60,7 @@ impl GrantWords {
                 for room in rooms {
                     match room {
                         GrantRoom::Exact(name) => words.exact.push(name.to_string()),
-                        GrantRoom::Pattern(pattern) => {
-                            words.patterns.push(pattern.as_str().to_owned())
-                        }
+                        GrantRoom::Pattern(_) => words.patterns.push(room.to_string()),
                     }
                 }
                 words
