@@ -22,7 +22,7 @@ use crate::flow::exchange::{Exchange, TokenRules};
 use crate::flow::health::Health;
 use crate::flow::login::{SessionLimits, SignIn};
 use crate::flow::mappings::MappingDesk;
-use crate::flow::people::PeopleDesk;
+use crate::flow::people::People;
 use crate::flow::refresh::{Ages, FreshGroups};
 use crate::flow::return_to::ReturnToRule;
 use crate::flow::sessions::Sessions;
@@ -195,7 +195,7 @@ impl Parts {
             Arc::clone(&watch),
             Arc::clone(&clock),
         ));
-        shared.add(PeopleDesk::new(
+        shared.add(People::new(
             store.clone(),
             sessions,
             Arc::clone(&watch),

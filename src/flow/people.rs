@@ -1,11 +1,12 @@
-//! Stopping people: who is signed in, ending that, and not letting somebody in
-//! again. Each change is one transaction with its audit row; this instance knows of
-//! it before it answers, the others are told by the database.
+//! Sessions and blocks: who is signed in, ending sessions, blocking users. Each change is one
+//! transaction with its audit row; this instance applies it before it answers, and the database
+//! notifies the others.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::admin::Admin;
 use super::sessions::Sessions;
 use crate::clock::Clock;
 use crate::domain::actor::Actor;
@@ -17,8 +18,8 @@ use crate::store::sessions::EndedSession;
 use crate::store::snapshot::Watch;
 use crate::store::{Store, StoreError};
 
-/// The story's parts.
-pub struct PeopleDesk {
+/// The use cases about sessions and blocks.
+pub struct People {
     store: Store,
     sessions: Arc<Sessions>,
     watch: Arc<Watch>,
@@ -29,10 +30,10 @@ pub struct PeopleDesk {
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleError {
-    /// There is no such session, or no such block (any more).
+    /// The session or the block does not exist (any more).
     #[error("there is no such session or block")]
     NotFound,
-    /// An administrator could not undo a block of their own.
+    /// An administrator could not lift a block of their own.
     #[error("an administrator cannot block themselves")]
     Yourself,
     /// The database.
@@ -40,8 +41,8 @@ pub enum PeopleError {
     Store(#[from] StoreError),
 }
 
-impl PeopleDesk {
-    /// Puts the story together. `issuer`: whose people sign in.
+impl People {
+    /// `issuer`: the provider at which users sign in here.
     pub fn new(
         store: Store,
         sessions: Arc<Sessions>,
@@ -58,18 +59,34 @@ impl PeopleDesk {
         }
     }
 
-    /// The time, for what counts now.
+    /// The time at which blocks are judged.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    /// Whose people sign in here.
+    /// The provider at which users sign in here.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// One page of those who are signed in.
+    /// One page of the live sessions.
     pub async fn sessions(
+        &self,
+        _: &Admin,
+        whose: Whose<'_>,
+        limit: i64,
+        offset: i64,
+    ) -> Result<SessionPage, StoreError> {
+        self.live_sessions(whose, limit, offset).await
+    }
+
+    /// The actor's own live sessions, at most `limit`.
+    pub async fn own_sessions(&self, actor: &Actor, limit: i64) -> Result<SessionPage, StoreError> {
+        let own = actor.person();
+        self.live_sessions(Whose::Person(&own), limit, 0).await
+    }
+
+    async fn live_sessions(
         &self,
         whose: Whose<'_>,
         limit: i64,
@@ -81,24 +98,24 @@ impl PeopleDesk {
     }
 
     /// One session.
-    pub async fn session(&self, id: &SessionId) -> Result<SessionSummary, PeopleError> {
+    pub async fn session(&self, _: &Admin, id: &SessionId) -> Result<SessionSummary, PeopleError> {
         let found = self.store.find_session(id).await?;
         found.ok_or(PeopleError::NotFound)
     }
 
-    /// Whether a session or a block of this person is there: a subject that is typed
-    /// may be of no person at all.
-    pub async fn knows(&self, person: &PersonKey) -> Result<bool, StoreError> {
-        let theirs = self.sessions(Whose::Person(person), 1, 0).await?;
+    /// Whether this person has a session or a block: a subject that is typed may be of no person
+    /// at all.
+    pub async fn knows(&self, admin: &Admin, person: &PersonKey) -> Result<bool, StoreError> {
+        let theirs = self.sessions(admin, Whose::Person(person), 1, 0).await?;
         Ok(theirs.total > 0 || self.store.find_block(person).await?.is_some())
     }
 
     /// Ends one session of any user.
-    pub async fn end(&self, id: &SessionId, actor: &Actor) -> Result<EndedSession, PeopleError> {
-        self.end_of(id, None, actor).await
+    pub async fn end(&self, admin: &Admin, id: &SessionId) -> Result<EndedSession, PeopleError> {
+        self.end_of(id, None, admin.actor()).await
     }
 
-    /// Ends one of the actor's own.
+    /// Ends one of the actor's own sessions.
     pub async fn end_own(
         &self,
         id: &SessionId,
@@ -115,56 +132,62 @@ impl PeopleDesk {
     ) -> Result<EndedSession, PeopleError> {
         let ended = self.sessions.end_by_id(id, of, actor).await?;
         let ended = ended.ok_or(PeopleError::NotFound)?;
-        tell("session_ended", &ended.person(), 1, actor);
+        log("session_ended", &ended.person(), 1, actor);
         Ok(ended)
     }
 
-    /// Ends all that a person has.
+    /// Ends all sessions of a person.
     pub async fn end_person(
         &self,
+        admin: &Admin,
         person: &PersonKey,
-        actor: &Actor,
     ) -> Result<Vec<EndedSession>, StoreError> {
-        let ended = self.sessions.end_person(person, actor).await?;
-        tell("person_ended", person, ended.len(), actor);
+        let ended = self.sessions.end_person(person, admin.actor()).await?;
+        log("person_ended", person, ended.len(), admin.actor());
         Ok(ended)
     }
 
-    /// Blocks a person, and ends all that they have.
-    pub async fn block(&self, draft: &BlockDraft, actor: &Actor) -> Result<Blocked, PeopleError> {
-        if *draft.person() == actor.person() {
+    /// Blocks a person, and ends all their sessions.
+    pub async fn block(&self, admin: &Admin, draft: &BlockDraft) -> Result<Blocked, PeopleError> {
+        let (actor, person) = (admin.actor(), draft.person());
+        if *person == actor.person() {
             return Err(PeopleError::Yourself);
         }
         let blocked = self.sessions.block(draft, actor).await?;
-        tell("person_blocked", draft.person(), blocked.ended.len(), actor);
+        log("person_blocked", person, blocked.ended.len(), actor);
         self.watch.settle().await;
         Ok(blocked)
     }
 
-    /// Lets a person in again.
-    pub async fn unblock(&self, person: &PersonKey, actor: &Actor) -> Result<(), PeopleError> {
-        let now = self.clock.now();
+    /// Lifts the block of a person.
+    pub async fn unblock(&self, admin: &Admin, person: &PersonKey) -> Result<(), PeopleError> {
+        let (actor, now) = (admin.actor(), self.clock.now());
         if !self.store.delete_block(person, actor, now).await? {
             return Err(PeopleError::NotFound);
         }
-        tell("person_unblocked", person, 0, actor);
+        log("person_unblocked", person, 0, actor);
         self.watch.settle().await;
         Ok(())
     }
 
     /// One page of the blocks, those that are over included.
-    pub async fn blocks(&self, limit: i64, offset: i64) -> Result<BlockPage, StoreError> {
+    pub async fn blocks(
+        &self,
+        _: &Admin,
+        limit: i64,
+        offset: i64,
+    ) -> Result<BlockPage, StoreError> {
         self.store.list_blocks(limit, offset).await
     }
 
     /// The block of a person.
-    pub async fn find_block(&self, person: &PersonKey) -> Result<Block, PeopleError> {
+    pub async fn find_block(&self, _: &Admin, person: &PersonKey) -> Result<Block, PeopleError> {
         let found = self.store.find_block(person).await?;
         found.ok_or(PeopleError::NotFound)
     }
 }
 
-fn tell(event: &'static str, person: &PersonKey, sessions: usize, actor: &Actor) {
+fn log(event: &'static str, person: &PersonKey, sessions: usize, actor: &Actor) {
     let subject = &*pseudonym(&person.subject);
     let actor = &*pseudonym(&actor.subject);
     tracing::info!(event, subject, sessions, actor);

@@ -2,26 +2,24 @@
 
 use actix_web::web;
 
-use super::admin::people_pages::{back, not_there, notice, session_id, session_rows};
+use super::admin::sessions::{lead_back, notice_of, session_id};
 use super::auth::{leave, leave_with};
 use super::error::Answer;
 use super::extract::{ProtectedForm, Session, SessionOnly};
-use super::page::{Page, show as show_page};
-use super::views::OwnSessions;
-use crate::domain::session::Whose;
-use crate::flow::people::PeopleDesk;
+use super::page::{self, Page};
+use super::views::{OwnSessions, SessionRow};
+use crate::flow::people::People;
 use crate::flow::sign_out::SignOut;
 
 /// Maximum number of sessions that are shown.
 const SHOWN: i64 = 100;
 
 /// GET `/sessions`
-pub async fn show(session: Session, page: Page, desk: web::Data<PeopleDesk>) -> Answer {
-    let person = session.actor(page.request()).person();
-    let found = desk.sessions(Whose::Person(&person), SHOWN, 0).await?;
-    Ok(show_page(&OwnSessions {
-        rows: session_rows(found.items, session.live().session.hash),
-        done: notice(&page.query()?),
+pub async fn show(session: Session, page: Page, people: web::Data<People>) -> Answer {
+    let found = people.own_sessions(&session.actor(page.request()), SHOWN).await?;
+    Ok(page::show(&OwnSessions {
+        rows: SessionRow::list(found.items, session.live().session.hash),
+        done: notice_of(&page.query()?),
         frame: page.frame(),
     }))
 }
@@ -31,19 +29,16 @@ pub async fn end(
     form: ProtectedForm<SessionOnly>,
     id: web::Path<String>,
     page: Page,
-    desk: web::Data<PeopleDesk>,
+    people: web::Data<People>,
     sign_out: web::Data<SignOut>,
 ) -> Answer {
     let session = form.sender;
-    let ended = match desk
-        .end_own(&session_id(&id)?, &session.actor(page.request()))
-        .await
-    {
+    let ended = match people.end_own(&session_id(&id)?, &session.actor(page.request())).await {
         Ok(ended) => ended,
-        Err(error) => return not_there(&page, "/sessions?done=gone", error),
+        Err(error) => return lead_back(&page, "/sessions?done=gone", error),
     };
     let left = leave_with(page.site(), &sign_out, session.live(), [ended]).await;
-    Ok(left.unwrap_or_else(|| back(&page, "/sessions?done=ended")))
+    Ok(left.unwrap_or_else(|| page.see_other("/sessions?done=ended")))
 }
 
 /// POST `/sessions/end`: all of the user's own; then on to the provider's

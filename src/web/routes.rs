@@ -9,7 +9,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, to};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource};
 
-use super::admin::{mappings, people_api, people_pages};
+use super::admin::{blocks, mappings, sessions};
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
 use super::rate_limit::Rule;
@@ -231,26 +231,24 @@ static ROUTES: &[Route] = &[
         .get(|| to(mappings::delete_page))
         .post(|| to(mappings::delete_confirmed))
         .counted_by_sender(Rule::Change),
-    page("/admin/sessions").get(|| to(people_pages::sessions)),
+    page("/admin/sessions").get(|| to(sessions::list_page)),
     page("/admin/sessions/end")
         .admin_form("/admin/sessions?done=nothing", || {
-            to(people_pages::end_person)
+            to(sessions::end_person_form)
         })
         .counted_by_sender(Rule::Change),
-    page("/admin/sessions/{id}").get(|| to(people_pages::session)),
+    page("/admin/sessions/{id}").get(|| to(sessions::stop_page)),
     page("/admin/sessions/{id}/end")
-        .admin_form("/admin/sessions?done=nothing", || {
-            to(people_pages::end_session)
-        })
+        .admin_form("/admin/sessions?done=nothing", || to(sessions::end_form))
         .counted_by_sender(Rule::Change),
     page("/admin/blocks")
-        .get(|| to(people_pages::blocks))
-        .post(|| to(people_pages::block))
+        .get(|| to(blocks::list_page))
+        .post(|| to(blocks::create_form))
         .counted_by_sender(Rule::Change),
-    page("/admin/blocks/new").get(|| to(people_pages::new_block)),
+    page("/admin/blocks/new").get(|| to(blocks::new_page)),
     page("/admin/blocks/lift")
-        .get(|| to(people_pages::confirm_lift))
-        .post(|| to(people_pages::lift))
+        .get(|| to(blocks::lift_page))
+        .post(|| to(blocks::lift_form))
         .counted_by_sender(Rule::Change),
     page("/sessions").get(|| to(own_sessions::show)),
     page("/sessions/end")
@@ -278,16 +276,16 @@ static ROUTES: &[Route] = &[
         .delete(|| to(mappings::delete))
         .counted_by_sender(Rule::Change),
     api("/api/admin/sessions")
-        .get(|| to(people_api::list_sessions))
-        .delete(|| to(people_api::end_person))
+        .get(|| to(sessions::list))
+        .delete(|| to(sessions::end_person))
         .counted_by_sender(Rule::Change),
     api("/api/admin/sessions/{id}")
-        .delete(|| to(people_api::end_session))
+        .delete(|| to(sessions::end))
         .counted_by_sender(Rule::Change),
     api("/api/admin/blocks")
-        .get(|| to(people_api::list_blocks))
-        .post(|| to(people_api::block))
-        .delete(|| to(people_api::unblock))
+        .get(|| to(blocks::list))
+        .post(|| to(blocks::create))
+        .delete(|| to(blocks::lift))
         .counted_by_sender(Rule::Change),
     api("/openapi.json").get(|| to(api_docs::document)),
     api("/api/{rest:.*}"),

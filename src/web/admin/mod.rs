@@ -1,6 +1,6 @@
 //! Administration: for each noun its pages and its JSON API, over one flow.
 
+pub mod blocks;
 pub mod mappings;
 pub mod paging;
-pub mod people_api;
-pub mod people_pages;
+pub mod sessions;

@@ -9,7 +9,7 @@ use super::shown::Shown;
 use super::{times, words};
 use crate::domain::block::{Block, PersonKey};
 use crate::domain::members::FieldError;
-use crate::domain::session::SessionSummary;
+use crate::domain::session::{SessionHash, SessionSummary};
 use crate::web::user_agent::UNKNOWN;
 
 /// A session, as administrators and its own user see it.
@@ -22,6 +22,20 @@ pub struct SessionRow {
 }
 
 impl SessionRow {
+    /// A session; `own` is the one that requests the page.
+    pub fn of(session: SessionSummary, own: SessionHash) -> Self {
+        Self {
+            current: session.hash == own,
+            session,
+        }
+    }
+
+    /// The rows of a list.
+    pub fn list(sessions: Vec<SessionSummary>, own: SessionHash) -> Vec<Self> {
+        let rows = sessions.into_iter();
+        rows.map(|session| Self::of(session, own)).collect()
+    }
+
     fn who(&self) -> PersonWords {
         PersonWords::of_session(&self.session)
     }

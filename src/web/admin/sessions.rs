@@ -1,0 +1,216 @@
+//! `/admin/sessions`, `/api/admin/sessions`: the sessions of all users, and ending them.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::paging::page_of;
+use crate::domain::block::PersonKey;
+use crate::domain::members::FieldError;
+use crate::domain::session::{SessionId, SessionSummary, Whose};
+use crate::domain::time::utc;
+use crate::flow::admin::Admin;
+use crate::flow::people::{People, PeopleError};
+use crate::flow::sign_out::SignOut;
+use crate::web::auth::leave_with;
+use crate::web::error::{Answer, Refusal, mark};
+use crate::web::extract::{ProtectedEmpty, ProtectedForm};
+use crate::web::form::Form;
+use crate::web::page::{self, Page};
+use crate::web::views::problem::NOT_FOUND;
+use crate::web::views::{Notice, Paging, SessionList, SessionRow, SessionStop};
+
+/// Longest text to look for, in characters.
+const PERSON_MAX: usize = 255;
+
+/// `issuer` and `subject`, each exactly once.
+pub(super) fn person_of(fields: &Form) -> Result<PersonKey, Refusal> {
+    let one = |name| fields.one(name).ok().flatten().unwrap_or_default();
+    let person = PersonKey::parse(one("issuer"), one("subject"));
+    person.map_err(|errors| Refusal::invalid(&errors))
+}
+
+/// `person`: the text to look for, empty where there is none.
+pub(super) fn search_of(query: &Form) -> Result<String, Vec<FieldError>> {
+    let text = query.one("person").map(Option::unwrap_or_default);
+    let is_valid =
+        |text: &&str| text.chars().count() <= PERSON_MAX && !text.chars().any(char::is_control);
+    text.ok()
+        .filter(is_valid)
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            let reason = format!(
+                "must be one text of at most {PERSON_MAX} characters, without control characters"
+            );
+            vec![FieldError::new("person", reason)]
+        })
+}
+
+/// The message of the page before, from the address that it led to.
+pub(in crate::web) fn notice_of(query: &Form) -> Option<Notice> {
+    let ended = query.one("ended").ok()?;
+    let ended = ended.and_then(|ended| ended.parse().ok());
+    Notice::of(query.one("done").ok()??, ended)
+}
+
+/// Back to the list, where the session or the block does not exist any more.
+pub(in crate::web) fn lead_back(page: &Page, list: &str, error: PeopleError) -> Answer {
+    match error {
+        PeopleError::NotFound => Ok(mark(page.see_other(list), NOT_FOUND.code, false)),
+        error => Err(error.into()),
+    }
+}
+
+pub(in crate::web) fn session_id(text: &str) -> Result<SessionId, PeopleError> {
+    SessionId::parse(text).ok_or(PeopleError::NotFound)
+}
+
+/// Which sessions a list shows.
+struct Search {
+    person: String,
+    limit: i64,
+    offset: i64,
+}
+
+impl Search {
+    fn of(query: &Form) -> Result<Self, Refusal> {
+        match (search_of(query), page_of(query)) {
+            (Ok(person), Ok((limit, offset))) => Ok(Self {
+                person,
+                limit,
+                offset,
+            }),
+            (person, page) => {
+                let errors = [person.err(), page.err()].into_iter().flatten();
+                Err(Refusal::invalid(&errors.flatten().collect::<Vec<_>>()))
+            }
+        }
+    }
+
+    fn whose(&self) -> Whose<'_> {
+        if self.person.is_empty() {
+            Whose::All
+        } else {
+            Whose::Named(&self.person)
+        }
+    }
+}
+
+fn as_json(session: &SessionSummary) -> Value {
+    json!({
+        "id": session.id.to_string(),
+        "issuer": session.issuer,
+        "subject": session.subject,
+        "username": session.username,
+        "name": session.name,
+        "signed_in_at": utc(session.created_at),
+        "last_seen_at": utc(session.last_seen_at),
+        "groups_read_at": utc(session.groups_read_at),
+        "ends_at": utc(session.ends_at),
+    })
+}
+
+/// GET `/api/admin/sessions?person=&limit=&offset=`
+pub async fn list(admin: Admin, request: HttpRequest, people: web::Data<People>) -> Answer {
+    let search = Search::of(&Form::of_query(&request)?)?;
+    let found = people.sessions(&admin, search.whose(), search.limit, search.offset);
+    let found = found.await?;
+    let items: Vec<Value> = found.items.iter().map(as_json).collect();
+    Ok(HttpResponse::Ok().json(json!({ "items": items, "total": found.total })))
+}
+
+/// GET `/admin/sessions?person=&limit=&offset=`
+pub async fn list_page(admin: Admin, page: Page, people: web::Data<People>) -> Answer {
+    let query = page.query()?;
+    let search = Search::of(&query)?;
+    let found = people.sessions(&admin, search.whose(), search.limit, search.offset);
+    let found = found.await?;
+    let narrowed = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("person", &search.person)
+        .finish();
+    let own = admin.session().session.hash;
+    Ok(page::show(&SessionList {
+        paging: Paging {
+            list: format!("{}/admin/sessions?{narrowed}&", page.site().base()),
+            shown: found.items.len(),
+            total: found.total,
+            limit: search.limit,
+            offset: search.offset,
+        },
+        rows: SessionRow::list(found.items, own),
+        person: search.person,
+        done: notice_of(&query),
+        frame: page.frame(),
+    }))
+}
+
+/// GET `/admin/sessions/{id}`: the ways to stop its user.
+pub async fn stop_page(
+    admin: Admin,
+    page: Page,
+    id: web::Path<String>,
+    people: web::Data<People>,
+) -> Answer {
+    let session = match people.session(&admin, &session_id(&id)?).await {
+        Ok(session) => session,
+        Err(error) => return lead_back(&page, "/admin/sessions?done=gone", error),
+    };
+    let person = session.person();
+    let theirs = people.sessions(&admin, Whose::Person(&person), 1, 0);
+    Ok(page::show(&SessionStop {
+        sessions: theirs.await?.total,
+        row: SessionRow::of(session, admin.session().session.hash),
+        frame: page.frame(),
+    }))
+}
+
+/// DELETE `/api/admin/sessions/{id}`
+pub async fn end(
+    request: ProtectedEmpty<Admin>,
+    id: web::Path<String>,
+    people: web::Data<People>,
+) -> Answer {
+    people.end(&request.sender, &session_id(&id)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// POST `/admin/sessions/{id}/end`
+pub async fn end_form(
+    form: ProtectedForm<Admin>,
+    page: Page,
+    id: web::Path<String>,
+    people: web::Data<People>,
+    sign_out: web::Data<SignOut>,
+) -> Answer {
+    let admin = form.sender;
+    let ended = match people.end(&admin, &session_id(&id)?).await {
+        Ok(ended) => ended,
+        Err(error) => return lead_back(&page, "/admin/sessions?done=gone", error),
+    };
+    let left = leave_with(page.site(), &sign_out, admin.session(), [ended]).await;
+    Ok(left.unwrap_or_else(|| page.see_other("/admin/sessions?done=ended")))
+}
+
+/// DELETE `/api/admin/sessions?issuer=&subject=`
+pub async fn end_person(
+    sent: ProtectedEmpty<Admin>,
+    request: HttpRequest,
+    people: web::Data<People>,
+) -> Answer {
+    let person = person_of(&Form::of_query(&request)?)?;
+    let ended = people.end_person(&sent.sender, &person).await?;
+    Ok(HttpResponse::Ok().json(json!({ "ended": ended.len() })))
+}
+
+/// POST `/admin/sessions/end`
+pub async fn end_person_form(
+    sent: ProtectedForm<Admin>,
+    page: Page,
+    people: web::Data<People>,
+    sign_out: web::Data<SignOut>,
+) -> Answer {
+    let admin = sent.sender;
+    let ended = people.end_person(&admin, &person_of(&sent.form)?).await?;
+    let list = format!("/admin/sessions?done=all-ended&ended={}", ended.len());
+    let left = leave_with(page.site(), &sign_out, admin.session(), ended).await;
+    Ok(left.unwrap_or_else(|| page.see_other(&list)))
+}
