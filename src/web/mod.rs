@@ -32,7 +32,6 @@ mod routes;
 mod security_headers;
 mod site;
 mod token;
-mod token_request;
 mod user_agent;
 pub mod views;
 

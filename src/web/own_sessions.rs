@@ -16,7 +16,9 @@ const SHOWN: i64 = 100;
 
 /// GET `/sessions`
 pub async fn show(session: Session, page: Page, people: web::Data<People>) -> Answer {
-    let found = people.own_sessions(&session.actor(page.request()), SHOWN).await?;
+    let found = people
+        .own_sessions(&session.actor(page.request()), SHOWN)
+        .await?;
     Ok(page::show(&OwnSessions {
         rows: SessionRow::list(found.items, session.live().session.hash),
         done: notice_of(&page.query()?),
@@ -33,7 +35,10 @@ pub async fn end(
     sign_out: web::Data<SignOut>,
 ) -> Answer {
     let session = form.sender;
-    let ended = match people.end_own(&session_id(&id)?, &session.actor(page.request())).await {
+    let ended = match people
+        .end_own(&session_id(&id)?, &session.actor(page.request()))
+        .await
+    {
         Ok(ended) => ended,
         Err(error) => return lead_back(&page, "/sessions?done=gone", error),
     };

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use serde_json::json;
 
 use super::copy_lines;
 use super::error::{Answer, Refusal, mark};
@@ -9,8 +10,7 @@ use super::extract::{Sent, SentForm, Session, Visitor};
 use super::form::{Form, filled};
 use super::page::{self, Page};
 use super::site::Site;
-use super::token::Red5Server;
-use super::token_request::TokenRequest;
+use super::token::{Red5Server, wish_of};
 use super::views::problem::{
     GROUPS_OVERAGE, INVALID_REQUEST, NO_GRANT, NOT_SIGNED_IN, SESSION_CHANGED,
 };
@@ -19,7 +19,7 @@ use super::views::{
 };
 use crate::domain::entitlement::ScopeRefusal;
 use crate::domain::grant::Scope;
-use crate::domain::members::{FieldError, together};
+use crate::domain::members::{FieldError, Members, together};
 use crate::domain::names::{RoomName, STREAM_RULE};
 use crate::flow::exchange::{self, Exchange, NoToken, Wish};
 
@@ -105,23 +105,28 @@ fn read(form: &Form, chosen: &Chosen) -> Result<(Wish, Option<RoomName>), Vec<Fi
     if !errors.is_empty() {
         return Err(errors);
     }
-    let Ok(ttl_seconds) = filled(&chosen.ttl_seconds).map(str::parse).transpose() else {
+    let ttl_seconds = filled(&chosen.ttl_seconds).map(str::parse::<i64>);
+    let Ok(ttl_seconds) = ttl_seconds.transpose() else {
         let reason = "must be a whole number of seconds";
         return Err(vec![FieldError::new("ttl_seconds", reason)]);
     };
-    let named = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
-    let request = TokenRequest {
-        roles: named(&chosen.roles),
-        rooms: filled(&chosen.room).map(|room| vec![room.to_owned()]),
-        transports: named(&chosen.transports),
-        ttl_seconds,
-    };
+    let rooms: Vec<&str> = filled(&chosen.room).into_iter().collect();
+    let members = [
+        ("roles", json!(chosen.roles)),
+        ("rooms", json!(rooms)),
+        ("transports", json!(chosen.transports)),
+        ("ttl_seconds", json!(ttl_seconds)),
+    ];
+    let named = members.into_iter();
+    let named = named.filter(|(_, value)| !value.is_null() && *value != json!([]));
+    let members = named.map(|(name, value)| (name.to_owned(), value));
+    let wish = wish_of(Members::new(members.collect()));
     let name = filled(&chosen.stream);
     let stream = name.and_then(RoomName::parse);
     if name.is_some() && stream.is_none() {
         errors.push(FieldError::new("stream", STREAM_RULE));
     }
-    Ok((together(errors, request.parse())?, stream))
+    Ok((together(errors, wish)?, stream))
 }
 
 /// What the portal is made of.

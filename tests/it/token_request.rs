@@ -67,7 +67,7 @@ async fn every_wrong_member_is_named_and_no_token_made() {
         (json!({"sub": "root", "groups": ["x"]}), &["groups", "sub"]),
         (
             json!({"exp": 1, "roles": [], "rooms": [""], "ttl_seconds": 1}),
-            &["roles", "exp", "rooms[0]", "ttl_seconds"],
+            &["roles", "rooms[0]", "ttl_seconds", "exp"],
         ),
     ];
     for (wish, fields) in cases {

@@ -41,8 +41,7 @@ fn as_json(block: &Block, now: DateTime<Utc>) -> Value {
 
 /// GET `/api/admin/blocks?limit=&offset=`
 pub async fn list(admin: Admin, request: HttpRequest, people: web::Data<People>) -> Answer {
-    let page = page_of(&Form::of_query(&request)?);
-    let (limit, offset) = page.map_err(|errors| Refusal::invalid(&errors))?;
+    let (limit, offset) = page_of(&Form::of_query(&request)?)?;
     let (found, now) = (people.blocks(&admin, limit, offset).await?, people.now());
     let items = found.items.iter().map(|block| as_json(block, now));
     let items: Vec<Value> = items.collect();
@@ -52,7 +51,7 @@ pub async fn list(admin: Admin, request: HttpRequest, people: web::Data<People>)
 /// GET `/admin/blocks?limit=&offset=`
 pub async fn list_page(admin: Admin, page: Page, people: web::Data<People>) -> Answer {
     let query = page.query()?;
-    let (limit, offset) = page_of(&query).map_err(|errors| Refusal::invalid(&errors))?;
+    let (limit, offset) = page_of(&query)?;
     let (found, now) = (people.blocks(&admin, limit, offset).await?, people.now());
     let rows = found.items.into_iter();
     let rows: Vec<BlockRow> = rows.map(|block| BlockRow::of(block, now)).collect();
@@ -84,7 +83,7 @@ pub async fn create(sent: ProtectedJson<Admin>, people: web::Data<People>) -> An
         more.retain(|error| errors.iter().all(|known| known.field != error.field));
         more
     });
-    let draft = together(errors, draft).map_err(|errors| Refusal::invalid(&errors))?;
+    let draft = together(errors, draft)?;
     let done = people.block(&sent.sender, &draft).await?;
     let status = if done.replaced {
         StatusCode::OK
@@ -97,7 +96,7 @@ pub async fn create(sent: ProtectedJson<Admin>, people: web::Data<People>) -> An
 /// GET `/admin/blocks/new?issuer=&subject=&person=`
 pub async fn new_page(admin: Admin, page: Page, people: web::Data<People>) -> Answer {
     let query = page.query()?;
-    let person = search_of(&query).map_err(|errors| Refusal::invalid(&errors))?;
+    let person = search_of(&query)?;
     let mut typed = TypedBlock {
         issuer: query.text("issuer"),
         subject: query.text("subject"),

@@ -25,8 +25,7 @@ const PERSON_MAX: usize = 255;
 /// `issuer` and `subject`, each exactly once.
 pub(super) fn person_of(fields: &Form) -> Result<PersonKey, Refusal> {
     let one = |name| fields.one(name).ok().flatten().unwrap_or_default();
-    let person = PersonKey::parse(one("issuer"), one("subject"));
-    person.map_err(|errors| Refusal::invalid(&errors))
+    Ok(PersonKey::parse(one("issuer"), one("subject"))?)
 }
 
 /// `person`: the text to look for, empty where there is none.
@@ -81,7 +80,7 @@ impl Search {
             }),
             (person, page) => {
                 let errors = [person.err(), page.err()].into_iter().flatten();
-                Err(Refusal::invalid(&errors.flatten().collect::<Vec<_>>()))
+                Err(errors.flatten().collect::<Vec<_>>().into())
             }
         }
     }
