@@ -329,7 +329,7 @@ async fn check_says_that_a_direct_address_is_missing_and_is_content_with_one() {
         &checked.said().await,
         "WRONG",
         &[
-            "nobody listens at the host and port of DATABASE_LISTEN_URL",
+            "no server listens at the host and port of DATABASE_LISTEN_URL",
             ": 127.0.0.1",
         ],
     );
