@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -11,6 +10,8 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 
 use red5_bridge::store::Store;
+
+use crate::eventually::in_time;
 
 /// What `NotificationResponse` begins with (PostgreSQL: message formats).
 const NOTIFICATION: u8 = b'A';
@@ -99,10 +100,7 @@ impl Proxy {
     pub async fn until_holding(&self) {
         let mut state = self.state.subscribe();
         let holding = state.wait_for(|state| state.holding);
-        tokio::time::timeout(Duration::from_secs(5), holding)
-            .await
-            .unwrap()
-            .unwrap();
+        in_time("an answer is held", holding).await.unwrap();
     }
 
     /// What was held back goes on.
@@ -127,37 +125,34 @@ async fn carry(
 ) {
     client.set_nodelay(true).unwrap();
     let (from_client, to_client) = client.into_split();
+    // No server listens: the client is told by the end of its connection.
+    let Ok((from_server, to_server)) = server(&options).await else {
+        return;
+    };
+    carry_both(
+        from_client,
+        to_server,
+        from_server,
+        to_client,
+        number,
+        &state,
+    )
+    .await;
+}
+
+type Reading = Box<dyn AsyncRead + Send + Unpin>;
+type Writing = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// A connection to the server, at its socket or port.
+async fn server(options: &PgConnectOptions) -> std::io::Result<(Reading, Writing)> {
     if let Some(folder) = options.get_socket() {
         let socket = PathBuf::from(folder).join(format!(".s.PGSQL.{}", options.get_port()));
-        // No server listens: the client is told by the end of its connection.
-        let Ok(server) = UnixStream::connect(socket).await else {
-            return;
-        };
-        let (from_server, to_server) = server.into_split();
-        carry_both(
-            from_client,
-            to_server,
-            from_server,
-            to_client,
-            number,
-            &state,
-        )
-        .await;
+        let (reading, writing) = UnixStream::connect(socket).await?.into_split();
+        Ok((Box::new(reading), Box::new(writing)))
     } else {
-        let server = (options.get_host(), options.get_port());
-        let Ok(server) = TcpStream::connect(server).await else {
-            return;
-        };
-        let (from_server, to_server) = server.into_split();
-        carry_both(
-            from_client,
-            to_server,
-            from_server,
-            to_client,
-            number,
-            &state,
-        )
-        .await;
+        let place = (options.get_host(), options.get_port());
+        let (reading, writing) = TcpStream::connect(place).await?.into_split();
+        Ok((Box::new(reading), Box::new(writing)))
     }
 }
 

@@ -72,6 +72,7 @@ async fn no_edit_is_lost(house: &House, mapping: &Value, seen: &Seen) {
 async fn av_5_postgres_is_killed_and_started_again() {
     while_working(async |house| {
         house.postgres.kill();
+        // People work without a database for a while.
         sleep(Duration::from_secs(3)).await;
         house.postgres.start_again().await;
         house.find_postgres();
@@ -93,6 +94,7 @@ async fn av_5_postgres_is_stopped_and_started_again() {
 async fn av_5_postgres_is_paused_for_longer_than_every_timeout() {
     while_working(async |house| {
         house.postgres.pause();
+        // Longer than every timeout of the bridge.
         sleep(Duration::from_secs(9)).await;
         house.postgres.resume();
     })
@@ -103,6 +105,7 @@ async fn av_5_postgres_is_paused_for_longer_than_every_timeout() {
 async fn av_5_one_instance_loses_its_way_to_postgres_and_finds_it_again() {
     while_working(async |house| {
         house.ways[1].cut();
+        // People work under each fault for a while.
         sleep(Duration::from_millis(500)).await;
         house.ways[0].silence();
         sleep(Duration::from_secs(3)).await;

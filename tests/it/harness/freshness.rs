@@ -178,6 +178,7 @@ async fn se_7_of_a_server_in_recovery_no_token_is_older_than_the_bound() {
     }
     let began = Instant::now();
     eventually("there are no tokens", async || token(&ann).await.is_none()).await;
+    // The bound passes.
     sleep(BOUND.saturating_sub(began.elapsed())).await;
     for _ in 0..20 {
         assert_eq!(token(&ann).await, None);

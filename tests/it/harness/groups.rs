@@ -33,6 +33,7 @@ async fn se_12_with_an_age_of_ten_seconds_a_provider_may_be_away_for_as_long_and
             break;
         }
         assert_eq!(status, 200, "{asked:?} after the sign-in");
+        // An app asks now and then, while the groups grow old.
         sleep(Duration::from_millis(100)).await;
     }
     // It is asked once the age has passed, so that something was served after it.

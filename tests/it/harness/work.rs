@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::{BOUND, House, mapping, number_of};
 use crate::bridge::{Answer, Browser};
 
+/// Between two requests of one person, so that the machine is not busy with them alone.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What was seen.

@@ -204,6 +204,7 @@ async fn lg_2_groups_that_are_read_again_are_told_by_what_came_of_it() {
     provider.person("bob").groups(["viewers"]);
     let ann = told.signed_in("ann").await;
     let bob = told.signed_in("bob").await;
+    // The program's clock is the machine's.
     let beyond_twice_the_age = || tokio::time::sleep(Duration::from_millis(4200));
     // What happens beside the requests belongs to none of them.
     let mut seen = told.events().len();
