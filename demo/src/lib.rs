@@ -5,9 +5,9 @@
 //! A crate of its own, so that nothing of it is in the bridge. It is not meant for
 //! production: every visitor of the provider's page signs in as the person that they click.
 
+pub mod folder;
 pub mod mappings;
 pub mod people;
-pub mod place;
 pub mod postgres;
 pub mod provider;
 mod run;

@@ -16,9 +16,9 @@ use secrecy::SecretString;
 use thiserror::Error;
 use url::Url;
 
+use super::folder::{DemoFolder, FolderError, SavedState, listen_on};
 use super::mappings::{SeedError, seed};
 use super::people::{ADMIN_GROUP, PEOPLE};
-use super::place::{Place, PlaceError, Remembered, listen_on};
 use super::postgres::{Cluster, PostgresError};
 use super::provider::{Client, Provider};
 use super::sample_app;
@@ -48,7 +48,7 @@ pub struct Options {
 pub enum DemoError {
     /// The demo's folder.
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    Folder(#[from] FolderError),
     /// The private Postgres.
     #[error(transparent)]
     Postgres(#[from] PostgresError),
@@ -89,18 +89,18 @@ pub async fn run<E>(
 where
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
-    let place = Place::take(&options.local, options.fresh)?;
-    let mut remembered = place.recall()?;
-    let cluster = Cluster::kept(&options.local, &place.database()).await?;
+    let folder = DemoFolder::take(&options.local, options.fresh)?;
+    let mut state = folder.load()?;
+    let cluster = Cluster::kept(&options.local, &folder.database()).await?;
     let origins = options.origins.as_deref();
-    let served = with_database(&place, &mut remembered, &cluster, origins, clock, serve).await;
+    let served = with_database(&folder, &mut state, &cluster, origins, clock, serve).await;
     let stopped = cluster.stop().await;
     served.and_then(|()| Ok(stopped?))
 }
 
 async fn with_database<E>(
-    place: &Place,
-    remembered: &mut Remembered,
+    folder: &DemoFolder,
+    state: &mut SavedState,
     cluster: &Cluster,
     origins: Option<&str>,
     clock: Arc<dyn Clock>,
@@ -111,22 +111,22 @@ where
 {
     prepare(&cluster.default_url(), clock.now()).await?;
 
-    let bridge_port = free_port(remembered.bridge_port)?;
-    let listener = listen_on(remembered.provider_port)?;
-    remembered.bridge_port = bridge_port;
-    remembered.provider_port = port_of(&listener)?;
-    let app_listener = listen_on(remembered.sample_app_port)?;
-    remembered.sample_app_port = port_of(&app_listener)?;
-    place.remember(remembered)?;
+    let bridge_port = free_port(state.bridge_port)?;
+    let listener = listen_on(state.provider_port)?;
+    state.bridge_port = bridge_port;
+    state.provider_port = port_of(&listener)?;
+    let app_listener = listen_on(state.sample_app_port)?;
+    state.sample_app_port = port_of(&app_listener)?;
+    folder.save(state)?;
 
     let bridge_url = format!("http://127.0.0.1:{bridge_port}");
-    let client = client(&bridge_url, &remembered.client_secret)?;
+    let client = client(&bridge_url, &state.client_secret)?;
     let provider =
         Provider::start(listener, client, &PEOPLE, clock).map_err(DemoError::Provider)?;
     let app = sample_app::start(app_listener, &bridge_url).map_err(DemoError::SampleApp)?;
     let origins = [Some(app.origin()), origins];
     let origins = origins.into_iter().flatten().collect::<Vec<_>>().join(",");
-    let settings = settings(remembered, &bridge_url, provider.issuer(), origins, cluster);
+    let settings = settings(state, &bridge_url, provider.issuer(), origins, cluster);
     let served = match Variables::from_iter(settings).read(Config::read) {
         Ok(config) => {
             let served = serve(config, welcome(&bridge_url, app.origin(), cluster)).await;
@@ -173,7 +173,7 @@ fn client(bridge_url: &str, secret: &str) -> Result<Client, DemoError> {
 /// What an operator would put into the environment. The process's own
 /// environment and `.env` do not count: they may name a real database.
 fn settings(
-    remembered: &Remembered,
+    state: &SavedState,
     bridge_url: &str,
     issuer: &str,
     origins: String,
@@ -182,18 +182,15 @@ fn settings(
     BTreeMap::from([
         ("DATABASE_URL", cluster.default_url()),
         ("BRIDGE_PUBLIC_URL", bridge_url.to_owned()),
-        (
-            "BRIDGE_LISTEN",
-            format!("127.0.0.1:{}", remembered.bridge_port),
-        ),
-        ("BRIDGE_SECRET_KEYS", remembered.secret_key.clone()),
+        ("BRIDGE_LISTEN", format!("127.0.0.1:{}", state.bridge_port)),
+        ("BRIDGE_SECRET_KEYS", state.secret_key.clone()),
         ("BRIDGE_ADMIN_GROUPS", ADMIN_GROUP.to_owned()),
         ("BRIDGE_ALLOWED_ORIGINS", origins),
         ("OIDC_ISSUER_URL", issuer.to_owned()),
         ("OIDC_CLIENT_ID", CLIENT_ID.to_owned()),
-        ("OIDC_CLIENT_SECRET", remembered.client_secret.clone()),
+        ("OIDC_CLIENT_SECRET", state.client_secret.clone()),
         ("OIDC_SIGNING_ALGS", "ES256".to_owned()),
-        ("RED5_JWT_SECRET", remembered.red5_secret.clone()),
+        ("RED5_JWT_SECRET", state.red5_secret.clone()),
         ("RED5_SERVER_URL", RED5_SERVER_URL.to_owned()),
     ])
 }

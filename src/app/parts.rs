@@ -271,7 +271,7 @@ async fn keep_fresh(store: Store, watch: Arc<Watch>) {
         // Tried every second, told when it changes.
         if words != told {
             let host = store.direct_host();
-            tracing::warn!(event = "tables_not_migrated", host, %error, "the tables could not be brought up to date; trying again (red5-bridge check says why)");
+            tracing::warn!(event = "tables_not_migrated", host, %error, "the migrations could not be applied; trying again (red5-bridge check reports why)");
             told = words;
         }
         sleep(MIGRATE_AGAIN_AFTER).await;
@@ -292,7 +292,7 @@ async fn sweep(store: Store, clock: Arc<dyn Clock>, idle: TimeDelta) {
     loop {
         sleep(SWEEP_EVERY).await;
         if let Err(error) = store.sweep(clock.now(), idle).await {
-            tracing::warn!(event = "sweep_failed", %error, "what is over was not removed");
+            tracing::warn!(event = "sweep_failed", %error, "expired rows were not removed");
         }
     }
 }

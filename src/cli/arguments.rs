@@ -61,7 +61,7 @@ pub(super) enum Command {
 const SERVE: &str = "\
 Reads     the whole configuration (environment and .env)
 Writes    its log to standard error (LOG_FORMAT, RUST_LOG)
-Ends      by SIGTERM or Ctrl-C, after requests under way have finished
+Ends      by SIGTERM or Ctrl-C, after requests in progress have finished
 
 It migrates its tables first. It also starts while the database or the provider is
 not available; /readyz says what is missing until then.

@@ -86,13 +86,13 @@ pub async fn serve_until_stopped(config: Config, welcome: Option<String>) -> Res
         signals.next().await;
         tracing::info!(
             event = "stopping",
-            "stopping: requests under way may finish; a second signal stops at once"
+            "stopping: requests in progress may finish; a second signal stops at once"
         );
         tokio::spawn(async move { handle.stop(true).await });
         signals.next().await;
         tracing::warn!(
             event = "stopped_at_once",
-            "stopped at once by a second signal: requests under way were cut off"
+            "stopped at once by a second signal: requests in progress were aborted"
         );
     };
     tokio::select! {

@@ -112,7 +112,7 @@ impl BackChannel {
         let Some(place) = kept.place(network) else {
             tracing::warn!(
                 event = "logout_not_kept",
-                "too many logout tokens wait to be judged again; the provider has to repeat this one"
+                "too many logout tokens wait to be verified again; the provider has to send this one again"
             );
             return;
         };

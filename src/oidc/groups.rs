@@ -75,7 +75,7 @@ fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> Groups {
         tracing::warn!(
             event = "groups_overage",
             groups = set.len(),
-            "more groups than can be taken in: none counts"
+            "more groups than the limit: all of them are ignored"
         );
         return Groups::Overage;
     }

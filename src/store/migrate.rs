@@ -79,7 +79,7 @@ impl Store {
             tracing::warn!(
                 event = "tables_ahead",
                 migration = version,
-                "the tables are those of a newer version; this one serves with what it knows of them"
+                "the tables are of a newer version; this version serves with the parts that it knows"
             );
         }
         Ok(matches!(tables, Tables::Current | Tables::Ahead { .. }))

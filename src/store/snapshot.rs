@@ -142,7 +142,7 @@ impl Watch {
     /// should it fail, what was loaded before is not served until the database was heard again.
     pub async fn settle(&self) {
         if let Err(error) = self.reload().await {
-            tracing::warn!(event = "mappings_not_loaded", %error, "what was changed could not be loaded again");
+            tracing::warn!(event = "mappings_not_loaded", %error, "the changed data could not be loaded again");
             self.doubt();
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use red5_bridge::clock::SystemClock;
 use red5_bridge::config::Config;
+use red5_bridge_demo::folder::FolderError;
 use red5_bridge_demo::people::PEOPLE;
-use red5_bridge_demo::place::PlaceError;
 use red5_bridge_demo::{DemoError, Options, run};
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection};
@@ -172,7 +172,7 @@ async fn two_at_once_in_one_folder_are_refused() {
             Ok::<_, std::io::Error>(())
         })
         .await;
-        assert!(matches!(second, Err(DemoError::Place(PlaceError::Taken))));
+        assert!(matches!(second, Err(DemoError::Folder(FolderError::Taken))));
         Ok::<_, std::io::Error>(())
     })
     .await

@@ -8,9 +8,9 @@
 
 mod account;
 mod binaries;
-mod fate;
 mod pid_file;
 mod programs;
+mod retention;
 mod run_with;
 
 use std::io;
@@ -23,9 +23,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use account::{Account, reachable_folder, temporary_folder};
 use binaries::Binaries;
-use fate::Fate;
 use pid_file::is_ready;
 use programs::{POSTGRES, START_LIMIT, STOP_LIMIT, copy, data_folder, io_error, stop_leftover};
+use retention::Retention;
 
 pub use programs::PostgresError;
 pub use run_with::{WithPostgresError, with_postgres};
@@ -48,7 +48,7 @@ pub struct Cluster {
     /// Of 127.0.0.1, where it listens there as well.
     port: Option<u16>,
     data: PathBuf,
-    fate: Fate,
+    retention: Retention,
 }
 
 impl Cluster {
@@ -72,8 +72,8 @@ impl Cluster {
 
     async fn thrown_away(local: &Path, port: Option<u16>) -> Result<Self, PostgresError> {
         let (temporary, account) = temporary()?;
-        let fate = Fate::ThrownAway;
-        let started = Self::start(local, &temporary, &temporary, account, port, fate).await;
+        let retention = Retention::ThrownAway;
+        let started = Self::start(local, &temporary, &temporary, account, port, retention).await;
         clear_up_unless(started, &temporary)
     }
 
@@ -87,7 +87,9 @@ impl Cluster {
     pub async fn kept(local: &Path, folder: &Path) -> Result<Self, PostgresError> {
         let (sockets, account) = temporary()?;
         let started = match reachable_folder(folder, account) {
-            Ok(folder) => Self::start(local, &folder, &sockets, account, None, Fate::Kept).await,
+            Ok(folder) => {
+                Self::start(local, &folder, &sockets, account, None, Retention::Kept).await
+            }
             Err(error) => Err(io_error(format!("make {}", folder.display()), error)),
         };
         clear_up_unless(started, &sockets)
@@ -109,7 +111,7 @@ impl Cluster {
                 .map_err(|error| io_error(format!("make {}", folder.display()), error))?;
             let binaries = Binaries::find(local, account).ok_or(PostgresError::NoPrograms)?;
             copy(&binaries, primary, &folder.join("data"), account).await?;
-            Self::start(local, &folder, &sockets, account, None, Fate::Kept).await
+            Self::start(local, &folder, &sockets, account, None, Retention::Kept).await
         };
         clear_up_unless(start.await, &sockets)
     }
@@ -145,7 +147,7 @@ impl Cluster {
             mut supervisor,
             lifeline,
             socket_folder,
-            fate,
+            retention,
             ..
         } = self;
         drop(lifeline);
@@ -159,7 +161,7 @@ impl Cluster {
             .map_err(|_| PostgresError::NotStopped)?
             .map_err(|error| io_error("wait for Postgres", error))?;
         // An immediate shutdown is not counted as a good one by Postgres.
-        if status.success() || fate == Fate::ThrownAway {
+        if status.success() || retention == Retention::ThrownAway {
             return Ok(());
         }
         Err(PostgresError::Failed {
@@ -175,13 +177,21 @@ impl Cluster {
         socket_folder: &Path,
         account: Account,
         port: Option<u16>,
-        fate: Fate,
+        retention: Retention,
     ) -> Result<Self, PostgresError> {
         let binaries = Binaries::find(local, account).ok_or(PostgresError::NoPrograms)?;
         let data = data_folder(&binaries, folder, account).await?;
         stop_leftover(&binaries, &data, account).await?;
         let log = socket_folder.join("postgres.log");
-        let mut cluster = Self::spawn(&binaries, data, socket_folder, &log, account, port, fate)?;
+        let mut cluster = Self::spawn(
+            &binaries,
+            data,
+            socket_folder,
+            &log,
+            account,
+            port,
+            retention,
+        )?;
         cluster.wait_until_ready(&log).await?;
         Ok(cluster)
     }
@@ -193,13 +203,13 @@ impl Cluster {
         log: &Path,
         account: Account,
         port: Option<u16>,
-        fate: Fate,
+        retention: Retention,
     ) -> Result<Self, PostgresError> {
         let log_file =
             std::fs::File::create(log).map_err(|error| io_error("write Postgres's log", error))?;
         let mut command = account.command("sh");
         command
-            .args(["-c", SUPERVISE, "sh", fate.stop_signal()])
+            .args(["-c", SUPERVISE, "sh", retention.stop_signal()])
             .arg(socket_folder)
             .arg(binaries.program("postgres"))
             .arg("-D")
@@ -213,7 +223,12 @@ impl Cluster {
                 "listen_addresses="
             })
             .args(["-c", &format!("port={}", port.unwrap_or(PORT))])
-            .args(fate.settings().iter().flat_map(|setting| ["-c", setting]))
+            .args(
+                retention
+                    .settings()
+                    .iter()
+                    .flat_map(|setting| ["-c", setting]),
+            )
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log_file)
@@ -233,7 +248,7 @@ impl Cluster {
             socket_folder: socket_folder.to_owned(),
             port,
             data,
-            fate,
+            retention,
         })
     }
 

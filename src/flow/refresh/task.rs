@@ -185,7 +185,7 @@ impl Refresher {
                 event = "refresh_failed",
                 subject,
                 reason = "sealed_with_another_key",
-                "a refresh token cannot be opened with BRIDGE_SECRET_KEYS: the key that sealed it is not there"
+                "a refresh token cannot be opened with BRIDGE_SECRET_KEYS: the key that sealed it is missing"
             );
             self.counts.count(RefreshOutcome::Sealed);
             let nothing = RefreshResult::Nothing(None);

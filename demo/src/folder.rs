@@ -1,4 +1,4 @@
-//! The demo's own folder, and what it remembers there from run to run: secrets
+//! The demo's own folder, and the state that it saves there from run to run: secrets
 //! and ports, so that sessions and bookmarks survive a restart.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -22,7 +22,7 @@ const FIRST_PORT: u16 = 8080;
 
 /// Why the demo's folder cannot be used.
 #[derive(Debug, Error)]
-pub enum PlaceError {
+pub enum FolderError {
     /// Two at once would share one database folder.
     #[error("a demo is running here already; stop it first")]
     Taken,
@@ -41,13 +41,13 @@ pub enum PlaceError {
 
 /// The demo's folder, held as long as this lives.
 #[derive(Debug)]
-pub struct Place {
+pub struct DemoFolder {
     folder: PathBuf,
     /// The system releases the lock when the process ends, however it ends.
     lock: File,
 }
 
-impl Drop for Place {
+impl Drop for DemoFolder {
     /// Releases the lock by name: closing the file would not, while a child process that
     /// another thread is starting still has a copy of it.
     fn drop(&mut self) {
@@ -57,10 +57,10 @@ impl Drop for Place {
 
 /// What stays the same from run to run.
 #[derive(Serialize, Deserialize)]
-pub struct Remembered {
+pub struct SavedState {
     /// Where the bridge listened last.
     pub bridge_port: u16,
-    /// Where the provider listened last; sessions remember its address.
+    /// Where the provider listened last; sessions name its address.
     pub provider_port: u16,
     /// Where the sample app was last. A folder of an earlier demo has no such member.
     #[serde(default)]
@@ -73,29 +73,29 @@ pub struct Remembered {
     pub red5_secret: String,
 }
 
-impl Place {
+impl DemoFolder {
     /// Takes the folder below `local`; with `fresh`, removes what was there.
     ///
     /// # Errors
     /// When another demo holds it, or it cannot be written.
-    pub fn take(local: &Path, fresh: bool) -> Result<Self, PlaceError> {
+    pub fn take(local: &Path, fresh: bool) -> Result<Self, FolderError> {
         let folder = local.join(NAME);
         let failed = |error| io_error("take", &folder, error);
         fs::create_dir_all(&folder).map_err(failed)?;
         let lock = File::create(folder.join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(PlaceError::Taken),
+            Err(TryLockError::WouldBlock) => return Err(FolderError::Taken),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let place = Self {
+        let folder = Self {
             folder: folder.canonicalize().map_err(failed)?,
             lock,
         };
         if fresh {
-            place.clear()?;
+            folder.clear()?;
         }
-        Ok(place)
+        Ok(folder)
     }
 
     /// Where the database's files go.
@@ -104,19 +104,19 @@ impl Place {
         self.folder.join("postgres")
     }
 
-    /// What the last run remembered, or new secrets on the first; with ports
-    /// that are free, which [`Place::remember`] is to be told once they are used.
+    /// The state of the last run, or new secrets on the first; the ports are saved once they
+    /// are used ([`DemoFolder::save`]).
     ///
     /// # Errors
     /// When the file is there and cannot be read.
-    pub fn recall(&self) -> Result<Remembered, PlaceError> {
-        let file = self.memory();
+    pub fn load(&self) -> Result<SavedState, FolderError> {
+        let file = self.state_file();
         match fs::read(&file) {
             Ok(bytes) => {
-                serde_json::from_slice(&bytes).map_err(|_| PlaceError::Unreadable(file.clone()))
+                serde_json::from_slice(&bytes).map_err(|_| FolderError::Unreadable(file.clone()))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Remembered::new().map_err(|error| {
+                SavedState::new().map_err(|error| {
                     io_error(
                         "make secrets for",
                         &file,
@@ -132,35 +132,35 @@ impl Place {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn remember(&self, remembered: &Remembered) -> Result<(), PlaceError> {
-        let file = self.memory();
+    pub fn save(&self, state: &SavedState) -> Result<(), FolderError> {
+        let file = self.state_file();
         let write = || -> io::Result<()> {
             let whole = file.with_extension("new");
             let mut open = OpenOptions::new();
             open.write(true).create(true).truncate(true).mode(0o600);
-            let bytes = serde_json::to_vec_pretty(remembered)?;
+            let bytes = serde_json::to_vec_pretty(state)?;
             open.open(&whole)?.write_all(&bytes)?;
             fs::rename(&whole, &file)
         };
         write().map_err(|error| io_error("write", &file, error))
     }
 
-    fn memory(&self) -> PathBuf {
+    fn state_file(&self) -> PathBuf {
         self.folder.join("remembered.json")
     }
 
-    fn clear(&self) -> Result<(), PlaceError> {
+    fn clear(&self) -> Result<(), FolderError> {
         let database = self.database();
         // It may be a link to a place that Postgres's account can reach.
         let linked = database.canonicalize().unwrap_or_else(|_| database.clone());
         absent_is_fine(fs::remove_dir_all(&linked))
             .and_then(|()| absent_is_fine(fs::remove_file(&database)))
-            .and_then(|()| absent_is_fine(fs::remove_file(self.memory())))
+            .and_then(|()| absent_is_fine(fs::remove_file(self.state_file())))
             .map_err(|error| io_error("clear", &self.folder, error))
     }
 }
 
-impl Remembered {
+impl SavedState {
     fn new() -> Result<Self, getrandom::Error> {
         Ok(Self {
             bridge_port: FIRST_PORT,
@@ -177,7 +177,7 @@ impl Remembered {
 ///
 /// # Errors
 /// When no port can be had at all.
-pub fn listen_on(port: u16) -> Result<TcpListener, PlaceError> {
+pub fn listen_on(port: u16) -> Result<TcpListener, FolderError> {
     let address = |port| (Ipv4Addr::LOCALHOST, port);
     TcpListener::bind(address(port))
         .or_else(|_| TcpListener::bind(address(0)))
@@ -191,8 +191,8 @@ fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn io_error(what: &str, file: &Path, error: io::Error) -> PlaceError {
-    PlaceError::Io {
+fn io_error(what: &str, file: &Path, error: io::Error) -> FolderError {
+    FolderError::Io {
         what: format!("cannot {what} {}", file.display()),
         error,
     }

@@ -1,15 +1,14 @@
 //! Whether a cluster's data outlives its run, and what follows from it.
 
-/// What becomes of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Retention {
     /// It is there again at the next start.
     Kept,
     /// It is removed at the end.
     ThrownAway,
 }
 
-impl Fate {
+impl Retention {
     /// Settings that depend on it. A test run opens a few connections for each
     /// of many databases at once, and nothing of it has to survive a crash.
     pub(super) const fn settings(self) -> &'static [&'static str] {
