@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
 use secrecy::ExposeSecret;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{Bridge, StartError};
 use crate::clock::{Clock, SystemClock};
@@ -81,15 +81,23 @@ pub async fn serve_until_stopped(config: Config, welcome: Option<String>) -> Res
     if let Some(welcome) = welcome {
         say(&welcome);
     }
-    let mut signals = StopSignals::new()?;
+    // Ctrl-C, and SIGTERM as a service manager sends it.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut next_signal = async move || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
     let stopped_by_signals = async move {
-        signals.next().await;
+        next_signal().await;
         tracing::info!(
             event = "stopping",
             "stopping: requests in progress may finish; a second signal stops at once"
         );
         tokio::spawn(async move { handle.stop(true).await });
-        signals.next().await;
+        next_signal().await;
         tracing::warn!(
             event = "stopped_at_once",
             "stopped at once by a second signal: requests in progress were aborted"
@@ -98,28 +106,6 @@ pub async fn serve_until_stopped(config: Config, welcome: Option<String>) -> Res
     tokio::select! {
         outcome = bridge.run() => Ok(outcome?),
         () = stopped_by_signals => Ok(()),
-    }
-}
-
-/// Ctrl-C, and SIGTERM as a service manager sends it.
-struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }
 

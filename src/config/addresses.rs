@@ -27,10 +27,7 @@ impl PublicUrl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = checked(text)?;
         let path = url.path().trim_end_matches('/');
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
-        if !path.chars().all(plain) || path.contains("//") {
-            return Err("its path may have A-Z a-z 0-9 - _ . ~ and single slashes".to_owned());
-        }
+        require_plain(path)?;
         Ok(Self {
             base_path: path.to_owned(),
             origin: Origin(url.origin().ascii_serialization()),
@@ -61,6 +58,40 @@ impl PublicUrl {
 impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.origin.0, self.base_path)
+    }
+}
+
+/// Where the streaming server is, for the SDK and for copy-and-paste lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerUrl {
+    /// `https` or `http`.
+    pub protocol: String,
+    /// The host.
+    pub host: String,
+    /// The port, the usual one included.
+    pub port: u16,
+    /// The application, `live`.
+    pub app: String,
+}
+
+impl ServerUrl {
+    /// Tokens cross it, so it has to be protected like the bridge's own.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let url = checked(text)?;
+        let app = url.path().trim_matches('/');
+        require_plain(app)?;
+        match (url.host_str(), url.port_or_known_default()) {
+            (Some(host), Some(port)) if !app.is_empty() => Ok(Self {
+                protocol: url.scheme().to_owned(),
+                host: host.to_owned(),
+                port,
+                app: app.to_owned(),
+            }),
+            _ => Err(
+                "must be the server and its application, such as https://media.example.com/live"
+                    .to_owned(),
+            ),
+        }
     }
 }
 
@@ -109,6 +140,15 @@ pub fn is_protected(url: &Url) -> bool {
         "https" => true,
         "http" => url.host().is_some_and(|host| is_loopback(&host)),
         _ => false,
+    }
+}
+
+fn require_plain(path: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
+    if path.chars().all(plain) && !path.contains("//") {
+        Ok(())
+    } else {
+        Err("its path may have A-Z a-z 0-9 - _ . ~ and single slashes".to_owned())
     }
 }
 

@@ -3,9 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
-use url::Url;
 
-use super::addresses::is_protected;
+use super::addresses::ServerUrl;
 use super::reader::Reader;
 use crate::domain::lifetime::TTL_MIN_SECONDS;
 use crate::signer::SECRET_MIN_BYTES;
@@ -40,19 +39,6 @@ pub enum SubjectClaim {
     Subject,
     /// The user name.
     Username,
-}
-
-/// Where the streaming server is, for the SDK and for copy-and-paste lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerUrl {
-    /// `https` or `http`.
-    pub protocol: String,
-    /// The host.
-    pub host: String,
-    /// The port, the usual one included.
-    pub port: u16,
-    /// The application, `live`.
-    pub app: String,
 }
 
 /// Values from Red5's documentation: as secrets they are known to every reader.
@@ -147,32 +133,4 @@ fn decode(text: &SecretString, base64: bool) -> Result<SecretSlice<u8>, String> 
         return Err("is a sample value; red5-bridge keygen makes one".to_owned());
     }
     Ok(SecretSlice::from(bytes))
-}
-
-impl ServerUrl {
-    fn parse(text: &str) -> Result<Self, String> {
-        let example =
-            "must be the server and its application, such as https://media.example.com/live";
-        let url = Url::parse(text).map_err(|_| example.to_owned())?;
-        if !is_protected(&url) {
-            return Err(
-                "must be https (http is accepted for a loopback host alone): tokens cross it"
-                    .to_owned(),
-            );
-        }
-        let app = url.path().trim_matches('/');
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
-        let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        match (url.host_str(), url.port_or_known_default()) {
-            (Some(host), Some(port)) if bare && !app.is_empty() && app.chars().all(plain) => {
-                Ok(Self {
-                    protocol: url.scheme().to_owned(),
-                    host: host.to_owned(),
-                    port,
-                    app: app.to_owned(),
-                })
-            }
-            _ => Err(example.to_owned()),
-        }
-    }
 }

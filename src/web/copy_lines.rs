@@ -4,7 +4,7 @@
 
 use super::token::app;
 use super::views::{CopyLine, Lines};
-use crate::config::red5::ServerUrl;
+use crate::config::addresses::ServerUrl;
 use crate::domain::grant::Scope;
 use crate::domain::names::{Role, RoomName, Transport};
 

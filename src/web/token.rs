@@ -9,7 +9,7 @@ use super::auth::{log_signed_out, set_cookies};
 use super::error::{Answer, Refusal};
 use super::extract::{ProtectedEmpty, ProtectedJson, Session, SessionCookie};
 use super::site::Site;
-use crate::config::red5::ServerUrl;
+use crate::config::addresses::ServerUrl;
 use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::lifetime::{LimitedBy, TTL_MIN_SECONDS};
 use crate::domain::members::{FieldError, Members};

@@ -95,57 +95,33 @@ fn judge_outage(
     report: &mut Section<'_>,
 ) {
     let unreachable = |remedy: &str| format!("{remedy}{}", proxy_hint(variables));
-    match outage {
-        Outage::OtherIssuer => judge_issuer(settings, probe, report),
-        Outage::Unreachable(host) => report.wrong(
-            format!("the provider cannot be reached: {host:.255}"),
-            unreachable("Correct host and port of OIDC_ISSUER_URL, or the network."),
-        ),
-        Outage::TimedOut => report.wrong(
-            "the provider does not answer in time",
-            unreachable("Open the way from here to the host of OIDC_ISSUER_URL."),
-        ),
-        Outage::Tls { host, flaw } => report.wrong(
-            format!("TLS to the provider at {host:.255} fails: {flaw}"),
-            tls_remedy(*flaw),
-        ),
-        Outage::Status(status) => report.wrong(
-            format!(
-                "the provider answers HTTP {status} where the discovery document of OIDC_ISSUER_URL, \
-                 or its key set, should be"
-            ),
+    let remedy = match outage {
+        Outage::OtherIssuer => return judge_issuer(settings, probe, report),
+        Outage::Unreachable(_) => {
+            unreachable("Correct host and port of OIDC_ISSUER_URL, or the network.")
+        }
+        Outage::TimedOut => unreachable("Open the way from here to the host of OIDC_ISSUER_URL."),
+        Outage::Tls { flaw, .. } => tls_remedy(*flaw).to_owned(),
+        Outage::Redirect { to, .. } => match to.strip_suffix(DISCOVERY) {
+            Some(issuer) => format!("If this is your provider, set OIDC_ISSUER_URL={issuer}"),
+            None => "Set OIDC_ISSUER_URL to the address that shows the discovery document itself, and \
+                     let the document name addresses that answer themselves."
+                .to_owned(),
+        },
+        Outage::Status(_) | Outage::Unreadable => {
             "OIDC_ISSUER_URL is what stands before /.well-known/openid-configuration in the address \
-             that shows the document in a browser.",
-        ),
-        Outage::Redirect { to, .. } => report.wrong(
-            format!(
-                "the provider redirects to {to} where the discovery document of OIDC_ISSUER_URL, or its \
-                 key set, should be, and redirects are not followed"
-            ),
-            match to.strip_suffix(DISCOVERY) {
-                Some(issuer) => format!("If this is your provider, set OIDC_ISSUER_URL={issuer}"),
-                None => "Set OIDC_ISSUER_URL to the address that shows the document itself, and let \
-                         the document name addresses that answer themselves."
-                    .to_owned(),
-            },
-        ),
-        Outage::Unreadable => report.wrong(
-            "what the provider shows as its discovery document or key set is not one",
-            "Open OIDC_ISSUER_URL followed by /.well-known/openid-configuration in a browser: it must \
-             be JSON.",
-        ),
-        other => report.wrong(
-            format!("the provider cannot be used: {other}"),
-            match other {
-                Outage::ClientAuthentication => {
-                    "If it offers private_key_jwt, set OIDC_CLIENT_KEY_FILE instead of \
-                     OIDC_CLIENT_SECRET. If its list is incomplete, set OIDC_TOKEN_AUTH_METHOD to \
-                     the method of this client."
-                }
-                _ => "Correct it at the provider.",
-            },
-        ),
-    }
+             that shows the discovery document in a browser. It must be JSON, and so must the key set \
+             that it names."
+                .to_owned()
+        }
+        Outage::ClientAuthentication => {
+            "If it offers private_key_jwt, set OIDC_CLIENT_KEY_FILE instead of OIDC_CLIENT_SECRET. If \
+             its list is incomplete, set OIDC_TOKEN_AUTH_METHOD to the method of this client."
+                .to_owned()
+        }
+        _ => "Correct it at the provider.".to_owned(),
+    };
+    report.wrong(format!("the provider cannot be used: {outage}"), remedy);
 }
 
 const fn tls_remedy(flaw: TlsFlaw) -> &'static str {
@@ -186,7 +162,7 @@ fn judge_issuer(settings: &ProviderSettings, probe: &Probe, report: &mut Section
     let Some(theirs) = theirs else {
         return report.wrong(
             "the provider's discovery document names no issuer",
-            "It must; mend it at the provider.",
+            "It must; correct it at the provider.",
         );
     };
     let shown: String = theirs.chars().take(300).collect();

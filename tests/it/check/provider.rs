@@ -82,7 +82,11 @@ async fn another_issuer_is_named_and_one_that_is_shared_by_tenants_explained() {
     checked
         .provider
         .discovery(|document| document.without("issuer"));
-    find(&checked.said().await, "WRONG", &["not one"]);
+    find(
+        &checked.said().await,
+        "WRONG",
+        &["could not be read as the JSON"],
+    );
 }
 
 #[tokio::test]
@@ -376,14 +380,18 @@ async fn a_provider_that_is_not_there_is_one_finding_and_a_proxy_is_named() {
     let checked = Checked::new().set("OIDC_ISSUER_URL", &Place::free().issuer());
     let said = checked.said().await;
     assert_eq!(wrong_besides_the_database(&said).len(), 1, "{said:?}");
-    let line = find(&said, "WRONG", &["the provider cannot be reached"]);
+    let line = find(
+        &said,
+        "WRONG",
+        &["the provider cannot be used: no connection to"],
+    );
     assert!(!line.contains("proxy"), "{line}");
     let checked = checked.set("https_proxy", "http://proxy.example:3128");
     let said = checked.said().await;
     find(
         &said,
         "WRONG",
-        &["cannot be reached", "https_proxy is set and is not used"],
+        &["no connection to", "https_proxy is set and is not used"],
     );
 }
 
@@ -391,19 +399,23 @@ async fn a_provider_that_is_not_there_is_one_finding_and_a_proxy_is_named() {
 async fn a_document_that_is_not_there_or_is_none_is_told_apart() {
     let checked = Checked::new();
     for (endpoint, answer, words) in [
-        (Endpoint::Discovery, Answer::html(404), "HTTP 404"),
+        (Endpoint::Discovery, Answer::html(404), "HTTP status 404"),
         (
             Endpoint::Discovery,
             Answer::redirect("/elsewhere"),
-            "/elsewhere where the discovery document",
+            "/elsewhere, which is not followed",
         ),
-        (Endpoint::Discovery, Answer::html(200), "not one"),
+        (
+            Endpoint::Discovery,
+            Answer::html(200),
+            "could not be read as the JSON",
+        ),
         (
             Endpoint::Jwks,
             Answer::json(200, &json!({"keys": []})),
             "no signing key that can be used",
         ),
-        (Endpoint::Jwks, Answer::status(404), "HTTP 404"),
+        (Endpoint::Jwks, Answer::status(404), "HTTP status 404"),
     ] {
         checked.provider.always(endpoint, answer);
         find(&checked.said().await, "WRONG", &[words]);
