@@ -7,6 +7,7 @@
 //! the panic says: its text may hold anything ([`install`]).
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::panic::Location;
 
@@ -104,7 +105,8 @@ fn visible_json(text: &str) -> Cow<'_, str> {
     for c in text.chars() {
         if is_hidden(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                escaped += &format!("\\u{unit:04x}");
+                // A string takes every text.
+                let _ = write!(escaped, "\\u{unit:04x}");
             }
         } else {
             escaped.push(c);

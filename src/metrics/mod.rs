@@ -46,7 +46,7 @@ impl<O: VariantArray + Copy + Into<&'static str>> Default for Counts<O> {
     }
 }
 
-impl<O: PartialEq> Counts<O> {
+impl<O: Copy + PartialEq> Counts<O> {
     /// Counts one more. Takes no lock.
     pub fn count(&self, outcome: O) {
         let mut counters = self.counters.iter();

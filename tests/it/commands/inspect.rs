@@ -21,7 +21,8 @@ fn now() -> DateTime<Utc> {
 fn red5(variables: &[(&str, &str)]) -> Red5 {
     let secret = ("RED5_JWT_SECRET", RED5_SECRET);
     let variables = [secret].into_iter().chain(variables.iter().copied());
-    Variables::from_iter(variables).read(Red5::read).unwrap()
+    let variables: Variables = variables.collect();
+    variables.read(Red5::read).unwrap()
 }
 
 fn report(given: impl AsRef<[u8]>) -> TokenReport {
