@@ -157,7 +157,7 @@ fn without_names(error: OidcError, decides: bool) -> Result<Object, OidcError> {
         event = "names_not_read",
         reason = error.code(),
         %error,
-        "userinfo failed; the sign-in goes on without what only it has"
+        "userinfo failed; the sign-in continues without the claims that only userinfo has"
     );
     Ok(Object::new())
 }
