@@ -228,7 +228,7 @@ async fn a_user_name_that_is_missing_is_what_the_portal_names_beside_the_grants(
     let page = asked(&mut vic, &[]).await.body;
 
     assert!(page.contains("know you by your user name"), "{page}");
-    assert!(page.contains("Watch in"), "{page}");
+    assert!(page.contains("Watch</span> in"), "{page}");
     assert!(
         !page.to_lowercase().contains("nothing is granted"),
         "{page}"
