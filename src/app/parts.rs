@@ -195,13 +195,13 @@ impl Parts {
             Arc::clone(&watch),
             Arc::clone(&clock),
         ));
-        shared.add(People::new(
-            store.clone(),
+        shared.add(People {
+            store: store.clone(),
             sessions,
-            Arc::clone(&watch),
-            Arc::clone(&clock),
-            provider.issuer().to_owned(),
-        ));
+            watch: Arc::clone(&watch),
+            clock: Arc::clone(&clock),
+            issuer: provider.issuer().to_owned(),
+        });
         shared.add(BackChannel::new(
             Arc::clone(&provider),
             Arc::clone(&live),

@@ -20,11 +20,12 @@ use crate::store::{Store, StoreError};
 
 /// The use cases about sessions and blocks.
 pub struct People {
-    store: Store,
-    sessions: Arc<Sessions>,
-    watch: Arc<Watch>,
-    clock: Arc<dyn Clock>,
-    issuer: String,
+    pub(crate) store: Store,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The provider at which users sign in here.
+    pub(crate) issuer: String,
 }
 
 /// Why nothing was done.
@@ -42,31 +43,9 @@ pub enum PeopleError {
 }
 
 impl People {
-    /// `issuer`: the provider at which users sign in here.
-    pub fn new(
-        store: Store,
-        sessions: Arc<Sessions>,
-        watch: Arc<Watch>,
-        clock: Arc<dyn Clock>,
-        issuer: String,
-    ) -> Self {
-        Self {
-            store,
-            sessions,
-            watch,
-            clock,
-            issuer,
-        }
-    }
-
     /// The time at which blocks are judged.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
-    }
-
-    /// The provider at which users sign in here.
-    pub fn issuer(&self) -> &str {
-        &self.issuer
     }
 
     /// One page of the live sessions.

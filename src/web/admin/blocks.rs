@@ -103,7 +103,7 @@ pub async fn new_page(admin: Admin, page: Page, people: web::Data<People>) -> An
         ..TypedBlock::default()
     };
     if typed.issuer.is_empty() {
-        people.issuer().clone_into(&mut typed.issuer);
+        typed.issuer.clone_from(&people.issuer);
     }
     let mut form = form_of(&admin, &page, &people, typed).await?;
     if !person.is_empty() {
