@@ -176,7 +176,7 @@ pub struct Networks(Vec<IpNet>);
 
 impl Networks {
     /// Refuses what was probably meant otherwise: an address with bits beyond
-    /// its prefix, IPv4 written as IPv6, and a prefix of zero, which is everybody.
+    /// its prefix, IPv4 written as IPv6, and a prefix of zero, which is every address.
     pub fn parse(words: &[String]) -> Result<Self, String> {
         let networks = words.iter().map(|word| network(word));
         Ok(Self(networks.collect::<Result<_, _>>()?))
@@ -203,7 +203,7 @@ fn network(word: &str) -> Result<IpNet, String> {
         "each must be an address or a network such as 10.1.0.0/16 or fd00:1::/32".to_owned()
     })?;
     if network.prefix_len() == 0 {
-        return Err("a prefix of 0 would be everybody; name the networks".to_owned());
+        return Err("a prefix of 0 would be every address; name the networks".to_owned());
     }
     if network.addr() != network.network() {
         return Err(

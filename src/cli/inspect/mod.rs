@@ -1,7 +1,7 @@
 //! A token, in words: what Red5 would allow with it, and why it would refuse it.
 //!
 //! The token is taken out of what people paste, its signature is verified, and [`claims`] judges
-//! what it says. Nothing of a token is shown before that: anyone can write claims.
+//! what it says. Nothing of a token is shown before that: every client can write claims.
 
 mod claims;
 
