@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::groups::{GROUPS_MAX, TEXT_MAX};
-use super::id_token::{Sent, VerifiedIdToken, verify};
+use super::id_token::{SentWith, VerifiedIdToken, verify};
 use super::jwks::KeySet;
 use super::signed_token::TOKEN_MAX;
 use super::{ClaimPath, ClientAuth, Credentials, Pace, ProviderSettings, SigningAlg};
@@ -160,7 +160,7 @@ pub fn id_token(data: &[u8]) {
 
 fn judge(token: &str) -> Option<VerifiedIdToken> {
     let nonce = SecretString::from(NONCE);
-    let sent = Sent {
+    let sent = SentWith {
         nonce: Some(&nonce),
         access_token: None,
     };

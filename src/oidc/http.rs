@@ -54,14 +54,14 @@ enum Purpose {
 /// The client, as one purpose uses it.
 #[derive(Clone)]
 pub(super) struct Http {
-    shared: Arc<Shared>,
+    shared: Arc<SharedClient>,
     purpose: Purpose,
     /// Breakers for the token endpoint and userinfo. The documents have their own (`metadata_cache`).
     token: Arc<Breaker>,
     userinfo: Arc<Breaker>,
 }
 
-struct Shared {
+struct SharedClient {
     client: Client,
     pace: Pace,
     calls: ProviderCalls,
@@ -95,7 +95,7 @@ impl Http {
             .enable_all()
             .build()
             .map_err(|_| SettingsError::HttpClient)?;
-        let shared = Shared {
+        let shared = SharedClient {
             client,
             pace: *pace,
             calls: ProviderCalls::default(),
@@ -104,7 +104,7 @@ impl Http {
         Ok(Self::of(Arc::new(shared), Purpose::SignIn))
     }
 
-    fn of(shared: Arc<Shared>, purpose: Purpose) -> Self {
+    fn of(shared: Arc<SharedClient>, purpose: Purpose) -> Self {
         Self {
             token: Arc::new(Breaker::new(&shared.pace)),
             userinfo: Arc::new(Breaker::new(&shared.pace)),
@@ -193,7 +193,7 @@ impl Http {
     }
 }
 
-impl Drop for Shared {
+impl Drop for SharedClient {
     /// Without waiting: this may be a thread that must not wait.
     fn drop(&mut self) {
         if let Some(threads) = self.threads.take() {

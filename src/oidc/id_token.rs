@@ -20,7 +20,7 @@ use super::signed_token::{self, Expiry, Signed};
 use crate::json::Object;
 
 /// What belongs to the token besides the settings.
-pub(super) struct Sent<'a> {
+pub(super) struct SentWith<'a> {
     /// The nonce of the attempt. None: the answer to a refresh, which belongs to no attempt and need
     /// not repeat it (OpenID Connect Core §12.2).
     pub(super) nonce: Option<&'a SecretString>,
@@ -49,7 +49,7 @@ pub(super) fn verify(
     raw: &str,
     keys: &KeySet,
     settings: &ProviderSettings,
-    sent: &Sent<'_>,
+    sent: &SentWith<'_>,
     now: DateTime<Utc>,
 ) -> Result<VerifiedIdToken, TokenFlaw> {
     let token = signed_token::open(raw, keys, &settings.signing_algs, &[])?;

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::client::{Attempt, AttemptSecrets};
 use super::error::{InvalidAnswer, OidcError, TokenFlaw};
-use super::id_token::{self, Sent, VerifiedIdToken};
+use super::id_token::{self, SentWith, VerifiedIdToken};
 use super::jwks::KeySet;
 use super::provider::Provider;
 use crate::domain::identity::Identity;
@@ -132,7 +132,7 @@ impl Provider {
         access_token: Option<&AccessToken>,
     ) -> Result<VerifiedIdToken, OidcError> {
         let raw = id_token.expose_secret();
-        let sent = Sent {
+        let sent = SentWith {
             nonce,
             access_token,
         };

@@ -147,14 +147,6 @@ const ALLOWED: &[(&str, &str)] = &[
         "what a state carries of its attempt, and what a refusal tells the log",
     ),
     (
-        "twice: Sent",
-        "what a token was sent with, and what a form was sent with",
-    ),
-    (
-        "twice: Shared",
-        "what clones of a client share, and what workers share: both private",
-    ),
-    (
         "twice: Welcome",
         "the sign-in that succeeded, and the page without a session",
     ),

@@ -85,7 +85,7 @@ fn with_keys(keys: impl Into<Vec<Key>>) -> Verification {
 impl Verification {
     fn of(&self, raw: &str) -> Result<VerifiedIdToken, TokenFlaw> {
         let nonce = SecretString::from(NONCE);
-        let sent = Sent {
+        let sent = SentWith {
             nonce: Some(&nonce),
             access_token: self.access_token.as_ref(),
         };
