@@ -65,6 +65,8 @@ fn codes() -> BTreeSet<String> {
     let (table, _) = source
         .split_once("// What follows is of sign-ins alone")
         .unwrap();
+    let table: Vec<&str> = table.split_whitespace().collect();
+    let table = table.join(" ");
     let consts = table.split(": Problem = Problem::").skip(1);
     let codes = consts.map(|problem| problem.split('"').nth(1).unwrap().to_owned());
     let mut found: BTreeSet<String> = codes.collect();
