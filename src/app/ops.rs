@@ -8,7 +8,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
 
-use super::parts::Shared;
+use super::parts::SharedParts;
 use super::{DISCONNECT_TIMEOUT, HEAD_TIMEOUT};
 use crate::web as pages;
 
@@ -23,7 +23,7 @@ pub(super) struct Ops {
 
 impl Ops {
     /// A thread of its own, which people's requests do not keep busy.
-    pub(super) fn bind(listen: SocketAddr, parts: Shared) -> io::Result<Self> {
+    pub(super) fn bind(listen: SocketAddr, parts: SharedParts) -> io::Result<Self> {
         let parts = Arc::new(parts);
         let server = HttpServer::new(move || {
             App::new()
@@ -31,7 +31,9 @@ impl Ops {
                 .wrap(from_fn(pages::catch_panics))
                 .wrap(from_fn(pages::render_refusals))
                 .wrap(from_fn(pages::add_headers))
+                .wrap(from_fn(pages::record_answers))
                 .wrap(from_fn(pages::number_requests))
+                .wrap(from_fn(pages::note_route))
                 .configure(pages::configure_ops)
         })
         .keep_alive(HEAD_TIMEOUT)

@@ -49,11 +49,11 @@ const MIGRATE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What the handlers and layers of a listener ask for by its type.
 #[derive(Default)]
-pub(super) struct Shared(Vec<Register>);
+pub(super) struct SharedParts(Vec<Register>);
 
 type Register = Box<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
 
-impl Shared {
+impl SharedParts {
     fn add<T: Send + Sync + 'static>(&mut self, part: T) -> web::Data<T> {
         self.add_shared(web::Data::new(part))
     }
@@ -81,9 +81,9 @@ pub(super) struct Parts {
     /// The base path of the routes.
     pub(super) base: String,
     /// Of the listener for people and apps.
-    pub(super) shared: Shared,
+    pub(super) shared: SharedParts,
     /// Of the second listener.
-    pub(super) ops: Shared,
+    pub(super) ops: SharedParts,
     pub(super) stopping: web::Data<Stopping>,
     pub(super) failing_tasks: web::Data<FailingTasks>,
     /// What goes on beside the requests.
@@ -159,7 +159,7 @@ impl Parts {
         let base = config.public_url.base_path().to_owned();
         let site = Site::new(config.public_url, config.allowed_origins);
 
-        let (mut shared, mut ops) = (Shared::default(), Shared::default());
+        let (mut shared, mut ops) = (SharedParts::default(), SharedParts::default());
         shared.add(site);
         shared.add(AdminGroups(config.admin_groups));
         shared.add(Red5Server(config.red5.server_url.clone()));

@@ -72,7 +72,7 @@ pub struct SignInFailed {
 }
 
 /// A sign-in that succeeded.
-pub struct Welcome {
+pub struct NewSession {
     /// The value of the session's cookie.
     pub secret: SessionSecret,
     /// The session's absolute end.
@@ -133,7 +133,7 @@ impl SignIn {
         sealed: Option<&str>,
         earlier: Option<&SessionSecret>,
         origin: &SignInOrigin,
-    ) -> Result<Welcome, SignInFailed> {
+    ) -> Result<NewSession, SignInFailed> {
         let outcome = self.come_back(answer, sealed, earlier, origin).await;
         self.counts.count(match &outcome {
             Ok(_) => SignInOutcome::SignedIn,
@@ -148,7 +148,7 @@ impl SignIn {
         sealed: Option<&str>,
         earlier: Option<&SessionSecret>,
         origin: &SignInOrigin,
-    ) -> Result<Welcome, SignInFailed> {
+    ) -> Result<NewSession, SignInFailed> {
         let attempt = self.open(&answer.state, sealed)?;
         let return_to = self.wanted(Some(&attempt.return_to));
         let outcome = self
@@ -192,7 +192,7 @@ impl SignIn {
         earlier: Option<&SessionSecret>,
         origin: &SignInOrigin,
         return_to: ReturnTo,
-    ) -> Result<Welcome, LoginError> {
+    ) -> Result<NewSession, LoginError> {
         self.provider
             .check_issuer_parameter(answer.iss.as_deref())
             .await?;
@@ -206,7 +206,7 @@ impl SignIn {
         let signed_in = self.provider.finish(&attempt.secrets, &answer).await?;
         let started = self.start(signed_in, attempt, asked_at, earlier, origin);
         let (secret, ends_at) = started.await?;
-        Ok(Welcome {
+        Ok(NewSession {
             secret,
             ends_at,
             return_to,

@@ -15,7 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
 use super::cookies::{ATTEMPTS_MAX, REMOVALS_MAX};
 use super::error::{Answer, Refusal, problem_of_store};
-use super::extract::{Sent, SentForm, SessionCookie, SessionOnly, Visitor};
+use super::extract::{SentForm, SessionCookie, SessionOnly, Submitted, Visitor};
 use super::form::{Form, Repeated};
 use super::page::{Page, show};
 use super::site::{Site, see_other};
@@ -216,12 +216,12 @@ pub async fn logout(
         // A session that is idle here may have been used at another instance a moment ago: its
         // row is deleted, if the form is one of its pages.
         let ticket = match sent {
-            Sent::Now(_) => sign_out.end(&secret).await?,
-            Sent::Earlier(_) => None,
+            Submitted::Now(_) => sign_out.end(&secret).await?,
+            Submitted::Earlier(_) => None,
         };
         return Ok(leave(&site, "/auth/signed-out", ticket.as_ref()));
     };
-    let Sent::Now(form) = sent else {
+    let Submitted::Now(form) = sent else {
         return Err(Refusal::new(problems::SESSION_CHANGED));
     };
     let (next, ended) = match form.one("then")? {

@@ -8,7 +8,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 
 use super::csrf::single;
-use super::routes::{Audience, Route};
+use super::route::{Audience, Route};
 use super::site::Site;
 
 /// The layer that lets an allowed app read what it is answered, refusals included; never with `*`.

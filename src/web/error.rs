@@ -9,7 +9,6 @@ use std::error::Error as _;
 use actix_web::body::BoxBody;
 use actix_web::cookie::Cookie;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::uri::PathAndQuery;
 use actix_web::http::{Method, StatusCode};
@@ -18,9 +17,10 @@ use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
 use super::form::{InvalidUtf8, Repeated};
-use super::page::{self, frame};
+use super::frame::{frame, render as render_page};
+use super::layers::mark;
 use super::request_id::RequestId;
-use super::routes::{Audience, Route};
+use super::route::{Audience, Route};
 use super::views::Frame;
 use super::views::problem::{self as problems, Problem, ProblemPage};
 use crate::domain::entitlement::ScopeRefusal;
@@ -169,7 +169,7 @@ impl Refusal {
                     return_to: details.return_to.clone().or(again.map(str::to_owned)),
                     reference,
                 };
-                page::render(self.status(), &page)
+                render_page(self.status(), &page)
             }
             Audience::Programs | Audience::Apps => self.problem_details(),
             Audience::Provider => self.oauth_error(),
@@ -244,77 +244,6 @@ pub async fn render(
         Some(response) => answer.into_response(response),
         None => answer,
     })
-}
-
-/// What a layer answered in place of a handler is an answer too.
-pub fn change_each(
-    outcome: Result<ServiceResponse, Error>,
-    change: impl FnOnce(&mut HttpResponse),
-) -> Result<ServiceResponse, Error> {
-    match outcome {
-        Ok(mut answer) => {
-            change(answer.response_mut());
-            Ok(answer)
-        }
-        Err(error) => {
-            let mut response = error.error_response();
-            change(&mut response);
-            Err(InternalError::from_response(error, response).into())
-        }
-    }
-}
-
-/// What the log and the metrics are told of an answer that is a refusal.
-#[derive(Clone, Copy)]
-struct Mark {
-    code: &'static str,
-    is_logged: bool,
-}
-
-/// Makes an answer with other content than a problem's the refusal of this code: a form that is
-/// shown again, a state in JSON.
-pub fn mark(mut response: HttpResponse, code: &'static str, is_logged: bool) -> HttpResponse {
-    response.extensions_mut().insert(Mark { code, is_logged });
-    response
-}
-
-fn mark_of(response: &HttpResponse) -> Option<Mark> {
-    let mark = response.extensions().get::<Mark>().copied();
-    let status = response.status();
-    let refused = status.is_client_error() || status.is_server_error();
-    let other = Mark {
-        code: "other",
-        is_logged: false,
-    };
-    mark.or(refused.then_some(other))
-}
-
-/// The code of an answer that is a refusal, for counting.
-pub fn code_of(response: &HttpResponse) -> Option<&'static str> {
-    mark_of(response).map(|mark| mark.code)
-}
-
-/// Writes the event of an answer that is a refusal, unless the log has one.
-pub fn log(response: &HttpResponse) {
-    let Some(Mark {
-        code,
-        is_logged: false,
-    }) = mark_of(response)
-    else {
-        return;
-    };
-    let status = response.status();
-    let number = status.as_u16();
-    match status {
-        // A network scanner causes thousands of these.
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
-            tracing::debug!(event = "request_refused", code, status = number);
-        }
-        status if status.is_server_error() => {
-            tracing::warn!(event = "request_refused", code, status = number);
-        }
-        _ => tracing::info!(event = "request_refused", code, status = number),
-    }
 }
 
 /// What the database did, logged once however it is answered: trying again may help (503), or it

@@ -10,15 +10,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, web};
 use serde_json::{Map, Value};
 
 use super::body::{self, ADMIN_BODY_MAX, TOKEN_BODY_MAX};
 use super::error::Refusal;
 use super::form::Form;
+use super::frame::Known;
 use super::rate_limit::RateLimits;
 use super::request_id::RequestId;
-use super::routes::{Audience, Route};
+use super::route::{Audience, Route};
 use super::site::Site;
 use super::views::problem as problems;
 use super::{client_ip, csrf};
@@ -26,29 +27,6 @@ use crate::domain::actor::Actor;
 use crate::flow::LiveSession;
 use crate::flow::admin::{self, Admin, AdminGroups, NotAdmin, RequestOrigin};
 use crate::flow::sessions::{SessionSecret, Sessions};
-
-/// The sender's session, as the request keeps it for the bar of its page.
-pub struct Known {
-    /// The value of the session's cookie.
-    pub secret: SessionSecret,
-    /// The session as it is in memory.
-    pub live: Arc<LiveSession>,
-    /// Whether its groups may serve.
-    pub is_confirmed: bool,
-}
-
-impl Known {
-    fn keep(self, request: &HttpRequest) -> Rc<Self> {
-        let known = Rc::new(self);
-        request.extensions_mut().insert(Rc::clone(&known));
-        known
-    }
-
-    /// That of a request whose sender was proven.
-    pub fn of(request: &HttpRequest) -> Option<Rc<Self>> {
-        request.extensions().get::<Rc<Self>>().cloned()
-    }
-}
 
 /// A session, without the check that its groups are fresh, so that sign-out works while the
 /// provider is down.
@@ -214,11 +192,11 @@ pub struct SentForm<S> {
     /// Who sends it.
     pub sender: S,
     /// Its fields, and whose page it was.
-    pub sent: Sent,
+    pub sent: Submitted,
 }
 
 /// A form, and whose page it was (CS-3).
-pub enum Sent {
+pub enum Submitted {
     /// Of the session that sends it.
     Now(Form),
     /// Of another session: the user signed in again since, perhaps in another tab.
@@ -260,9 +238,9 @@ impl<S: Sender> SentForm<S> {
             return Err(Refusal::new(problems::FORBIDDEN_ORIGIN));
         };
         let sent = if secret.is_form_token(token) {
-            Sent::Now(form)
+            Submitted::Now(form)
         } else {
-            Sent::Earlier(form)
+            Submitted::Earlier(form)
         };
         Ok(Self { sender, sent })
     }
@@ -272,8 +250,8 @@ impl<S: Sender> ProtectedForm<S> {
     async fn receive(request: HttpRequest, payload: web::Payload) -> Result<Self, Refusal> {
         let SentForm { sender, sent } = SentForm::receive(request, payload).await?;
         match sent {
-            Sent::Now(form) => Ok(Self { sender, form }),
-            Sent::Earlier(_) => Err(Refusal::new(problems::SESSION_CHANGED)),
+            Submitted::Now(form) => Ok(Self { sender, form }),
+            Submitted::Earlier(_) => Err(Refusal::new(problems::SESSION_CHANGED)),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::error::mark;
+use super::layers::mark;
 use super::views::problem::UNAVAILABLE;
 use crate::flow::health::Health;
 

@@ -6,13 +6,13 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
-use super::error::{Refusal, mark, status_of};
-use super::extract::Known;
+use super::error::{Refusal, status_of};
 use super::form::Form;
+use super::frame::{frame, render};
+use super::layers::mark;
 use super::site::Site;
 use super::views::problem::{self as problems, Problem};
-use super::views::{Frame, Person, Template};
-use crate::flow::admin::AdminGroups;
+use super::views::{Frame, Template};
 
 /// A request for a page.
 pub struct Page {
@@ -61,25 +61,6 @@ impl Page {
     }
 }
 
-/// The bar of a request's page.
-pub fn frame(request: &HttpRequest) -> Frame {
-    let site = request.app_data::<web::Data<Site>>();
-    let admins = request.app_data::<web::Data<AdminGroups>>();
-    Frame {
-        base: site.map_or("", |site| site.base()).to_owned(),
-        person: Known::of(request).map(|known| {
-            let identity = &known.live.session.identity;
-            let name = identity.name.as_ref().or(identity.username.as_ref());
-            Person {
-                name: name.unwrap_or(&identity.subject).clone(),
-                administrator: known.is_confirmed
-                    && admins.is_some_and(|admins| admins.include(identity)),
-                form_token: known.secret.form_token(),
-            }
-        }),
-    }
-}
-
 /// A page that shows what was asked for.
 pub fn show(page: &impl Template) -> HttpResponse {
     render(StatusCode::OK, page)
@@ -88,18 +69,4 @@ pub fn show(page: &impl Template) -> HttpResponse {
 /// A page that shows more of a refusal than its own page could: what was typed, who is signed in.
 pub fn refuse(problem: &Problem, page: &impl Template) -> HttpResponse {
     mark(render(status_of(problem), page), problem.code, false)
-}
-
-/// Renders a page.
-pub fn render(status: StatusCode, page: &impl Template) -> HttpResponse {
-    match page.render() {
-        Ok(html) => HttpResponse::build(status)
-            .content_type("text/html; charset=utf-8")
-            .body(html),
-        Err(error) => {
-            let code = problems::INTERNAL.code;
-            tracing::error!(event = "page_failed", code, %error);
-            mark(HttpResponse::InternalServerError().finish(), code, true)
-        }
-    }
 }

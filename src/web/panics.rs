@@ -15,7 +15,7 @@ use actix_web::{Error, web};
 
 use super::error::Refusal;
 use super::request_id::RequestId;
-use super::routes::Route;
+use super::route::Route;
 use super::site::Site;
 use super::views::Frame;
 use super::views::problem::INTERNAL;

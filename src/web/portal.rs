@@ -5,9 +5,10 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::copy_lines;
-use super::error::{Answer, Refusal, mark};
-use super::extract::{Sent, SentForm, Session, Visitor};
+use super::error::{Answer, Refusal};
+use super::extract::{SentForm, Session, Submitted, Visitor};
 use super::form::{Form, filled};
+use super::layers::mark;
 use super::page::{self, Page};
 use super::site::Site;
 use super::token::{Red5Server, wish_of};
@@ -15,7 +16,8 @@ use super::views::problem::{
     GROUPS_OVERAGE, INVALID_REQUEST, NO_GRANT, NOT_SIGNED_IN, SESSION_CHANGED,
 };
 use super::views::{
-    Choices, Chosen, GrantWords, Issued, NoGrant, Outcome, Portal, Refused, Unnamed, Welcome, Who,
+    Choices, Chosen, GrantWords, NoGrant, Outcome, Portal, Refused, ShownToken, Unnamed, Welcome,
+    Who,
 };
 use crate::domain::entitlement::ScopeRefusal;
 use crate::domain::grant::Scope;
@@ -60,7 +62,7 @@ pub async fn get_token(
     exchange: web::Data<Exchange>,
     server: web::Data<Red5Server>,
 ) -> Answer {
-    let (Sent::Now(form) | Sent::Earlier(form)) = &sent;
+    let (Submitted::Now(form) | Submitted::Earlier(form)) = &sent;
     let chosen = Chosen {
         room: form.text("room"),
         stream: form.text("stream"),
@@ -74,7 +76,7 @@ pub async fn get_token(
         exchange: &exchange,
         server: &server,
     };
-    if matches!(sent, Sent::Earlier(_)) {
+    if matches!(sent, Submitted::Earlier(_)) {
         let sentence = "you signed in again since this page was opened, perhaps in another tab. What you chose is still here: look at who you are, and press the button again.";
         let refused = Refused::of(SESSION_CHANGED.code, sentence);
         let mut response = portal.answer(chosen, Some(Outcome::Refused(refused)))?;
@@ -188,8 +190,8 @@ impl Served<'_> {
     }
 }
 
-fn shown(issued: exchange::Issued, server: &Red5Server, stream: Option<&RoomName>) -> Issued {
-    Issued {
+fn shown(issued: exchange::Issued, server: &Red5Server, stream: Option<&RoomName>) -> ShownToken {
+    ShownToken {
         lines: copy_lines::of(&issued.token, &issued.scope, server.0.as_ref(), stream),
         expires_in: u64::try_from(issued.expires_in).unwrap_or_default(),
         expires_at: issued.lifetime.expires_at,

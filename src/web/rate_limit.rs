@@ -23,12 +23,12 @@ use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use strum::VariantArray;
+use strum::VariantArray as _;
 
 use super::client_ip;
 use super::error::Refusal;
-use super::extract::Known;
-use super::routes::Route;
+use super::frame::Known;
+use super::route::{Route, Rule};
 use super::views::problem::RATE_LIMITED;
 use super::views::times;
 use crate::domain::session::SessionHash;
@@ -38,26 +38,6 @@ const BUCKETS_MAX: u64 = 50_000;
 
 /// When a bucket that is not used is dropped: every rule has filled it by then.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
-
-/// What is counted, each by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, VariantArray)]
-pub enum Rule {
-    /// A page or an endpoint that has no rule of its own.
-    Visit,
-    /// `/auth/login`
-    Login,
-    /// `/auth/callback`: each may cost a request to the provider.
-    Callback,
-    /// `/auth/logout`
-    Logout,
-    /// `/auth/backchannel-logout`: each costs a signature and a transaction, and all
-    /// come from one address.
-    BackChannel,
-    /// Whatever changes the table: every instance loads it again.
-    Change,
-    /// Tokens of one session.
-    Token,
-}
 
 impl Rule {
     /// How many at once, and how many a second from then on.
@@ -165,11 +145,11 @@ impl Clock for SinceStart {
     }
 }
 
-type Key = (Rule, Asker);
+type BucketKey = (Rule, Asker);
 
 /// Where the buckets lie.
 #[derive(Clone)]
-struct Buckets(Cache<Key, Arc<InMemoryState>>);
+struct Buckets(Cache<BucketKey, Arc<InMemoryState>>);
 
 impl Buckets {
     fn new() -> Self {
@@ -184,9 +164,9 @@ impl Buckets {
 }
 
 impl StateStore for Buckets {
-    type Key = Key;
+    type Key = BucketKey;
 
-    fn measure_and_replace<T, F, E>(&self, key: &Key, f: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, key: &BucketKey, f: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
@@ -196,7 +176,7 @@ impl StateStore for Buckets {
     }
 }
 
-type Limiter<C> = RateLimiter<Key, Buckets, C, NoOpMiddleware<Nanos>>;
+type Limiter<C> = RateLimiter<BucketKey, Buckets, C, NoOpMiddleware<Nanos>>;
 
 struct Limiters<C: Clock<Instant = Nanos>> {
     clock: C,

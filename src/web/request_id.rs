@@ -1,19 +1,15 @@
 //! A number for each request, made here and nowhere else: what a client sends
 //! under the same name is not believed (LG-4). The answer carries it, so that
-//! a user can report it, and the log event of a refusal can be found. The route is looked up
-//! here, and refusals are logged and requests counted: nothing is further out that could change
-//! the answer.
+//! a user can report it, and the log event of a refusal can be found.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, web};
+use actix_web::{Error, HttpMessage, HttpRequest};
 use tracing::Instrument;
 
-use super::error::{change_each, code_of, log};
-use super::routes;
-use crate::metrics::Requests;
+use super::layers::change_each;
 use crate::random;
 
 /// The answer's header.
@@ -44,16 +40,9 @@ pub async fn number(
     let id = format!("{:016x}", u64::from_be_bytes(bytes));
     let path: String = request.path().chars().take(PATH_MAX).collect();
     let span = tracing::info_span!("request", id, method = request.method().as_str(), path);
-    let route = routes::find(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
-    request.extensions_mut().insert(route);
-    let counts = request.app_data::<web::Data<Requests>>().cloned();
-    let outcome = next.call(request).instrument(span.clone()).await;
+    let outcome = next.call(request).instrument(span).await;
     change_each(outcome, |response| {
-        if let Some(counts) = counts {
-            counts.count(route.label(), response.status().as_u16(), code_of(response));
-        }
-        span.in_scope(|| log(response));
         if let Ok(id) = HeaderValue::try_from(id) {
             response.headers_mut().insert(HEADER, id);
         }

@@ -3,182 +3,21 @@
 //! What is true of every request (its limit, its headers, how a refusal looks) is done by layers
 //! over everything, which read it here. A path that is not in the table has [`UNKNOWN`].
 
-use actix_web::dev::ServiceRequest;
-use actix_web::http::Method;
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::Next;
 use actix_web::web::{self, to};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource};
 
 use super::admin::{blocks, mappings, sessions};
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
-use super::rate_limit::Rule;
+use super::route::{Audience, Handler, Route, Rule, UNKNOWN};
 use super::site::Site;
 use super::views::problem::{METHOD_NOT_ALLOWED, NOT_FOUND};
 use super::{api_docs, assets, auth, cors, health, metrics, own_sessions, portal, token};
 use crate::flow::admin::Admin;
-
-/// Who reads the answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    /// Refusals are pages.
-    People,
-    /// Programs on our own origin, or no browser's: refusals are problem details.
-    Programs,
-    /// The same, and scripts of the allowed origins may read them.
-    Apps,
-    /// The identity provider: refusals are errors of RFC 6749.
-    Provider,
-}
-
-/// Makes a route of the framework; a handler's type is not the same for two of them.
-type Handler = fn() -> actix_web::Route;
-
-/// One path of the bridge, below the base path.
-pub struct Route {
-    /// As the metrics name it.
-    pub path: &'static str,
-    /// Who reads its answers.
-    pub audience: Audience,
-    /// Counts each request by its address, before anything is done for it.
-    pub rule: Option<Rule>,
-    /// Counts what a sender who is known sends.
-    pub sender_rule: Option<Rule>,
-    get: Option<Handler>,
-    /// Whether a HEAD is the GET without its body (RFC 9110 §9.3.2): not where the GET is a step.
-    head: bool,
-    post: Option<Handler>,
-    put: Option<Handler>,
-    delete: Option<Handler>,
-    /// Where a GET of a form's address leads: the page with the form. A tab that is restored and a
-    /// reload after a sign-in ask for it.
-    form_of: Option<&'static str>,
-}
-
-impl Route {
-    const fn new(path: &'static str, audience: Audience) -> Self {
-        Self {
-            path,
-            audience,
-            rule: Some(Rule::Visit),
-            sender_rule: None,
-            get: None,
-            head: false,
-            post: None,
-            put: None,
-            delete: None,
-            form_of: None,
-        }
-    }
-
-    const fn counted(mut self, rule: Rule) -> Self {
-        self.rule = Some(rule);
-        self
-    }
-
-    const fn uncounted(mut self) -> Self {
-        self.rule = None;
-        self
-    }
-
-    const fn counted_by_sender(mut self, rule: Rule) -> Self {
-        self.sender_rule = Some(rule);
-        self
-    }
-
-    /// GET and HEAD; for what changes nothing and hands out nothing.
-    const fn get(mut self, handler: Handler) -> Self {
-        self.get = Some(handler);
-        self.head = true;
-        self
-    }
-
-    /// GET alone: its answer is a step that a HEAD must not take.
-    const fn step(mut self, handler: Handler) -> Self {
-        self.get = Some(handler);
-        self
-    }
-
-    const fn post(mut self, handler: Handler) -> Self {
-        self.post = Some(handler);
-        self
-    }
-
-    const fn put(mut self, handler: Handler) -> Self {
-        self.put = Some(handler);
-        self
-    }
-
-    const fn delete(mut self, handler: Handler) -> Self {
-        self.delete = Some(handler);
-        self
-    }
-
-    /// What a form of `page` is sent to.
-    const fn form(mut self, page: &'static str, handler: Handler) -> Self {
-        self.form_of = Some(page);
-        self.get(|| to(lead_to_form)).post(handler)
-    }
-
-    /// The same of an administrator's page: a GET demands the right, as the page does.
-    const fn admin_form(mut self, page: &'static str, handler: Handler) -> Self {
-        self.form_of = Some(page);
-        self.get(|| to(lead_admin_to_form)).post(handler)
-    }
-
-    /// The label of the metrics.
-    pub fn label(&self) -> &'static str {
-        if self.path.is_empty() { "/" } else { self.path }
-    }
-
-    /// The method that an app of another origin calls it by.
-    pub fn app_method(&self) -> &'static str {
-        if self.post.is_some() { "POST" } else { "GET" }
-    }
-
-    /// The route of a request, once [`find`] has noted it.
-    pub fn of(request: &HttpRequest) -> &'static Self {
-        let route = request.extensions().get::<&'static Self>().copied();
-        route.unwrap_or(&UNKNOWN)
-    }
-
-    fn handlers(&self) -> impl Iterator<Item = (Method, Handler)> {
-        let preflight =
-            (self.audience == Audience::Apps).then_some((|| to(cors::preflight)) as Handler);
-        [
-            (Method::GET, self.get),
-            (Method::HEAD, self.get.filter(|_| self.head)),
-            (Method::POST, self.post),
-            (Method::PUT, self.put),
-            (Method::DELETE, self.delete),
-            (Method::OPTIONS, preflight),
-        ]
-        .into_iter()
-        .filter_map(|(method, handler)| Some((method, handler?)))
-    }
-
-    /// Its methods, as `Allow` names them.
-    pub fn methods(&self) -> String {
-        let names: Vec<String> = self
-            .handlers()
-            .map(|(method, _)| method.to_string())
-            .collect();
-        names.join(", ")
-    }
-
-    fn resource(&self) -> Resource {
-        let resource = web::resource(self.path);
-        let resource = self
-            .handlers()
-            .fold(resource, |resource, (method, handler)| {
-                resource.route(handler().method(method))
-            });
-        resource.default_service(match self.audience {
-            Audience::People => to(page_of_another_method),
-            _ => to(another_method),
-        })
-    }
-}
 
 const fn page(path: &'static str) -> Route {
     Route::new(path, Audience::People)
@@ -189,17 +28,24 @@ const fn api(path: &'static str) -> Route {
 }
 
 const fn app(path: &'static str) -> Route {
-    Route::new(path, Audience::Apps)
+    Route::new(path, Audience::Apps).options(|| to(cors::preflight))
 }
 
-/// Of a path that is not in the table.
-pub static UNKNOWN: Route = page("other");
+const fn form(path: &'static str, page: &'static str, handler: Handler) -> Route {
+    Route::new(path, Audience::People).form(page, || to(lead_to_form), handler)
+}
+
+/// The same of an administrator's page: a GET demands the right, as the page does.
+const fn admin_form(path: &'static str, page: &'static str, handler: Handler) -> Route {
+    Route::new(path, Audience::People).form(page, || to(lead_admin_to_form), handler)
+}
 
 static ROUTES: &[Route] = &[
     page("/").get(|| to(portal::show)),
-    page("/portal/token")
-        .form("/?done=shown-once", || to(portal::get_token))
-        .counted_by_sender(Rule::Token),
+    form("/portal/token", "/?done=shown-once", || {
+        to(portal::get_token)
+    })
+    .counted_by_sender(Rule::Token),
     page("/auth/login")
         .step(|| to(auth::login))
         .counted(Rule::Login),
@@ -232,15 +78,19 @@ static ROUTES: &[Route] = &[
         .post(|| to(mappings::delete_confirmed))
         .counted_by_sender(Rule::Change),
     page("/admin/sessions").get(|| to(sessions::list_page)),
-    page("/admin/sessions/end")
-        .admin_form("/admin/sessions?done=nothing", || {
-            to(sessions::end_person_form)
-        })
-        .counted_by_sender(Rule::Change),
+    admin_form(
+        "/admin/sessions/end",
+        "/admin/sessions?done=nothing",
+        || to(sessions::end_person_form),
+    )
+    .counted_by_sender(Rule::Change),
     page("/admin/sessions/{id}").get(|| to(sessions::stop_page)),
-    page("/admin/sessions/{id}/end")
-        .admin_form("/admin/sessions?done=nothing", || to(sessions::end_form))
-        .counted_by_sender(Rule::Change),
+    admin_form(
+        "/admin/sessions/{id}/end",
+        "/admin/sessions?done=nothing",
+        || to(sessions::end_form),
+    )
+    .counted_by_sender(Rule::Change),
     page("/admin/blocks")
         .get(|| to(blocks::list_page))
         .post(|| to(blocks::create_form))
@@ -251,12 +101,14 @@ static ROUTES: &[Route] = &[
         .post(|| to(blocks::lift_form))
         .counted_by_sender(Rule::Change),
     page("/sessions").get(|| to(own_sessions::show)),
-    page("/sessions/end")
-        .form("/sessions?done=nothing", || to(own_sessions::end_all))
-        .counted(Rule::Logout),
-    page("/sessions/{id}/end")
-        .form("/sessions?done=nothing", || to(own_sessions::end))
-        .counted(Rule::Logout),
+    form("/sessions/end", "/sessions?done=nothing", || {
+        to(own_sessions::end_all)
+    })
+    .counted(Rule::Logout),
+    form("/sessions/{id}/end", "/sessions?done=nothing", || {
+        to(own_sessions::end)
+    })
+    .counted(Rule::Logout),
     page("/docs").get(|| to(api_docs::docs)),
     api("/assets/{name}").get(|| to(assets::file)).uncounted(),
     app("/api/session").get(|| to(token::session)),
@@ -313,16 +165,16 @@ pub fn labels() -> impl Iterator<Item = &'static str> {
 pub fn configure(service: &mut web::ServiceConfig, base: &str) {
     let mut below = web::scope(base);
     for route in ROUTES.iter().chain(&HEALTH) {
-        below = below.service(route.resource());
+        below = below.service(resource(route));
     }
     below = below.default_service(to(page_not_found));
     if !base.is_empty() {
-        below = below.service(BARE_BASE.resource());
+        below = below.service(resource(&BARE_BASE));
     }
     service.service(below);
     if !base.is_empty() {
         for route in &HEALTH {
-            service.service(route.resource());
+            service.service(resource(route));
         }
     }
     service.default_service(to(page_not_found));
@@ -331,13 +183,33 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
 /// Registers the routes of the second listener (`BRIDGE_OPS_LISTEN`).
 pub fn configure_ops(service: &mut web::ServiceConfig) {
     for route in HEALTH.iter().chain(&OPS) {
-        service.service(route.resource());
+        service.service(resource(route));
     }
+}
+
+/// The resource of a route: its methods, and what it answers to any other.
+fn resource(route: &'static Route) -> Resource {
+    let resource = web::resource(route.path);
+    let handlers = route.handlers();
+    let resource = handlers.fold(resource, |resource, (method, handler)| {
+        resource.route(handler().method(method))
+    });
+    resource.default_service(match route.audience {
+        Audience::People => to(page_of_another_method),
+        _ => to(another_method),
+    })
+}
+
+/// The layer that notes the route of a request for the layers within.
+pub async fn note(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
+    let route = find(&request);
+    request.extensions_mut().insert(route);
+    next.call(request).await
 }
 
 /// The route that the router is going to take. The path is compared as the router compares it,
 /// after percent-decoding: `/auth/%6Cogin` is a sign-in.
-pub fn find(request: &ServiceRequest) -> &'static Route {
+fn find(request: &ServiceRequest) -> &'static Route {
     let path = request.match_info().unprocessed();
     let Some(pattern) = request.resource_map().match_pattern(path) else {
         return &UNKNOWN;

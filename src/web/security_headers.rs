@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 
-use super::error::change_each;
+use super::layers::change_each;
 use super::site::Site;
 
 /// Nothing is loaded but our own style, script and icon; no page frames ours; a

@@ -79,7 +79,8 @@ fn the_table_has_every_address_that_the_source_has() {
     let source = include_str!("../../src/web/routes.rs");
     let (_, table) = source.split_once("static ROUTES").unwrap();
     let (table, _) = table.split_once("static OPS").unwrap();
-    let found: BTreeSet<&str> = ["page(\"", "api(\"", "app(\"", "Route::new(\""]
+    let table: String = table.split_whitespace().collect();
+    let found: BTreeSet<&str> = ["page(\"", "api(\"", "app(\"", "form(\"", "Route::new(\""]
         .iter()
         .flat_map(|begin| table.split(begin).skip(1))
         .filter_map(|rest| rest.split('"').next())

@@ -8,8 +8,8 @@ use crate::domain::rooms::GrantRoom;
 use crate::domain::rooms::RoomPattern;
 use crate::domain::set::{AnyOr, NonEmpty};
 use crate::web::views::{
-    Choices, Chosen, CopyLine, Frame, GrantWords, Issued, Lines, NoGrant, Outcome, Portal, Refused,
-    Unnamed, Welcome, Who,
+    Choices, Chosen, CopyLine, Frame, GrantWords, Lines, NoGrant, Outcome, Portal, Refused,
+    ShownToken, Unnamed, Welcome, Who,
 };
 
 const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4iLCJuYW1lIjoiQW5uIExlZSIsInJvbGVzIjoicmVkNS1wdWJsaXNoZXIiLCJyZWQ1LXRyYW5zcG9ydCI6IldISVAiLCJyZWQ1LXJvb20iOiJzdHVkaW8tMSIsImV4cCI6MTc5NTUzMjY0NX0.J7vGq9u2Qd6mX0eYh1bqkz3o5J8mYv1nWc4rT2sLx0A";
@@ -86,9 +86,9 @@ fn portal(frame: Frame, who: Who, grants: &[Grant]) -> Portal {
     }
 }
 
-fn issued() -> Issued {
+fn issued() -> ShownToken {
     let grants = producer();
-    Issued {
+    ShownToken {
         token: TOKEN.to_owned(),
         expires_in: 245,
         expires_at: "2026-11-24T15:04:05Z".parse().unwrap(),
@@ -132,7 +132,7 @@ fn many_grants() -> Vec<Grant> {
 
 fn needs(lines: Lines) -> Portal {
     Portal {
-        outcome: Some(Outcome::Issued(Box::new(Issued { lines, ..issued() }))),
+        outcome: Some(Outcome::Issued(Box::new(ShownToken { lines, ..issued() }))),
         ..portal(person("Ann Lee", false), ann(), &producer())
     }
 }

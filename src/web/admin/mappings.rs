@@ -9,9 +9,10 @@ use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::domain::members::FieldError;
 use crate::flow::admin::Admin;
 use crate::flow::mappings::{MappingDesk, MappingError};
-use crate::web::error::{Answer, Refusal, mark};
-use crate::web::extract::{ProtectedEmpty, ProtectedForm, ProtectedJson, Sent, SentForm};
+use crate::web::error::{Answer, Refusal};
+use crate::web::extract::{ProtectedEmpty, ProtectedForm, ProtectedJson, SentForm, Submitted};
 use crate::web::form::Form;
+use crate::web::layers::mark;
 use crate::web::page::{self, Page};
 use crate::web::site::Site;
 use crate::web::views::problem::{self as problems, Problem};
@@ -223,7 +224,7 @@ pub async fn add(sent: SentForm<Admin>, page: Page, desk: Desk) -> Answer {
 
 /// POST `/admin/mappings/{id}`
 pub async fn save(sent: SentForm<Admin>, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
-    let (Sent::Now(form) | Sent::Earlier(form)) = &sent.sent;
+    let (Submitted::Now(form) | Submitted::Earlier(form)) = &sent.sent;
     let (id, version) = (parse_id(&id)?, version(form)?);
     let (form, draft) = match judge(&page, Some(Editing { id, version }), sent.sent)? {
         Ok(good) => good,
@@ -321,11 +322,11 @@ fn blank(page: &Page, editing: Option<Editing>) -> MappingForm {
 fn judge(
     page: &Page,
     editing: Option<Editing>,
-    sent: Sent,
+    sent: Submitted,
 ) -> Result<Result<(MappingForm, MappingDraft), HttpResponse>, Refusal> {
     let (form, earlier) = match sent {
-        Sent::Now(form) => (form, false),
-        Sent::Earlier(form) => (form, true),
+        Submitted::Now(form) => (form, false),
+        Submitted::Earlier(form) => (form, true),
     };
     let mut form = MappingForm {
         typed: TypedMapping::sent(form)?,

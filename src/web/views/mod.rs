@@ -44,7 +44,7 @@ pub use people::{
     BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords,
     SessionList, SessionRow, SessionStop, TypedBlock,
 };
-pub use portal::{CopyLine, Issued, Lines, Outcome, Portal, Welcome, Who};
+pub use portal::{CopyLine, Lines, Outcome, Portal, ShownToken, Welcome, Who};
 pub use refused::Refused;
 pub use shown::Shown;
 pub use signed_out::{Next, SignedOut};

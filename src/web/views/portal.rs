@@ -88,14 +88,14 @@ impl Who {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Here it is.
-    Issued(Box<Issued>),
+    Issued(Box<ShownToken>),
     /// Why not.
     Refused(Refused),
 }
 
 /// A token, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issued {
+pub struct ShownToken {
     /// The token.
     pub token: String,
     /// Seconds from now to `expires_at`.
@@ -134,7 +134,7 @@ pub struct CopyLine {
     pub text: String,
 }
 
-impl Issued {
+impl ShownToken {
     fn length(&self) -> usize {
         self.token.chars().count()
     }
@@ -165,7 +165,7 @@ impl Portal {
         self.grants.len() >= MANY_GRANTS
     }
 
-    fn issued(&self) -> Option<&Issued> {
+    fn issued(&self) -> Option<&ShownToken> {
         match &self.outcome {
             Some(Outcome::Issued(issued)) => Some(issued),
             _ => None,
