@@ -116,8 +116,10 @@ pub async fn count(request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
     if let (Some(rule), Some(limits)) = (Route::of(request.request()).rule, limits)
         && let Err(error) = limits.check_client(rule, request.request())
     {
+        // A conversion of the response would lose the refusal, which is rendered further out.
+        let (request, _) = request.into_parts();
         let refused = HttpResponse::from_error(Refusal::from(error));
-        return Ok(request.into_response(refused));
+        return Ok(ServiceResponse::new(request, refused));
     }
     next.call(request).await
 }
