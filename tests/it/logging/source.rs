@@ -65,7 +65,7 @@ fn lg_2_every_event_has_a_name_and_is_documented_and_no_other_is() {
                 ),
             }
         }
-        for call in [".settle(\"", " tell(\""] {
+        for call in [".settle(\"", " log(\""] {
             for rest in text.split(call).skip(1) {
                 names.insert(rest.split('"').next().unwrap().to_owned());
             }
