@@ -31,7 +31,7 @@ const WAITING_OF_ONE_MAX: usize = 16;
 /// retry, unless the keys cannot be read.
 const RETRIES_MAX: u32 = 20;
 
-/// The story's parts.
+/// What the use case needs.
 pub struct BackChannel(Arc<Inner>);
 
 struct Inner {
@@ -69,7 +69,7 @@ impl BackChannelError {
 }
 
 impl BackChannel {
-    /// Puts the story together; kept tokens wait on the runtime of the caller.
+    /// Builds it; kept tokens wait on the runtime of the caller.
     pub fn new(provider: Arc<Provider>, live: Arc<SessionCache>, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Inner {
             provider,

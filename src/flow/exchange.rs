@@ -40,7 +40,7 @@ pub struct TokenRules {
     pub max_bytes: usize,
 }
 
-/// The story's parts.
+/// What an exchange needs.
 pub struct Exchange {
     pub(crate) watch: Arc<Watch>,
     pub(crate) signer: Signer,

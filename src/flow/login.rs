@@ -38,7 +38,7 @@ pub struct SessionLimits {
     pub unrefreshed: TimeDelta,
 }
 
-/// The story's parts.
+/// What the use case needs.
 pub struct SignIn {
     pub(crate) provider: Arc<Provider>,
     pub(crate) store: Store,

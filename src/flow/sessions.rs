@@ -1,5 +1,12 @@
 //! Sessions: from the cookie's value to a live session, first without and then with the check that
 //! its groups are fresh; and every end of a session that its user or an administrator asks for.
+//!
+//! | who may end a session | which | where the right is checked |
+//! |---|---|---|
+//! | its user | this browser's, one of the own, or all of them | the cookie: `flow/sign_out.rs`, `flow/people.rs` |
+//! | an administrator | one, all of a person, those of a block | the `Admin` of `flow/admin.rs` |
+//! | the provider, by a logout token | those that it names | the signature: `flow/back_channel.rs` |
+//! | the provider, by refusing a refresh | that session | `flow/refresh` |
 
 use std::sync::Arc;
 

@@ -65,7 +65,7 @@ pub enum Onward {
     ProviderStays,
 }
 
-/// The story's parts.
+/// What the use case needs.
 pub struct SignOut {
     pub(crate) provider: Arc<Provider>,
     pub(crate) store: Store,

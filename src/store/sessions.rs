@@ -4,13 +4,7 @@
 //! Each end is one transaction, with its audit row if an administrator or the person decided it.
 //! Then the sessions leave the memory of this instance ([`super::session_cache`]), before the
 //! caller gets its answer; a trigger notifies the other instances.
-//!
-//! | who may end a session | which | where the right is checked |
-//! |---|---|---|
-//! | its user | this browser's, one of the own, or all of them | the cookie: `flow/sign_out.rs`, `flow/people.rs` |
-//! | an administrator | one, all of a person, those of a block | the `Admin` of `flow/admin.rs` |
-//! | the provider, by a logout token | those that it names | the signature: `flow/back_channel.rs` |
-//! | the provider, by refusing a refresh | that session | `flow/refresh` |
+//! `flow/sessions.rs` says who may end which.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};

@@ -1,4 +1,6 @@
-//! Where a request comes from, judged before anything is done for it (CS-1, CS-4).
+//! What stops CSRF: where a request comes from is judged before anything is done for it (CS-1,
+//! CS-4). For forms the form token is the second check (CS-3): `web/extract.rs` compares it with
+//! the one of the session, which `flow/sessions.rs` derives.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap};

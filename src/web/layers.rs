@@ -11,7 +11,7 @@ use actix_web::{Error, HttpResponse, web};
 use super::route::Route;
 use crate::metrics::Requests;
 
-/// What a layer answered in place of a handler is an answer too.
+/// Changes the response of an answer, also where a layer answered in place of a handler.
 pub fn change_each(
     outcome: Result<ServiceResponse, Error>,
     change: impl FnOnce(&mut HttpResponse),

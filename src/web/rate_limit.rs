@@ -3,8 +3,10 @@
 //!
 //! The buckets (GCRA, by `governor`) lie in one bounded cache. Reading one takes
 //! no lock that waits, and a bucket that was unused for
-//! [`FORGOTTEN_AFTER`] is full again, so nothing is lost with it. When there are more askers than
-//! places, those who were seen longest ago start anew: too kind, never unkind.
+//! [`FORGOTTEN_AFTER`] is full again, so nothing is lost with it. When there are more senders than
+//! places, those that were seen longest ago begin anew: they get more requests, never fewer.
+//!
+//! `web/routes.rs` says which [`Rule`] each route has; the numbers of each stand here.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
