@@ -159,9 +159,9 @@ impl Bridge {
                 .configure(|service| shared.register(service))
                 // The last one is the outermost.
                 .wrap(from_fn(pages::count_requests))
-                .wrap(from_fn(pages::catch_panics))
                 .wrap(from_fn(pages::render_refusals))
                 .wrap(from_fn(pages::add_cors))
+                .wrap(from_fn(pages::catch_panics))
                 .wrap(from_fn(pages::add_headers))
                 .wrap(from_fn(pages::record_answers))
                 .wrap(from_fn(pages::number_requests))

@@ -28,8 +28,8 @@ impl Ops {
         let server = HttpServer::new(move || {
             App::new()
                 .configure(|service| parts.register(service))
-                .wrap(from_fn(pages::catch_panics))
                 .wrap(from_fn(pages::render_refusals))
+                .wrap(from_fn(pages::catch_panics))
                 .wrap(from_fn(pages::add_headers))
                 .wrap(from_fn(pages::record_answers))
                 .wrap(from_fn(pages::number_requests))

@@ -218,7 +218,7 @@ impl MappingDraft {
     /// The same, with the parts of a second that `stored` has: answers have whole seconds, and a
     /// limit of the window that is sent back as it was shown must not move.
     #[must_use]
-    pub fn with_seconds_of(mut self, stored: &Self) -> Self {
+    pub fn with_seconds_of(self, stored: &Self) -> Self {
         let kept = |sent, stored: Option<DateTime<Utc>>| {
             if sent == stored.map(|time| time.trunc_subsecs(0)) {
                 stored
@@ -226,9 +226,21 @@ impl MappingDraft {
                 sent
             }
         };
-        self.valid_from = kept(self.valid_from, stored.valid_from);
-        self.valid_until = kept(self.valid_until, stored.valid_until);
-        self
+        let valid_from = kept(self.valid_from, stored.valid_from);
+        let valid_until = kept(self.valid_until, stored.valid_until);
+        // With the part of a second that one limit keeps, the other may lie before it.
+        let is_window = valid_from
+            .zip(valid_until)
+            .is_none_or(|(from, until)| from < until);
+        if is_window {
+            Self {
+                valid_from,
+                valid_until,
+                ..self
+            }
+        } else {
+            self
+        }
     }
 
     /// Whose mapping it is.

@@ -65,7 +65,10 @@ pub(super) struct MetadataCache {
     settings: Arc<ProviderSettings>,
     current: ArcSwapOption<Documents>,
     last_failure: ArcSwapOption<Outage>,
+    /// For reading both documents.
     breaker: Breaker,
+    /// For reading the keys alone, which may work while the metadata cannot be had.
+    keys_breaker: Breaker,
     /// Held during a reading, so that there is only one.
     reading: Mutex<Readings>,
 }
@@ -82,6 +85,7 @@ impl MetadataCache {
         Self {
             http,
             breaker: Breaker::new(&settings.pace),
+            keys_breaker: Breaker::new(&settings.pace),
             settings,
             current: ArcSwapOption::empty(),
             last_failure: ArcSwapOption::empty(),
@@ -131,7 +135,7 @@ impl MetadataCache {
             return Ok(known);
         }
         // Before the lock: a caller that is not admitted must not wait for it either.
-        let permit = self.admit()?;
+        let permit = self.admit(&self.breaker)?;
         let first_reading = async {
             let mut readings = self.reading.lock().await;
             if let Some(known) = self.current() {
@@ -181,7 +185,9 @@ impl MetadataCache {
     /// Keys newer than `seen`, after a token that `seen` could not verify: those that another caller
     /// read meanwhile, or one reading if none was tried lately.
     async fn newer_keys(&self, seen: &Arc<Documents>) -> Result<Arc<Documents>, NoNewerKeys> {
-        let permit = self.admit().map_err(NoNewerKeys::Unreadable)?;
+        let permit = self
+            .admit(&self.keys_breaker)
+            .map_err(NoNewerKeys::Unreadable)?;
         let reading = self.in_time(self.read_newer_keys(seen)).await;
         // None: no request was sent.
         let outcome = reading
@@ -224,10 +230,10 @@ impl MetadataCache {
         }))
     }
 
-    fn admit(&self) -> Result<Permit<'_>, Outage> {
+    fn admit<'a>(&self, breaker: &'a Breaker) -> Result<Permit<'a>, Outage> {
         let calls = self.http.calls();
         let count = |_: &Outage| calls.short_circuited(ProviderEndpoint::Discovery);
-        self.breaker.admit().inspect_err(count)
+        breaker.admit().inspect_err(count)
     }
 
     /// A person waits for it.

@@ -317,9 +317,15 @@ fn not_written() -> StoreError {
     StoreError::Refused(sqlx::Error::RowNotFound)
 }
 
-/// As the API shows it.
+/// As the API shows it, but for the limits of the window, which keep the parts of a second that the
+/// row has.
 fn json(mapping: &Mapping) -> Result<Value, StoreError> {
-    serde_json::to_value(mapping).map_err(unwritable)
+    let mut shown = serde_json::to_value(mapping).map_err(unwritable)?;
+    let row = mapping.draft.to_row().map_err(unwritable)?;
+    for limit in ["valid_from", "valid_until"] {
+        shown[limit] = row.get(limit).cloned().unwrap_or_default();
+    }
+    Ok(shown)
 }
 
 fn unwritable(error: serde_json::Error) -> StoreError {

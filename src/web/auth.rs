@@ -107,6 +107,13 @@ pub async fn callback(
             log(&failed.error, problem_of(&failed.error).code);
             Ok(see_other(failed.return_to.as_str()).finish())
         }
+        // Another request for this address may work, and needs the attempt: only its first use in
+        // the database ends it.
+        Err(failed) if matches!(failed.error, LoginError::Store(_)) => {
+            let problem = problem_of(&failed.error);
+            log(&failed.error, problem.code);
+            return Err(Refusal::new(problem).logged());
+        }
         Err(failed) => Err(failed.into()),
     };
     // Whatever came of it, the attempt is over. An attempt that is not this

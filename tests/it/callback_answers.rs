@@ -181,6 +181,28 @@ async fn cb_12_where_the_earlier_session_cannot_be_ended_there_is_no_new_one() {
 }
 
 #[tokio::test]
+async fn an_attempt_that_the_database_did_not_spend_is_tried_again_at_the_same_address() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("ann");
+    let mut ann = bridge.browser();
+    let back = path_of(&come_back(&bridge.provider, &mut ann, "ann").await);
+    let sql = async |sql: &'static str| sqlx::raw_sql(sql).execute(&bridge.db).await.unwrap();
+    sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'lock_not_available'; END $$;
+         CREATE TRIGGER refuse BEFORE INSERT ON spent_attempts
+             FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    .await;
+    assert_eq!(ann.get(&back).await.status, 503);
+
+    sql("DROP TRIGGER refuse ON spent_attempts").await;
+
+    assert_eq!(ann.get(&back).await.status, 303);
+    assert_eq!(ann.get("/api/session").await.status, 200);
+}
+
+#[tokio::test]
 async fn cb_13_code_and_state_stay_behind() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("ann");

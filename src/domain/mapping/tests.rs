@@ -487,6 +487,9 @@ fn a_limit_that_is_sent_back_as_it_was_shown_does_not_move() {
     assert_eq!(moved.clone().with_seconds_of(&stored), moved);
     let opened = MappingDraft::parse(good()).unwrap();
     assert_eq!(opened.clone().with_seconds_of(&stored), opened);
+    // What the stored limit keeps would put it behind the other one.
+    let short = window("2026-11-24T15:00:00Z", "2026-11-24T15:00:00.4Z");
+    assert_eq!(short.clone().with_seconds_of(&stored), short);
 }
 
 #[test]
