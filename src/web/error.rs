@@ -1,7 +1,7 @@
 //! Why a request did not get what it asked for: one value, made where it happens.
 //!
 //! A handler and an extractor return it as an error. [`render`] turns it into the answer that
-//! the route is for (a page, RFC 9457 problem details, or the error of RFC 6749), and [`log`]
+//! the route is for (a page, RFC 9457 problem details, or the error of RFC 6749), and [`super::layers`]
 //! writes one event under the same code (LG-2).
 
 use std::error::Error as _;
