@@ -4,9 +4,11 @@
 //! | who may end a session | which | where the right is checked |
 //! |---|---|---|
 //! | its user | this browser's, one of the own, or all of them | the cookie: `flow/sign_out.rs`, `flow/people.rs` |
+//! | its user, by a new sign-in in the same browser | the one before | `store/sign_in.rs`, in one transaction |
 //! | an administrator | one, all of a person, those of a block | the `Admin` of `flow/admin.rs` |
 //! | the provider, by a logout token | those that it names | the signature: `flow/back_channel.rs` |
 //! | the provider, by refusing a refresh | that session | `flow/refresh` |
+//! | time: unused, or its life is over | that session | `store/session_cache.rs`, `store/sweep.rs` |
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The age of what is in memory.
+//! The age of what is in memory, from which [`super::snapshot`] knows that Postgres has been gone
+//! for too long.
 //!
 //! Two clocks count. The steady one cannot be set, and stands still while a
 //! machine sleeps or a virtual one is paused; the wall clock is right again

@@ -2,6 +2,10 @@
 //!
 //! A row leaves as a typed value or not at all. [`snapshot`] keeps the mappings and the blocks in
 //! memory, [`session_cache`] the sessions in use, so that an exchange asks the database nothing.
+//!
+//! When Postgres is gone, exchanges go on from memory until [`snapshot`] has not proven for
+//! `BRIDGE_MAX_STALENESS_SECONDS` that it is fresh; then they are 503 (`web/error.rs`), as is
+//! `/readyz` (`web/health.rs`). What needs a row is 503 at once.
 
 pub mod audit;
 pub mod blocks;

@@ -19,7 +19,8 @@
 //! is not kept ([`super::server`]).
 //!
 //! What is in memory is fresh as of the moment at which the last question that
-//! agreed was *sent*. Older than the bound, it is not served.
+//! agreed was *sent*. Older than the bound, it is not served: 503 ([`super`] says what else happens
+//! when Postgres is gone).
 
 use std::sync::{self, Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! Groups that are young enough, for every endpoint.
 //!
 //! Groups are read at the sign-in and again during the session, with the provider's
-//! refresh token. Up to `BRIDGE_GROUPS_MAX_AGE_SECONDS` they serve as they are; up to twice that
+//! refresh token, by the requests that need them and not by a timer. Up to `BRIDGE_GROUPS_MAX_AGE_SECONDS` they serve as they are; up to twice that
 //! they serve while one refresh runs in the background; beyond, requests wait for it, and get
 //! "unavailable" when the provider cannot be reached: the session is kept. It ends
 //! when the provider takes the grant back or answers for another person, or when its token endpoint
