@@ -1,4 +1,4 @@
-//! A token that somebody asks about.
+//! A token that is inspected.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -151,7 +151,7 @@ pub fn id_token(data: &[u8]) {
     assert_eq!(claims["sub"], subject);
     let printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
     assert!((1..=255).contains(&subject.len()) && subject.bytes().all(printable));
-    // One changed bit of the signature, and it is nobody's.
+    // One changed bit of the signature, and no key made it.
     let mut changed = token.into_bytes();
     let last = changed.len() - 2;
     changed[last] = if changed[last] == b'A' { b'B' } else { b'A' };

@@ -1,4 +1,4 @@
-//! An address that somebody hands to `/auth/login`.
+//! An address that is handed to `/auth/login`.
 
 use url::Url;
 

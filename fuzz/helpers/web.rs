@@ -29,7 +29,7 @@ const STATE: &str = "the-state-of-this-attempt";
 
 /// The lines of `Cookie` headers. A session or an attempt is what stands in
 /// exactly one pair (SE-8, SE-9), no attempt can be made up (CB-1), and removing
-/// the cookies that somebody planted is an answer like any other.
+/// the cookies that were planted is an answer like any other.
 pub fn cookies(data: &[u8]) {
     let url = PublicUrl::parse("https://bridge.example").unwrap();
     let cookies = Cookies::new(&url);

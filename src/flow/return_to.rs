@@ -75,12 +75,12 @@ impl ReturnToRule {
         let origin = url.origin().ascii_serialization();
         let ours =
             origin == self.own.origin().ascii_serialization() || self.allowed.contains(&origin);
-        let nobody = url.username().is_empty() && url.password().is_none();
+        let no_user = url.username().is_empty() && url.password().is_none();
         // What was short may be long once it is absolute and its letters are encoded: it
         // would be refused when it is judged again, after the sign-in.
         let short = url.as_str().len() <= RETURN_TO_MAX_BYTES;
         // `/.//evil.com` has our origin and the path `//evil.com`.
-        if !(web && ours && nobody && short) || url.path().starts_with("//") {
+        if !(web && ours && no_user && short) || url.path().starts_with("//") {
             return Err(NotOurs);
         }
         if self.is_no_page(&url) {

@@ -100,7 +100,7 @@ impl<'c> AsyncHttpClient<'c> for Endpoint {
 /// The client at one provider.
 #[derive(Debug, Clone)]
 pub(super) struct OidcClient {
-    library: Library,
+    wire: Library,
     auth: ClientAuth,
     issuer: String,
     token: Url,
@@ -130,7 +130,7 @@ impl OidcClient {
                 library.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
         }
         Ok(Self {
-            library: library.set_auth_type(auth_type(&auth)),
+            wire: library.set_auth_type(auth_type(&auth)),
             auth,
             issuer: settings.issuer.clone(),
             token,
@@ -142,7 +142,7 @@ impl OidcClient {
     pub(super) fn by_other_secret_method(&self) -> Option<Self> {
         let auth = self.auth.other_secret_method()?;
         let mut other = self.clone();
-        other.library = other.library.set_auth_type(auth_type(&auth));
+        other.wire = other.wire.set_auth_type(auth_type(&auth));
         other.auth = auth;
         Some(other)
     }
@@ -163,7 +163,7 @@ impl OidcClient {
         let state = CsrfToken::new(attempt.state.clone());
         let nonce = Nonce::new(attempt.secrets.nonce.expose_secret().to_owned());
         let mut request = self
-            .library
+            .wire
             .authorize_url(
                 CoreAuthenticationFlow::AuthorizationCode,
                 || state,
@@ -197,7 +197,7 @@ impl OidcClient {
     ) -> Result<Tokens, OidcError> {
         let code = AuthorizationCode::new(code.expose_secret().to_owned());
         let verifier = PkceCodeVerifier::new(verifier.expose_secret().to_owned());
-        let mut request = self.library.exchange_code(code).set_pkce_verifier(verifier);
+        let mut request = self.wire.exchange_code(code).set_pkce_verifier(verifier);
         for (name, value) in self.assertion(now)? {
             request = request.add_extra_param(name, value);
         }
@@ -215,7 +215,7 @@ impl OidcClient {
         now: DateTime<Utc>,
     ) -> Result<Tokens, OidcError> {
         let refresh_token = RefreshToken::new(refresh_token.expose_secret().to_owned());
-        let mut request = self.library.exchange_refresh_token(&refresh_token);
+        let mut request = self.wire.exchange_refresh_token(&refresh_token);
         for (name, value) in self.assertion(now)? {
             request = request.add_extra_param(name, value);
         }
@@ -237,7 +237,7 @@ impl OidcClient {
         // The library refuses http, which is good on this machine; the request goes to `revocation`.
         let mut https = revocation.clone();
         let _ = https.set_scheme("https");
-        let library = self.library.clone();
+        let library = self.wire.clone();
         let library = library.set_revocation_url(RevocationUrl::from_url(https));
         let token = RefreshToken::new(refresh_token.expose_secret().to_owned());
         let request = library.revoke_token(CoreRevocableToken::RefreshToken(token));
@@ -262,7 +262,7 @@ impl OidcClient {
         access_token: &AccessToken,
     ) -> Result<Reply, OidcError> {
         type Claims = UserInfoClaims<EmptyAdditionalClaims, CoreGenderClaim>;
-        let library = self.library.clone();
+        let library = self.wire.clone();
         let library = library.set_user_info_url(UserInfoUrl::from_url(userinfo.clone()));
         let endpoint = Endpoint::new(http, ProviderEndpoint::Userinfo, userinfo);
         let request = library.user_info(access_token.clone(), None);
@@ -280,7 +280,7 @@ impl OidcClient {
             return Ok(Vec::new());
         };
         let audience = assertion_audience(&self.issuer, &self.token);
-        let assertion = key.assertion(self.library.client_id(), audience, now)?;
+        let assertion = key.assertion(self.wire.client_id(), audience, now)?;
         Ok(vec![
             ("client_assertion_type", ASSERTION_TYPE.to_owned()),
             ("client_assertion", assertion),
@@ -539,7 +539,7 @@ mod tests {
             let _ = sent.set(request);
             Ok::<_, OidcError>(HttpResponse::default())
         };
-        assert!(client.library.exchange_code(code).request(&keep).is_err());
+        assert!(client.wire.exchange_code(code).request(&keep).is_err());
         let header = sent.get().unwrap().headers()["authorization"].to_str();
         let pair = header.unwrap().strip_prefix("Basic ").unwrap();
         let pair = String::from_utf8(STANDARD.decode(pair).unwrap()).unwrap();

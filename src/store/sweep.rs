@@ -5,6 +5,9 @@
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 use tokio::time::{Duration, sleep};
 
 use super::error::StoreError;
@@ -62,49 +65,40 @@ impl Store {
 
     /// Removes spent attempts that their own age refuses by now; how many.
     pub async fn sweep_attempts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        in_batches((), |()| {
-            self.batch(async move |transaction| {
-                let swept = sqlx::query!(
-                    "DELETE FROM spent_attempts WHERE id IN
+        self.sweep_with(|| {
+            sqlx::query!(
+                "DELETE FROM spent_attempts WHERE id IN
                      (SELECT id FROM spent_attempts WHERE expires_at < $1
                       ORDER BY expires_at LIMIT $2)",
-                    now - ATTEMPT_GRACE,
-                    BATCH,
-                );
-                Ok(Batch::of(swept.execute(transaction).await?.rows_affected()))
-            })
+                now - ATTEMPT_GRACE,
+                BATCH,
+            )
         })
         .await
     }
 
     /// Removes expired tickets of sign-outs; how many.
     pub async fn sweep_sign_outs(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        in_batches((), |()| {
-            self.batch(async move |transaction| {
-                let swept = sqlx::query!(
-                    "DELETE FROM sign_outs WHERE ticket_hash IN
+        self.sweep_with(|| {
+            sqlx::query!(
+                "DELETE FROM sign_outs WHERE ticket_hash IN
                      (SELECT ticket_hash FROM sign_outs WHERE expires_at < $1 LIMIT $2)",
-                    now,
-                    BATCH,
-                );
-                Ok(Batch::of(swept.execute(transaction).await?.rows_affected()))
-            })
+                now,
+                BATCH,
+            )
         })
         .await
     }
 
     /// Removes logouts whose tokens would be refused for their age; how many.
     pub async fn sweep_logouts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        in_batches((), |()| {
-            self.batch(async move |transaction| {
-                let swept = sqlx::query!(
-                    "DELETE FROM logouts WHERE token_hash IN
+        self.sweep_with(|| {
+            sqlx::query!(
+                "DELETE FROM logouts WHERE token_hash IN
                      (SELECT token_hash FROM logouts WHERE expires_at < $1 LIMIT $2)",
-                    now,
-                    BATCH,
-                );
-                Ok(Batch::of(swept.execute(transaction).await?.rows_affected()))
-            })
+                now,
+                BATCH,
+            )
         })
         .await
     }
@@ -142,6 +136,20 @@ impl Store {
                     rows: batch.swept.unsigned_abs(),
                     next: batch.last,
                 })
+            })
+        })
+        .await
+    }
+
+    /// Runs a `DELETE` of at most [`BATCH`] rows until it finds fewer; how many rows that were.
+    async fn sweep_with<'q>(
+        &self,
+        delete: impl Fn() -> Query<'q, Postgres, PgArguments>,
+    ) -> Result<u64, StoreError> {
+        in_batches((), |()| {
+            self.batch(async |transaction| {
+                let swept = delete().execute(transaction).await?;
+                Ok(Batch::of(swept.rows_affected()))
             })
         })
         .await

@@ -11,7 +11,7 @@ use super::views::problem::UNAVAILABLE;
 use crate::flow::health::Health;
 
 /// Whether the process is about to end. It still answers what is under way, and
-/// nobody should send it anything new.
+/// should be sent nothing new.
 #[derive(Debug, Default)]
 pub struct Stopping(AtomicBool);
 
