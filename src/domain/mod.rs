@@ -20,6 +20,7 @@ pub mod lifetime;
 pub mod mapping;
 pub mod members;
 pub mod names;
+pub mod near;
 mod pattern_index;
 pub mod resolve;
 pub mod rooms;
