@@ -134,6 +134,70 @@ impl Members {
         number
     }
 
+    /// A whole number that must be there.
+    pub fn required_number(&mut self, field: &str) -> Option<i64> {
+        let before = self.errors.len();
+        let number = self.number(field);
+        if number.is_none() && self.errors.len() == before {
+            self.refuse(field, "must be a whole number");
+        }
+        number
+    }
+
+    /// An object that must be there.
+    pub fn object(&mut self, field: &str) -> Option<Map<String, Value>> {
+        match self.members.remove(field) {
+            Some(Value::Object(members)) => Some(members),
+            _ => {
+                self.refuse(field, "must be an object");
+                None
+            }
+        }
+    }
+
+    /// A list of at most `most` objects that must be there.
+    pub fn objects(&mut self, field: &str, most: usize) -> Option<Vec<Map<String, Value>>> {
+        let items = match self.members.remove(field) {
+            Some(Value::Array(items)) if items.len() <= most => items,
+            _ => {
+                self.refuse(field, format!("must be a list of at most {most} objects"));
+                return None;
+            }
+        };
+        let before = self.errors.len();
+        let mut objects = Vec::with_capacity(items.len());
+        for (i, item) in items.into_iter().enumerate() {
+            match item {
+                Value::Object(members) => objects.push(members),
+                _ => self.push(format!("{field}[{i}]"), "must be an object"),
+            }
+        }
+        (self.errors.len() == before).then_some(objects)
+    }
+
+    /// What `read` makes of the members of an object within this one; what is wrong with them is
+    /// named from this one on.
+    pub fn within<T>(
+        &mut self,
+        path: &str,
+        object: Map<String, Value>,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let mut inner = Self::new(object);
+        let read = read(&mut inner);
+        let errors = inner.finish();
+        let is_good = errors.is_empty();
+        self.take(path, errors);
+        read.filter(|_| is_good)
+    }
+
+    /// Takes what is wrong with an object within this one.
+    pub fn take(&mut self, path: &str, errors: Vec<FieldError>) {
+        for error in errors {
+            self.push(format!("{path}.{}", error.field), error.reason);
+        }
+    }
+
     /// A string; `null` is absent.
     pub fn text(&mut self, field: &str) -> Option<String> {
         match self.members.remove(field)? {
