@@ -21,6 +21,7 @@ pub mod mapping;
 pub mod members;
 pub mod names;
 pub mod near;
+mod pairs;
 mod pattern_index;
 pub mod resolve;
 pub mod rooms;

@@ -25,9 +25,9 @@ use chrono::{DateTime, Utc};
 
 use super::grant::{Ask, Grant, Scope};
 use super::mapping::MappingId;
+use super::pairs::Pairs;
 use super::rooms::GrantRoom;
 use super::set::AnyOr;
-use coverage::Pairs;
 
 pub use search::ScopeRefusal;
 pub use warrant::Unwarranted;

@@ -18,9 +18,10 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::Entitlement;
-use super::coverage::{Coverage, Pairs};
+use super::coverage::Coverage;
 use crate::domain::grant::{Ask, EVERY_TRANSPORT, Scope};
 use crate::domain::names::{Role, RoomName, Transport};
+use crate::domain::pairs::Pairs;
 use crate::domain::rooms::GrantRoom;
 use crate::domain::set::{AnyOr, NonEmpty};
 
