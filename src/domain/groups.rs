@@ -37,6 +37,20 @@ impl GroupMatch {
         }
     }
 
+    /// Whether each identity that `other` matches is matched here too.
+    ///
+    /// A glob includes another exactly when it matches the other's text: a star there stands for
+    /// any text, and nothing here but a star can take it, because no piece between stars has one.
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self, other.group()) {
+            (Self::Everyone, _) => true,
+            // Also of someone without a group.
+            (_, None) => false,
+            (Self::Glob(glob), Some(group)) => glob.captures(group).is_some(),
+            (Self::Exact(_), Some(_)) => self == other,
+        }
+    }
+
     /// How many captures a room template may use.
     pub fn captures(&self) -> usize {
         match self {

@@ -12,6 +12,7 @@
 pub mod actor;
 pub mod block;
 pub mod claims;
+pub mod effect;
 pub mod entitlement;
 pub mod grant;
 pub mod groups;

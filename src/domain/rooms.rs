@@ -34,10 +34,17 @@ impl RoomPattern {
     /// character after the piece before it: that leaves most for the rest, so
     /// no choice is ever undone, however many stars there are.
     pub fn matches(&self, room: &RoomName) -> bool {
+        self.includes(room.as_str())
+    }
+
+    /// Whether each room of a form is of this form: a name, or a text in which each star stands
+    /// for one or more room characters. Nothing but a star can take a star, because no piece between
+    /// stars has one, so the text is compared like a name.
+    pub fn includes(&self, form: &str) -> bool {
         let mut pieces = self.0.split('*');
         let first = pieces.next().unwrap_or_default();
         let last = pieces.next_back().unwrap_or_default();
-        let Some(mut rest) = room.as_str().strip_prefix(first) else {
+        let Some(mut rest) = form.strip_prefix(first) else {
             return false;
         };
         for piece in pieces {
@@ -69,7 +76,8 @@ impl GrantRoom {
         }
     }
 
-    fn as_str(&self) -> &str {
+    /// The room as it was written.
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Exact(room) => room.as_str(),
             Self::Pattern(pattern) => pattern.as_str(),
@@ -106,7 +114,8 @@ impl RoomRule {
         room.map(Self::Fixed).ok_or(rule)
     }
 
-    fn as_str(&self) -> &str {
+    /// The room as it was written.
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Fixed(room) => room.as_str(),
             Self::Template(template) => template.as_str(),
@@ -158,6 +167,45 @@ impl RoomTemplate {
     /// The template as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it holds `{username}`.
+    pub fn has_username(&self) -> bool {
+        self.parts.contains(&Part::Username)
+    }
+
+    /// Whether it holds what a star of the group's glob matched.
+    pub fn has_capture(&self) -> bool {
+        let is_capture = |part: &Part| matches!(part, Part::Capture(_));
+        self.parts.iter().any(is_capture)
+    }
+
+    /// A form that each of its rooms has: a star for each placeholder.
+    pub fn form(&self) -> String {
+        self.written(["*", "*"], |_| Some("*")).unwrap_or_default()
+    }
+
+    /// The template with each capture replaced by what `captures` has in its place; none where
+    /// one has nothing there.
+    pub fn with_captures(&self, captures: &[Option<String>]) -> Option<String> {
+        self.written(["{username}", "{sub}"], |n| captures.get(n)?.as_deref())
+    }
+
+    fn written<'c>(
+        &self,
+        [username, subject]: [&str; 2],
+        capture: impl Fn(usize) -> Option<&'c str>,
+    ) -> Option<String> {
+        let mut text = String::new();
+        for part in &self.parts {
+            text.push_str(match part {
+                Part::Text(literal) => literal,
+                Part::Username => username,
+                Part::Subject => subject,
+                Part::Capture(n) => capture(*n)?,
+            });
+        }
+        Some(text)
     }
 
     /// The room for this person and these captures, or why there is none.
