@@ -5,7 +5,7 @@
 //! [`Mapping`] that a row is. [`MappingDraft::parse`] is the one door: form, API and the rows of
 //! the database come through it, so there is one set of rules (AD-5).
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -287,6 +287,39 @@ impl MappingDraft {
     pub fn note(&self) -> &str {
         &self.note
     }
+
+    /// Why it gives nothing to anyone at `now`; none: it counts. Less than a minute of its window
+    /// could not become a token that Red5 takes.
+    pub fn withheld_at(&self, now: DateTime<Utc>) -> Option<Withheld> {
+        let minute = TimeDelta::seconds(i64::from(TTL_MIN_SECONDS));
+        let left = self.valid_until.map(|until| until - now);
+        if !self.enabled {
+            Some(Withheld::Disabled)
+        } else if left.is_some_and(|left| left <= TimeDelta::zero()) {
+            Some(Withheld::Over)
+        } else if self.valid_from.is_some_and(|from| now < from) {
+            Some(Withheld::NotYet)
+        } else if left.is_some_and(|left| left < minute) {
+            Some(Withheld::EndsTooSoon)
+        } else {
+            None
+        }
+    }
+}
+
+/// Why a mapping gives nothing to a person for whom it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withheld {
+    /// It is switched off.
+    Disabled,
+    /// Its window has ended.
+    Over,
+    /// Its window has not begun.
+    NotYet,
+    /// Less than a minute of its window is left.
+    EndsTooSoon,
+    /// None of its templates makes a room for this person, and it has no other room.
+    NoRoomLeft,
 }
 
 /// The group, and how many captures a room may use. Where a glob is wrong, or it is unknown

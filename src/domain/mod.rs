@@ -10,10 +10,12 @@
 //! may have), [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
 
 pub mod actor;
+pub mod allows;
 pub mod block;
 pub mod claims;
 pub mod effect;
 pub mod entitlement;
+pub mod explain;
 pub mod grant;
 pub mod groups;
 pub mod identity;
@@ -29,3 +31,4 @@ pub mod rooms;
 pub mod session;
 pub mod set;
 pub mod time;
+pub mod wish;

@@ -54,6 +54,10 @@ impl Pairs {
         Self(self.0 | other.0)
     }
 
+    pub(super) fn common(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     pub(super) fn includes(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }

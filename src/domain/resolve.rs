@@ -11,21 +11,26 @@ use super::entitlement::{DroppedRoom, Entitlement, HeldGrant};
 use super::grant::Grant;
 use super::groups::{GroupGlob, GroupMatch};
 use super::identity::Identity;
-use super::lifetime::TTL_MIN_SECONDS;
-use super::mapping::{Mapping, MappingDraft, MappingId};
+use super::mapping::{Mapping, MappingDraft, MappingId, Withheld};
 use super::pattern_index::PatternIndex;
 use super::rooms::{GrantRoom, RoomRule, RoomTemplate};
 use super::set::{AnyOr, NonEmpty};
 
-/// All mappings that are switched on; the places of those for exact groups by hash, of those
-/// for globs and for everyone apart.
+/// All mappings. An exchange looks at those that are switched on alone.
 #[derive(Debug)]
 pub struct Mappings {
+    on: Rows,
+    off: Rows,
+}
+
+/// Mappings; the places of those for exact groups by hash, of those for globs and for everyone
+/// apart.
+#[derive(Debug)]
+struct Rows {
     rows: Vec<Compiled>,
     exact: HashMap<String, Vec<usize>>,
     globs: PatternIndex<GlobRows>,
     everyone: Vec<usize>,
-    len: usize,
 }
 
 /// The rows of one glob, those that give every group the same or the others.
@@ -57,16 +62,79 @@ impl Default for Mappings {
 impl Mappings {
     /// Takes the rows in any order.
     pub fn compile(mappings: impl IntoIterator<Item = Mapping>) -> Self {
+        let (on, off): (Vec<_>, Vec<_>) = mappings
+            .into_iter()
+            .partition(|mapping| mapping.draft.enabled());
+        Self {
+            on: Rows::compile(on),
+            off: Rows::compile(off),
+        }
+    }
+
+    /// How many rows the table has, those switched off included.
+    pub fn len(&self) -> usize {
+        self.on.rows.len() + self.off.rows.len()
+    }
+
+    /// Whether the table has no row, and hence grants nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All the grants that `identity` holds at `now`: one entry per mapping and matched group,
+    /// or one per mapping where its grant is the same for each group.
+    pub fn resolve(&self, identity: &Identity, now: DateTime<Utc>) -> Entitlement {
+        self.on.held(&self.on.matches(identity), identity, now)
+    }
+
+    /// Every row that matches `identity`, those switched off included, with what it gives at `now`
+    /// or why it gives nothing: by the functions of [`Mappings::resolve`].
+    pub fn judge(&self, identity: &Identity, now: DateTime<Utc>) -> Vec<Judged<'_>> {
+        let mut judged = Vec::new();
+        for rows in [&self.on, &self.off] {
+            for Match { row, group } in rows.matches(identity) {
+                let row = &rows.rows[row];
+                let mut dropped = Vec::new();
+                judged.push(Judged {
+                    id: row.id,
+                    draft: &row.draft,
+                    given: row.give(identity, group.as_deref(), now, &mut dropped),
+                    group,
+                    dropped,
+                });
+            }
+        }
+        judged
+    }
+
+    /// The rows that are switched on.
+    pub fn switched_on(&self) -> impl Iterator<Item = (MappingId, &MappingDraft)> {
+        self.on.rows.iter().map(|row| (row.id, &row.draft))
+    }
+}
+
+/// A row that matches an identity.
+#[derive(Debug)]
+pub struct Judged<'m> {
+    /// The row.
+    pub id: MappingId,
+    /// What it says.
+    pub draft: &'m MappingDraft,
+    /// The group that it matched; none for everyone.
+    pub group: Option<Box<str>>,
+    /// Its grant, or why it gives none.
+    pub given: Result<Arc<Grant>, Withheld>,
+    /// The rooms that could not be made.
+    pub dropped: Vec<DroppedRoom>,
+}
+
+impl Rows {
+    fn compile(mappings: Vec<Mapping>) -> Self {
         let mut rows = Vec::new();
         let mut exact: HashMap<_, Vec<_>> = HashMap::new();
         let mut globs: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut everyone = Vec::new();
-        let mut len = 0;
         for mapping in mappings {
-            len += 1;
-            if !mapping.draft.enabled() {
-                continue;
-            }
             let row = Compiled::new(mapping);
             let same_group = match row.draft.group() {
                 GroupMatch::Exact(group) => exact.entry(group.as_str().to_owned()).or_default(),
@@ -90,24 +158,7 @@ impl Mappings {
             rows,
             exact,
             everyone,
-            len,
         }
-    }
-
-    /// How many rows the table has, those switched off included.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether the table has no row, and hence grants nothing.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// All the grants that `identity` holds at `now`: one entry per mapping and matched group,
-    /// or one per mapping where its grant is the same for each group.
-    pub fn resolve(&self, identity: &Identity, now: DateTime<Utc>) -> Entitlement {
-        self.held(&self.matches(identity), identity, now)
     }
 
     /// The rows for `identity`, whatever the time: the work that grows with the number of groups.
@@ -143,9 +194,7 @@ impl Mappings {
         let mut dropped = Vec::new();
         for Match { row, group } in matches {
             let row = &self.rows[*row];
-            if row.counts_at(now)
-                && let Some(grant) = row.grant(identity, group.as_deref(), &mut dropped)
-            {
+            if let Ok(grant) = row.give(identity, group.as_deref(), now, &mut dropped) {
                 held.push(HeldGrant {
                     grant,
                     bound: row.bound(now),
@@ -182,16 +231,21 @@ impl Compiled {
         }
     }
 
-    /// Inside its window, with a minute or more left of it: less could not become
-    /// a token that Red5 takes.
-    fn counts_at(&self, now: DateTime<Utc>) -> bool {
-        let minute = TimeDelta::seconds(i64::from(TTL_MIN_SECONDS));
-        let left = |until: DateTime<Utc>| until.signed_duration_since(now);
-        self.draft.valid_from().is_none_or(|from| from <= now)
-            && self
-                .draft
-                .valid_until()
-                .is_none_or(|until| left(until) >= minute)
+    /// The grant at `now` for a person as a member of `group`, or why there is none: what an
+    /// exchange goes by, and what is explained.
+    fn give(
+        &self,
+        identity: &Identity,
+        group: Option<&str>,
+        now: DateTime<Utc>,
+        dropped: &mut Vec<DroppedRoom>,
+    ) -> Result<Arc<Grant>, Withheld> {
+        match self.draft.withheld_at(now) {
+            Some(withheld) => Err(withheld),
+            None => self
+                .grant(identity, group, dropped)
+                .ok_or(Withheld::NoRoomLeft),
+        }
     }
 
     /// The earlier of the window's end and `max_ttl_seconds` from now.
@@ -282,10 +336,10 @@ impl MatchMemo {
         if let Some(known) = &*known
             && std::ptr::eq(known.mappings.as_ptr(), Arc::as_ptr(mappings))
         {
-            return mappings.held(&known.matches, identity, now);
+            return mappings.on.held(&known.matches, identity, now);
         }
-        let matches = mappings.matches(identity);
-        let entitlement = mappings.held(&matches, identity, now);
+        let matches = mappings.on.matches(identity);
+        let entitlement = mappings.on.held(&matches, identity, now);
         // Little more memory than the groups themselves take, so that it can be counted before
         // (`store::session_cache`).
         let room = weight(identity.groups.listed().map(Some)) + FEW_MATCHES;

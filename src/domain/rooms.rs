@@ -227,12 +227,13 @@ impl RoomTemplate {
             let value = value.ok_or_else(|| format!("{word} is empty for this person"))?;
             if !value.chars().all(is_room_char) {
                 return Err(format!(
-                    "{word} has characters that a room name cannot have"
+                    "{word} is {value:?}, which has characters that a room name cannot have"
                 ));
             }
             room.push_str(value);
         }
-        RoomName::parse(&room).ok_or_else(|| format!("the result is no room name: {ROOM_RULE}"))
+        RoomName::parse(&room)
+            .ok_or_else(|| format!("the result {room:?} is no room name: {ROOM_RULE}"))
     }
 }
 

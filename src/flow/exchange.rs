@@ -10,15 +10,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
+use crate::domain::block::Blocks;
 use crate::domain::claims::{ClaimError, Claims};
-use crate::domain::entitlement::{Entitlement, ScopeRefusal, Unwarranted};
+use crate::domain::entitlement::{Entitlement, ScopeRefusal, Unwarranted, WhyNot};
 use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::identity::{Groups, Identity, SUBJECT_MAX};
 use crate::domain::lifetime::{Lifetime, Limits, SubjectEnd, TooShort, lifetime};
 use crate::domain::resolve::MatchMemo;
+pub use crate::domain::wish::Wish;
 use crate::fingerprint::{fingerprint, pseudonym};
 use crate::metrics::{Counts, ExchangeOutcome};
-use crate::signer::{SignError, Signer};
+use crate::signer::{self, SignError, Signer};
 use crate::store::session_cache::LiveSession;
 use crate::store::snapshot::{Snapshot, Stale, Watch};
 
@@ -73,15 +75,6 @@ impl Subject<'_> {
     }
 }
 
-/// A request, whichever door it came through.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wish {
-    /// What it names.
-    pub ask: Ask,
-    /// `ttl_seconds`
-    pub ttl_seconds: Option<u32>,
-}
-
 /// A token, and what it is.
 #[derive(Debug)]
 pub struct Issued {
@@ -108,9 +101,18 @@ pub enum NoToken {
     /// The provider sent no groups because there are too many.
     #[error("the provider sent no groups because there are too many")]
     GroupsOverage,
-    /// The rule says no.
-    #[error(transparent)]
-    Refused(#[from] ScopeRefusal),
+    /// No mapping grants anything.
+    #[error("no mapping grants anything")]
+    NoGrant,
+    /// Something that was named is not granted, or not together.
+    #[error("not granted: {}", .0.refused.join(", "))]
+    NotGranted(Box<NotGranted>),
+    /// A room has to be named, of one of these forms.
+    #[error("name a room, of the form {}", patterns.join(" or "))]
+    RoomRequired {
+        /// The patterns held, sorted.
+        patterns: Vec<String>,
+    },
     /// `sub` is to be the user name, and the provider sent none that could be.
     #[error(
         "the provider sent no user name of at most {SUBJECT_MAX} bytes, which is to be the token's subject"
@@ -137,6 +139,105 @@ pub enum NoToken {
     /// Likewise.
     #[error(transparent)]
     Sign(#[from] SignError),
+}
+
+/// Names that are not granted.
+#[derive(Debug)]
+pub struct NotGranted {
+    /// The names, sorted: roles, transports and rooms in one list.
+    pub refused: Vec<String>,
+    /// Why not, and what is granted in their place.
+    pub why: WhyNot,
+}
+
+/// What a decision rests on besides the wish.
+#[derive(Clone, Copy)]
+pub(super) struct Basis<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) entitlement: &'a Entitlement,
+    pub(super) blocks: &'a Blocks,
+    pub(super) end: SubjectEnd,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// A token that may be signed.
+pub(super) struct Decided {
+    pub(super) claims: Claims,
+    pub(super) scope: Scope,
+    pub(super) lifetime: Lifetime,
+}
+
+impl TokenRules {
+    /// The token for a wish, or why there is none. Whatever decides or explains goes by it.
+    pub(super) fn decide(&self, basis: Basis<'_>, wish: &Wish) -> Result<Decided, NoToken> {
+        let Basis { identity, now, .. } = basis;
+        let blocks = basis.blocks;
+        if blocks.include(&identity.issuer, &identity.subject, now) {
+            return Err(NoToken::Blocked);
+        }
+        let entitlement = basis.entitlement;
+        let scope = entitlement
+            .scope(&wish.ask)
+            .map_err(|refusal| explained(refusal, basis, &wish.ask))?;
+        self.check_listed(&scope)?;
+        let mapping = entitlement.warrant(&scope)?;
+        let lifetime = lifetime(
+            now,
+            &Limits {
+                asked_seconds: wish.ttl_seconds,
+                default_seconds: self.default_seconds,
+                server_seconds: self.server_seconds,
+                mapping,
+                subject: basis.end,
+            },
+        );
+        let name = self.subject_name(identity);
+        // The length is judged before both, and depends on neither: an end has as many digits
+        // as another, and a token without a subject would be shorter still.
+        let subject = name.as_ref().unwrap_or(&SHORTEST_SUBJECT);
+        let expires_at = lifetime
+            .as_ref()
+            .map_or(now, |lifetime| lifetime.expires_at);
+        let (issuer, person) = (self.issuer.as_deref(), identity.name.as_deref());
+        let claims = Claims::new(&scope, subject, issuer, person, expires_at)?;
+        if signer::length(&claims)? > self.max_bytes {
+            return Err(self.too_many_rooms());
+        }
+        let lifetime = lifetime?;
+        name?;
+        Ok(Decided {
+            claims,
+            scope,
+            lifetime,
+        })
+    }
+
+    /// Rooms that alone would fill the token need not be checked one by one:
+    /// a user with ten thousand must not cost seconds (AV-7).
+    fn check_listed(&self, scope: &Scope) -> Result<(), NoToken> {
+        let rooms = scope.rooms.named().into_iter().flatten();
+        let bytes: usize = rooms.map(|room| room.as_str().len() + 1).sum();
+        if bytes > self.max_bytes {
+            return Err(self.too_many_rooms());
+        }
+        Ok(())
+    }
+
+    fn too_many_rooms(&self) -> NoToken {
+        NoToken::TooManyRooms {
+            max_bytes: self.max_bytes,
+        }
+    }
+
+    /// What becomes `sub`.
+    fn subject_name<'i>(&self, identity: &'i Identity) -> Result<&'i str, NoToken> {
+        if !self.subject_is_username {
+            return Ok(&identity.subject);
+        }
+        let username = identity.username.as_deref();
+        let fits = |name: &&str| name.len() <= SUBJECT_MAX;
+        username.filter(fits).ok_or(NoToken::NoUsername)
+    }
 }
 
 impl Exchange {
@@ -200,86 +301,40 @@ impl Exchange {
     }
 
     fn decide(&self, subject: Subject<'_>, wish: &Wish) -> Result<Issued, NoToken> {
-        let identity = subject.identity;
         let now = self.clock.now();
         let snapshot = self.watch.current()?;
-        let blocks = &snapshot.blocks;
-        if blocks.include(&identity.issuer, &identity.subject, now) {
-            return Err(NoToken::Blocked);
-        }
         let entitlement = subject.entitlement(&snapshot, now);
-        let scope = entitlement
-            .scope(&wish.ask)
-            .map_err(|refusal| explained(refusal, identity))?;
-        self.check_listed(&scope)?;
-        let mapping = entitlement.warrant(&scope)?;
-        let lifetime = lifetime(
+        let basis = Basis {
+            identity: subject.identity,
+            entitlement: &entitlement,
+            blocks: &snapshot.blocks,
+            end: subject.end,
             now,
-            &Limits {
-                asked_seconds: wish.ttl_seconds,
-                default_seconds: self.rules.default_seconds,
-                server_seconds: self.rules.server_seconds,
-                mapping,
-                subject: subject.end,
-            },
-        );
-        let name = self.subject_name(identity);
-        // The length is judged before both, and depends on neither: an end has as many digits
-        // as another, and a token without a subject would be shorter still.
-        let subject = name.as_ref().unwrap_or(&SHORTEST_SUBJECT);
-        let expires_at = lifetime
-            .as_ref()
-            .map_or(now, |lifetime| lifetime.expires_at);
-        let (issuer, person) = (self.rules.issuer.as_deref(), identity.name.as_deref());
-        let claims = Claims::new(&scope, subject, issuer, person, expires_at)?;
-        if self.signer.length(&claims)? > self.rules.max_bytes {
-            return Err(self.too_many_rooms());
-        }
-        let lifetime = lifetime?;
-        name?;
+        };
+        let decided = self.rules.decide(basis, wish)?;
         Ok(Issued {
-            token: self.signer.sign(&claims)?,
-            left_out: entitlement.left_out(&scope),
-            scope,
-            lifetime,
-            expires_in: lifetime.seconds_from(now),
+            token: self.signer.sign(&decided.claims)?,
+            left_out: entitlement.left_out(&decided.scope),
+            scope: decided.scope,
+            lifetime: decided.lifetime,
+            expires_in: decided.lifetime.seconds_from(now),
             mapping_version: snapshot.mapping_version,
         })
-    }
-
-    /// Rooms that alone would fill the token need not be checked one by one:
-    /// a user with ten thousand must not cost seconds (AV-7).
-    fn check_listed(&self, scope: &Scope) -> Result<(), NoToken> {
-        let rooms = scope.rooms.named().into_iter().flatten();
-        let bytes: usize = rooms.map(|room| room.as_str().len() + 1).sum();
-        if bytes > self.rules.max_bytes {
-            return Err(self.too_many_rooms());
-        }
-        Ok(())
-    }
-
-    fn too_many_rooms(&self) -> NoToken {
-        NoToken::TooManyRooms {
-            max_bytes: self.rules.max_bytes,
-        }
-    }
-
-    /// What becomes `sub`.
-    fn subject_name<'i>(&self, identity: &'i Identity) -> Result<&'i str, NoToken> {
-        if !self.rules.subject_is_username {
-            return Ok(&identity.subject);
-        }
-        let username = identity.username.as_deref();
-        let fits = |name: &&str| name.len() <= SUBJECT_MAX;
-        username.filter(fits).ok_or(NoToken::NoUsername)
     }
 }
 
 /// Under overage the grants are unknown, and every refusal says so.
-fn explained(refusal: ScopeRefusal, identity: &Identity) -> NoToken {
-    match identity.groups {
-        Groups::Overage => NoToken::GroupsOverage,
-        Groups::Listed(_) => NoToken::Refused(refusal),
+fn explained(refusal: ScopeRefusal, basis: Basis<'_>, ask: &Ask) -> NoToken {
+    match (&basis.identity.groups, refusal) {
+        (Groups::Overage, _) => NoToken::GroupsOverage,
+        (Groups::Listed(_), ScopeRefusal::NoGrant) => NoToken::NoGrant,
+        (Groups::Listed(_), ScopeRefusal::RoomRequired { patterns }) => {
+            NoToken::RoomRequired { patterns }
+        }
+        (Groups::Listed(_), ScopeRefusal::NotGranted { refused }) => {
+            let why = basis.entitlement.why_not(ask);
+            NoToken::NotGranted(Box::new(NotGranted { refused, why }))
+        }
     }
 }
 
@@ -288,10 +343,10 @@ impl NoToken {
         match self {
             Self::Blocked => ExchangeOutcome::Blocked,
             Self::GroupsOverage => ExchangeOutcome::GroupsOverage,
-            Self::Refused(ScopeRefusal::NoGrant) => ExchangeOutcome::NoGrant,
+            Self::NoGrant => ExchangeOutcome::NoGrant,
             Self::NoUsername => ExchangeOutcome::NoUsername,
-            Self::Refused(ScopeRefusal::NotGranted { .. }) => ExchangeOutcome::ScopeNotGranted,
-            Self::Refused(ScopeRefusal::RoomRequired { .. }) => ExchangeOutcome::RoomRequired,
+            Self::NotGranted(_) => ExchangeOutcome::ScopeNotGranted,
+            Self::RoomRequired { .. } => ExchangeOutcome::RoomRequired,
             Self::TooShort(_) => ExchangeOutcome::TtlTooShort,
             Self::TooManyRooms { .. } => ExchangeOutcome::TooManyRooms,
             Self::Stale(_) => ExchangeOutcome::Unavailable,

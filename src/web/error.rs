@@ -23,7 +23,7 @@ use super::request_id::RequestId;
 use super::route::{Audience, Route};
 use super::views::Frame;
 use super::views::problem::{self as problems, Problem, ProblemPage};
-use crate::domain::entitlement::ScopeRefusal;
+use crate::domain::entitlement::ToldTo;
 use crate::domain::lifetime::LimitedBy;
 use crate::domain::members::FieldError;
 use crate::flow::StoreError;
@@ -303,12 +303,13 @@ impl From<NoToken> for Refusal {
             NoToken::Blocked => Self::new(problems::BLOCKED),
             NoToken::GroupsOverage => Self::new(problems::GROUPS_OVERAGE),
             NoToken::NoUsername => Self::new(problems::NO_USERNAME),
-            NoToken::Refused(ScopeRefusal::NoGrant) => Self::new(problems::NO_GRANT),
-            NoToken::Refused(ScopeRefusal::NotGranted { refused }) => {
+            NoToken::NoGrant => Self::new(problems::NO_GRANT),
+            NoToken::NotGranted(not) => {
                 let refusal = Self::new(problems::SCOPE_NOT_GRANTED);
-                refusal.saying(sentence).with("refused", refused)
+                let because = not.why.said(ToldTo::ThePerson);
+                refusal.saying(because).with("refused", not.refused)
             }
-            NoToken::Refused(ScopeRefusal::RoomRequired { patterns }) => {
+            NoToken::RoomRequired { patterns } => {
                 let refusal = Self::new(problems::ROOM_REQUIRED);
                 refusal.saying(sentence).with("patterns", patterns)
             }

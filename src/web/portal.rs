@@ -11,7 +11,7 @@ use super::form::{Form, filled};
 use super::layers::mark;
 use super::page::{self, Page};
 use super::site::Site;
-use super::token::{Red5Server, wish_of};
+use super::token::Red5Server;
 use super::views::problem::{
     GROUPS_OVERAGE, INVALID_REQUEST, NO_GRANT, NOT_SIGNED_IN, SESSION_CHANGED,
 };
@@ -19,7 +19,7 @@ use super::views::{
     Choices, Chosen, GrantWords, NoGrant, Outcome, Portal, Refused, ShownToken, Unnamed, Welcome,
     Who,
 };
-use crate::domain::entitlement::ScopeRefusal;
+use crate::domain::entitlement::ToldTo;
 use crate::domain::grant::Scope;
 use crate::domain::members::{FieldError, Members, together};
 use crate::domain::names::{RoomName, STREAM_RULE};
@@ -122,7 +122,7 @@ fn read(form: &Form, chosen: &Chosen) -> Result<(Wish, Option<RoomName>), Vec<Fi
     let named = members.into_iter();
     let named = named.filter(|(_, value)| !value.is_null() && *value != json!([]));
     let members = named.map(|(name, value)| (name.to_owned(), value));
-    let wish = wish_of(Members::new(members.collect()));
+    let wish = Wish::parse(Members::new(members.collect()));
     let name = filled(&chosen.stream);
     let stream = name.and_then(RoomName::parse);
     if name.is_some() && stream.is_none() {
@@ -145,10 +145,14 @@ impl Served<'_> {
         let live = self.session.live();
         match self.exchange.exchange(live, wish) {
             Ok(issued) => Outcome::Issued(Box::new(shown(issued, self.server, stream))),
-            Err(NoToken::Refused(ScopeRefusal::NotGranted { refused })) => {
+            Err(NoToken::NotGranted(not)) => {
                 let held = self.exchange.entitlement(live);
                 let grants = held.map(|held| held.grants()).unwrap_or_default();
-                Outcome::Refused(Refused::not_granted(&refused, chosen, &grants))
+                let because = not.why.said(ToldTo::ThePerson);
+                Outcome::Refused(Refused {
+                    because: Some(because),
+                    ..Refused::not_granted(&not.refused, chosen, &grants)
+                })
             }
             Err(error) => {
                 let refusal = Refusal::from(error);
@@ -209,7 +213,7 @@ fn unnamed(outcome: &Result<Scope, NoToken>) -> Unnamed {
             Some(rooms) => Unnamed::Rooms(rooms.len()),
         },
         Err(NoToken::TooManyRooms { .. }) => Unnamed::TooMany,
-        Err(NoToken::Refused(ScopeRefusal::RoomRequired { .. })) => Unnamed::Patterns,
+        Err(NoToken::RoomRequired { .. }) => Unnamed::Patterns,
         Err(_) => Unnamed::Unknown,
     }
 }

@@ -10,10 +10,9 @@ use super::error::{Answer, Refusal};
 use super::extract::{ProtectedEmpty, ProtectedJson, Session, SessionCookie};
 use super::site::Site;
 use crate::config::addresses::ServerUrl;
-use crate::domain::grant::{Ask, Grant, Scope};
-use crate::domain::lifetime::{LimitedBy, TTL_MIN_SECONDS};
-use crate::domain::members::{FieldError, Members};
-use crate::domain::names::{ROOM_RULE, Role, RoomName, Transport};
+use crate::domain::grant::{Grant, Scope};
+use crate::domain::lifetime::LimitedBy;
+use crate::domain::members::Members;
 use crate::domain::set::AnyOr;
 use crate::domain::time::utc;
 use crate::flow::admin::AdminGroups;
@@ -59,47 +58,9 @@ pub async fn token(
     exchange: web::Data<Exchange>,
     server: web::Data<Red5Server>,
 ) -> Answer {
-    let wish = wish_of(Members::new(request.members))?;
+    let wish = Wish::parse(Members::new(request.members))?;
     let issued = exchange.exchange(request.sender.live(), &wish)?;
     Ok(HttpResponse::Ok().json(TokenAnswer::new(&issued, server.0.as_ref())))
-}
-
-/// What a token request asks for; every wrong field is named at once. A list that is absent names
-/// nothing, and none may be empty: it must not come to mean "any".
-pub(super) fn wish_of(mut members: Members) -> Result<Wish, Vec<FieldError>> {
-    members.refuse_null("ttl_seconds");
-    let roles = members.words("roles").and_then(|words| {
-        let reason = "a role is red5-publisher or red5-subscriber, exactly so";
-        let read = |word: &str| Role::parse(word).ok_or_else(|| reason.to_owned());
-        members.list("roles", &words, read)
-    });
-    let rooms = members.words("rooms").and_then(|words| {
-        let read = |word: &str| RoomName::parse(word).ok_or_else(|| ROOM_RULE.to_owned());
-        members.list_or_any("rooms", &words, read)
-    });
-    let transports = members.words("transports").and_then(|words| {
-        let reason = "a transport is RTMP, RTSP, WHIP or WHEP; for any write * alone";
-        let read = |word: &str| Transport::parse(word).ok_or_else(|| reason.to_owned());
-        members.list_or_any("transports", &words, read)
-    });
-    let ttl_seconds = members.number("ttl_seconds").map(|seconds| {
-        // More than fits is more than any server allows; it is shortened like the rest.
-        let seconds = u32::try_from(seconds).unwrap_or(if seconds < 0 { 0 } else { u32::MAX });
-        if seconds < TTL_MIN_SECONDS {
-            members.refuse("ttl_seconds", "must be 60 or more");
-        }
-        seconds
-    });
-    let errors = members.finish();
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    let ask = Ask {
-        roles,
-        transports,
-        rooms,
-    };
-    Ok(Wish { ask, ttl_seconds })
 }
 
 /// POST `/api/logout`: the session ends whatever the age of its groups; one that is over

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{ReportLines, shown};
 use crate::config::red5::Red5;
+use crate::domain::allows::allows;
 use crate::domain::lifetime::TTL_MIN_SECONDS;
 use crate::domain::names::{Role, RoomName, Transport};
 use crate::json::Object;
@@ -178,38 +179,25 @@ fn say_what_it_allows(
     rooms: Option<&[String]>,
     lines: &mut ReportLines,
 ) {
-    let rooms = match rooms {
-        None => "in any room, and outside of rooms".to_owned(),
-        Some([room]) => format!("in room {room:.130}"),
-        Some(rooms) => {
-            let names: Vec<_> = rooms.iter().map(|room| format!("{room:.130}")).collect();
-            format!("in rooms {}", names.join(", "))
-        }
+    let named =
+        |role: &Role| roles.is_none_or(|words| words.iter().any(|word| word == role.as_str()));
+    let known = |words: &[String]| {
+        words
+            .iter()
+            .filter_map(|word| Transport::parse(word))
+            .collect()
     };
-    let mut anything = false;
-    for role in Role::ALL {
-        if roles.is_some_and(|words| !words.iter().any(|word| word == role.as_str())) {
-            continue;
-        }
-        let verb = match role {
-            Role::Publisher => "publish",
-            Role::Subscriber => "subscribe",
-        };
-        let by = match transports {
-            None => "any protocol".to_owned(),
-            Some(words) => {
-                let known = words.iter().filter_map(|word| Transport::parse(word));
-                let serving = known.filter(|transport| transport.can_serve(role));
-                let serving: BTreeSet<_> = serving.map(Transport::as_str).collect();
-                Vec::from_iter(serving).join(", ")
-            }
-        };
-        if !by.is_empty() {
-            anything = true;
-            lines.say("allows", format!("{verb} by {by}, {rooms}"));
-        }
+    let rooms: Option<Vec<_>> =
+        rooms.map(|rooms| rooms.iter().map(|room| format!("{room:.130}")).collect());
+    let allowed = allows(
+        Role::ALL.into_iter().filter(named),
+        transports.map(known).as_ref(),
+        rooms.as_deref(),
+    );
+    for sentence in &allowed {
+        lines.say("allows", sentence);
     }
-    if !anything {
+    if allowed.is_empty() {
         lines.say("allows", "nothing");
         lines.refuse(
             "no role that it names can use a protocol that it names (WHIP only publishes, WHEP only subscribes)",

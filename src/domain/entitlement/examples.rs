@@ -266,3 +266,71 @@ fn alike_grants_are_told_once_and_the_rooms_that_fell_away_in_order() {
     assert_eq!(entitlement.dropped(), [dropped(1), dropped(2)]);
     assert!(!entitlement.is_empty());
 }
+
+/// What is said to the person.
+fn why(held: &[(&[&str], &[&str], &[&str])], ask: &Ask) -> String {
+    let held = holding(held);
+    assert!(matches!(
+        held.scope(ask),
+        Err(ScopeRefusal::NotGranted { .. })
+    ));
+    held.why_not(ask).said(ToldTo::ThePerson)
+}
+
+#[test]
+fn a_refusal_tells_the_reasons_apart_and_names_what_there_is_instead() {
+    const WATCH: (&[&str], &[&str], &[&str]) = (&["red5-subscriber"], &["WHEP"], &["green-room"]);
+    const PUBLISH: (&[&str], &[&str], &[&str]) =
+        (&["red5-publisher"], &["WHIP", "RTMP"], &["stage", "x-*"]);
+    let ask = |r: &[&str], t: &[&str], room: &[&str]| Ask {
+        roles: (!r.is_empty()).then(|| roles(r)),
+        transports: (!t.is_empty()).then(|| transports(t)),
+        rooms: (!room.is_empty()).then(|| rooms(room)),
+    };
+    let publisher = &["red5-publisher"][..];
+    let both = &["red5-publisher", "red5-subscriber"][..];
+    for (ask, said) in [
+        (
+            ask(publisher, &[], &["green-room"]),
+            "In green-room you may only watch (WHEP). You may publish in stage and rooms of the form x-*.",
+        ),
+        (
+            ask(publisher, &["WHIP"], &["attic"]),
+            "Nothing is granted to you in attic. You may publish over WHIP in stage and rooms of the form x-*.",
+        ),
+        (
+            ask(&[], &["RTSP"], &["stage"]),
+            "In stage you may only publish (RTMP, WHIP).",
+        ),
+        (
+            ask(both, &[], &["green-room", "stage"]),
+            "Each of green-room, red5-publisher, red5-subscriber and stage is granted to you, but never by one mapping together. In green-room you may only watch (WHEP). In stage you may only publish (RTMP, WHIP).",
+        ),
+        (
+            ask(&["red5-subscriber"], &["RTMP"], &[]),
+            "You may only publish (RTMP, WHIP) and watch (WHEP).",
+        ),
+        (
+            ask(publisher, &[], &["*"]),
+            "No mapping grants you any room and streams without a room.",
+        ),
+        (
+            ask(publisher, &["WHEP"], &["stage"]),
+            "WHIP only publishes, and WHEP only watches.",
+        ),
+    ] {
+        assert_eq!(why(&[WATCH, PUBLISH], &ask), said, "{ask:?}");
+    }
+    let held = holding(&[WATCH, PUBLISH]);
+    let not = held.why_not(&ask(publisher, &[], &["green-room"]));
+    assert_eq!(
+        not.said(ToldTo::Administrator),
+        "In green-room the person may only watch (WHEP). The person may publish in stage and rooms of the form x-*."
+    );
+    let nearest = held.why_not(&ask(publisher, &["WHIP"], &["attic"])).nearest;
+    let nearest: Vec<_> = nearest
+        .iter()
+        .map(|grant| grant.rooms.to_strings())
+        .collect();
+    assert_eq!(nearest, [["stage", "x-*"]]);
+}

@@ -7,7 +7,7 @@
 //! grants list by list gives more than either: that is never done here.
 //!
 //! `search` finds the best sound scope for a request, from what `coverage`
-//! says of each room, or says why there is none; `warrant` checks
+//! says of each room, or says that there is none; `why` says why, in sentences; `warrant` checks
 //! a scope once more, from the definition, before anything is signed.
 
 mod coverage;
@@ -17,6 +17,7 @@ mod search;
 #[cfg(test)]
 mod twin;
 mod warrant;
+mod why;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use super::set::AnyOr;
 
 pub use search::ScopeRefusal;
 pub use warrant::Unwarranted;
+pub use why::{ToldTo, WhyNot};
 
 /// A grant that a user holds now, with the mapping it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,6 +111,11 @@ impl Entitlement {
     /// exactly as it was named, or the reason why there is none.
     pub fn scope(&self, ask: &Ask) -> Result<Scope, ScopeRefusal> {
         search::best(self, ask)
+    }
+
+    /// Why a request is refused whose names are not granted, or not together.
+    pub fn why_not(&self, ask: &Ask) -> WhyNot {
+        why::why_not(self, ask)
     }
 
     /// Checks `scope` from the definition, and gives the moment after which it

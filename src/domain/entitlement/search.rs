@@ -170,14 +170,15 @@ fn refusal(entitlement: &Entitlement, coverage: &Coverage<'_>, ask: &Ask) -> Sco
     }
 }
 
-struct NamedWord {
-    text: String,
+pub(super) struct NamedWord {
+    pub(super) text: String,
     /// Whether some single grant contains a possible triple with this word
     /// whose other members come from the other named lists.
-    granted: bool,
+    pub(super) granted: bool,
 }
 
-fn words(coverage: &Coverage<'_>, ask: &Ask) -> Vec<NamedWord> {
+/// The roles and transports that a request allows; a list that it does not name allows anything.
+pub(super) fn asked(ask: &Ask) -> (Vec<Role>, Vec<Option<Transport>>) {
     let roles: Vec<Role> = match &ask.roles {
         None => Role::ALL.to_vec(),
         Some(named) => named.iter().copied().collect(),
@@ -188,6 +189,11 @@ fn words(coverage: &Coverage<'_>, ask: &Ask) -> Vec<NamedWord> {
         Some(AnyOr::Any) => vec![None],
         Some(AnyOr::Only(named)) => named.iter().copied().map(Some).collect(),
     };
+    (roles, transports)
+}
+
+pub(super) fn words(coverage: &Coverage<'_>, ask: &Ask) -> Vec<NamedWord> {
+    let (roles, transports) = asked(ask);
     let granted = coverage.among(ask.rooms.as_ref());
     let mut words = Vec::new();
     let mut word = |text: &str, granted| {

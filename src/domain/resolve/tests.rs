@@ -192,7 +192,7 @@ fn r5_6_a_room_that_cannot_be_made_falls_away_with_its_reason() {
     assert_eq!(dropped.rule, "show-{1}");
     assert_eq!(
         dropped.reason,
-        "{1} has characters that a room name cannot have"
+        "{1} is \"a,vip\", which has characters that a room name cannot have"
     );
 }
 

@@ -109,7 +109,7 @@ fn placeholders_are_filled() {
     assert_eq!(fill("{2}.{1}", None, &["a", "b"]).unwrap(), "b.a");
     assert_eq!(
         fill("{1}{1}", None, &["."]).unwrap_err().split(':').next(),
-        Some("the result is no room name")
+        Some("the result \"..\" is no room name")
     );
 }
 

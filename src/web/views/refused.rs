@@ -11,6 +11,8 @@ use crate::domain::names::{Role, RoomName, Transport};
 pub struct Refused {
     /// What to say, in the order of the form's fields.
     pub told: Vec<Told>,
+    /// Why, with what is granted in place of what was asked for.
+    pub because: Option<String>,
     /// What is granted, of the refused names or besides.
     pub instead: Vec<GrantWords>,
 }
@@ -117,6 +119,7 @@ impl Refused {
         let instead = instead.into_iter().take(INSTEAD).map(GrantWords::of);
         Self {
             told,
+            because: None,
             instead: instead.collect(),
         }
     }
@@ -124,6 +127,7 @@ impl Refused {
     fn saying(told: Vec<Told>) -> Self {
         Self {
             told,
+            because: None,
             instead: Vec::new(),
         }
     }

@@ -82,8 +82,8 @@ fn a_good_token_is_said_role_by_role() {
             "name        Ann",
             "issuer      none",
             "in 300 seconds (the server takes 3600 at most)",
-            "allows      publish by RTMP, in rooms lobby, studio-1",
-            "allows      subscribe by RTMP, WHEP, in rooms lobby, studio-1",
+            "allows      publish over RTMP in lobby and studio-1",
+            "allows      subscribe over RTMP or WHEP in lobby and studio-1",
             "Red5 would accept it now",
         ],
     );
@@ -373,7 +373,7 @@ async fn the_program_reads_an_argument_or_standard_input_and_ends_as_documented(
         let (code, text) = said(run(words, &[], input.as_bytes()));
         assert_eq!(code, 0, "{text}");
         assert!(
-            text.contains("allows      subscribe by WHEP, in room lobby"),
+            text.contains("allows      subscribe over WHEP in lobby"),
             "{text}"
         );
     }
