@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::flow::refresh::FreshGroups;
+use crate::flow::refresh::Refresher;
 use crate::oidc::SettingsError;
 use crate::seal::SealError;
 use crate::signer::SignError;
@@ -35,7 +35,7 @@ const DRAIN_SECONDS: u64 = 10;
 
 /// How long it then waits for refreshes under way: the provider may have spent the refresh
 /// token already, and what it said must reach the row.
-const SETTLE: Duration = Duration::from_secs(40);
+const REFRESH_DRAIN: Duration = Duration::from_secs(40);
 
 /// Longest time for the head of a connection's first request, and for which a
 /// connection may rest. A proxy's own must be shorter, or it sends requests
@@ -96,7 +96,7 @@ pub struct Bridge {
     address: SocketAddr,
     connections: usize,
     tasks: Vec<JoinHandle<()>>,
-    fresh: FreshGroups,
+    refresher: Arc<Refresher>,
     sessions: Arc<SessionCache>,
     store: Store,
 }
@@ -137,7 +137,7 @@ impl Bridge {
             mut tasks,
             store,
             live,
-            fresh,
+            refresher,
         } = Parts::new(config, clock)?;
         let ops = ops_listen.map(|listen| {
             Ops::bind(listen, ops).map_err(|error| StartError::BindOps(listen, error))
@@ -190,7 +190,7 @@ impl Bridge {
             address,
             connections: most,
             tasks,
-            fresh,
+            refresher,
             sessions: live,
             store,
         })
@@ -226,7 +226,7 @@ impl Bridge {
             self.connections
         );
         let outcome = self.server.await;
-        self.fresh.settle(SETTLE).await;
+        self.refresher.finish(REFRESH_DRAIN).await;
         for task in &self.tasks {
             task.abort();
         }

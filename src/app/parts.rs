@@ -23,7 +23,7 @@ use crate::flow::health::Health;
 use crate::flow::login::{SessionLimits, SignIn};
 use crate::flow::mappings::MappingDesk;
 use crate::flow::people::People;
-use crate::flow::refresh::{Ages, FreshGroups};
+use crate::flow::refresh::{Ages, Refresher};
 use crate::flow::return_to::ReturnToRule;
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
@@ -90,7 +90,7 @@ pub(super) struct Parts {
     pub(super) tasks: Vec<JoinHandle<()>>,
     pub(super) store: Store,
     pub(super) live: Arc<SessionCache>,
-    pub(super) fresh: FreshGroups,
+    pub(super) refresher: Arc<Refresher>,
 }
 
 fn ages(config: &Config) -> Ages {
@@ -135,17 +135,17 @@ impl Parts {
         let watch = Arc::new(Watch::new(store.clone(), Arc::clone(&live), bound));
         let provider = Arc::new(Provider::new(config.oidc, Arc::clone(&clock))?);
         let seal = Arc::new(Seal::new(&config.secret_keys)?);
-        let fresh = FreshGroups::new(
+        let refresher = Arc::new(Refresher::new(
             Arc::clone(&provider),
             store.clone(),
             Arc::clone(&live),
             Arc::clone(&seal),
             Arc::clone(&clock),
             ages,
-        );
+        ));
         let sessions = Arc::new(Sessions::new(
             Arc::clone(&live),
-            fresh.clone(),
+            Arc::clone(&refresher),
             Arc::clone(&watch),
             Arc::clone(&clock),
         ));
@@ -211,7 +211,7 @@ impl Parts {
         ops.add(Exposition::new(metrics::Handles {
             sign_ins: sign_in.counts.clone(),
             exchanges: exchange.counts.clone(),
-            refreshes: fresh.counts(),
+            refreshes: refresher.counts(),
             provider: provider.calls().clone(),
             waits: store.waits().clone(),
             requests: Requests::clone(&requests),
@@ -257,7 +257,7 @@ impl Parts {
             tasks,
             store,
             live,
-            fresh,
+            refresher,
         })
     }
 }

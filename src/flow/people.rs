@@ -14,7 +14,7 @@ use crate::domain::block::{Block, BlockDraft, PersonKey};
 use crate::domain::session::{SessionId, SessionPage, SessionSummary, Whose};
 use crate::fingerprint::pseudonym;
 use crate::store::blocks::{BlockPage, Blocked};
-use crate::store::sessions::EndedSession;
+use crate::store::sessions::{EndedSession, SessionsToEnd};
 use crate::store::snapshot::Watch;
 use crate::store::{Store, StoreError};
 
@@ -109,7 +109,8 @@ impl People {
         of: Option<&PersonKey>,
         actor: &Actor,
     ) -> Result<EndedSession, PeopleError> {
-        let ended = self.sessions.end_by_id(id, of, actor).await?;
+        let which = SessionsToEnd::One { id, of, actor };
+        let ended = self.sessions.end(which).await?.pop();
         let ended = ended.ok_or(PeopleError::NotFound)?;
         log("session_ended", &ended.person(), 1, actor);
         Ok(ended)
@@ -121,8 +122,10 @@ impl People {
         admin: &Admin,
         person: &PersonKey,
     ) -> Result<Vec<EndedSession>, StoreError> {
-        let ended = self.sessions.end_person(person, admin.actor()).await?;
-        log("person_ended", person, ended.len(), admin.actor());
+        let actor = admin.actor();
+        let which = SessionsToEnd::All { person, actor };
+        let ended = self.sessions.end(which).await?;
+        log("person_ended", person, ended.len(), actor);
         Ok(ended)
     }
 

@@ -20,17 +20,17 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::refresh::{FreshGroups, Unconfirmed};
+use super::refresh::{Refresher, Unconfirmed};
 use crate::clock::Clock;
 use crate::domain::actor::Actor;
-use crate::domain::block::{BlockDraft, PersonKey};
-use crate::domain::session::{SessionHash, SessionId, SignInOrigin};
+use crate::domain::block::BlockDraft;
+use crate::domain::session::{SessionHash, SignInOrigin};
 use crate::fingerprint::pseudonym;
 use crate::random;
 use crate::seal::SealError;
 use crate::store::blocks::Blocked;
 use crate::store::session_cache::{LiveSession, SessionCache};
-use crate::store::sessions::{EndedSession, SealedTokens, StoredSession};
+use crate::store::sessions::{EndedSession, SealedTokens, SessionsToEnd, StoredSession};
 use crate::store::snapshot::Watch;
 use crate::store::{NotStarted, StoreError};
 
@@ -107,22 +107,22 @@ pub enum SessionError {
 /// The sessions of this instance.
 pub struct Sessions {
     cache: Arc<SessionCache>,
-    fresh: FreshGroups,
+    refresher: Arc<Refresher>,
     watch: Arc<Watch>,
     clock: Arc<dyn Clock>,
 }
 
 impl Sessions {
-    /// `fresh` keeps the groups of sessions young; `watch` knows who is blocked.
+    /// `refresher` keeps the groups of sessions young; `watch` knows who is blocked.
     pub fn new(
         cache: Arc<SessionCache>,
-        fresh: FreshGroups,
+        refresher: Arc<Refresher>,
         watch: Arc<Watch>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             cache,
-            fresh,
+            refresher,
             watch,
             clock,
         }
@@ -159,10 +159,13 @@ impl Sessions {
         &self,
         live: Arc<LiveSession>,
     ) -> Result<Option<Arc<LiveSession>>, SessionError> {
-        self.fresh.confirm(live).await.map_err(|error| match error {
-            Unconfirmed::Provider => SessionError::Unconfirmed,
-            Unconfirmed::Store(error) => error.into(),
-        })
+        self.refresher
+            .confirm(live)
+            .await
+            .map_err(|error| match error {
+                Unconfirmed::Provider => SessionError::Unconfirmed,
+                Unconfirmed::Store(error) => error.into(),
+            })
     }
 
     /// Starts a session, and ends the one that the browser had before: both or neither.
@@ -175,44 +178,18 @@ impl Sessions {
     ) -> Result<(), NotStarted> {
         let earlier = earlier.map(SessionSecret::hash);
         let mut ended = self.cache.start(session, tokens, origin, earlier).await?;
-        self.revoke(ended.as_mut_slice());
+        self.refresher.revoke(ended.as_mut_slice());
         Ok(())
     }
 
-    /// Ends a session everywhere, and revokes its refresh token if it was the person's last
-    /// session; one that is over already is no error.
+    /// Ends sessions everywhere, and revokes the refresh token with a person's last one. Returns
+    /// those that were not over already.
     pub(super) async fn end(
         &self,
-        secret: &SessionSecret,
-    ) -> Result<Option<EndedSession>, StoreError> {
-        let mut ended = self.cache.end(&secret.hash()).await?;
-        self.revoke(ended.as_mut_slice());
-        Ok(ended)
-    }
-
-    /// The same of the session with this public id, if it is there and, where that is given, of
-    /// this person.
-    pub(super) async fn end_by_id(
-        &self,
-        id: &SessionId,
-        of: Option<&PersonKey>,
-        actor: &Actor,
-    ) -> Result<Option<EndedSession>, StoreError> {
-        let now = self.clock.now();
-        let mut ended = self.cache.end_by_id(id, of, actor, now).await?;
-        self.revoke(ended.as_mut_slice());
-        Ok(ended)
-    }
-
-    /// The same of all sessions of a person.
-    pub(super) async fn end_person(
-        &self,
-        person: &PersonKey,
-        actor: &Actor,
+        which: SessionsToEnd<'_>,
     ) -> Result<Vec<EndedSession>, StoreError> {
-        let now = self.clock.now();
-        let mut ended = self.cache.end_person(person, actor, now).await?;
-        self.revoke(&mut ended);
+        let mut ended = self.cache.end(which, self.clock.now()).await?;
+        self.refresher.revoke(&mut ended);
         Ok(ended)
     }
 
@@ -223,14 +200,8 @@ impl Sessions {
         actor: &Actor,
     ) -> Result<Blocked, StoreError> {
         let mut blocked = self.cache.block(draft, actor, self.clock.now()).await?;
-        self.revoke(&mut blocked.ended);
+        self.refresher.revoke(&mut blocked.ended);
         Ok(blocked)
-    }
-
-    fn revoke(&self, ended: &mut [EndedSession]) {
-        for ended in ended {
-            self.fresh.revoke(ended);
-        }
     }
 
     /// How long a session may rest.

@@ -22,7 +22,7 @@ use crate::oidc::Provider;
 use crate::random;
 use crate::seal::{Seal, SealError};
 use crate::store::session_cache::LiveSession;
-use crate::store::sessions::EndedSession;
+use crate::store::sessions::{EndedSession, SessionsToEnd};
 use crate::store::single_use::TicketHash;
 use crate::store::{Store, StoreError};
 
@@ -78,8 +78,13 @@ impl SignOut {
     /// Ends the session, and gives a ticket where the provider has a sign-out.
     /// Whatever happens after the delete, the person is signed out here.
     pub async fn end(&self, secret: &SessionSecret) -> Result<Option<Ticket>, StoreError> {
-        let ended = self.sessions.end(secret).await?;
+        let ended = self.end_here(secret).await?;
         Ok(self.ticket(ended).await)
+    }
+
+    async fn end_here(&self, secret: &SessionSecret) -> Result<Option<EndedSession>, StoreError> {
+        let which = SessionsToEnd::OfCookie(&secret.hash());
+        Ok(self.sessions.end(which).await?.pop())
     }
 
     /// Ends all sessions of the actor, and gives a ticket as above.
@@ -88,7 +93,9 @@ impl SignOut {
         own: &LiveSession,
         actor: &Actor,
     ) -> Result<Option<Ticket>, StoreError> {
-        let ended = self.sessions.end_person(&actor.person(), actor).await?;
+        let person = &actor.person();
+        let which = SessionsToEnd::All { person, actor };
+        let ended = self.sessions.end(which).await?;
         Ok(self.after(own, ended).await.flatten())
     }
 
@@ -134,7 +141,7 @@ impl SignOut {
         if self.provider.signs_out_first() {
             self.end(secret).await
         } else {
-            self.sessions.end(secret).await.map(|_| None)
+            self.end_here(secret).await.map(|_| None)
         }
     }
 

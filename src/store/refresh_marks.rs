@@ -27,7 +27,7 @@ pub struct RefreshMarks {
     /// How many failed in a row.
     failures: AtomicU32,
     /// No key opens the refresh token: it is not tried again.
-    sealed: AtomicBool,
+    unopenable: AtomicBool,
 }
 
 impl RefreshMarks {
@@ -67,13 +67,13 @@ impl RefreshMarks {
     }
 
     /// No key opens the refresh token.
-    pub fn seal(&self) {
-        self.sealed.store(true, Ordering::SeqCst);
+    pub fn mark_unopenable(&self) {
+        self.unopenable.store(true, Ordering::SeqCst);
     }
 
     /// Whether no key opens it, as far as this instance knows.
-    pub fn is_sealed(&self) -> bool {
-        self.sealed.load(Ordering::SeqCst)
+    pub fn is_unopenable(&self) -> bool {
+        self.unopenable.load(Ordering::SeqCst)
     }
 }
 

@@ -21,12 +21,13 @@ use super::error::StoreError;
 use super::logouts::Logout;
 use super::pool::Store;
 use super::refresh_marks::RefreshMarks;
-use super::sessions::{EndedSession, SealedTokens, StoredSession};
+use super::sessions::{EndedSession, SealedTokens, SessionsToEnd, StoredSession};
 use super::sign_in::NotStarted;
 use crate::domain::actor::Actor;
-use crate::domain::block::{BlockDraft, PersonKey};
+use crate::domain::block::BlockDraft;
 use crate::domain::resolve::{FEW_MATCHES, GROUP_OVERHEAD, MatchMemo};
-use crate::domain::session::{SessionHash, SessionId, SignInOrigin};
+use crate::domain::session::{SessionHash, SignInOrigin};
+
 /// Most memory of sessions, in bytes; the rest are loaded again when they are
 /// used. Bytes and not a number of them, because a person may have thousands of
 /// groups. With a handful, it holds about 100,000.
@@ -76,7 +77,7 @@ impl LiveSession {
 
     /// Whether its groups can be asked for, as far as this instance knows.
     pub fn is_refreshable(&self) -> bool {
-        self.session.refreshable && !self.refresh.is_sealed()
+        self.session.refreshable && !self.refresh.is_unopenable()
     }
 
     /// The moment at which it ends if nothing more is asked of it.
@@ -223,36 +224,17 @@ impl SessionCache {
         Ok(loaded)
     }
 
-    /// Ends the session of a cookie, here at once and elsewhere by notice; `None` if it was
-    /// over already.
-    pub async fn end(&self, hash: &SessionHash) -> Result<Option<EndedSession>, StoreError> {
-        let ended = self.store.end_session(*hash).await?;
-        self.ended(hash);
-        Ok(ended)
-    }
-
-    /// Ends the session with this public id, if it is there and, where that is given, of this
-    /// person.
-    pub async fn end_by_id(
+    /// Ends sessions, here at once and elsewhere by notice; returns those that were not over already.
+    pub async fn end(
         &self,
-        id: &SessionId,
-        of: Option<&PersonKey>,
-        actor: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<Option<EndedSession>, StoreError> {
-        let ended = self.store.end_session_by_id(id, of, actor, now).await?;
-        self.forget(ended.as_slice());
-        Ok(ended)
-    }
-
-    /// Ends all sessions of a person.
-    pub async fn end_person(
-        &self,
-        person: &PersonKey,
-        actor: &Actor,
+        which: SessionsToEnd<'_>,
         now: DateTime<Utc>,
     ) -> Result<Vec<EndedSession>, StoreError> {
-        let ended = self.store.end_sessions_of(person, actor, now).await?;
+        let ended = self.store.end_sessions(which, now).await?;
+        if let SessionsToEnd::OfCookie(hash) = which {
+            // Also where the row was gone already.
+            self.ended(hash);
+        }
         self.forget(&ended);
         Ok(ended)
     }

@@ -60,6 +60,29 @@ pub struct SealedTokens {
     pub refresh_token: Option<Vec<u8>>,
 }
 
+/// Which sessions to end, and who decided it.
+#[derive(Debug, Clone, Copy)]
+pub enum SessionsToEnd<'a> {
+    /// That of a cookie, by the browser that has it: no audit row.
+    OfCookie(&'a SessionHash),
+    /// The one with this public id; where a person is given, only if it is theirs.
+    One {
+        /// Its public id.
+        id: &'a SessionId,
+        /// Whose it must be.
+        of: Option<&'a PersonKey>,
+        /// For the audit log.
+        actor: &'a Actor,
+    },
+    /// All of a person.
+    All {
+        /// Whose they are.
+        person: &'a PersonKey,
+        /// For the audit log.
+        actor: &'a Actor,
+    },
+}
+
 /// A session that has just ended, and what its row held.
 #[derive(Debug)]
 pub struct EndedSession {
@@ -258,67 +281,55 @@ impl Store {
         .await
     }
 
-    /// Ends the session of a cookie; none: it was over already.
-    pub(super) async fn end_session(
+    /// Ends sessions, as many as are there.
+    pub(super) async fn end_sessions(
         &self,
-        hash: SessionHash,
-    ) -> Result<Option<EndedSession>, StoreError> {
-        self.with(async |transaction| Ok(end(transaction, &[hash]).await?.pop()))
-            .await
-    }
-
-    /// Ends the session with this public id, if it is there and, where that is given, of this
-    /// person.
-    pub(super) async fn end_session_by_id(
-        &self,
-        id: &SessionId,
-        of: Option<&PersonKey>,
-        actor: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<Option<EndedSession>, StoreError> {
-        self.audited(actor, now, "session.end", async |transaction| {
-            let hashes = sqlx::query_scalar!(
-                r#"SELECT id_hash AS "hash: SessionHash" FROM sessions
-                   WHERE public_id = $1::text::uuid
-                     AND ($2::text IS NULL OR issuer = $2) AND ($3::text IS NULL OR subject = $3)
-                   FOR UPDATE"#,
-                id.as_str(),
-                of.map(|person| person.issuer.as_str()),
-                of.map(|person| person.subject.as_str()),
-            )
-            .fetch_all(&mut *transaction)
-            .await?;
-            let ended = end(transaction, &hashes).await?.pop();
-            let change = ended.as_ref().map(|ended| Change {
-                object: ended.id.to_string(),
-                before: Some(ended.as_json()),
-                after: None,
-            });
-            Ok((ended, change))
-        })
-        .await
-    }
-
-    /// Ends all sessions of a person.
-    pub(super) async fn end_sessions_of(
-        &self,
-        person: &PersonKey,
-        actor: &Actor,
+        which: SessionsToEnd<'_>,
         now: DateTime<Utc>,
     ) -> Result<Vec<EndedSession>, StoreError> {
-        self.audited(actor, now, "person.end", async |transaction| {
-            locks::lock_person(transaction, &person.issuer, &person.subject).await?;
-            let ended = end_all_of(transaction, person).await?;
-            let sessions: Vec<Value> = ended.iter().map(EndedSession::as_json).collect();
-            let change = Change {
-                object: audit_object(person),
-                before: Some(json!({ "sessions": sessions })),
-                after: None,
-            };
-            let change = (!ended.is_empty()).then_some(change);
-            Ok((ended, change))
-        })
-        .await
+        match which {
+            SessionsToEnd::OfCookie(hash) => {
+                self.with(async |transaction| Ok(end(transaction, &[*hash]).await?))
+                    .await
+            }
+            SessionsToEnd::One { id, of, actor } => {
+                self.audited(actor, now, "session.end", async |transaction| {
+                    let hashes = sqlx::query_scalar!(
+                        r#"SELECT id_hash AS "hash: SessionHash" FROM sessions
+                           WHERE public_id = $1::text::uuid
+                             AND ($2::text IS NULL OR issuer = $2) AND ($3::text IS NULL OR subject = $3)
+                           FOR UPDATE"#,
+                        id.as_str(),
+                        of.map(|person| person.issuer.as_str()),
+                        of.map(|person| person.subject.as_str()),
+                    )
+                    .fetch_all(&mut *transaction)
+                    .await?;
+                    let ended = end(transaction, &hashes).await?;
+                    let change = ended.first().map(|session| Change {
+                        object: session.id.to_string(),
+                        before: Some(session.as_json()),
+                        after: None,
+                    });
+                    Ok((ended, change))
+                })
+                .await
+            }
+            SessionsToEnd::All { person, actor } => {
+                self.audited(actor, now, "person.end", async |transaction| {
+                    locks::lock_person(transaction, &person.issuer, &person.subject).await?;
+                    let ended = end_all_of(transaction, person).await?;
+                    let sessions: Vec<Value> = ended.iter().map(EndedSession::as_json).collect();
+                    let change = (!sessions.is_empty()).then(|| Change {
+                        object: audit_object(person),
+                        before: Some(json!({ "sessions": sessions })),
+                        after: None,
+                    });
+                    Ok((ended, change))
+                })
+                .await
+            }
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use red5_bridge::domain::mapping::{Mapping, MappingDraft};
 use red5_bridge::domain::session::{SessionHash, SignInOrigin};
 use red5_bridge::store::Store;
 use red5_bridge::store::session_cache::SessionCache;
-use red5_bridge::store::sessions::{SealedTokens, StoredSession};
+use red5_bridge::store::sessions::{SealedTokens, SessionsToEnd, StoredSession};
 use red5_bridge::store::snapshot::{Snapshot, Watch};
 use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -184,6 +184,12 @@ async fn start(cache: &SessionCache, session: StoredSession) {
         .start(session, &no_tokens(), &no_origin(), None)
         .await
         .unwrap();
+}
+
+/// Ends the session of a cookie; whether it was still there.
+async fn end(cache: &SessionCache, number: u32) -> bool {
+    let which = SessionsToEnd::OfCookie(&hash(number));
+    !cache.end(which, at(0)).await.unwrap().is_empty()
 }
 
 /// A provider that gave nothing to keep.

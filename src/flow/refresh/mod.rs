@@ -1,12 +1,13 @@
 //! Groups that are young enough, for every endpoint.
 //!
-//! Groups are read at the sign-in and again during the session, with the provider's
-//! refresh token, by the requests that need them and not by a timer. Up to `BRIDGE_GROUPS_MAX_AGE_SECONDS` they serve as they are; up to twice that
-//! they serve while one refresh runs in the background; beyond, requests wait for it, and get
-//! "unavailable" when the provider cannot be reached: the session is kept. It ends
-//! when the provider takes the grant back or answers for another person, or when its token endpoint
-//! goes on refusing the refresh token until the groups are older than
-//! `BRIDGE_UNREFRESHED_MAX_MINUTES`, and by nothing else that a refresh shows.
+//! Groups are read at the sign-in, and again with the provider's refresh token by the requests
+//! that need them, not by a timer. Up to `BRIDGE_GROUPS_MAX_AGE_SECONDS` they serve as they are; up
+//! to twice that they serve while one refresh runs in the background; beyond, requests wait for the
+//! refresh, and are answered "unavailable" while the provider cannot be reached.
+//!
+//! A refresh ends the session only where the provider takes the grant back or answers for another
+//! person, or where its token endpoint goes on refusing the refresh token until the groups are
+//! older than `BRIDGE_UNREFRESHED_MAX_MINUTES`.
 //!
 //! A refresh is a task of its own ([`task`]): a request that stops waiting does not stop it,
 //! because the provider may have spent the refresh token by then.
@@ -25,7 +26,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub use ages::Ages;
 use ages::Standing;
-use task::{BackgroundPermit, REFRESH_TIMEOUT, Refresher, TaskOutcome};
+use task::{BackgroundPermit, MAX_BLOCKING_REFRESHES, REFRESH_TIMEOUT, TaskOutcome};
 
 use super::tokens::{REFRESH_TOKEN, open_token};
 use crate::clock::Clock;
@@ -58,24 +59,29 @@ pub enum Unconfirmed {
 }
 
 /// Keeps the groups of sessions young.
-#[derive(Clone)]
-pub struct FreshGroups(Arc<RefreshTasks>);
-
-struct RefreshTasks {
-    refresher: Refresher,
+pub struct Refresher {
+    provider: Arc<Provider>,
+    store: Store,
+    cache: Arc<SessionCache>,
+    seal: Arc<Seal>,
+    clock: Arc<dyn Clock>,
+    ages: Ages,
+    counts: Counts<RefreshOutcome>,
     /// Where refreshes run: a worker's own runtime ends with the worker.
     runtime: Handle,
     background: Arc<Semaphore>,
+    /// Of refreshes for which a request waits.
+    blocking: Semaphore,
     revoking: Arc<Semaphore>,
     /// The refreshes of this instance that are under way. Locked when one begins, ends, or is
     /// waited for.
     tasks: Mutex<HashMap<SessionHash, RefreshTask>>,
 }
 
-/// How a refresh that is under way will have ended.
+/// A refresh that is under way; it holds the outcome once there is one.
 type RefreshTask = watch::Receiver<Option<TaskOutcome>>;
 
-impl FreshGroups {
+impl Refresher {
     /// Refreshes run on the runtime of the caller.
     pub fn new(
         provider: Arc<Provider>,
@@ -85,33 +91,40 @@ impl FreshGroups {
         clock: Arc<dyn Clock>,
         ages: Ages,
     ) -> Self {
-        Self(Arc::new(RefreshTasks {
-            refresher: Refresher::new(provider, store, cache, seal, clock, ages),
+        Self {
+            provider,
+            store,
+            cache,
+            seal,
+            clock,
+            ages,
+            counts: Counts::default(),
             runtime: Handle::current(),
             background: Arc::new(Semaphore::new(MAX_BACKGROUND_REFRESHES)),
+            blocking: Semaphore::new(MAX_BLOCKING_REFRESHES),
             revoking: Arc::new(Semaphore::new(MAX_REVOCATIONS)),
             tasks: Mutex::default(),
-        }))
+        }
     }
 
     /// How refreshes ended.
     pub fn counts(&self) -> Counts<RefreshOutcome> {
-        self.0.refresher.counts.clone()
+        self.counts.clone()
     }
 
-    /// The session with groups that may serve now, or none when it is over. Waits for
-    /// nothing while they are younger than twice the age, and takes no lock but to begin a refresh.
+    /// The session with groups that may serve now; none when it is over. Waits for nothing while
+    /// the groups are younger than twice the age, and takes no lock but to begin a refresh.
     pub async fn confirm(
-        &self,
+        self: &Arc<Self>,
         live: Arc<LiveSession>,
     ) -> Result<Option<Arc<LiveSession>>, Unconfirmed> {
-        let now = self.0.now();
-        match self.0.judge(&live, now) {
+        let now = self.clock.now();
+        match self.judge(&live, now) {
             Standing::Young => Ok(Some(live)),
             Standing::Aging => {
                 // Without a permit now, a later request of this session tries again.
                 if live.refresh.may_begin(now, BACKGROUND_REST)
-                    && let Ok(permit) = Arc::clone(&self.0.background).try_acquire_owned()
+                    && let Ok(permit) = Arc::clone(&self.background).try_acquire_owned()
                 {
                     self.join_or_begin(&live, Some(permit));
                 }
@@ -122,37 +135,39 @@ impl FreshGroups {
         }
     }
 
-    /// Revokes the sealed refresh token of a session that is over, where the provider can
-    /// (RFC 7009). In the background: signing out neither waits for it nor fails with it.
-    pub(super) fn revoke(&self, ended: &mut EndedSession) {
-        let sealed = ended.sealed_refresh_token.take();
-        let Some(sealed) = sealed.filter(|_| self.0.refresher.provider.revokes()) else {
-            return;
-        };
-        let Ok(permit) = Arc::clone(&self.0.revoking).try_acquire_owned() else {
-            tracing::warn!(
-                event = "refresh_token_not_revoked",
-                reason = "too_many_at_once"
-            );
-            return;
-        };
-        let (inner, hash) = (Arc::clone(&self.0), ended.hash);
-        self.0.runtime.spawn(async move {
-            let _permit = permit;
-            let Refresher { seal, provider, .. } = &inner.refresher;
-            if let Some(token) = open_token(seal, REFRESH_TOKEN, &hash, &sealed)
-                && let Err(error) = provider.revoke(&token).await
-            {
-                tracing::warn!(event = "refresh_token_not_revoked", reason = error.code(), %error);
-            }
-        });
+    /// Revokes the refresh tokens of sessions that are over, where the provider can (RFC 7009). In
+    /// the background: signing out neither waits for it nor fails with it.
+    pub(super) fn revoke(self: &Arc<Self>, ended: &mut [EndedSession]) {
+        for session in ended {
+            let sealed = session.sealed_refresh_token.take();
+            let Some(sealed) = sealed.filter(|_| self.provider.revokes()) else {
+                continue;
+            };
+            let Ok(permit) = Arc::clone(&self.revoking).try_acquire_owned() else {
+                tracing::warn!(
+                    event = "refresh_token_not_revoked",
+                    reason = "too_many_at_once"
+                );
+                continue;
+            };
+            let (refresher, hash) = (Arc::clone(self), session.hash);
+            self.runtime.spawn(async move {
+                let _permit = permit;
+                let token = open_token(&refresher.seal, REFRESH_TOKEN, &hash, &sealed);
+                if let Some(token) = token
+                    && let Err(error) = refresher.provider.revoke(&token).await
+                {
+                    tracing::warn!(event = "refresh_token_not_revoked", reason = error.code(), %error);
+                }
+            });
+        }
     }
 
     /// Waits for refreshes under way, so that a stopping instance loses no answer.
-    pub async fn settle(&self, limit: Duration) {
+    pub async fn finish(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
         loop {
-            let under_way = self.0.tasks().values().next().cloned();
+            let under_way = self.tasks().values().next().cloned();
             let Some(mut task) = under_way else { return };
             if timeout_at(deadline, task.wait_for(Option::is_some))
                 .await
@@ -164,44 +179,34 @@ impl FreshGroups {
     }
 
     async fn wait(
-        &self,
+        self: &Arc<Self>,
         mut live: Arc<LiveSession>,
     ) -> Result<Option<Arc<LiveSession>>, Unconfirmed> {
         let deadline = Instant::now() + REFRESH_TIMEOUT;
         loop {
-            let now = self.0.now();
-            if live.refresh.failed_lately(now) {
+            if live.refresh.failed_lately(self.clock.now()) {
                 return Err(Unconfirmed::Provider);
             }
             let mut task = self.join_or_begin(&live, None);
-            let outcome = timeout_at(deadline, task.wait_for(Option::is_some)).await;
-            let outcome = outcome.map_err(|_late| Unconfirmed::Provider)?;
+            let ended = timeout_at(deadline, task.wait_for(Option::is_some)).await;
             // An error of the channel: the refresh panicked.
-            match outcome.map_or(TaskOutcome::Failed, |outcome| {
-                outcome.unwrap_or(TaskOutcome::Failed)
-            }) {
-                TaskOutcome::Over => return Ok(None),
-                TaskOutcome::Failed => return Err(Unconfirmed::Provider),
-                TaskOutcome::Sealed => {
-                    live.refresh.seal();
-                    return match self.0.judge(&live, now) {
-                        Standing::Over => Ok(None),
-                        _ => Ok(Some(live)),
-                    };
+            let done = ended.map(|ended| ended.is_ok_and(|end| *end == Some(TaskOutcome::Done)));
+            if done != Ok(true) {
+                return Err(Unconfirmed::Provider);
+            }
+            let now = self.clock.now();
+            // Where the token cannot be opened, the row says nothing newer.
+            if live.is_refreshable() {
+                let Some(found) = self.cache.find(&live.session.hash, now).await? else {
+                    return Ok(None);
+                };
+                // Read while a request waited: however long that took, it is the answer.
+                if found.session.groups_read_at > live.session.groups_read_at {
+                    return Ok(Some(found));
                 }
-                TaskOutcome::Refreshed | TaskOutcome::Elsewhere => {}
+                live = found;
             }
-            let now = self.0.now();
-            let cache = &self.0.refresher.cache;
-            let Some(found) = cache.find(&live.session.hash, now).await? else {
-                return Ok(None);
-            };
-            // Read while a request waited: however long that took, it is the answer.
-            if found.session.groups_read_at > live.session.groups_read_at {
-                return Ok(Some(found));
-            }
-            live = found;
-            match self.0.judge(&live, now) {
+            match self.judge(&live, now) {
                 Standing::Old => {}
                 Standing::Over => return Ok(None),
                 Standing::Young | Standing::Aging => return Ok(Some(live)),
@@ -212,50 +217,40 @@ impl FreshGroups {
     /// The refresh of this session that is under way, or a new one. With a permit it runs in the
     /// background, and leaves it to another instance when that has the lease.
     fn join_or_begin(
-        &self,
+        self: &Arc<Self>,
         live: &Arc<LiveSession>,
         permit: Option<BackgroundPermit>,
     ) -> RefreshTask {
         let hash = live.session.hash;
-        let mut tasks = self.0.tasks();
+        let mut tasks = self.tasks();
         if let Some(task) = tasks.get(&hash) {
             return task.clone();
         }
         let (end, task) = watch::channel(None);
         tasks.insert(hash, task.clone());
         drop(tasks);
-        let (inner, live) = (Arc::clone(&self.0), Arc::clone(live));
-        self.0.runtime.spawn(async move {
+        let (refresher, live) = (Arc::clone(self), Arc::clone(live));
+        self.runtime.spawn(async move {
             let outcome = {
                 // Removed before a waiting request is answered, also when the refresh panics.
-                let _entry = TaskEntry {
-                    inner: &inner,
-                    hash,
-                };
-                inner.refresher.run_refresh(&live, permit).await
+                let _entry = TaskEntry(&refresher, hash);
+                refresher.run_refresh(&live, permit).await
             };
             if outcome == TaskOutcome::Failed {
-                live.refresh.failed(inner.now());
+                live.refresh.failed(refresher.clock.now());
             }
             end.send_replace(Some(outcome));
         });
         task
     }
-}
-
-impl RefreshTasks {
-    fn now(&self) -> DateTime<Utc> {
-        self.refresher.clock.now()
-    }
 
     /// A session that is over is not deleted for it: the sweep does so, by more clocks than this
     /// one.
     fn judge(&self, live: &LiveSession, now: DateTime<Utc>) -> Standing {
-        let ages = &self.refresher.ages;
         if live.is_refreshable() {
-            ages.judge(&live.session, now)
+            self.ages.judge(&live.session, now)
         } else {
-            ages.judge_unrefreshable(&live.session, now)
+            self.ages.judge_unrefreshable(&live.session, now)
         }
     }
 
@@ -265,13 +260,10 @@ impl RefreshTasks {
     }
 }
 
-struct TaskEntry<'a> {
-    inner: &'a RefreshTasks,
-    hash: SessionHash,
-}
+struct TaskEntry<'a>(&'a Refresher, SessionHash);
 
 impl Drop for TaskEntry<'_> {
     fn drop(&mut self) {
-        self.inner.tasks().remove(&self.hash);
+        self.0.tasks().remove(&self.1);
     }
 }

@@ -1,28 +1,25 @@
 //! One refresh, from the lease to the row.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::ages::Ages;
-use crate::clock::Clock;
+use super::Refresher;
 use crate::domain::session::SessionHash;
 use crate::fingerprint::pseudonym;
 use crate::flow::tokens::{ID_TOKEN, REFRESH_TOKEN, open_token, seal_token};
-use crate::metrics::{Counts, RefreshOutcome};
-use crate::oidc::{InvalidAnswer, OidcError, Outage, Provider, RefreshFailure, Refreshed};
+use crate::metrics::RefreshOutcome;
+use crate::oidc::{InvalidAnswer, OidcError, Outage, RefreshFailure, Refreshed};
 use crate::random;
-use crate::seal::Seal;
+use crate::store::StoreError;
 use crate::store::refresh_lease::{Lease, LeaseId, NewIdentity, RefreshResult};
-use crate::store::session_cache::{LiveSession, SessionCache};
+use crate::store::session_cache::LiveSession;
 use crate::store::sessions::{SealedTokens, StoredSession};
-use crate::store::{Store, StoreError};
 
 /// Most refreshes at once for which a request waits: after a long outage, all of them.
-const MAX_BLOCKING_REFRESHES: usize = 32;
+pub(super) const MAX_BLOCKING_REFRESHES: usize = 32;
 
 /// How long a request waits for a refresh.
 pub(super) const REFRESH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,55 +47,17 @@ pub(super) type BackgroundPermit = OwnedSemaphorePermit;
 /// How a refresh ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TaskOutcome {
-    /// The row is newer now, by this refresh or by another.
-    Refreshed,
-    /// Another instance has the lease.
-    Elsewhere,
-    /// The refresh token was sealed with a key that is gone.
-    Sealed,
+    /// What came of it is in the row, or marked on the session in memory; or another instance
+    /// refreshes it.
+    Done,
     /// The provider or the database failed; the session is as it was.
     Failed,
-    /// The session is over.
-    Over,
-}
-
-/// What a refresh needs.
-pub(super) struct Refresher {
-    pub provider: Arc<Provider>,
-    pub store: Store,
-    pub cache: Arc<SessionCache>,
-    pub seal: Arc<Seal>,
-    pub clock: Arc<dyn Clock>,
-    pub ages: Ages,
-    pub counts: Counts<RefreshOutcome>,
-    /// Of refreshes for which a request waits.
-    blocking: Semaphore,
 }
 
 impl Refresher {
-    pub fn new(
-        provider: Arc<Provider>,
-        store: Store,
-        cache: Arc<SessionCache>,
-        seal: Arc<Seal>,
-        clock: Arc<dyn Clock>,
-        ages: Ages,
-    ) -> Self {
-        Self {
-            provider,
-            store,
-            cache,
-            seal,
-            clock,
-            ages,
-            counts: Counts::default(),
-            blocking: Semaphore::new(MAX_BLOCKING_REFRESHES),
-        }
-    }
-
     /// With a permit it runs in the background. Without one a request waits for it, so it waits
     /// too: for a free place, and for other instances.
-    pub async fn run_refresh(
+    pub(super) async fn run_refresh(
         &self,
         live: &LiveSession,
         permit: Option<BackgroundPermit>,
@@ -120,7 +79,7 @@ impl Refresher {
             Lease::Taken(sealed) => sealed,
             Lease::Elsewhere => {
                 self.counts.count(RefreshOutcome::LeaseElsewhere);
-                return Ok(TaskOutcome::Elsewhere);
+                return Ok(TaskOutcome::Done);
             }
             Lease::Newer => {
                 self.counts.count(RefreshOutcome::LeaseElsewhere);
@@ -128,7 +87,7 @@ impl Refresher {
             }
             Lease::Over => {
                 self.cache.ended(hash);
-                return Ok(TaskOutcome::Over);
+                return Ok(TaskOutcome::Done);
             }
         };
         if !blocking {
@@ -190,7 +149,8 @@ impl Refresher {
             self.counts.count(RefreshOutcome::Sealed);
             let nothing = RefreshResult::Nothing(None);
             self.store.give_lease_back(hash, lease, &nothing).await?;
-            return Ok(TaskOutcome::Sealed);
+            live.refresh.mark_unopenable();
+            return Ok(TaskOutcome::Done);
         };
         let read_at = self.clock.now();
         let nonce_hash = session.nonce_hash.as_ref();
@@ -244,7 +204,7 @@ impl Refresher {
                 }
                 self.counts.count(RefreshOutcome::Ended);
                 self.cache.ended(hash);
-                Ok(TaskOutcome::Over)
+                Ok(TaskOutcome::Done)
             }
             (RefreshResult::Refused { .. }, false) | (RefreshResult::Nothing(_), _) => {
                 Ok(TaskOutcome::Failed)
@@ -253,7 +213,7 @@ impl Refresher {
     }
 
     /// Writes what only this instance knows, also when the database is away for a while; as
-    /// [`Store::give_lease_back`].
+    /// [`crate::store::Store::give_lease_back`].
     async fn write(
         &self,
         hash: &SessionHash,
@@ -272,8 +232,8 @@ impl Refresher {
     }
 
     async fn read_again(&self, hash: &SessionHash) -> Result<TaskOutcome, StoreError> {
-        let found = self.cache.read_again(hash, self.clock.now()).await?;
-        Ok(found.map_or(TaskOutcome::Over, |_| TaskOutcome::Refreshed))
+        self.cache.read_again(hash, self.clock.now()).await?;
+        Ok(TaskOutcome::Done)
     }
 
     fn seal_tokens(&self, hash: &SessionHash, refreshed: &Refreshed) -> SealedTokens {

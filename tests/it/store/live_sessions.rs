@@ -69,13 +69,13 @@ async fn se_4_a_session_that_ended_is_over_here_at_once_and_elsewhere_by_notice(
         start(&a.live, session(number)).await;
         assert!(find(&b, number, at(1)).await);
     }
-    assert!(a.live.end(&hash(1)).await.unwrap().is_some());
+    assert!(end(&a.live, 1).await);
     assert!(!find(&a, 1, at(2)).await);
     b.hears(&database).await;
     assert!(!find(&b, 1, at(2)).await);
     assert!(find(&b, 2, at(2)).await);
     // Ending what is over is no error, and no news.
-    assert!(b.live.end(&hash(1)).await.unwrap().is_none());
+    assert!(!end(&b.live, 1).await);
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn se_4_the_instance_that_ends_a_session_waits_for_no_notice() {
     let live = SessionCache::new(database.store(), IDLE);
     start(&live, session(1)).await;
     assert!(live.find(&hash(1), at(1)).await.unwrap().is_some());
-    live.end(&hash(1)).await.unwrap();
+    end(&live, 1).await;
     assert!(live.find(&hash(1), at(1)).await.unwrap().is_none());
 }
 
@@ -164,7 +164,7 @@ async fn se_4_a_load_that_races_with_the_end_does_not_bring_the_session_back() {
     let loading = tokio::spawn(async move { live.find(&hash(1), at(1)).await });
     proxy.until_holding().await;
     // … while the session ends, and this instance hears of it …
-    other.end(&hash(1)).await.unwrap();
+    end(&other, 1).await;
     a.hears(&database).await;
     // … and then the answer arrives.
     proxy.resume();
@@ -185,7 +185,7 @@ async fn what_is_loaded_while_others_sign_out_stays_in_memory() {
     proxy.hold("https://login.example");
     let loading = tokio::spawn(async move { live.find(&hash(1), at(1)).await });
     proxy.until_holding().await;
-    other.end(&hash(ANOTHER_SHARE)).await.unwrap();
+    end(&other, ANOTHER_SHARE).await;
     a.hears(&database).await;
     proxy.resume();
     loading.await.unwrap().unwrap();

@@ -85,7 +85,7 @@ async fn numbers_are_in_the_order_of_commits_without_gaps() {
             tokio::spawn(async move {
                 if n % 3 == 0 {
                     start(&live, session(n)).await;
-                    live.end(&hash(n)).await.unwrap();
+                    end(&live, n).await;
                 } else {
                     create(&store, "team", &format!("room-{n}")).await;
                 }
