@@ -136,7 +136,7 @@ impl Bridge {
             failing_tasks,
             mut tasks,
             store,
-            live,
+            cache,
             refresher,
         } = Parts::new(config, clock)?;
         let ops = ops_listen.map(|listen| {
@@ -191,7 +191,7 @@ impl Bridge {
             connections: most,
             tasks,
             refresher,
-            sessions: live,
+            sessions: cache,
             store,
         })
     }

@@ -33,7 +33,7 @@ use crate::seal::Seal;
 use crate::signer::Signer;
 use crate::store::Store;
 use crate::store::session_cache::SessionCache;
-use crate::store::snapshot::Watch;
+use crate::store::snapshot::SnapshotKeeper;
 use crate::web::{
     FailingTasks, RateLimits, Red5Server, Site, Stopping, TrustedProxies, route_labels,
 };
@@ -89,7 +89,7 @@ pub(super) struct Parts {
     /// What goes on beside the requests.
     pub(super) tasks: Vec<JoinHandle<()>>,
     pub(super) store: Store,
-    pub(super) live: Arc<SessionCache>,
+    pub(super) cache: Arc<SessionCache>,
     pub(super) refresher: Arc<Refresher>,
 }
 
@@ -131,22 +131,26 @@ impl Parts {
         let idle = TimeDelta::minutes(i64::from(config.session_idle_minutes));
         let bound = Duration::from_secs(u64::from(config.max_staleness_seconds));
         let store = open_store(&config.database)?;
-        let live = Arc::new(SessionCache::new(store.clone(), idle));
-        let watch = Arc::new(Watch::new(store.clone(), Arc::clone(&live), bound));
+        let cache = Arc::new(SessionCache::new(store.clone(), idle));
+        let snapshots = Arc::new(SnapshotKeeper::new(
+            store.clone(),
+            Arc::clone(&cache),
+            bound,
+        ));
         let provider = Arc::new(Provider::new(config.oidc, Arc::clone(&clock))?);
         let seal = Arc::new(Seal::new(&config.secret_keys)?);
         let refresher = Arc::new(Refresher::new(
             Arc::clone(&provider),
             store.clone(),
-            Arc::clone(&live),
+            Arc::clone(&cache),
             Arc::clone(&seal),
             Arc::clone(&clock),
             ages,
         ));
         let sessions = Arc::new(Sessions::new(
-            Arc::clone(&live),
+            Arc::clone(&cache),
             Arc::clone(&refresher),
-            Arc::clone(&watch),
+            Arc::clone(&snapshots),
             Arc::clone(&clock),
         ));
         let origins = config.allowed_origins.iter();
@@ -184,7 +188,7 @@ impl Parts {
             clock: Arc::clone(&clock),
         });
         let exchange = shared.add(Exchange {
-            watch: Arc::clone(&watch),
+            snapshots: Arc::clone(&snapshots),
             signer: Signer::new(&config.red5.secret)?,
             rules: token_rules(&config.red5),
             clock: Arc::clone(&clock),
@@ -192,19 +196,19 @@ impl Parts {
         });
         shared.add(MappingDesk::new(
             store.clone(),
-            Arc::clone(&watch),
+            Arc::clone(&snapshots),
             Arc::clone(&clock),
         ));
         shared.add(People {
             store: store.clone(),
             sessions,
-            watch: Arc::clone(&watch),
+            snapshots: Arc::clone(&snapshots),
             clock: Arc::clone(&clock),
             issuer: provider.issuer().to_owned(),
         });
         shared.add(BackChannel::new(
             Arc::clone(&provider),
-            Arc::clone(&live),
+            Arc::clone(&cache),
             Arc::clone(&clock),
         ));
         let requests = shared.add(Requests::new(route_labels()));
@@ -217,8 +221,8 @@ impl Parts {
             requests: Requests::clone(&requests),
         }));
         let health = ops.add(Health {
-            watch: Arc::clone(&watch),
-            sessions: Arc::clone(&live),
+            snapshots: Arc::clone(&snapshots),
+            sessions: Arc::clone(&cache),
             store: store.clone(),
             provider: Arc::clone(&provider),
         });
@@ -231,15 +235,15 @@ impl Parts {
         let tasks = vec![
             supervise("keep_fresh", &failing_tasks, {
                 let store = store.clone();
-                move || keep_fresh(store.clone(), Arc::clone(&watch))
+                move || keep_fresh(store.clone(), Arc::clone(&snapshots))
             }),
             supervise("watch_provider", &failing_tasks, move || {
                 let provider = Arc::clone(&provider);
                 async move { provider.watch().await }
             }),
             supervise("write_last_seen", &failing_tasks, {
-                let live = Arc::clone(&live);
-                move || write_last_seen(Arc::clone(&live))
+                let cache = Arc::clone(&cache);
+                move || write_last_seen(Arc::clone(&cache))
             }),
             supervise("sweep", &failing_tasks, {
                 let store = store.clone();
@@ -256,17 +260,17 @@ impl Parts {
             failing_tasks,
             tasks,
             store,
-            live,
+            cache,
             refresher,
         })
     }
 }
 
 /// Migrates, and then keeps what is in memory fresh.
-async fn keep_fresh(store: Store, watch: Arc<Watch>) {
+async fn keep_fresh(store: Store, snapshots: Arc<SnapshotKeeper>) {
     let mut told = String::new();
     while let Err(error) = store.migrate().await {
-        watch.hindered_by(&error);
+        snapshots.hindered_by(&error);
         let words = error.to_string();
         // Tried every second, told when it changes.
         if words != told {
@@ -276,13 +280,13 @@ async fn keep_fresh(store: Store, watch: Arc<Watch>) {
         }
         sleep(MIGRATE_AGAIN_AFTER).await;
     }
-    watch.run().await;
+    snapshots.run().await;
 }
 
-async fn write_last_seen(live: Arc<SessionCache>) {
+async fn write_last_seen(cache: Arc<SessionCache>) {
     loop {
         sleep(FLUSH_EVERY).await;
-        if let Err(error) = live.flush().await {
+        if let Err(error) = cache.flush().await {
             tracing::warn!(event = "last_seen_not_written", %error, "last-seen times were not written");
         }
     }

@@ -1,10 +1,9 @@
-//! What the provider says by itself: that a session of its own is over (OpenID
-//! Connect Back-Channel Logout 1.0). The token is verified, then what it names ends,
-//! if it is not newer than the logout; the same token a second time does nothing.
+//! The provider says that a session of its own is over (OpenID Connect Back-Channel Logout 1.0).
+//! The logout token is verified; then the sessions that it names end, unless they are newer than
+//! the logout. The same token a second time does nothing.
 //!
-//! One that cannot be verified or written yet, because the keys or the database cannot be had or
-//! the keys were read just before it arrived, is kept and judged again: many providers never
-//! send one twice.
+//! A token waits in memory and is judged again while the database or the provider's keys cannot be
+//! reached, or where the keys were read just before it arrived: many providers send it once.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,13 +35,13 @@ pub struct BackChannel(Arc<Inner>);
 
 struct Inner {
     provider: Arc<Provider>,
-    live: Arc<SessionCache>,
+    sessions: Arc<SessionCache>,
     clock: Arc<dyn Clock>,
     /// Tokens that are not verified yet: strangers can send some too.
-    unverified: Kept,
+    unverified: Waiting,
     /// Tokens of the provider, which wait for the database.
-    verified: Kept,
-    /// Where kept tokens wait: a worker's own runtime ends with the worker.
+    verified: Waiting,
+    /// Where tokens wait: a worker's own runtime ends with the worker.
     runtime: Handle,
 }
 
@@ -69,14 +68,18 @@ impl BackChannelError {
 }
 
 impl BackChannel {
-    /// Builds it; kept tokens wait on the runtime of the caller.
-    pub fn new(provider: Arc<Provider>, live: Arc<SessionCache>, clock: Arc<dyn Clock>) -> Self {
+    /// Tokens wait on the runtime of the caller.
+    pub fn new(
+        provider: Arc<Provider>,
+        sessions: Arc<SessionCache>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self(Arc::new(Inner {
             provider,
-            live,
+            sessions,
             clock,
-            unverified: Kept::default(),
-            verified: Kept::default(),
+            unverified: Waiting::default(),
+            verified: Waiting::default(),
             runtime: Handle::current(),
         }))
     }
@@ -91,32 +94,32 @@ impl BackChannel {
                 moment: Instant::now(),
             },
             verified: None,
-            kept: false,
+            waited: false,
         };
         let outcome = self.0.judge(&mut arrived).await;
         if let Err(error) = &outcome {
             tell(error);
             if error.is_passing() {
-                self.keep(arrived, network);
+                self.judge_later(arrived, network);
             }
         }
         outcome
     }
 
-    /// Judges it again by itself, if there is room.
-    fn keep(&self, mut arrived: Arrived, network: IpAddr) {
-        let kept = match arrived.verified {
+    /// Judges it again until it is done or has waited long enough, if there is room.
+    fn judge_later(&self, mut arrived: Arrived, network: IpAddr) {
+        let waiting = match arrived.verified {
             Some(_) => &self.0.verified,
             None => &self.0.unverified,
         };
-        let Some(place) = kept.place(network) else {
+        let Some(place) = waiting.place(network) else {
             tracing::warn!(
                 event = "logout_not_kept",
                 "too many logout tokens wait to be verified again; the provider has to send this one again"
             );
             return;
         };
-        arrived.kept = true;
+        arrived.waited = true;
         let inner = Arc::clone(&self.0);
         self.0.runtime.spawn(async move {
             let _place = place;
@@ -138,8 +141,8 @@ struct Arrived {
     arrival: Arrival,
     /// What it says, once it is verified: then the keys do not matter any more.
     verified: Option<Logout>,
-    /// Whether it waited.
-    kept: bool,
+    /// Whether it was judged before, and waited.
+    waited: bool,
 }
 
 impl Inner {
@@ -155,7 +158,7 @@ impl Inner {
         } else {
             "subject"
         };
-        if let Some(sessions) = self.live.log_out(logout, arrived.kept).await? {
+        if let Some(sessions) = self.sessions.log_out(logout, arrived.waited).await? {
             tracing::info!(event = "logged_out", by, sessions, subject);
         } else {
             tracing::info!(event = "logout_repeated", by, subject);
@@ -172,22 +175,22 @@ impl Inner {
             sid: token.sid,
             issued_at: token.issued_at,
             arrived_at: arrival.at,
-            // Another instance may keep the same token for as long.
-            expires_at: token.forgotten_at + self.kept_at_most(),
+            // At another instance the same token may wait for as long.
+            expires_at: token.forgotten_at + self.longest_wait(),
         })
     }
 
-    fn kept_at_most(&self) -> TimeDelta {
+    fn longest_wait(&self) -> TimeDelta {
         let interval = self.provider.keys_refetch_interval();
         TimeDelta::from_std(interval * RETRIES_MAX).unwrap_or_default()
     }
 }
 
-/// The networks that tokens which are kept came from.
+/// The networks that the waiting tokens came from, one entry for each token.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<IpAddr>>>);
+struct Waiting(Arc<Mutex<Vec<IpAddr>>>);
 
-impl Kept {
+impl Waiting {
     /// None: there is no room for another one, or for another one of this network.
     fn place(&self, network: IpAddr) -> Option<Place> {
         let mut networks = self.networks();
@@ -198,7 +201,7 @@ impl Kept {
         networks.push(network);
         drop(networks);
         Some(Place {
-            kept: self.clone(),
+            waiting: self.clone(),
             network,
         })
     }
@@ -209,22 +212,22 @@ impl Kept {
     }
 }
 
-/// Room for one token that is kept, until it is dropped.
+/// Room for one waiting token, until it is dropped.
 struct Place {
-    kept: Kept,
+    waiting: Waiting,
     network: IpAddr,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut networks = self.kept.networks();
+        let mut networks = self.waiting.networks();
         if let Some(at) = networks.iter().position(|other| *other == self.network) {
             networks.swap_remove(at);
         }
     }
 }
 
-/// What the database says is told where it is asked.
+/// Errors of the database are logged where it is asked.
 fn tell(error: &BackChannelError) {
     match error {
         BackChannelError::Token(NoLogout::Unavailable(outage)) => {

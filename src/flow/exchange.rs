@@ -22,7 +22,7 @@ use crate::fingerprint::{fingerprint, pseudonym};
 use crate::metrics::{Counts, ExchangeOutcome};
 use crate::signer::{self, SignError, Signer};
 use crate::store::session_cache::LiveSession;
-use crate::store::snapshot::{Snapshot, Stale, Watch};
+use crate::store::snapshot::{Snapshot, SnapshotKeeper, Stale};
 
 /// Stands for a user name that is not there while the token's length is judged; no token has it.
 const SHORTEST_SUBJECT: &str = "-";
@@ -44,7 +44,7 @@ pub struct TokenRules {
 
 /// What an exchange needs.
 pub struct Exchange {
-    pub(crate) watch: Arc<Watch>,
+    pub(crate) snapshots: Arc<SnapshotKeeper>,
     pub(crate) signer: Signer,
     pub(crate) rules: TokenRules,
     pub(crate) clock: Arc<dyn Clock>,
@@ -248,7 +248,7 @@ impl Exchange {
 
     /// What the subject may do now.
     pub fn entitlement<'a>(&self, subject: impl Into<Subject<'a>>) -> Result<Entitlement, Stale> {
-        let snapshot = self.watch.current()?;
+        let snapshot = self.snapshots.current()?;
         Ok(subject.into().entitlement(&snapshot, self.clock.now()))
     }
 
@@ -302,7 +302,7 @@ impl Exchange {
 
     fn decide(&self, subject: Subject<'_>, wish: &Wish) -> Result<Issued, NoToken> {
         let now = self.clock.now();
-        let snapshot = self.watch.current()?;
+        let snapshot = self.snapshots.current()?;
         let entitlement = subject.entitlement(&snapshot, now);
         let basis = Basis {
             identity: subject.identity,

@@ -1,4 +1,4 @@
-//! What load balancers and monitoring are told of this instance.
+//! The state of this instance, for load balancers and monitoring.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use crate::metrics::Measurements;
 use crate::oidc::{Provider, ProviderStatus};
 use crate::store::Store;
 use crate::store::session_cache::SessionCache;
-use crate::store::snapshot::Watch;
+use crate::store::snapshot::SnapshotKeeper;
 
-/// The parts whose state is told.
+/// The parts whose state is reported.
 pub struct Health {
-    pub(crate) watch: Arc<Watch>,
+    pub(crate) snapshots: Arc<SnapshotKeeper>,
     pub(crate) sessions: Arc<SessionCache>,
     pub(crate) store: Store,
     pub(crate) provider: Arc<Provider>,
@@ -19,7 +19,7 @@ pub struct Health {
 impl Health {
     /// What keeps the mappings from being fresh; none if they are.
     pub fn missing(&self) -> Option<&'static str> {
-        self.watch.missing()
+        self.snapshots.missing()
     }
 
     /// Whether the provider's documents can be read.
@@ -33,12 +33,12 @@ impl Health {
 
     /// What is measured when metrics are requested.
     pub fn gauges(&self) -> Measurements {
-        let age = self.watch.age();
+        let age = self.snapshots.age();
         let connections = self.store.connections();
         Measurements {
-            mapping_version: self.watch.mapping_version().unwrap_or(0),
+            mapping_version: self.snapshots.mapping_version().unwrap_or(0),
             snapshot_age: age.map_or(f64::INFINITY, |age| age.as_secs_f64()),
-            fresh: self.watch.current().is_ok(),
+            fresh: self.snapshots.current().is_ok(),
             sessions: self.sessions.in_memory(),
             connections: connections.open,
             connections_idle: connections.idle,

@@ -12,7 +12,7 @@ use crate::domain::actor::Actor;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::fingerprint::pseudonym;
 use crate::store::mappings::MappingPage;
-use crate::store::snapshot::Watch;
+use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{Store, StoreError};
 
 pub use crate::store::mappings::MappingError;
@@ -20,16 +20,16 @@ pub use crate::store::mappings::MappingError;
 /// What administrators do with the table.
 pub struct MappingDesk {
     store: Store,
-    watch: Arc<Watch>,
+    snapshots: Arc<SnapshotKeeper>,
     clock: Arc<dyn Clock>,
 }
 
 impl MappingDesk {
     /// Over this database.
-    pub fn new(store: Store, watch: Arc<Watch>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(store: Store, snapshots: Arc<SnapshotKeeper>, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
-            watch,
+            snapshots,
             clock,
         }
     }
@@ -117,6 +117,6 @@ impl MappingDesk {
 
     async fn settle(&self, event: &'static str, id: MappingId, actor: &Actor) {
         tracing::info!(event, mapping = id.0, actor = &*pseudonym(&actor.subject));
-        self.watch.settle().await;
+        self.snapshots.reload_changed().await;
     }
 }

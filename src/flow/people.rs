@@ -15,14 +15,14 @@ use crate::domain::session::{SessionId, SessionPage, SessionSummary, Whose};
 use crate::fingerprint::pseudonym;
 use crate::store::blocks::{BlockPage, Blocked};
 use crate::store::sessions::{EndedSession, SessionsToEnd};
-use crate::store::snapshot::Watch;
+use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{Store, StoreError};
 
 /// The use cases about sessions and blocks.
 pub struct People {
     pub(crate) store: Store,
     pub(crate) sessions: Arc<Sessions>,
-    pub(crate) watch: Arc<Watch>,
+    pub(crate) snapshots: Arc<SnapshotKeeper>,
     pub(crate) clock: Arc<dyn Clock>,
     /// The provider at which users sign in here.
     pub(crate) issuer: String,
@@ -137,7 +137,7 @@ impl People {
         }
         let blocked = self.sessions.block(draft, actor).await?;
         log("person_blocked", person, blocked.ended.len(), actor);
-        self.watch.settle().await;
+        self.snapshots.reload_changed().await;
         Ok(blocked)
     }
 
@@ -148,7 +148,7 @@ impl People {
             return Err(PeopleError::NotFound);
         }
         log("person_unblocked", person, 0, actor);
-        self.watch.settle().await;
+        self.snapshots.reload_changed().await;
         Ok(())
     }
 

@@ -31,7 +31,7 @@ use crate::seal::SealError;
 use crate::store::blocks::Blocked;
 use crate::store::session_cache::{LiveSession, SessionCache};
 use crate::store::sessions::{EndedSession, SealedTokens, SessionsToEnd, StoredSession};
-use crate::store::snapshot::Watch;
+use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{NotStarted, StoreError};
 
 /// Bytes of a session's secret: twice the 128 bits that cannot be guessed (SE-1).
@@ -92,8 +92,8 @@ pub enum SessionError {
     /// Notices may be missing: the user may have signed out on another instance.
     #[error("the sessions in memory are not known to be fresh")]
     Stale,
-    /// An administrator does not let the person in; the session is there all the
-    /// same when the block was written by hand.
+    /// An administrator blocked the person. A block that is written by hand in the database ends
+    /// no session, so there may be one.
     #[error("the person is blocked")]
     Blocked,
     /// The user is known, and the groups are too old to say what they may do.
@@ -108,22 +108,22 @@ pub enum SessionError {
 pub struct Sessions {
     cache: Arc<SessionCache>,
     refresher: Arc<Refresher>,
-    watch: Arc<Watch>,
+    snapshots: Arc<SnapshotKeeper>,
     clock: Arc<dyn Clock>,
 }
 
 impl Sessions {
-    /// `refresher` keeps the groups of sessions young; `watch` knows who is blocked.
+    /// `refresher` keeps the groups of sessions young; `snapshots` has the blocks.
     pub fn new(
         cache: Arc<SessionCache>,
         refresher: Arc<Refresher>,
-        watch: Arc<Watch>,
+        snapshots: Arc<SnapshotKeeper>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             cache,
             refresher,
-            watch,
+            snapshots,
             clock,
         }
     }
@@ -134,14 +134,14 @@ impl Sessions {
         &self,
         secret: &SessionSecret,
     ) -> Result<Option<Arc<LiveSession>>, SessionError> {
-        if self.watch.current().is_err() {
+        if self.snapshots.current().is_err() {
             return Err(SessionError::Stale);
         }
         let now = self.clock.now();
         let Some(live) = self.cache.find(&secret.hash(), now).await? else {
             return Ok(None);
         };
-        let snapshot = self.watch.current().map_err(|_| SessionError::Stale)?;
+        let snapshot = self.snapshots.current().map_err(|_| SessionError::Stale)?;
         let identity = &live.session.identity;
         if snapshot
             .blocks
@@ -204,7 +204,7 @@ impl Sessions {
         Ok(blocked)
     }
 
-    /// How long a session may rest.
+    /// The time without a request after which a session ends.
     pub(super) fn idle(&self) -> TimeDelta {
         self.cache.idle()
     }

@@ -1,9 +1,9 @@
 //! Advisory locks, held until the transaction ends.
 //!
-//! Sign-ins, blocks and logouts of one person take that person's lock, so that they run one
-//! after another. Otherwise a sign-in could look for a block that is just being
-//! written, find none, and write its session after the block has looked for
-//! sessions to end. A transaction that takes both locks takes the person's first.
+//! Sign-ins, blocks and logouts of one person take that person's lock, so that they run one after
+//! another. Otherwise a sign-in could miss a block that is being written, and write its session
+//! after the block looked for sessions to end. A transaction that takes both locks takes the
+//! person's first.
 
 use super::transaction::Transaction;
 
@@ -40,8 +40,8 @@ async fn lock(transaction: &mut Transaction, name: &str) -> Result<(), sqlx::Err
     Ok(())
 }
 
-/// Whether this transaction is the one that sweeps. If so, the sessions that it deletes are
-/// no news to the instances: none of them serves such a session any more.
+/// Whether this transaction is the one that sweeps. If so, its deletes send no notice: no
+/// instance serves such a session any more.
 pub(super) async fn try_lock_sweep(transaction: &mut Transaction) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT pg_try_advisory_xact_lock($1)

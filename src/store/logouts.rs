@@ -47,14 +47,14 @@ impl Store {
     /// `sub` is there too. A session of theirs for which the provider sent no
     /// `sid` may be that one, and ends as well. With `sub` alone it is all.
     ///
-    /// `kept`: the logout waited here, to be judged again. On its first arrival no session can be
-    /// newer by rule 2, unless the clock of another instance is ahead, so a minute is added.
+    /// `waited`: this instance judged the logout before, and it waited. On its arrival no session can
+    /// be newer by rule 2 unless the clock of another instance is ahead, so a minute is added.
     pub(super) async fn log_out(
         &self,
         logout: &Logout,
-        kept: bool,
+        waited: bool,
     ) -> Result<Option<Vec<EndedSession>>, StoreError> {
-        let newer_from = if kept {
+        let newer_from = if waited {
             logout.arrived_at
         } else {
             logout.arrived_at + CLOCKS_DIFFER

@@ -31,14 +31,14 @@ pub enum Lease {
     Over,
 }
 
-/// What the provider's answer means for the row.
+/// What a refresh learnt, to be written into the row.
 #[derive(Debug)]
 pub enum RefreshResult {
     /// The refresh succeeded.
     Identity(NewIdentity),
     /// The grant is over, and the session with it.
     Over,
-    /// The refresh token was refused; the session ends where that is more than it bears.
+    /// The refresh token was refused; the session ends where `bears` is exceeded.
     Refused {
         /// When.
         at: DateTime<Utc>,

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How long a session's groups are not asked for again after the first try that failed: a
-/// crowd must not ask a dead provider once for each request.
+/// How long a session is not refreshed after the first failure: a provider that is down must not
+/// be asked by every request.
 const FAILED_REST_FIRST: TimeDelta = TimeDelta::seconds(1);
 
-/// The same after some in a row.
+/// The same after several failures in a row.
 const FAILED_REST_MAX: TimeDelta = TimeDelta::seconds(5);
 
 /// The longest that a provider's request to wait is honoured for.
@@ -20,9 +20,9 @@ const PAUSE_MAX: TimeDelta = TimeDelta::minutes(5);
 pub struct RefreshMarks {
     /// No background refresh begins before that.
     again: AtomicI64,
-    /// Before that no other try is made.
+    /// After failures, no refresh begins before that.
     failed_until: AtomicI64,
-    /// The same: the provider asked to wait, for this session alone.
+    /// The same where the provider asked to wait; for this session alone.
     paused_until: AtomicI64,
     /// How many failed in a row.
     failures: AtomicU32,
@@ -31,7 +31,7 @@ pub struct RefreshMarks {
 }
 
 impl RefreshMarks {
-    /// Whether the caller is the one to refresh it now; no other is for `rest`.
+    /// Whether the caller may begin a background refresh now; for `rest` no other caller may.
     pub fn may_begin(&self, now: DateTime<Utc>, rest: TimeDelta) -> bool {
         let due = self.again.load(Ordering::SeqCst);
         let again = (now + rest).timestamp_millis();
@@ -43,8 +43,8 @@ impl RefreshMarks {
                 .is_ok()
     }
 
-    /// One failed: no other try is made before a rest that grows with each in a row, up
-    /// to [`FAILED_REST_MAX`].
+    /// A refresh failed: the next try waits, longer after each failure in a row, up to
+    /// [`FAILED_REST_MAX`].
     pub fn failed(&self, now: DateTime<Utc>) {
         let before = self.failures.fetch_add(1, Ordering::SeqCst).min(8);
         let rest = (FAILED_REST_FIRST * 2_i32.pow(before)).min(FAILED_REST_MAX);
@@ -59,7 +59,7 @@ impl RefreshMarks {
         self.paused_until.store(until, Ordering::SeqCst);
     }
 
-    /// Whether one failed and the rest after it is not over.
+    /// Whether a refresh failed and the rest after it is not over.
     pub fn failed_lately(&self, now: DateTime<Utc>) -> bool {
         let ahead =
             |until: &AtomicI64, at_most| lies_ahead(until.load(Ordering::SeqCst), now, at_most);
@@ -77,8 +77,8 @@ impl RefreshMarks {
     }
 }
 
-/// Whether a moment is still to come, and not so far away that only a clock that was set
-/// back can have brought it there.
+/// Whether a moment is in the future, but at most `at_most`: farther away, the clock was set back
+/// since, and the moment says nothing.
 fn lies_ahead(millis: i64, now: DateTime<Utc>, at_most: TimeDelta) -> bool {
     let ahead = millis.saturating_sub(now.timestamp_millis());
     (1..=at_most.num_milliseconds()).contains(&ahead)

@@ -1,12 +1,11 @@
 //! The sessions in use, in memory: an exchange finds its session here without
 //! SQL and without a lock that waits.
 //!
-//! A session that ended must not come back through a load that was under way
-//! while it ended. So every end that is heard of raises a number *before* it
-//! removes the entry, and a load is kept only if that number is still what it
-//! was before the row was read; the two are one step each for a given session.
-//! When the listening connection was lost, ends may have been missed: a
-//! *generation* is raised, and every entry of an older one is loaded again.
+//! A session that ended must not come back by a load that was under way. So every end raises a
+//! number *before* it removes the entry, and a load goes into memory only if that number is still
+//! what it was before the row was read; for one session, each of the two is one step.
+//! When the listening connection was lost, ends may have been missed: the *generation* rises, and
+//! every entry of an older one is loaded again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -108,8 +107,8 @@ pub struct SessionCache {
     idle: TimeDelta,
     entries: Cache<SessionHash, Arc<LiveSession>>,
     generation: AtomicU64,
-    /// How many ends, and newer rows, were heard of, each session's in its share: there
-    /// are many, and one number would make nearly every load one to be repeated.
+    /// How many ends and newer rows were noticed, counted by share of the sessions: with one
+    /// number for all, nearly every load would have to be repeated.
     ends: [AtomicU64; SHARES],
     seen: mpsc::UnboundedSender<Arc<LiveSession>>,
     /// Each session at most once ([`LiveSession::queued`]), so it is bounded.
@@ -140,7 +139,7 @@ impl SessionCache {
         self.entries.entry_count()
     }
 
-    /// How long a session may rest.
+    /// The time without a request after which a session ends.
     pub fn idle(&self) -> TimeDelta {
         self.idle
     }
@@ -251,11 +250,15 @@ impl SessionCache {
         Ok(blocked)
     }
 
-    /// Ends what the provider says is over; none: it said so before. The provider takes its
-    /// grants back by itself (OpenID Connect Back-Channel Logout 1.0 §2.7). `kept`: the logout
-    /// waited here before.
-    pub async fn log_out(&self, logout: &Logout, kept: bool) -> Result<Option<usize>, StoreError> {
-        let ended = self.store.log_out(logout, kept).await?;
+    /// Ends what a logout token names, and says how many; none: the token was handled before. The
+    /// provider takes its grants back by itself (OpenID Connect Back-Channel Logout 1.0 §2.7). `waited`: this
+    /// instance judged the logout before, and it waited.
+    pub async fn log_out(
+        &self,
+        logout: &Logout,
+        waited: bool,
+    ) -> Result<Option<usize>, StoreError> {
+        let ended = self.store.log_out(logout, waited).await?;
         Ok(ended.map(|ended| {
             self.forget(&ended);
             ended.len()
@@ -268,16 +271,16 @@ impl SessionCache {
         }
     }
 
-    /// It is over: as was found out here, or another instance or a person at the database
-    /// ended it.
+    /// Takes a session that is over out of memory: it ended here, at another instance or by hand
+    /// in the database.
     pub fn ended(&self, hash: &SessionHash) {
         self.ends_of(hash).fetch_add(1, Ordering::SeqCst);
         // Not `invalidate`: only this call waits for a `keep` that is under way.
         self.entries.entry(*hash).and_compute_with(|_| Op::Remove);
     }
 
-    /// The row has this version now: what is older is read again before it serves. It stays
-    /// where it is, because it knows when the person was last seen.
+    /// The row has this version now: an older entry is read again before it serves. The entry
+    /// stays, because it has the time at which the session was last used.
     pub(super) fn outdated(&self, hash: &SessionHash, version: i64) {
         // A load under way may have read the row before: it is not kept, as with an end.
         self.ends_of(hash).fetch_add(1, Ordering::SeqCst);
@@ -290,7 +293,7 @@ impl SessionCache {
         });
     }
 
-    /// Notices may have been missed: nothing in memory is believed any more.
+    /// Notices may have been missed: every entry is loaded again before it serves.
     pub(super) fn doubt_all(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
@@ -307,8 +310,8 @@ impl SessionCache {
         }
     }
 
-    /// Keeps what was loaded, unless some session ended meanwhile: it may have
-    /// been this one, and the next request will know.
+    /// Puts what was loaded into memory, unless a session of its share ended meanwhile: it may be
+    /// this one, and the next request loads it again.
     fn keep(&self, loaded: &Arc<LiveSession>, before: Before) {
         self.entries
             .entry(loaded.session.hash)

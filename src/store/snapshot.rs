@@ -40,7 +40,7 @@ use super::session_cache::SessionCache;
 use crate::domain::block::Blocks;
 use crate::domain::resolve::Mappings;
 
-/// Between two tries to reach a database that is gone.
+/// Pause before the database is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// Longest wait for a new connection that listens.
@@ -49,8 +49,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What `/readyz` says while nothing better is known.
 const UNREACHABLE: &str = "unreachable, takes no writes, or what is loaded may be old";
 
-/// How long notices may be behind the answer that counts them already. They
-/// come over the same connection, so in practice they are there.
+/// How long to wait for notices that the counter already counts. They come over the same
+/// connection, so normally they are there.
 const NOTICE_GRACE: Duration = Duration::from_millis(200);
 
 /// Both tables at one number of the counter.
@@ -58,7 +58,7 @@ const NOTICE_GRACE: Duration = Duration::from_millis(200);
 pub struct Snapshot {
     /// Compiled.
     pub mappings: Arc<Mappings>,
-    /// Who may not come in.
+    /// The blocks.
     pub blocks: Blocks,
     /// The number of the last change to the mappings.
     pub mapping_version: i64,
@@ -70,22 +70,22 @@ pub struct Snapshot {
 #[error("the mappings and blocks in memory are not known to be fresh")]
 pub struct Stale;
 
-/// What keeps the snapshot.
-pub struct Watch {
+/// Loads the snapshot, and keeps it as fresh as the notices and the change counter.
+pub struct SnapshotKeeper {
     store: Store,
     sessions: Arc<SessionCache>,
     bound: Duration,
     snapshot: ArcSwapOption<Snapshot>,
-    /// One load at a time, so that a later one is never older: when the last
-    /// that succeeded was begun.
+    /// When the last load that succeeded was begun. Held during a load: there is one at a time, so
+    /// that a later one is never older.
     loading: Mutex<Option<Instant>>,
     freshness: Freshness,
-    /// Why nothing could be loaded, in words.
+    /// Why nothing could be loaded, for `/readyz`.
     hindrance: sync::Mutex<&'static str>,
 }
 
-impl Watch {
-    /// Nothing is loaded yet; [`Watch::run`] does it.
+impl SnapshotKeeper {
+    /// Nothing is loaded yet; [`SnapshotKeeper::run`] does it.
     pub fn new(store: Store, sessions: Arc<SessionCache>, bound: Duration) -> Self {
         Self {
             store,
@@ -118,9 +118,8 @@ impl Watch {
         snapshot.as_ref().map(|snapshot| snapshot.mapping_version)
     }
 
-    /// Loads both tables as they are now. The instance that took an edit does so
-    /// before it answers, so that its next exchange knows. Those who wait for a
-    /// load share the next one.
+    /// Loads both tables as they are now. The instance that took an edit does so before it
+    /// answers, so that its next exchange knows. Callers that wait for a load share the next one.
     pub async fn reload(&self) -> Result<(), StoreError> {
         let asked = Instant::now();
         let mut last = self.loading.lock().await;
@@ -139,9 +138,9 @@ impl Watch {
         Ok(())
     }
 
-    /// Loads what was changed here. The change is written whether or not that succeeds;
-    /// should it fail, what was loaded before is not served until the database was heard again.
-    pub async fn settle(&self) {
+    /// Loads what was changed here. The change is written in any case: if the load fails, the
+    /// older snapshot is not served until a later question has agreed.
+    pub async fn reload_changed(&self) {
         if let Err(error) = self.reload().await {
             tracing::warn!(event = "mappings_not_loaded", %error, "the changed data could not be loaded again");
             self.doubt();
@@ -235,7 +234,7 @@ impl Watch {
     }
 
     /// The counter of the server that is listened to. A new connection must lead there too:
-    /// the old one proves nothing about the server that everyone else reaches.
+    /// the old one proves nothing about the server to which new ones lead.
     async fn counter(
         &self,
         listener: &mut PgListener,
@@ -276,8 +275,7 @@ impl Watch {
         notice: Option<PgNotification>,
         seen: i64,
     ) -> Result<i64, StoreError> {
-        // `None`: the connection is gone, and the listener would make a new one
-        // behind our back.
+        // `None`: the connection is gone; the listener would make a new one by itself.
         let notice = notice.ok_or_else(StoreError::connection_lost)?;
         let (number, what) = match DatabaseNotice::parse(notice.payload()) {
             Some(DatabaseNotice::Change { number, what }) => (number, what),
@@ -319,7 +317,7 @@ impl Store {
         require_direct(&self.direct).await?;
         let pool = pool_options(1).connect_lazy_with(self.direct.clone());
         let mut listener = PgListener::connect_with(&pool).await?;
-        // A reconnection behind our back would lose notices unseen.
+        // A reconnection by itself would lose notices unseen.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         Ok(listener)

@@ -12,8 +12,8 @@ mod refreshes;
 mod rules;
 mod sessions;
 mod sign_outs;
+mod snapshots;
 mod twins;
-mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use red5_bridge::domain::session::{SessionHash, SignInOrigin};
 use red5_bridge::store::Store;
 use red5_bridge::store::session_cache::SessionCache;
 use red5_bridge::store::sessions::{SealedTokens, SessionsToEnd, StoredSession};
-use red5_bridge::store::snapshot::{Snapshot, Watch};
+use red5_bridge::store::snapshot::{Snapshot, SnapshotKeeper};
 use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
@@ -83,7 +83,7 @@ impl Database {
 struct Instance {
     store: Store,
     live: Arc<SessionCache>,
-    watch: Arc<Watch>,
+    snapshots: Arc<SnapshotKeeper>,
     running: JoinHandle<()>,
 }
 
@@ -95,13 +95,13 @@ impl Instance {
     /// `listening` and `asking` may reach the database on different ways.
     async fn start_with(listening: Store, asking: Store, bound: Duration) -> Self {
         let live = Arc::new(SessionCache::new(asking.clone(), IDLE));
-        let watch = Arc::new(Watch::new(listening, Arc::clone(&live), bound));
-        let task = Arc::clone(&watch);
+        let snapshots = Arc::new(SnapshotKeeper::new(listening, Arc::clone(&live), bound));
+        let task = Arc::clone(&snapshots);
         let running = tokio::spawn(async move { task.run().await });
         let instance = Self {
             store: asking,
             live,
-            watch,
+            snapshots,
             running,
         };
         instance.until("it is fresh", |_| true).await;
@@ -111,19 +111,22 @@ impl Instance {
     /// Waits until the snapshot is current and `holds`.
     async fn until(&self, what: &str, holds: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         eventually(what, async || {
-            self.watch.current().ok().filter(|snapshot| holds(snapshot))
+            self.snapshots
+                .current()
+                .ok()
+                .filter(|snapshot| holds(snapshot))
         })
         .await
     }
 
     /// Waits until the snapshot is not current any more.
     async fn until_stale(&self, what: &str) {
-        eventually(what, async || self.watch.current().is_err()).await;
+        eventually(what, async || self.snapshots.current().is_err()).await;
     }
 
     /// Waits for the answer to a question that is asked from now on.
     async fn until_asked(&self) {
-        self.watch.doubt();
+        self.snapshots.doubt();
         self.until("a question agrees", |_| true).await;
     }
 

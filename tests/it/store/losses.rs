@@ -65,7 +65,7 @@ async fn without_any_notice_the_bound_holds() {
         let group = format!("team-{n}");
         create(&database.store(), &group, "a").await;
         never_beyond_the_bound("the edit counts", async || {
-            let now = a.watch.current().ok()?;
+            let now = a.snapshots.current().ok()?;
             Some(may_watch(&now, &group))
         })
         .await;
@@ -102,7 +102,7 @@ async fn av_5_a_connection_that_falls_silent_is_stale_in_time_and_replaced() {
     proxy.silence();
     create(&database.store(), "team", "a").await;
     never_beyond_the_bound("it listens on another connection", async || {
-        let now = a.watch.current().ok()?;
+        let now = a.snapshots.current().ok()?;
         Some(may_watch(&now, "team"))
     })
     .await;
@@ -119,7 +119,7 @@ async fn a_stream_of_notices_does_not_keep_the_question_from_being_asked() {
         end(&other, number).await;
         number += 1;
         // The age goes down with a question alone.
-        let age = a.watch.age().unwrap_or(Duration::MAX);
+        let age = a.snapshots.age().unwrap_or(Duration::MAX);
         questions += u32::from(age < last);
         last = age;
         questions == 5
@@ -181,16 +181,16 @@ async fn a_forged_notice_changes_nothing() {
     a.until("the true notice", |now| may_watch(now, "crew"))
         .await;
     a.until_asked().await;
-    assert!(may_watch(&a.watch.current().unwrap(), "team"));
+    assert!(may_watch(&a.snapshots.current().unwrap(), "team"));
 }
 
 #[tokio::test]
 async fn after_a_doubt_what_was_loaded_before_is_not_served() {
     let database = Database::new().await;
     let a = Instance::start(&database, BOUND).await;
-    a.watch.doubt();
-    assert!(a.watch.current().is_err());
-    assert_eq!(a.watch.age(), None);
+    a.snapshots.doubt();
+    assert!(a.snapshots.current().is_err());
+    assert_eq!(a.snapshots.age(), None);
     a.until("the next question agreed", |_| true).await;
 }
 
@@ -199,11 +199,11 @@ async fn av_5_nothing_is_served_before_the_first_load_and_after_the_bound() {
     let database = Database::new().await;
     let store = database.store();
     let live = Arc::new(SessionCache::new(store.clone(), IDLE));
-    let watch = Watch::new(store.clone(), live, BOUND);
-    assert!(watch.current().is_err());
+    let snapshots = SnapshotKeeper::new(store.clone(), live, BOUND);
+    assert!(snapshots.current().is_err());
     // Loaded, but not yet known since when it is true.
-    watch.reload().await.unwrap();
-    assert!(watch.current().is_err());
+    snapshots.reload().await.unwrap();
+    assert!(snapshots.current().is_err());
 
     let a = Instance::start(&database, BOUND).await;
     a.running.abort();

@@ -221,7 +221,7 @@ async fn a_row_that_got_past_the_constraints_grants_nothing() {
     let page = store.list_mappings(9, 0).await.unwrap();
     assert_eq!((page.items.len(), page.total), (1, 3));
     let instance = Instance::start(&database, NOTICES_ALONE).await;
-    let snapshot = instance.watch.current().unwrap();
+    let snapshot = instance.snapshots.current().unwrap();
     for group in ["b", "c"] {
         let identity = Identity {
             groups: Groups::Listed([group.to_owned()].into()),

@@ -111,8 +111,8 @@ async fn se_7_the_instance_that_took_the_edit_knows_before_it_answers() {
     for n in 0..20 {
         let group = format!("team-{n}");
         create(&a.store, &group, "a").await;
-        a.watch.reload().await.unwrap();
-        assert!(may_watch(&a.watch.current().unwrap(), &group));
+        a.snapshots.reload().await.unwrap();
+        assert!(may_watch(&a.snapshots.current().unwrap(), &group));
     }
 }
 
@@ -124,7 +124,7 @@ async fn an_older_load_never_replaces_a_newer_one() {
     let sampler = tokio::spawn(async move {
         let mut newest = 0;
         loop {
-            let now = seen.watch.current().unwrap().mapping_version;
+            let now = seen.snapshots.current().unwrap().mapping_version;
             assert!(now >= newest, "{now} after {newest}");
             newest = now;
             tokio::task::yield_now().await;
@@ -136,8 +136,8 @@ async fn an_older_load_never_replaces_a_newer_one() {
             tokio::spawn(async move {
                 let group = format!("team-{n}");
                 create(&a.store, &group, "a").await;
-                a.watch.reload().await.unwrap();
-                assert!(may_watch(&a.watch.current().unwrap(), &group));
+                a.snapshots.reload().await.unwrap();
+                assert!(may_watch(&a.snapshots.current().unwrap(), &group));
             })
         })
         .collect();
