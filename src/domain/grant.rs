@@ -18,6 +18,14 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Whether it lets the role be used over this transport; none named: over at least one.
+    pub fn serves(&self, role: Role, transport: Option<Transport>) -> bool {
+        let over = |over: &Option<Transport>| {
+            is_possible(role, *over) && (transport.is_none() || *over == transport)
+        };
+        self.roles.contains(&role) && members(&self.transports).iter().any(over)
+    }
+
     /// Whether it has this room; `None` is a stream without a room, which only
     /// *any* has.
     pub fn has_room(&self, room: Option<&RoomName>) -> bool {

@@ -143,7 +143,6 @@ impl MappingDraft {
 
     /// `None` where a field without which there is no mapping is wrong; `members` has the errors.
     fn read(members: &mut Members) -> Option<Self> {
-        members.refuse_null("note");
         let (group, captures) = group(members);
         let roles = list(members, "roles", "choose at least one role").and_then(|words| {
             members.list("roles", &words, |word| {
@@ -430,7 +429,8 @@ fn storable(members: &mut Members, field: &str) -> Option<DateTime<Utc>> {
 
 /// Line breaks become LF: a form sends CR LF, and a note that was not touched
 /// must not look changed.
-fn note(members: &mut Members) -> String {
+pub(super) fn note(members: &mut Members) -> String {
+    members.refuse_null("note");
     let note = members.text("note").unwrap_or_default();
     let note = note.replace("\r\n", "\n").replace('\r', "\n");
     let control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');

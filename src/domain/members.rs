@@ -84,6 +84,26 @@ impl Members {
         (self.errors.len() == before).then_some(words)
     }
 
+    /// A list of at most `most` texts that may be empty or missing, where that means none of them.
+    pub fn texts(&mut self, field: &str, most: usize) -> Option<Vec<String>> {
+        let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+        if self.members.get(field).is_none_or(is_empty) {
+            self.members.remove(field);
+            return Some(Vec::new());
+        }
+        let texts = self.words(field)?;
+        if texts.len() > most {
+            self.refuse(field, format!("at most {most} entries"));
+            return None;
+        }
+        Some(texts)
+    }
+
+    /// Whether there is such a member.
+    pub fn has(&self, field: &str) -> bool {
+        self.members.contains_key(field)
+    }
+
     /// What `read` makes of each word, or none when one is wrong: what is checked between lists
     /// must not be blamed on a word that was meant otherwise.
     pub fn list<T: Ord>(

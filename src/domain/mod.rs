@@ -7,7 +7,8 @@
 //! Read in this order: [`names`] (the closed words), [`set`] (lists that are
 //! never empty), [`rooms`] and [`groups`], [`grant`] (one rectangle), [`mapping`] (a row of the
 //! table), [`resolve`] (which grants an identity holds), [`entitlement`] (which scope a token
-//! may have), [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
+//! may have), [`effect`] (what an edit changes), [`mapping_test`] (what must stay true),
+//! [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
 
 pub mod actor;
 pub mod allows;
@@ -16,11 +17,13 @@ pub mod claims;
 pub mod effect;
 pub mod entitlement;
 pub mod explain;
+pub mod given;
 pub mod grant;
 pub mod groups;
 pub mod identity;
 pub mod lifetime;
 pub mod mapping;
+pub mod mapping_test;
 pub mod members;
 pub mod names;
 pub mod near;

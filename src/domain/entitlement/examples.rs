@@ -1,7 +1,6 @@
 //! The known escalations, each as a scenario.
 
 use super::*;
-use crate::domain::names::{Role, RoomName, Transport};
 use crate::domain::rooms::RoomPattern;
 use crate::domain::set::NonEmpty;
 

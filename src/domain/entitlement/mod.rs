@@ -26,6 +26,7 @@ use chrono::{DateTime, Utc};
 
 use super::grant::{Ask, Grant, Scope};
 use super::mapping::MappingId;
+use super::names::{Role, RoomName, Transport};
 use super::pairs::Pairs;
 use super::rooms::GrantRoom;
 use super::set::AnyOr;
@@ -105,6 +106,22 @@ impl Entitlement {
         let grants = self.held.iter().map(|held| &*held.grant);
         let distinct: BTreeSet<&Grant> = grants.filter(|grant| wanted(grant)).collect();
         distinct.into_iter().cloned().collect()
+    }
+
+    /// The rows of which one single grant lets the role be used in this room over this transport,
+    /// or over at least one where none is named. Sorted.
+    pub fn lets(
+        &self,
+        role: Role,
+        transport: Option<Transport>,
+        room: &RoomName,
+    ) -> Vec<MappingId> {
+        let lets = |held: &&HeldGrant| {
+            held.grant.has_room(Some(room)) && held.grant.serves(role, transport)
+        };
+        let rows = self.held.iter().filter(lets).map(|held| held.mapping);
+        let rows: BTreeSet<MappingId> = rows.collect();
+        rows.into_iter().collect()
     }
 
     /// The scope for a request: the best sound one that has each named list

@@ -12,7 +12,6 @@ use arbitrary::{any_scope, ask, at, grants};
 use universe::{PATTERNS, expected, grant_has, scope_has, sound, triples, useless};
 
 use super::*;
-use crate::domain::names::RoomName;
 
 fn name(text: &str) -> RoomName {
     RoomName::parse(text).unwrap()
