@@ -75,39 +75,36 @@ impl Pairs {
         self.0 & other.0 != 0
     }
 
-    /// The same as lists of roles and transports whose possible pairs are these and no others: one
-    /// list where that is so, else one for each role. Another transport is written as *any*.
+    /// The same as lists of roles and transports whose possible pairs are these: one list of each
+    /// where that can be, else for each role. Where another transport is among them it is *any*,
+    /// because nothing else names it.
     pub(super) fn rectangles(self) -> Vec<(NonEmpty<Role>, AnyOr<Transport>)> {
-        let of_role = |role: Role| {
-            let mut transports = EVERY_TRANSPORT
-                .into_iter()
-                .filter(|transport| self.meets(Self::among(&[role], &[*transport])));
-            let named: Option<Vec<Transport>> = transports.by_ref().collect();
-            match named {
-                None => Some(AnyOr::Any),
-                Some(named) => NonEmpty::new(named).map(AnyOr::Only),
-            }
-        };
-        let by_role: Vec<(Role, AnyOr<Transport>)> = Role::ALL
-            .into_iter()
-            .filter_map(|role| Some((role, of_role(role)?)))
-            .collect();
-        let roles = NonEmpty::new(by_role.iter().map(|(role, _)| *role));
-        let lists = by_role.iter().map(|(_, transports)| transports.named());
-        let named: Option<Vec<&NonEmpty<Transport>>> = lists.collect();
-        let together = match named {
-            None => Some(AnyOr::Any),
-            Some(lists) => NonEmpty::new(lists.into_iter().flatten().copied()).map(AnyOr::Only),
-        };
-        match roles.zip(together) {
-            Some((roles, together)) if Self::of(&roles, &together) == self => {
-                vec![(roles, together)]
-            }
-            _ => by_role
-                .into_iter()
-                .map(|(role, transports)| (NonEmpty::one(role), transports))
-                .collect(),
+        let mut by_role: Vec<(NonEmpty<Role>, AnyOr<Transport>)> = Vec::new();
+        for role in Role::ALL {
+            let transports = EVERY_TRANSPORT.into_iter();
+            let of_role = transports.filter(|over| self.meets(Self::among(&[role], &[*over])));
+            let named: Option<Vec<Transport>> = of_role.collect();
+            let transports = match named.map(NonEmpty::new) {
+                None => AnyOr::Any,
+                Some(Some(named)) => AnyOr::Only(named),
+                Some(None) => continue,
+            };
+            by_role.push((NonEmpty::one(role), transports));
         }
+        if let [(_, one), (_, other)] = by_role.as_slice() {
+            let together = match (one, other) {
+                (AnyOr::Only(one), AnyOr::Only(other)) => {
+                    NonEmpty::new(one.iter().chain(other).copied()).map(AnyOr::Only)
+                }
+                _ => Some(AnyOr::Any),
+            };
+            if let (Some(roles), Some(together)) = (NonEmpty::new(Role::ALL), together)
+                && (one == other || Self::of(&roles, &together) == self)
+            {
+                return vec![(roles, together)];
+            }
+        }
+        by_role
     }
 
     /// Whether each role and each transport takes part in one of the possible
@@ -130,6 +127,38 @@ impl Pairs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pairs_are_written_as_one_list_where_that_says_no_more() {
+        let pairs = |role: &str, over: &[&str]| {
+            let over: Vec<_> = over.iter().map(|word| Transport::parse(word)).collect();
+            Pairs::among(&[Role::parse(role).unwrap()], &over)
+        };
+        let written = |pairs: Pairs| {
+            let lists = pairs.rectangles().into_iter();
+            let lists = lists.map(|(roles, over)| [roles.to_strings(), over.to_strings()].concat());
+            lists.map(|words| words.join(" ")).collect::<Vec<_>>()
+        };
+        let publish = |over: &[&str]| pairs("red5-publisher", over);
+        let watch = |over: &[&str]| pairs("red5-subscriber", over);
+        assert_eq!(written(Pairs::default()), [""; 0]);
+        assert_eq!(
+            written(publish(&["WHIP"]).with(watch(&["WHEP"]))),
+            ["red5-publisher red5-subscriber WHEP WHIP"]
+        );
+        assert_eq!(
+            written(publish(&["RTMP"]).with(watch(&["RTSP"]))),
+            ["red5-publisher RTMP", "red5-subscriber RTSP"]
+        );
+        assert_eq!(
+            written(publish(&["RTSP", "other"]).with(watch(&["RTSP", "other"]))),
+            ["red5-publisher red5-subscriber *"]
+        );
+        assert_eq!(
+            written(publish(&["other"]).with(watch(&["RTSP"]))),
+            ["red5-publisher *", "red5-subscriber RTSP"]
+        );
+    }
 
     #[test]
     fn each_possible_pair_has_a_bit_of_its_own_and_the_others_have_none() {

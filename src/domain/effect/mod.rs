@@ -16,6 +16,8 @@
 
 mod cover;
 mod person;
+#[cfg(test)]
+mod twin;
 mod warnings;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -70,7 +72,8 @@ pub struct TableEffect {
     pub losses: Vec<EffectEntry>,
 }
 
-/// A part of a changed row. Each role, transport and room of it is in a triple that changes.
+/// A part of a changed row. Each role, transport and room of it is in a triple that changes; *any*
+/// transport may stand for others than the four alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct EffectEntry {
     /// The group of the row: of a gain as it will be, of a loss as it was.
@@ -219,3 +222,6 @@ fn rectangles<'r, T: Ord + Clone + 'r>(
     }
     all
 }
+
+#[cfg(test)]
+mod tests;

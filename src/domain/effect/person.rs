@@ -27,7 +27,7 @@ impl PersonEffect {
 }
 
 /// Compares all that a person holds before and after an edit. Each role, transport and room
-/// of an entry is in a triple that changes.
+/// of an entry is in a triple that changes; *any* transport may stand for others than the four alone.
 ///
 /// No change is missed; where only several patterns *together* cover another one, one may be
 /// told that is none.
