@@ -19,6 +19,7 @@ use crate::config::{Config, Database};
 use crate::flow::admin::AdminGroups;
 use crate::flow::back_channel::BackChannel;
 use crate::flow::exchange::{Exchange, TokenRules};
+use crate::flow::explain::Explain;
 use crate::flow::health::Health;
 use crate::flow::login::{SessionLimits, SignIn};
 use crate::flow::mappings::MappingDesk;
@@ -193,6 +194,15 @@ impl Parts {
             rules: token_rules(&config.red5),
             clock: Arc::clone(&clock),
             counts: Counts::default(),
+        });
+        shared.add(Explain {
+            store: store.clone(),
+            watch: Arc::clone(&watch),
+            provider: Arc::clone(&provider),
+            signer: Signer::new(&config.red5.secret)?,
+            rules: token_rules(&config.red5),
+            clock: Arc::clone(&clock),
+            idle,
         });
         shared.add(MappingDesk::new(
             store.clone(),

@@ -11,16 +11,87 @@ use serde::Serialize;
 use super::allows::listed;
 use super::grant::Grant;
 use super::groups::{GroupGlob, GroupMatch};
-use super::identity::Identity;
+use super::identity::{GroupsFrom, Identity};
 use super::lifetime::TTL_MIN_SECONDS;
 use super::mapping::{MappingDraft, MappingId, Withheld};
 use super::near::{looks_like_id, near_key, near_miss, near_miss_of_glob};
 use super::pattern_index::PatternIndex;
 use super::resolve::{Judged, Mappings};
-use super::time::utc;
+use super::time::{self, utc};
 
 /// Most groups that one sentence names.
 const GROUPS_SAID: usize = 3;
+
+/// The answer to "why?".
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// The number of the table's last change.
+    pub mapping_version: i64,
+    /// The time that it is about.
+    #[serde(serialize_with = "time::serialize")]
+    pub at: DateTime<Utc>,
+    /// About whom.
+    pub identity: ExplainedIdentity,
+    /// Where the groups were read; none: not known.
+    pub groups_from: Option<GroupsFrom>,
+    /// The mappings that have to do with the person, by number.
+    pub rows: Vec<ExplainedRow>,
+    /// What they hold then.
+    pub entitlement: Vec<Grant>,
+    /// What an exchange would answer.
+    pub decision: Decision,
+    /// What Red5 would allow with the token.
+    pub red5: Vec<String>,
+}
+
+/// About whom something is explained.
+#[derive(Debug, Serialize)]
+pub struct ExplainedIdentity {
+    /// The provider's issuer identifier.
+    pub issuer: String,
+    /// `sub`
+    pub subject: Option<String>,
+    /// By `OIDC_USERNAME_CLAIM`.
+    pub username: Option<String>,
+    /// By `OIDC_NAME_CLAIM`.
+    pub name: Option<String>,
+    /// By `OIDC_GROUPS_CLAIM`, sorted.
+    pub groups: Vec<String>,
+}
+
+/// What an exchange would answer.
+#[derive(Debug, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Decision {
+    /// A token.
+    Issued {
+        /// The lists as words.
+        scope: String,
+        /// What it would carry.
+        roles: Vec<String>,
+        /// Likewise.
+        transports: Vec<String>,
+        /// Likewise.
+        rooms: Vec<String>,
+        /// Whole seconds.
+        expires_in: i64,
+        /// What made them fewer.
+        ttl_limited_by: Option<&'static str>,
+        /// Grants of which something is not in the scope.
+        left_out: Vec<Grant>,
+    },
+    /// None.
+    Refused {
+        /// As `POST /api/token` answers.
+        code: &'static str,
+        /// The names that are refused.
+        refused: Vec<String>,
+        /// Sentences.
+        because: String,
+        /// The grants that come closest.
+        nearest: Vec<Grant>,
+    },
+}
 
 /// A mapping that has to do with a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -166,14 +237,14 @@ fn withheld_because(
     withheld: Withheld,
     left_out: Option<&RoomLeftOut>,
 ) -> String {
-    let time = |time: Option<DateTime<Utc>>| time.map_or_else(String::new, utc);
+    let shown = |time: Option<DateTime<Utc>>| time.map_or_else(String::new, utc);
     match withheld {
         Withheld::Disabled => "the mapping is switched off".to_owned(),
-        Withheld::Over => format!("it was valid until {}", time(draft.valid_until())),
-        Withheld::NotYet => format!("it is valid from {}", time(draft.valid_from())),
+        Withheld::Over => format!("it was valid until {}", shown(draft.valid_until())),
+        Withheld::NotYet => format!("it is valid from {}", shown(draft.valid_from())),
         Withheld::EndsTooSoon => format!(
             "it is valid until {}, which is less than {TTL_MIN_SECONDS} seconds away",
-            time(draft.valid_until())
+            shown(draft.valid_until())
         ),
         Withheld::NoRoomLeft => {
             let mut because = "none of its rooms could be made".to_owned();

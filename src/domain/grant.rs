@@ -48,6 +48,21 @@ pub struct Scope {
     pub rooms: AnyOr<RoomName>,
 }
 
+impl Scope {
+    /// As the `scope` of an answer has it: roles as they are, `room:NAME`, `transport:NAME`.
+    pub fn words(&self) -> String {
+        let mut words = self.roles.to_strings().join(" ");
+        let (rooms, transports) = (self.rooms.to_strings(), self.transports.to_strings());
+        for (kind, names) in [(" room:", rooms), (" transport:", transports)] {
+            for name in names {
+                words.push_str(kind);
+                words.push_str(&name);
+            }
+        }
+        words
+    }
+}
+
 /// What a request names; `None` is "not named".
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ask {

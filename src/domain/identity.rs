@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 /// Longest `sub` in bytes (OpenID Connect Core §2): it names a row and a person.
 pub const SUBJECT_MAX: usize = 255;
 
@@ -28,6 +30,18 @@ pub enum Groups {
     /// Too many to be sent (Entra's overage): the groups are unknown, so none
     /// counts, and every refusal says why.
     Overage,
+}
+
+/// Where groups were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupsFrom {
+    /// From the ID token.
+    IdToken,
+    /// From the provider's userinfo endpoint.
+    Userinfo,
+    /// Given by the one who asks.
+    Given,
 }
 
 impl Groups {

@@ -158,6 +158,8 @@ pub(super) struct Basis<'a> {
     pub(super) blocks: &'a Blocks,
     pub(super) end: SubjectEnd,
     pub(super) now: DateTime<Utc>,
+    /// Whether the identity may lack a subject: what is decided is not signed then.
+    pub(super) may_lack_subject: bool,
 }
 
 /// A token that may be signed.
@@ -194,7 +196,11 @@ impl TokenRules {
         let name = self.subject_name(identity);
         // The length is judged before both, and depends on neither: an end has as many digits
         // as another, and a token without a subject would be shorter still.
-        let subject = name.as_ref().unwrap_or(&SHORTEST_SUBJECT);
+        let lacks = basis.may_lack_subject && identity.subject.is_empty();
+        let subject = match &name {
+            Ok(name) if !lacks => name,
+            _ => SHORTEST_SUBJECT,
+        };
         let expires_at = lifetime
             .as_ref()
             .map_or(now, |lifetime| lifetime.expires_at);
@@ -310,6 +316,7 @@ impl Exchange {
             blocks: &snapshot.blocks,
             end: subject.end,
             now,
+            may_lack_subject: false,
         };
         let decided = self.rules.decide(basis, wish)?;
         Ok(Issued {

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod attempt;
 pub mod back_channel;
 pub mod exchange;
+pub mod explain;
 pub mod health;
 pub mod login;
 pub mod mappings;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::error::{Outage, SettingsError};
@@ -10,6 +10,7 @@ use super::http::Http;
 use super::metadata_cache::{Documents, MetadataCache, ProviderStatus};
 use super::settings::ProviderSettings;
 use crate::clock::Clock;
+use crate::domain::identity::GroupsFrom;
 use crate::metrics::ProviderCalls;
 
 /// One provider, as one client of it sees it.
@@ -22,6 +23,8 @@ pub struct Provider {
     pub(super) clock: Arc<dyn Clock>,
     /// Of each claim's variable, where it was found: what was logged once.
     pub(super) logged_claims: Mutex<HashSet<(&'static str, Option<String>)>>,
+    /// Where the last identity had its groups.
+    pub(super) groups_from: Mutex<Option<GroupsFrom>>,
 }
 
 impl Provider {
@@ -40,12 +43,22 @@ impl Provider {
             settings,
             clock,
             logged_claims: Mutex::default(),
+            groups_from: Mutex::default(),
         })
     }
 
     /// `OIDC_ISSUER_URL`, character by character.
     pub fn issuer(&self) -> &str {
         &self.settings.issuer
+    }
+
+    /// Where this provider sends groups, by the last identity that was read here; none: no identity
+    /// was read since the start.
+    pub fn groups_from(&self) -> Option<GroupsFrom> {
+        *self
+            .groups_from
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the last try to read the provider's documents showed.

@@ -16,7 +16,7 @@ use super::metadata::ProviderMetadata;
 use super::provider::Provider;
 use super::reply::Reply;
 use super::signed_token;
-use crate::domain::identity::{Groups, Identity};
+use crate::domain::identity::{Groups, GroupsFrom, Identity};
 use crate::json::Object;
 
 impl Provider {
@@ -52,6 +52,13 @@ impl Provider {
             }
             _ => Object::new(),
         };
+        let from = if in_token.is_some() {
+            GroupsFrom::IdToken
+        } else {
+            GroupsFrom::Userinfo
+        };
+        let noted = self.groups_from.lock();
+        *noted.unwrap_or_else(PoisonError::into_inner) = Some(from);
         let groups = in_token.or_else(|| groups::groups(&more, &settings.groups_claim));
         self.log_claims(claims, &more, groups.as_ref());
         let text = |path| groups::text(claims, path).or_else(|| groups::text(&more, path));
@@ -62,6 +69,20 @@ impl Provider {
             name: text(&settings.name_claim).or_else(|| before?.name.clone()),
             groups: groups.unwrap_or_else(Groups::none),
         })
+    }
+
+    /// The person whom claims describe, by the configured paths; nothing is verified, and userinfo is
+    /// not asked.
+    pub fn read_identity(&self, claims: &Object) -> Identity {
+        let settings = &self.settings;
+        let subject = claims.get("sub").and_then(Value::as_str);
+        Identity {
+            issuer: settings.issuer.clone(),
+            subject: subject.unwrap_or_default().to_owned(),
+            username: groups::text(claims, &settings.username_claim),
+            name: groups::text(claims, &settings.name_claim),
+            groups: groups::groups(claims, &settings.groups_claim).unwrap_or_else(Groups::none),
+        }
     }
 
     /// Logs once where each configured claim was found, or that it was not.

@@ -124,10 +124,7 @@ impl EndedSession {
 impl Store {
     /// The session of a cookie, if there is one; refused where another server says so than
     /// the proven one.
-    pub(super) async fn session(
-        &self,
-        hash: &SessionHash,
-    ) -> Result<Option<StoredSession>, StoreError> {
+    pub async fn session(&self, hash: &SessionHash) -> Result<Option<StoredSession>, StoreError> {
         let row = self
             .with(async |transaction| {
                 let row = sqlx::query!(

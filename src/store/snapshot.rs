@@ -127,13 +127,8 @@ impl SnapshotKeeper {
             return Ok(());
         }
         let begun = Instant::now();
-        let table = self.store.mapping_table().await?;
-        self.snapshot.store(Some(Arc::new(Snapshot {
-            mappings: Arc::new(Mappings::compile(table.rows)),
-            blocks: table.blocks,
-            mapping_version: table.mapping_version,
-            counter: table.counter,
-        })));
+        let snapshot = self.store.snapshot().await?;
+        self.snapshot.store(Some(Arc::new(snapshot)));
         *last = Some(begun);
         Ok(())
     }
@@ -311,6 +306,17 @@ impl SnapshotKeeper {
 }
 
 impl Store {
+    /// Both tables as they are now.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let table = self.mapping_table().await?;
+        Ok(Snapshot {
+            mappings: Arc::new(Mappings::compile(table.rows)),
+            blocks: table.blocks,
+            mapping_version: table.mapping_version,
+            counter: table.counter,
+        })
+    }
+
     /// A connection that listens, in a pool of its own: it must not wait for
     /// the others, nor they for it.
     async fn listener(&self) -> Result<PgListener, StoreError> {

@@ -28,6 +28,7 @@ use crate::domain::lifetime::LimitedBy;
 use crate::domain::members::FieldError;
 use crate::flow::StoreError;
 use crate::flow::exchange::NoToken;
+use crate::flow::explain::ExplainError;
 use crate::flow::mappings::MappingError;
 use crate::flow::people::PeopleError;
 use crate::flow::sessions::SessionError;
@@ -327,6 +328,17 @@ impl From<NoToken> for Refusal {
             }
         };
         refusal.logged()
+    }
+}
+
+impl From<ExplainError> for Refusal {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::NotFound => Self::new(problems::NOT_FOUND),
+            ExplainError::Invalid(error) => Self::invalid(&[error]),
+            ExplainError::Stale(_) => Self::stale(),
+            ExplainError::Store(error) => error.into(),
+        }
     }
 }
 

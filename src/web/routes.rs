@@ -10,7 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::web::{self, to};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource};
 
-use super::admin::{blocks, mappings, sessions};
+use super::admin::{blocks, explain, mappings, sessions};
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
 use super::route::{Audience, Handler, Route, Rule, UNKNOWN};
@@ -100,6 +100,7 @@ static ROUTES: &[Route] = &[
         .get(|| to(blocks::lift_page))
         .post(|| to(blocks::lift_form))
         .counted_by_sender(Rule::Change),
+    page("/admin/explain").get(|| to(explain::page)),
     page("/sessions").get(|| to(own_sessions::show)),
     form("/sessions/end", "/sessions?done=nothing", || {
         to(own_sessions::end_all)
@@ -139,6 +140,7 @@ static ROUTES: &[Route] = &[
         .post(|| to(blocks::create))
         .delete(|| to(blocks::lift))
         .counted_by_sender(Rule::Change),
+    api("/api/admin/explain").post(|| to(explain::ask)),
     api("/openapi.json").get(|| to(api_docs::document)),
     api("/api/{rest:.*}"),
 ];

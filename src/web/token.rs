@@ -147,7 +147,7 @@ impl<'a> TokenAnswer<'a> {
             issued_token_type: "urn:ietf:params:oauth:token-type:jwt",
             expires_in: issued.expires_in,
             expires_at: utc(issued.lifetime.expires_at),
-            scope: scope_words(&roles, &rooms, &transports),
+            scope: scope.words(),
             roles,
             rooms,
             transports,
@@ -169,18 +169,6 @@ impl<'a> TokenAnswer<'a> {
             mapping_version: issued.mapping_version,
         }
     }
-}
-
-/// Roles as they are, `room:NAME`, `transport:NAME`.
-fn scope_words(roles: &[&str], rooms: &[String], transports: &[String]) -> String {
-    let mut words = roles.join(" ");
-    for (kind, names) in [(" room:", rooms), (" transport:", transports)] {
-        for name in names {
-            words.push_str(kind);
-            words.push_str(name);
-        }
-    }
-    words
 }
 
 /// Spreads into the Red5 HTML5 SDK's `init` (Red5: client authentication).

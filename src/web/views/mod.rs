@@ -11,6 +11,7 @@
 
 mod api_docs;
 pub mod assets;
+mod explain;
 mod frame;
 mod mapping_form;
 mod mappings;
@@ -35,6 +36,7 @@ mod tests;
 pub use askama::Template;
 
 pub use api_docs::ApiDocs;
+pub use explain::{ExplainPage, Explained, TypedQuestion};
 pub use frame::{Frame, Person};
 pub use mapping_form::{Editing, MappingForm, NotSaved, TypedMapping};
 pub use mappings::{Done, MappingDelete, MappingList, MappingRow};
