@@ -28,6 +28,7 @@ use crate::web as pages;
 use ops::Ops;
 use pages::Stopping;
 use parts::Parts;
+pub(crate) use parts::explain;
 use supervise::supervise;
 
 /// How long a stopping bridge lets requests finish, in seconds.

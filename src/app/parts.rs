@@ -121,6 +121,26 @@ fn open_store(database: &Database) -> Result<Store, StartError> {
     store.map_err(|_| StartError::DatabaseUrl)
 }
 
+/// What answers a question on the command line, and the store to be closed after it.
+pub(crate) fn explain(
+    config: Config,
+    clock: Arc<dyn Clock>,
+) -> Result<(Explain, Store), StartError> {
+    let idle = TimeDelta::minutes(i64::from(config.session_idle_minutes));
+    let store = open_store(&config.database)?;
+    let live = Arc::new(SessionCache::new(store.clone(), idle));
+    let explain = Explain {
+        store: store.clone(),
+        watch: Arc::new(Watch::new(store.clone(), live, Duration::ZERO)),
+        signer: Signer::new(&config.red5.secret)?,
+        rules: token_rules(&config.red5),
+        provider: Arc::new(Provider::new(config.oidc, Arc::clone(&clock))?),
+        clock,
+        idle,
+    };
+    Ok((explain, store))
+}
+
 impl Parts {
     /// Builds every part, each once, and starts the tasks.
     #[expect(

@@ -46,6 +46,15 @@ pub(super) enum Command {
         /// The token; without it, or with -, one is read from standard input
         token: Option<String>,
     },
+    /// Explain why a person may or may not do something
+    #[command(after_help = EXPLAIN)]
+    Explain {
+        /// A file with the question as JSON; without it, or with -, standard input
+        file: Option<String>,
+        /// Print the answer as JSON, as POST /api/admin/explain has it
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the lines of red5-web.properties that match this configuration
     #[command(name = "red5-config", after_help = RED5_CONFIG)]
     Red5Config {
@@ -108,6 +117,17 @@ Exit codes: 0 Red5 would accept it, 1 it would not, or the token names no role a
 allows everything to every bearer, 2 there is no token.
 
 Example: red5-bridge inspect < token.txt";
+
+const EXPLAIN: &str = "\
+Reads     the whole configuration, and the database
+
+The question is the body of POST /api/admin/explain: one of session, identity, claims
+and token, and optionally request and at. It changes nothing.
+
+Exit codes: 0 there is an answer, 1 there is no such session or the database cannot be
+asked, 2 the question cannot be read.
+
+Example: echo '{\"identity\":{\"groups\":[\"crew\"]}}' | red5-bridge explain";
 
 const RED5_CONFIG: &str = "\
 Reads     RED5_* of the configuration

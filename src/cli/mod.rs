@@ -2,6 +2,7 @@
 
 mod arguments;
 pub mod check;
+pub mod explain;
 mod healthcheck;
 pub mod inspect;
 mod red5_config;
@@ -30,6 +31,9 @@ use inspect::{GIVEN_MAX, Verdict};
 /// The exit code of a usage error, the same as clap's.
 const USAGE_ERROR: u8 = 2;
 
+/// Most bytes of a question on standard input; more of it is not read, and then it is not JSON.
+const QUESTION_MAX: usize = 4 << 20;
+
 /// Why a command failed: written to standard error, and the exit code is 1.
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -41,6 +45,7 @@ pub async fn run() -> ExitCode {
         Command::Check => check().await,
         Command::Keygen => keygen(),
         Command::Inspect { token } => inspect_token(token),
+        Command::Explain { file, json } => explain_question(file, json).await,
         Command::Red5Config { show_secret } => print_red5_config(show_secret),
         Command::Healthcheck => ask_readiness().await,
     };
@@ -144,7 +149,7 @@ fn inspect_token(token: Option<String>) -> Result<ExitCode, Failure> {
     let red5 = Variables::of_process()?.read(Red5::read)?;
     let given = match token.filter(|token| token != "-").map(String::into_bytes) {
         Some(token) => Ok(token),
-        None => read_stdin(),
+        None => read_stdin("a token", GIVEN_MAX),
     };
     let given = match given {
         Ok(given) => given,
@@ -162,14 +167,42 @@ fn inspect_token(token: Option<String>) -> Result<ExitCode, Failure> {
     })
 }
 
-fn read_stdin() -> std::io::Result<Vec<u8>> {
+fn read_stdin(what: &str, most: usize) -> std::io::Result<Vec<u8>> {
     if std::io::stdin().is_terminal() {
-        complain("reading a token from standard input; end with Ctrl-D");
+        complain(&format!(
+            "reading {what} from standard input; end with Ctrl-D"
+        ));
     }
     let mut given = Vec::new();
-    let most = u64::try_from(GIVEN_MAX).unwrap_or(u64::MAX);
-    std::io::stdin().take(most + 1).read_to_end(&mut given)?;
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    std::io::stdin()
+        .take(most.saturating_add(1))
+        .read_to_end(&mut given)?;
     Ok(given)
+}
+
+async fn explain_question(file: Option<String>, json: bool) -> Result<ExitCode, Failure> {
+    let config = Variables::of_process()?.read(Config::read)?;
+    let given = match file.filter(|file| file != "-") {
+        Some(file) => std::fs::read(&file).map_err(|error| format!("{file}: {error}"))?,
+        None => read_stdin("a question", QUESTION_MAX)?,
+    };
+    let question = match explain::question(&given) {
+        Ok(question) => question,
+        Err(errors) => {
+            for error in errors {
+                complain(&error.to_string());
+            }
+            return Ok(ExitCode::from(USAGE_ERROR));
+        }
+    };
+    let explanation = explain::answer(config, &question).await?;
+    if json {
+        say(&serde_json::to_string_pretty(&explanation)?);
+    } else {
+        say(&explain::words(&explanation).join("\n"));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn print_red5_config(show_secret: bool) -> Result<ExitCode, Failure> {

@@ -1,10 +1,11 @@
 //! What a token allows, in Red5's words: "publish over WHIP in studio-1".
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
-use super::grant::Scope;
+use super::grant::{Grant, Scope};
 use super::names::{Role, Transport};
-use super::set::AnyOr;
+use super::set::{AnyOr, NonEmpty};
 
 /// A sentence for each of these roles that can do anything. No transports: any; no rooms: any, and
 /// streams without one.
@@ -40,17 +41,23 @@ pub fn allows(
 
 /// The same of a scope.
 pub fn allows_scope(scope: &Scope) -> Vec<String> {
-    let transports = scope.transports.named();
+    allows_lists(&scope.roles, &scope.transports, &scope.rooms)
+}
+
+/// The same of a grant; patterns stand as they are.
+pub fn allows_grant(grant: &Grant) -> Vec<String> {
+    allows_lists(&grant.roles, &grant.transports, &grant.rooms)
+}
+
+fn allows_lists<R: Ord + Display>(
+    roles: &NonEmpty<Role>,
+    transports: &AnyOr<Transport>,
+    rooms: &AnyOr<R>,
+) -> Vec<String> {
+    let transports = transports.named();
     let transports = transports.map(|named| named.iter().copied().collect());
-    let rooms = match &scope.rooms {
-        AnyOr::Any => None,
-        AnyOr::Only(rooms) => Some(rooms.to_strings()),
-    };
-    allows(
-        scope.roles.iter().copied(),
-        transports.as_ref(),
-        rooms.as_deref(),
-    )
+    let rooms = rooms.named().map(NonEmpty::to_strings);
+    allows(roles.iter().copied(), transports.as_ref(), rooms.as_deref())
 }
 
 /// `a`, `a or b`, `a, b or c`.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::allows::listed;
 use super::grant::Grant;
@@ -109,8 +109,7 @@ pub struct ExplainedRow {
 }
 
 /// What became of a mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowVerdict {
     /// It gives what it says.
     Applies,
@@ -135,6 +134,27 @@ pub struct RoomLeftOut {
     pub room: String,
     /// Why not.
     pub because: String,
+}
+
+impl RowVerdict {
+    /// The word in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Applies => "applies",
+            Self::Disabled => "disabled",
+            Self::Over => "over",
+            Self::NotYet => "not_yet",
+            Self::EndsTooSoon => "ends_too_soon",
+            Self::NoRoomLeft => "no_room_left",
+            Self::NearMiss => "near_miss",
+        }
+    }
+}
+
+impl Serialize for RowVerdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
 }
 
 impl From<Withheld> for RowVerdict {

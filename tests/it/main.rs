@@ -31,6 +31,7 @@ mod demo;
 mod dependencies;
 mod eventually;
 mod exchange;
+mod explain;
 mod groups;
 mod harness;
 mod headers;

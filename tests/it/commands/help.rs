@@ -2,12 +2,13 @@
 
 use super::{run, said};
 
-const WORDS: [&str; 7] = [
+const WORDS: [&str; 8] = [
     "serve",
     "migrate",
     "check",
     "keygen",
     "inspect",
+    "explain",
     "red5-config",
     "healthcheck",
 ];
