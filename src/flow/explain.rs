@@ -36,14 +36,14 @@ const SESSIONS_MAX: i64 = 100;
 /// A question about one person.
 #[derive(Debug)]
 pub struct Question {
-    who: Who,
+    source: Source,
     wish: Wish,
     at: Option<DateTime<Utc>>,
 }
 
 /// About whom.
 #[derive(Debug)]
-enum Who {
+enum Source {
     /// The session with this public id, as it was written.
     Session(String),
     /// The person with this public id, as it was written.
@@ -81,7 +81,7 @@ impl Question {
         for source in given.iter().filter(|_| given.len() > 1) {
             members.refuse(*source, ONE_SOURCE);
         }
-        let who = match given.first() {
+        let source = match given.first() {
             Some(source) => read_source(source, &mut members),
             None => {
                 members.refuse("identity", ONE_SOURCE);
@@ -100,8 +100,8 @@ impl Question {
         members.refuse_null("at");
         let at = members.moment("at");
         let errors = members.finish();
-        match (who, wish) {
-            (Some(who), Some(wish)) if errors.is_empty() => Ok(Self { who, wish, at }),
+        match (source, wish) {
+            (Some(source), Some(wish)) if errors.is_empty() => Ok(Self { source, wish, at }),
             _ => Err(errors),
         }
     }
@@ -109,13 +109,13 @@ impl Question {
 
 const ONE_SOURCE: &str = "give exactly one of session, person, identity, claims and token";
 
-fn read_source(source: &str, members: &mut Members) -> Option<Who> {
+fn read_source(source: &str, members: &mut Members) -> Option<Source> {
     members.refuse_null(source);
     match source {
-        "session" => members.text(source).map(Who::Session),
-        "person" => members.text(source).map(Who::Person),
-        "token" => members.text(source).map(Who::Token),
-        "claims" => members.object(source).map(Who::Claims),
+        "session" => members.text(source).map(Source::Session),
+        "person" => members.text(source).map(Source::Person),
+        "token" => members.text(source).map(Source::Token),
+        "claims" => members.object(source).map(Source::Claims),
         _ => {
             let identity = members.object(source)?;
             let read = |identity: &mut Members| {
@@ -129,7 +129,7 @@ fn read_source(source: &str, members: &mut Members) -> Option<Who> {
                     subject: identity.text("subject"),
                 })
             };
-            members.within(source, identity, read).map(Who::Identity)
+            members.within(source, identity, read).map(Source::Identity)
         }
     }
 }
@@ -151,8 +151,8 @@ pub enum ExplainError {
     Store(#[from] StoreError),
 }
 
-/// Who was found.
-struct Found {
+/// Source was found.
+struct FoundPerson {
     identity: Identity,
     groups_from: Option<GroupsFrom>,
     /// The end of the session; none: there is no session.
@@ -198,7 +198,7 @@ impl Explain {
     ) -> Result<Explanation, ExplainError> {
         let now = self.clock.now();
         let at = moment(question.at, now)?;
-        let found = self.find(&question.who, now).await?;
+        let found = self.find(&question.source, now).await?;
         let identity = &found.identity;
         let entitlement = snapshot.mappings.resolve(identity, at);
         let basis = Basis {
@@ -251,17 +251,17 @@ impl Explain {
         }
     }
 
-    async fn find(&self, who: &Who, now: DateTime<Utc>) -> Result<Found, ExplainError> {
-        match who {
-            Who::Session(id) => self.of_session(id, now).await,
-            Who::Person(id) => Self::of_person(id),
-            Who::Token(token) => self.of_token(token, now).await,
-            Who::Claims(claims) => Ok(Found {
+    async fn find(&self, source: &Source, now: DateTime<Utc>) -> Result<FoundPerson, ExplainError> {
+        match source {
+            Source::Session(id) => self.of_session(id, now).await,
+            Source::Person(id) => Self::of_person(id),
+            Source::Token(token) => self.of_token(token, now).await,
+            Source::Claims(claims) => Ok(FoundPerson {
                 identity: self.provider.read_identity(claims),
                 groups_from: Some(GroupsFrom::Given),
                 ends_at: None,
             }),
-            Who::Identity(given) => Ok(Found {
+            Source::Identity(given) => Ok(FoundPerson {
                 identity: Identity {
                     issuer: self.provider.issuer().to_owned(),
                     subject: given.subject.clone().unwrap_or_default(),
@@ -276,7 +276,7 @@ impl Explain {
     }
 
     /// By its row, not by what is in memory of it.
-    async fn of_session(&self, id: &str, now: DateTime<Utc>) -> Result<Found, ExplainError> {
+    async fn of_session(&self, id: &str, now: DateTime<Utc>) -> Result<FoundPerson, ExplainError> {
         let id = SessionId::parse(id).ok_or(ExplainError::NotFound)?;
         let summary = self.store.find_session(&id).await?;
         let summary = summary
@@ -284,7 +284,7 @@ impl Explain {
         let hash = summary.ok_or(ExplainError::NotFound)?.hash;
         let session = self.store.session(&hash).await?;
         let session = session.ok_or(ExplainError::NotFound)?;
-        Ok(Found {
+        Ok(FoundPerson {
             identity: session.identity,
             groups_from: self.provider.groups_from(),
             ends_at: Some(session.ends_at),
@@ -292,12 +292,12 @@ impl Explain {
     }
 
     /// No person is known but by a session: there are no public ids of people yet.
-    fn of_person(_: &str) -> Result<Found, ExplainError> {
+    fn of_person(_: &str) -> Result<FoundPerson, ExplainError> {
         Err(ExplainError::NotFound)
     }
 
     /// The person of a token, ended or not, with the groups of all their sessions as they are now.
-    async fn of_token(&self, token: &str, now: DateTime<Utc>) -> Result<Found, ExplainError> {
+    async fn of_token(&self, token: &str, now: DateTime<Utc>) -> Result<FoundPerson, ExplainError> {
         let subject = self.subject_of(token).ok_or_else(|| {
             let reason = "is no token of this bridge: its signature does not fit RED5_JWT_SECRET";
             ExplainError::Invalid(FieldError::new("token", reason))
@@ -310,7 +310,7 @@ impl Explain {
         };
         let live = (now, now - self.idle);
         let page = self.store.list_sessions(whose, live, SESSIONS_MAX, 0);
-        let mut found: Option<Found> = None;
+        let mut found: Option<FoundPerson> = None;
         for summary in page.await?.items {
             // The list is of those in whose names the text stands.
             let is_theirs =
@@ -323,7 +323,7 @@ impl Explain {
             };
             match &mut found {
                 None => {
-                    found = Some(Found {
+                    found = Some(FoundPerson {
                         identity: session.identity,
                         groups_from: self.provider.groups_from(),
                         ends_at: Some(session.ends_at),

@@ -428,7 +428,7 @@ async fn explaining_changes_nothing_and_is_not_counted_as_an_exchange() {
 }
 
 #[tokio::test]
-async fn ad_1_cs_3_only_an_administrator_of_our_own_pages_is_answered() {
+async fn ad_1_only_an_administrator_of_our_own_pages_is_answered() {
     let bridge = TestBridge::start().await;
     bridge.provider.person("vic").groups(["viewers"]);
     let vic = bridge.signed_in("vic").await;

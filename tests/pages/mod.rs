@@ -5,6 +5,7 @@
 mod access;
 mod admin;
 mod around;
+mod explain;
 mod people;
 
 use askama::Template;
@@ -53,6 +54,7 @@ pub(super) fn all() -> Vec<Sample> {
     let mut all = access::samples();
     all.extend(admin::samples());
     all.extend(around::samples());
+    all.extend(explain::samples());
     all.extend(people::samples());
     all
 }
