@@ -131,7 +131,7 @@ pub(crate) fn explain(
     let live = Arc::new(SessionCache::new(store.clone(), idle));
     let explain = Explain {
         store: store.clone(),
-        watch: Arc::new(Watch::new(store.clone(), live, Duration::ZERO)),
+        snapshots: Arc::new(SnapshotKeeper::new(store.clone(), live, Duration::ZERO)),
         signer: Signer::new(&config.red5.secret)?,
         rules: token_rules(&config.red5),
         provider: Arc::new(Provider::new(config.oidc, Arc::clone(&clock))?),
@@ -217,7 +217,7 @@ impl Parts {
         });
         shared.add(Explain {
             store: store.clone(),
-            watch: Arc::clone(&watch),
+            snapshots: Arc::clone(&snapshots),
             provider: Arc::clone(&provider),
             signer: Signer::new(&config.red5.secret)?,
             rules: token_rules(&config.red5),

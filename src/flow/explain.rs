@@ -27,7 +27,7 @@ use crate::domain::wish::Wish;
 use crate::json::{self, Object};
 use crate::oidc::Provider;
 use crate::signer::Signer;
-use crate::store::snapshot::{Snapshot, Stale, Watch};
+use crate::store::snapshot::{Snapshot, SnapshotKeeper, Stale};
 use crate::store::{Store, StoreError};
 
 /// Most sessions of one person that are looked at.
@@ -162,7 +162,7 @@ struct FoundPerson {
 /// Explains what a person may do.
 pub struct Explain {
     pub(crate) store: Store,
-    pub(crate) watch: Arc<Watch>,
+    pub(crate) snapshots: Arc<SnapshotKeeper>,
     pub(crate) provider: Arc<Provider>,
     pub(crate) signer: Signer,
     pub(crate) rules: TokenRules,
@@ -178,7 +178,7 @@ impl Explain {
         _: &Admin,
         question: &Question,
     ) -> Result<Explanation, ExplainError> {
-        let snapshot = self.watch.current()?;
+        let snapshot = self.snapshots.current()?;
         self.explain(&snapshot, question).await
     }
 
