@@ -154,39 +154,6 @@ impl Members {
         number
     }
 
-    /// Whether this member is there and was not read yet.
-    pub fn has(&self, field: &str) -> bool {
-        self.members.contains_key(field)
-    }
-
-    /// A list of texts that `check` takes; it may be empty or absent.
-    pub fn texts(
-        &mut self,
-        field: &str,
-        check: impl Fn(&str) -> Result<(), String>,
-    ) -> Vec<String> {
-        let items = match self.members.remove(field) {
-            None => return Vec::new(),
-            Some(Value::Array(items)) => items,
-            Some(_) => {
-                self.refuse(field, "must be a list of strings");
-                return Vec::new();
-            }
-        };
-        let mut texts = Vec::with_capacity(items.len());
-        for (i, item) in items.into_iter().enumerate() {
-            let judged = match item {
-                Value::String(text) => check(&text).map(|()| text),
-                _ => Err("must be a string".to_owned()),
-            };
-            match judged {
-                Ok(text) => texts.push(text),
-                Err(reason) => self.push(format!("{field}[{i}]"), reason),
-            }
-        }
-        texts
-    }
-
     /// A whole number that must be there.
     pub fn required_number(&mut self, field: &str) -> Option<i64> {
         let before = self.errors.len();

@@ -18,10 +18,10 @@ use crate::domain::allows::allows_scope;
 use crate::domain::block::PersonKey;
 use crate::domain::entitlement::{Entitlement, ToldTo};
 use crate::domain::explain::{Decision, ExplainedIdentity, Explanation, explain_rows};
+use crate::domain::given::GivenIdentity;
 use crate::domain::identity::{Groups, GroupsFrom, Identity};
 use crate::domain::lifetime::{LimitedBy, SubjectEnd};
 use crate::domain::members::{FieldError, Members};
-use crate::domain::names::GROUP_MAX;
 use crate::domain::session::{SessionId, Whose};
 use crate::domain::wish::Wish;
 use crate::json::{self, Object};
@@ -49,7 +49,7 @@ enum Source {
     /// The person with this public id, as it was written.
     Person(String),
     /// These groups and names.
-    Identity(Given),
+    Identity(GivenIdentity),
     /// The claims of an ID token.
     Claims(Object),
     /// A Red5 token of this bridge.
@@ -58,14 +58,6 @@ enum Source {
 
 /// The members that name a person; one of them is given.
 const SOURCES: [&str; 5] = ["session", "person", "identity", "claims", "token"];
-
-/// An identity that may lack its subject.
-#[derive(Debug, Default)]
-struct Given {
-    groups: Vec<String>,
-    username: Option<String>,
-    subject: Option<String>,
-}
 
 impl Question {
     /// Reads its members.
@@ -118,18 +110,8 @@ fn read_source(source: &str, members: &mut Members) -> Option<Source> {
         "claims" => members.object(source).map(Source::Claims),
         _ => {
             let identity = members.object(source)?;
-            let read = |identity: &mut Members| {
-                Some(Given {
-                    groups: identity.texts("groups", |group| {
-                        let fits = (1..=GROUP_MAX).contains(&group.len()) && !group.contains('\0');
-                        let reason = format!("a group is 1 to {GROUP_MAX} bytes, without NUL");
-                        if fits { Ok(()) } else { Err(reason) }
-                    }),
-                    username: identity.text("username"),
-                    subject: identity.text("subject"),
-                })
-            };
-            members.within(source, identity, read).map(Source::Identity)
+            let identity = members.within(source, identity, GivenIdentity::read);
+            identity.map(Source::Identity)
         }
     }
 }
@@ -264,10 +246,7 @@ impl Explain {
             Source::Identity(given) => Ok(FoundPerson {
                 identity: Identity {
                     issuer: self.provider.issuer().to_owned(),
-                    subject: given.subject.clone().unwrap_or_default(),
-                    username: given.username.clone(),
-                    name: None,
-                    groups: Groups::Listed(given.groups.iter().cloned().collect()),
+                    ..given.identity()
                 },
                 groups_from: Some(GroupsFrom::Given),
                 ends_at: None,

@@ -237,7 +237,7 @@ async fn a_question_that_cannot_be_answered_is_refused_by_field() {
             vec!["identity.groups"],
         ),
         (
-            json!({"identity": {"groups": ["crew", 7, ""]}}),
+            json!({"identity": {"groups": ["crew", "", "\u{0}"]}}),
             vec!["identity.groups[1]", "identity.groups[2]"],
         ),
         (json!({"identity": {"name": "x"}}), vec!["identity.name"]),
