@@ -126,6 +126,7 @@ pub(crate) fn explain(
     config: Config,
     clock: Arc<dyn Clock>,
 ) -> Result<(Explain, Store), StartError> {
+    crate::oidc::http::install_crypto();
     let idle = TimeDelta::minutes(i64::from(config.session_idle_minutes));
     let store = open_store(&config.database)?;
     let live = Arc::new(SessionCache::new(store.clone(), idle));

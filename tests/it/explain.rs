@@ -176,11 +176,11 @@ async fn each_row_that_has_to_do_with_the_person_has_its_verdict() {
 #[tokio::test]
 async fn a_session_claims_and_a_token_name_the_person_as_well() {
     let bridge = TestBridge::start_with(&[("OIDC_GROUPS_CLAIM", "realm_access.roles")]).await;
-    theatre(&bridge).await;
     bridge
         .provider
         .person("root")
         .claim("realm_access", json!({"roles": ["streaming-admins"]}));
+    theatre(&bridge).await;
     let root = bridge.signed_in("root").await;
     bridge
         .provider

@@ -19,7 +19,9 @@ const PARTS: [&str; 4] = ["Problem", "ExactRule", "GlobRule", "EveryoneRule"];
 
 /// Rules between members, which no schema of one member can tell. They are
 /// written in the descriptions.
-const BETWEEN_MEMBERS: [&str; 10] = [
+const BETWEEN_MEMBERS: [&str; 12] = [
+    "must not be in the past",
+    "is no token of this bridge",
     "is read-only: ",
     "at most 512 bytes",
     "needs a glob with at least",
