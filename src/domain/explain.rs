@@ -185,14 +185,17 @@ pub fn explain_rows(
         .filter(|(id, draft)| !by_row.contains_key(id) && draft.withheld_at(now).is_none())
         .collect();
     let near = near_misses(&unmatched, identity);
-    let mut rows: Vec<ExplainedRow> = by_row.into_values().filter_map(explain_row).collect();
+    let mut rows: Vec<ExplainedRow> = by_row
+        .values()
+        .filter_map(|matches| explain_row(matches))
+        .collect();
     rows.extend(near);
     rows.sort_by_key(|row| row.id);
     rows
 }
 
 /// One row, as it matches through one group or more.
-fn explain_row(matches: Vec<Judged<'_>>) -> Option<ExplainedRow> {
+fn explain_row(matches: &[Judged<'_>]) -> Option<ExplainedRow> {
     let Judged { id, draft, .. } = *matches.first()?;
     let groups: Vec<&str> = matches
         .iter()

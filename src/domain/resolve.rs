@@ -27,7 +27,7 @@ pub struct Mappings {
 /// apart.
 #[derive(Debug)]
 struct Rows {
-    rows: Vec<Compiled>,
+    compiled: Vec<Compiled>,
     exact: HashMap<String, Vec<usize>>,
     globs: PatternIndex<GlobRows>,
     everyone: Vec<usize>,
@@ -73,7 +73,7 @@ impl Mappings {
 
     /// How many rows the table has, those switched off included.
     pub fn len(&self) -> usize {
-        self.on.rows.len() + self.off.rows.len()
+        self.on.compiled.len() + self.off.compiled.len()
     }
 
     /// Whether the table has no row, and hence grants nothing.
@@ -93,7 +93,7 @@ impl Mappings {
         let mut judged = Vec::new();
         for rows in [&self.on, &self.off] {
             for Match { row, group } in rows.matches(identity) {
-                let row = &rows.rows[row];
+                let row = &rows.compiled[row];
                 let mut dropped = Vec::new();
                 judged.push(Judged {
                     id: row.id,
@@ -109,7 +109,7 @@ impl Mappings {
 
     /// The rows that are switched on.
     pub fn switched_on(&self) -> impl Iterator<Item = (MappingId, &MappingDraft)> {
-        self.on.rows.iter().map(|row| (row.id, &row.draft))
+        self.on.compiled.iter().map(|row| (row.id, &row.draft))
     }
 }
 
@@ -155,7 +155,7 @@ impl Rows {
         });
         Self {
             globs: PatternIndex::new(globs.collect(), |glob| glob.glob.as_str(), usize::MAX),
-            rows,
+            compiled: rows,
             exact,
             everyone,
         }
@@ -193,7 +193,7 @@ impl Rows {
         let mut held = Vec::new();
         let mut dropped = Vec::new();
         for Match { row, group } in matches {
-            let row = &self.rows[*row];
+            let row = &self.compiled[*row];
             if let Ok(grant) = row.give(identity, group.as_deref(), now, &mut dropped) {
                 held.push(HeldGrant {
                     grant,

@@ -73,12 +73,11 @@ impl Question {
         for source in given.iter().filter(|_| given.len() > 1) {
             members.refuse(*source, ONE_SOURCE);
         }
-        let source = match given.first() {
-            Some(source) => read_source(source, &mut members),
-            None => {
-                members.refuse("identity", ONE_SOURCE);
-                None
-            }
+        let source = if let Some(source) = given.first() {
+            read_source(source, &mut members)
+        } else {
+            members.refuse("identity", ONE_SOURCE);
+            None
         };
         for other in given.iter().skip(1) {
             read_source(other, &mut members);
