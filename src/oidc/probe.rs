@@ -167,28 +167,12 @@ fn ahead(reply: &Reply, sent: DateTime<Utc>, received: DateTime<Utc>) -> Option<
     Some(theirs.ahead_of(ours))
 }
 
-/// What a browser would have seen.
-#[derive(Debug, PartialEq, Eq)]
-enum Seen {
-    /// A page, or the way to one.
-    Onward,
-    /// An error of the provider's own.
-    Error,
-    /// Back at the bridge.
-    Back(Option<String>),
-    Failed(Outage),
-}
-
 async fn ask_for_page(http: &Http, client: &OidcClient, redirect_uri: &str) -> Redirect {
     match look(http, client, redirect_uri).await {
-        Seen::Failed(outage) => Redirect::Failed(outage),
-        Seen::Error => Redirect::Refused,
-        Seen::Back(Some(error)) if !is_of_sign_in(&error) => Redirect::Error(error),
-        Seen::Back(_) => Redirect::Known,
-        Seen::Onward => match look(http, client, UNREGISTERED).await {
-            Seen::Error => Redirect::Known,
-            _ => Redirect::Unclear,
-        },
+        Redirect::Unclear if look(http, client, UNREGISTERED).await == Redirect::Refused => {
+            Redirect::Known
+        }
+        seen => seen,
     }
 }
 
@@ -205,44 +189,44 @@ fn is_of_sign_in(error: &str) -> bool {
 }
 
 /// Asks for the sign-in page, as a browser would.
-async fn look(http: &Http, client: &OidcClient, redirect_uri: &str) -> Seen {
+async fn look(http: &Http, client: &OidcClient, redirect_uri: &str) -> Redirect {
     let attempt = match Attempt::random() {
         Ok(attempt) => attempt,
-        Err(outage) => return Seen::Failed(outage),
+        Err(outage) => return Redirect::Failed(outage),
     };
     let uri = RedirectUrl::new(redirect_uri.to_owned()).ok();
     let url = client.authorization_url(&attempt, None, uri);
     match http.get(ProviderEndpoint::Page, &url).await {
         Ok(reply) => seen(&reply, redirect_uri),
-        Err(outage) => Seen::Failed(outage),
+        Err(outage) => Redirect::Failed(outage),
     }
 }
 
-fn seen(reply: &Reply, redirect_uri: &str) -> Seen {
-    match reply.status {
+fn seen(reply: &Reply, redirect_uri: &str) -> Redirect {
+    let is_error = match reply.status {
         300..=399 => {
             let Some(to) = reply.target() else {
-                return Seen::Failed(Outage::Status(reply.status));
+                return Redirect::Failed(Outage::Status(reply.status));
             };
             if to.as_str().starts_with(redirect_uri) {
-                let error = to.query_pairs().find(|(name, _)| name == "error");
-                return Seen::Back(error.map(|(_, error)| word(&error)));
+                let mut query = to.query_pairs();
+                return match query.find(|(name, _)| name == "error") {
+                    Some((_, error)) if !is_of_sign_in(&error) => Redirect::Error(word(&error)),
+                    _ => Redirect::Known,
+                };
             }
             // Some show their errors on a page of its own (`/oauth/error?…`).
-            let names_error = to.path().to_lowercase().contains("error")
-                || to
-                    .query_pairs()
-                    .any(|(name, _)| name.to_lowercase().contains("error"));
-            if names_error {
-                Seen::Error
-            } else {
-                Seen::Onward
-            }
+            let names_error = |text: &str| text.to_lowercase().contains("error");
+            names_error(to.path()) || to.query_pairs().any(|(name, _)| names_error(&name))
         }
-        200..=299 if complains(&reply.text()) => Seen::Error,
-        200..=299 => Seen::Onward,
-        400..=499 => Seen::Error,
-        status => Seen::Failed(Outage::Status(status)),
+        200..=299 => complains(&reply.text()),
+        400..=499 => true,
+        status => return Redirect::Failed(Outage::Status(status)),
+    };
+    if is_error {
+        Redirect::Refused
+    } else {
+        Redirect::Unclear
     }
 }
 

@@ -102,12 +102,8 @@ impl Store {
         })
     }
 
-    /// The host that `DATABASE_URL` names, or the folder of its socket.
-    pub fn host(&self) -> String {
-        host(&self.options)
-    }
-
-    /// The same of `DATABASE_LISTEN_URL`, or of `DATABASE_URL` where it is not set.
+    /// The host of `DATABASE_LISTEN_URL`, or of `DATABASE_URL` where that is not set; of a socket its
+    /// folder.
     pub fn direct_host(&self) -> String {
         host(&self.direct)
     }
@@ -201,7 +197,8 @@ fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
         .extra_float_digits(None))
 }
 
-fn host(options: &PgConnectOptions) -> String {
+/// Of a socket its folder.
+pub(super) fn host(options: &PgConnectOptions) -> String {
     match options.get_socket() {
         Some(folder) => folder.display().to_string(),
         None => options.get_host().to_owned(),

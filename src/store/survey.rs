@@ -1,6 +1,6 @@
 //! What can be known of the database before the bridge serves; for `check`.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -10,7 +10,7 @@ use url::Host;
 
 use super::error::StoreError;
 use super::migrate::{Tables, tables};
-use super::pool::{ANSWER_TIMEOUT, Store};
+use super::pool::{ANSWER_TIMEOUT, Store, host};
 use super::server::{lead_to_one_place, require_direct};
 use super::transaction::{BEGIN, Transaction};
 use crate::clock::{Clock, ClockReading};
@@ -35,15 +35,23 @@ const RIGHTS: [(&str, &str); 9] = [
 
 /// What was seen.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "answers of the server, each of which is judged by itself"
+)]
 pub struct Survey {
     /// As the server writes it.
     pub version: String,
     /// Whether it is new enough.
     pub supported: bool,
-    /// Whether it takes writes.
-    pub writes: Writes,
-    /// How the way there is protected.
-    pub way: Way,
+    /// Whether it is in recovery, where it takes no writes.
+    pub standby: bool,
+    /// Whether `default_transaction_read_only` is on, for this role and database.
+    pub read_only: bool,
+    /// Whether nothing on the way can read what crosses it: TLS, or it stays on this machine.
+    pub encrypted: bool,
+    /// Whether it is checked that it leads to the host that is named: the same, with `verify-full`.
+    pub verified: bool,
     /// How far the server's clock is ahead of ours, beyond what the round trip
     /// leaves open.
     pub clock_ahead: TimeDelta,
@@ -58,68 +66,13 @@ pub struct Survey {
     pub may_rewrite_audit: bool,
 }
 
-/// Whether a server takes writes, for this role and database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writes {
-    /// It does.
-    Taken,
-    /// It is a standby.
-    Standby,
-    /// It is a primary, and `default_transaction_read_only` is on.
-    ReadOnly,
-}
-
-/// What was seen of the way to the server itself.
+/// Why there is nothing to see, and what to do about it, in words for an operator.
 #[derive(Debug)]
-pub enum DirectWay {
-    /// As it has to be.
-    Good,
-    /// No session of the server can be had.
-    Pooled,
-    /// It leads to other tables than the pool's.
-    Elsewhere,
-}
-
-/// How the connection is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// It stays on this machine, or TLS knows who is at the other end.
-    Protected,
-    /// TLS, and it may be with another server than the one that is named.
-    Unverified,
-    /// Everybody on the way can read and change what crosses it.
-    Open,
-}
-
-/// Why there is nothing to see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Obstacle {
-    /// No server listens there.
-    NoServer,
-    /// The name is unknown, or there is no way there.
-    Unreachable,
-    /// It took too long.
-    TimedOut,
-    /// A wrong password, or none.
-    Password,
-    /// The role is unknown or must not come from here.
-    Role,
-    /// No such database.
-    Database,
-    /// The server has no TLS, or its settings here cannot be used.
-    NoTls,
-    /// TLS failed.
-    Tls(TlsFlaw),
-    /// A file that the address names, such as that of the authority, cannot be read.
-    File,
-    /// No connection is left.
-    Full,
-    /// It is starting or stopping.
-    NotYet,
-    /// A pooler takes no parameters of the session.
-    Parameters,
-    /// Something else.
-    Other,
+pub struct Obstacle {
+    /// Names the variable.
+    pub what: String,
+    /// The remedy.
+    pub remedy: String,
 }
 
 impl Store {
@@ -139,41 +92,42 @@ impl Store {
             let _ = connection.close().await;
             survey
         };
-        seen(look, &self.options).await
+        in_time(look, &self.options, "DATABASE_URL").await
     }
 
-    /// Looks at the way to the server itself.
+    /// Looks whether `variable`, the address for listening, leads to the server itself and to the
+    /// tables of `DATABASE_URL`.
     ///
     /// # Errors
-    /// When there is nothing to see.
-    pub async fn survey_direct_way(&self) -> Result<DirectWay, Obstacle> {
+    /// When it does not, or there is nothing to see.
+    pub async fn survey_direct_way(&self, variable: &str) -> Result<(), Obstacle> {
         let look = async {
-            match require_direct(&self.direct).await {
-                Err(StoreError::Pooled) => return Ok(DirectWay::Pooled),
-                outcome => outcome?,
-            }
-            let same = lead_to_one_place(&self.options, &self.direct).await?;
-            Ok(if same {
-                DirectWay::Good
-            } else {
-                DirectWay::Elsewhere
-            })
+            require_direct(&self.direct).await?;
+            Ok(lead_to_one_place(&self.options, &self.direct).await?)
         };
-        seen(look, &self.direct).await
+        if in_time(look, &self.direct, variable).await? {
+            return Ok(());
+        }
+        Err(Obstacle {
+            what: "DATABASE_LISTEN_URL and DATABASE_URL lead to different databases".to_owned(),
+            remedy: "Let both name the same database of the same server; the pooler's own configuration \
+                     says where DATABASE_URL ends."
+                .to_owned(),
+        })
     }
 }
 
 type SurveyTransaction<'c> = Transaction<&'c mut PgConnection>;
 
-/// What was seen in time, or what was in the way to that address.
-async fn seen<T>(
+/// `variable` names the address `options`.
+async fn in_time<T>(
     look: impl Future<Output = Result<T, StoreError>>,
     options: &PgConnectOptions,
+    variable: &str,
 ) -> Result<T, Obstacle> {
-    match timeout(ANSWER_TIMEOUT, look).await {
-        Ok(seen) => seen.map_err(|error| obstacle(&error, options)),
-        Err(_late) => Err(Obstacle::TimedOut),
-    }
+    let seen = timeout(ANSWER_TIMEOUT, look).await;
+    seen.unwrap_or_else(|_| Err(StoreError::late()))
+        .map_err(|error| obstacle(&error, options, variable))
 }
 
 /// Whether connections stay on this machine.
@@ -222,21 +176,14 @@ async fn look(
     };
     // `verify-ca` is content with any certificate of the authority, whatever it names.
     let verified = matches!(store.options.get_ssl_mode(), PgSslMode::VerifyFull);
-    let way = match (is_local(&store.options), server.tls) {
-        (true, _) => Way::Protected,
-        (false, true) if verified => Way::Protected,
-        (false, true) => Way::Unverified,
-        (false, false) => Way::Open,
-    };
+    let is_local = is_local(&store.options);
     Ok(Survey {
         version: server.version,
         supported: server.number >= VERSION_MIN,
-        writes: match (server.standby, server.read_only) {
-            (true, _) => Writes::Standby,
-            (false, true) => Writes::ReadOnly,
-            (false, false) => Writes::Taken,
-        },
-        way,
+        standby: server.standby,
+        read_only: server.read_only,
+        encrypted: is_local || server.tls,
+        verified: is_local || server.tls && verified,
         clock_ahead: moment(server.now).ahead_of(ClockReading {
             earliest: sent,
             latest: received,
@@ -274,47 +221,121 @@ async fn lacking(transaction: &mut SurveyTransaction<'_>) -> Result<Vec<String>,
     .await
 }
 
-/// PostgreSQL's appendix A, and what a network says.
-fn obstacle(error: &StoreError, options: &PgConnectOptions) -> Obstacle {
+const TLS_REMEDY: &str = "Give sslrootcert=FILE where the server's authority is your own; the host \
+    must be the one that the certificate names; a server without TLS needs sslmode=disable and a \
+    network that you trust.";
+
+fn obstacle(error: &StoreError, options: &PgConnectOptions, variable: &str) -> Obstacle {
     use sqlx::Error as E;
-    let (StoreError::Unavailable(error) | StoreError::Refused(error)) = error else {
-        return Obstacle::Other;
+    let (what, remedy) = match error {
+        StoreError::Pooled => {
+            return Obstacle {
+                what: format!(
+                    "{variable} leads to a pooler in transaction mode, where nothing can listen or migrate"
+                ),
+                remedy:
+                    "Set DATABASE_LISTEN_URL to the address of Postgres itself; DATABASE_URL may \
+                         stay as it is."
+                        .to_owned(),
+            };
+        }
+        StoreError::Unavailable(E::Io(error)) => of_network(error, options),
+        StoreError::Unavailable(E::Tls(_)) | StoreError::Refused(E::Configuration(_)) => (
+            "TLS to Postgres fails, as sslmode in DATABASE_URL asks for it".to_owned(),
+            TLS_REMEDY,
+        ),
+        StoreError::Unavailable(E::Database(refusal))
+        | StoreError::Refused(E::Database(refusal)) => {
+            let code = refusal.code().unwrap_or_default();
+            let (what, remedy) = of_server(&code, refusal.message());
+            (what.to_owned(), remedy)
+        }
+        _ => (OTHER.0.to_owned(), OTHER.1),
     };
-    match error {
-        E::Io(error) => match (TlsFlaw::below(error), error.kind()) {
-            (Some(flaw), _) => Obstacle::Tls(flaw),
-            // Of a socket it is the socket itself.
-            (None, ErrorKind::NotFound | ErrorKind::PermissionDenied) if !is_by_socket(options) => {
-                Obstacle::File
-            }
-            (None, ErrorKind::ConnectionRefused | ErrorKind::NotFound) => Obstacle::NoServer,
-            (None, ErrorKind::TimedOut) => Obstacle::TimedOut,
-            (None, _) => Obstacle::Unreachable,
-        },
-        E::Tls(_) | E::Configuration(_) => Obstacle::NoTls,
-        E::Database(refusal) => match refusal.code().as_deref() {
-            Some("28P01") => Obstacle::Password,
-            Some("28000" | "42501") => Obstacle::Role,
-            Some("3D000") => Obstacle::Database,
-            Some("53300") => Obstacle::Full,
-            Some("57P01" | "57P02" | "57P03") => Obstacle::NotYet,
-            // PgBouncer has this one code for whatever it refuses.
-            Some("08P01") => of_pooler(refusal.message()),
-            _ => Obstacle::Other,
-        },
-        _ => Obstacle::Other,
+    Obstacle {
+        what: what.replace("DATABASE_URL", variable),
+        remedy: remedy.replace("DATABASE_URL", variable),
     }
 }
 
-/// In the words of `PgBouncer`.
-fn of_pooler(message: &str) -> Obstacle {
-    if message.contains("startup parameter") {
-        Obstacle::Parameters
-    } else if message.contains("authentication failed") || message.contains("no such user") {
-        Obstacle::Password
-    } else if message.contains("no such database") || message.contains("does not exist") {
-        Obstacle::Database
-    } else {
-        Obstacle::Other
+fn of_network(error: &io::Error, options: &PgConnectOptions) -> (String, &'static str) {
+    if let Some(flaw) = TlsFlaw::below(error) {
+        let remedy = match flaw {
+            TlsFlaw::UnknownAuthority => {
+                "Give sslrootcert=FILE in DATABASE_URL, with the certificate of the server's authority."
+            }
+            TlsFlaw::OtherHost => {
+                "Write the host as the certificate names it, or let the server show one that names it."
+            }
+            TlsFlaw::Expired | TlsFlaw::NotYetValid => "Renew it, or set this machine's clock.",
+            TlsFlaw::NoTls | TlsFlaw::Refused | TlsFlaw::Other => TLS_REMEDY,
+        };
+        return (format!("TLS to Postgres fails: {flaw}"), remedy);
+    }
+    let (what, remedy) = match error.kind() {
+        // Of a socket it is the socket itself.
+        ErrorKind::NotFound | ErrorKind::PermissionDenied if !is_by_socket(options) => {
+            return (
+                "a file that DATABASE_URL names cannot be read".to_owned(),
+                "Correct the path after sslrootcert=, sslcert= or sslkey=, or let this user read it.",
+            );
+        }
+        ErrorKind::ConnectionRefused | ErrorKind::NotFound => (
+            "no server listens at the host and port of DATABASE_URL",
+            "Start Postgres, or correct host and port (5432 unless it says otherwise).",
+        ),
+        ErrorKind::TimedOut => (
+            "the host of DATABASE_URL does not answer in time",
+            "A firewall often drops what it does not allow; open the way from here to its port.",
+        ),
+        _ => (
+            "the host of DATABASE_URL is unknown or cannot be reached",
+            "Correct the name, or the network between here and there.",
+        ),
+    };
+    (format!("{what}: {:.255}", host(options)), remedy)
+}
+
+const OTHER: (&str, &str) = (
+    "Postgres cannot be asked",
+    "Try the same address with psql, which says more.",
+);
+
+/// Of a code of PostgreSQL's appendix A.
+fn of_server(code: &str, message: &str) -> (&'static str, &'static str) {
+    let says = |words: &str| message.contains(words);
+    // PgBouncer has one code for whatever it refuses.
+    let code = match code {
+        "08P01" if says("startup parameter") => "startup parameter",
+        "08P01" if says("authentication failed") || says("no such user") => "28P01",
+        "08P01" if says("no such database") || says("does not exist") => "3D000",
+        code => code,
+    };
+    match code {
+        "28P01" => (
+            "Postgres refuses the password of DATABASE_URL",
+            "Correct it; @ : / ? # % in a password are written percent-encoded (@ is %40).",
+        ),
+        "28000" | "42501" => (
+            "Postgres does not let this role in",
+            "Correct the user of DATABASE_URL, grant it CONNECT, or allow it from this host in pg_hba.conf.",
+        ),
+        "3D000" => (
+            "there is no database of the name in DATABASE_URL",
+            "Create it (CREATE DATABASE name), or correct the name.",
+        ),
+        "53300" => (
+            "Postgres has no connection left",
+            "Raise max_connections: each instance of the bridge takes BRIDGE_DATABASE_POOL (10) and two \
+             more.",
+        ),
+        "57P01" | "57P02" | "57P03" => {
+            ("Postgres is starting or stopping", "Wait, and check again.")
+        }
+        "startup parameter" => (
+            "the pooler at DATABASE_URL refuses a parameter of the session",
+            "Remove options= from DATABASE_URL, or name it in ignore_startup_parameters of PgBouncer.",
+        ),
+        _ => OTHER,
     }
 }
