@@ -5,15 +5,12 @@
 //! the issuer that answers (RFC 9207), *spends* the attempt in the database,
 //! and only then asks the provider; what comes back becomes a new session.
 
-mod error;
-
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
+use strum::{IntoStaticStr, VariantNames};
 use url::Url;
-
-pub use error::{LoginError, ProviderError, ProviderErrorKind};
 
 use super::attempt::{self, ATTEMPT_MINUTES, OpenedAttempt, SealedAttempt, Unopened};
 use super::return_to::{ReturnTo, ReturnToRule};
@@ -24,9 +21,11 @@ use crate::domain::session::SignInOrigin;
 use crate::fingerprint::pseudonym;
 use crate::metrics::{Counts, SignInOutcome};
 use crate::oidc::{CallbackAnswer, Provider, SignInWish, SignedIn};
-use crate::seal::Seal;
+// What of the provider's failures has a page of its own; `web` names `oidc` nowhere.
+pub use crate::oidc::{InvalidAnswer, OidcError, Outage, TokenFlaw};
+use crate::seal::{Seal, SealError};
 use crate::store::sessions::{SealedTokens, StoredSession};
-use crate::store::{NotStarted, Store};
+use crate::store::{NotStarted, Store, StoreError};
 
 /// How long sessions may last.
 #[derive(Debug, Clone, Copy)]
@@ -287,5 +286,148 @@ impl SignIn {
     /// The time, for what a cookie's age is counted from.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+}
+
+/// Why a sign-in failed. The name of a variant is the reason in the log.
+#[derive(Debug, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum LoginError {
+    /// No attempt came with the answer, and it should have: cookies are off, or
+    /// it is another browser.
+    #[error("the attempt's cookie is missing")]
+    CookieMissing,
+    /// No attempt came, and the state is not one of ours.
+    #[error("the state is none of this bridge's")]
+    StateForeign,
+    /// The attempt that came is not of this state, or altered.
+    #[error("the attempt is foreign")]
+    AttemptForeign,
+    /// It was begun more than ten minutes ago.
+    #[error("the attempt is too old")]
+    AttemptExpired,
+    /// The attempt was used before.
+    #[error("the attempt was spent before")]
+    AttemptSpent,
+    /// The provider said no; its words are not repeated.
+    #[error("the provider answered with an error")]
+    Provider(ProviderError),
+    /// The provider, or its answer, cannot be used.
+    #[error(transparent)]
+    Oidc(#[from] OidcError),
+    /// The database.
+    #[error(transparent)]
+    #[strum(serialize = "database")]
+    Store(#[from] StoreError),
+    /// An administrator does not let the person in.
+    #[error("the person is blocked")]
+    Blocked,
+    /// The provider ended the sign-in while it was under way.
+    #[error("the provider ended this sign-in meanwhile")]
+    LoggedOut,
+    /// No random numbers.
+    #[error(transparent)]
+    #[strum(serialize = "sealing")]
+    Seal(#[from] SealError),
+}
+
+impl From<NotStarted> for LoginError {
+    fn from(error: NotStarted) -> Self {
+        match error {
+            NotStarted::Blocked => Self::Blocked,
+            NotStarted::LoggedOut => Self::LoggedOut,
+            NotStarted::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl LoginError {
+    /// The reason for the log, finer than the code that the page shows.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Provider(error) => error.code,
+            Self::Oidc(error) => error.code(),
+            own => own.into(),
+        }
+    }
+
+    const fn outcome(&self) -> SignInOutcome {
+        match self {
+            Self::CookieMissing
+            | Self::StateForeign
+            | Self::AttemptForeign
+            | Self::AttemptExpired
+            | Self::AttemptSpent => SignInOutcome::Attempt,
+            Self::Provider(_) => SignInOutcome::ProviderError,
+            Self::Oidc(OidcError::Denied(..)) => SignInOutcome::Denied,
+            Self::Oidc(OidcError::Unavailable(_)) => SignInOutcome::ProviderUnavailable,
+            Self::Oidc(OidcError::Refused(_)) => SignInOutcome::AnswerRefused,
+            Self::Blocked => SignInOutcome::Blocked,
+            Self::LoggedOut => SignInOutcome::LoggedOut,
+            Self::Store(_) => SignInOutcome::DatabaseUnavailable,
+            Self::Seal(_) => SignInOutcome::Internal,
+        }
+    }
+
+    /// Whether the operator or the provider has to act, and not the user.
+    pub fn is_for_operator(&self) -> bool {
+        matches!(self, Self::Oidc(_) | Self::Store(_) | Self::Seal(_))
+    }
+
+    /// Whether the attempt is over, so that there is nothing to repeat for a user who is signed in.
+    pub fn is_over(&self) -> bool {
+        matches!(
+            self,
+            Self::CookieMissing | Self::AttemptSpent | Self::AttemptExpired
+        )
+    }
+}
+
+/// What a provider may answer instead of a code (RFC 6749 §4.1.2.1, OpenID Connect Core
+/// §3.1.2.6). The text that comes with it is not read: it may be written into any address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProviderError {
+    /// What it means for the person.
+    pub kind: ProviderErrorKind,
+    /// A stable word for the log and for an administrator.
+    pub code: &'static str,
+}
+
+/// What there is to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderErrorKind {
+    /// The person, or a rule of the provider, said no.
+    Declined,
+    /// The person has something left to do at the provider.
+    Unfinished,
+    /// Later.
+    Busy,
+    /// The provider broke.
+    Broken,
+    /// The provider does not take what this bridge asks: the operator must act.
+    Settings,
+    /// A word of the provider's own.
+    Unknown,
+}
+
+impl ProviderError {
+    /// Of the parameter.
+    pub fn parse(error: &str) -> Self {
+        use ProviderErrorKind::{Broken, Busy, Declined, Settings, Unfinished, Unknown};
+        let (kind, code) = match error {
+            "access_denied" => (Declined, "provider_access_denied"),
+            "login_required" => (Unfinished, "provider_login_required"),
+            "consent_required" => (Unfinished, "provider_consent_required"),
+            "interaction_required" => (Unfinished, "provider_interaction_required"),
+            "account_selection_required" => (Unfinished, "provider_account_selection_required"),
+            "temporarily_unavailable" => (Busy, "provider_temporarily_unavailable"),
+            "server_error" => (Broken, "provider_server_error"),
+            "invalid_request" => (Settings, "provider_invalid_request"),
+            "invalid_scope" => (Settings, "provider_invalid_scope"),
+            "unauthorized_client" => (Settings, "provider_unauthorized_client"),
+            "unsupported_response_type" => (Settings, "provider_unsupported_response_type"),
+            _ => (Unknown, "provider_error"),
+        };
+        Self { kind, code }
     }
 }

@@ -27,7 +27,8 @@ use crate::fingerprint::pseudonym;
 use crate::flow::attempt;
 use crate::flow::back_channel::{BackChannel, BackChannelError};
 use crate::flow::login::{
-    CallbackQuery, LoginError, ProviderError, ProviderErrorKind, SignIn, SignInFailed,
+    CallbackQuery, InvalidAnswer, LoginError, OidcError, Outage, ProviderError, ProviderErrorKind,
+    SignIn, SignInFailed, TokenFlaw,
 };
 use crate::flow::sign_out::{Onward, SignOut, Ticket};
 use crate::flow::{EndedSession, LiveSession};
@@ -104,15 +105,13 @@ pub async fn callback(
         // The back button after a sign-in, or another tab was faster: there is
         // nothing to repeat, and nothing to complain of.
         Err(failed) if failed.error.is_over() && visitor.0.is_some() => {
-            log(&failed.error, problem_of(&failed.error).code);
+            log(&failed.error);
             Ok(see_other(failed.return_to.as_str()).finish())
         }
         // Another request for this address may work, and needs the attempt: only its first use in
         // the database ends it.
         Err(failed) if matches!(failed.error, LoginError::Store(_)) => {
-            let problem = problem_of(&failed.error);
-            log(&failed.error, problem.code);
-            return Err(Refusal::new(problem).logged());
+            return Err(Refusal::new(log(&failed.error)).logged());
         }
         Err(failed) => Err(failed.into()),
     };
@@ -159,15 +158,15 @@ fn parse(query: &Form) -> Result<CallbackQuery, Repeated> {
 
 impl From<SignInFailed> for Refusal {
     fn from(SignInFailed { error, return_to }: SignInFailed) -> Self {
-        let problem = problem_of(&error);
-        log(&error, problem.code);
-        let refusal = Self::new(problem).logged();
+        let refusal = Self::new(log(&error)).logged();
         refusal.returning_to(return_to.as_str())
     }
 }
 
-fn log(error: &LoginError, code: &'static str) {
-    let reason = error.reason();
+/// Logs the failure, and says what it is for the user.
+fn log(error: &LoginError) -> Problem {
+    let problem = problem_of(error);
+    let (code, reason) = (problem.code, error.reason());
     if matches!(error, LoginError::Blocked) {
         // Logged where it was found, with the user who was blocked.
     } else if error.is_for_operator() {
@@ -175,6 +174,7 @@ fn log(error: &LoginError, code: &'static str) {
     } else {
         tracing::info!(event = "sign_in_failed", code, reason);
     }
+    problem
 }
 
 fn problem_of(error: &LoginError) -> Problem {
@@ -191,10 +191,14 @@ fn problem_of(error: &LoginError) -> Problem {
             ProviderErrorKind::Settings => problems::MISCONFIGURED.coded(code),
             ProviderErrorKind::Unknown => problems::PROVIDER_ERROR,
         },
-        LoginError::IdTokenTooLarge(_) => problems::ID_TOKEN_TOO_LARGE,
-        LoginError::AnswerRefused(_) => problems::ANSWER_REFUSED,
-        LoginError::ProviderBusy(_) => problems::PROVIDER_BUSY,
-        LoginError::ProviderFailed(_) => problems::PROVIDER_FAILED,
+        LoginError::Oidc(error) => match error {
+            OidcError::Unavailable(Outage::Resting) => problems::PROVIDER_BUSY,
+            OidcError::Unavailable(_) | OidcError::Denied(..) => problems::PROVIDER_FAILED,
+            OidcError::Refused(InvalidAnswer::IdToken(TokenFlaw::TooLarge)) => {
+                problems::ID_TOKEN_TOO_LARGE
+            }
+            OidcError::Refused(_) => problems::ANSWER_REFUSED,
+        },
         LoginError::Blocked => problems::BLOCKED,
         LoginError::LoggedOut => problems::LOGGED_OUT,
         LoginError::Store(error) => problem_of_store(error),

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use red5_bridge::flow::login::LoginError;
 use red5_bridge::oidc::{Denial, InvalidAnswer, Outage, Pace, TokenFlaw};
 use serde_json::{Value, json};
 use strum::VariantNames as _;
@@ -201,17 +202,18 @@ fn codes(file: &str) -> Vec<String> {
 fn every_reason_of_a_failed_sign_in_or_refresh_is_in_the_table_of_the_guides() {
     let index = guide("README");
     let (_, table) = index.split_once("## What is refused").unwrap();
-    let files = ["flow/login/error.rs"];
-    let mut codes: Vec<String> = files.iter().flat_map(|file| codes(file)).collect();
+    let mut codes = codes("flow/login.rs");
     let derived = [
+        LoginError::VARIANTS,
         Outage::VARIANTS,
         Denial::VARIANTS,
         InvalidAnswer::VARIANTS,
         TokenFlaw::VARIANTS,
     ];
     let derived = derived.into_iter().flatten().copied();
-    // The one has the code of its flaw, the other none of the provider's.
-    let own = derived.filter(|code| !["id_token", "provider_no_randomness"].contains(code));
+    // Those have the code of what they hold, and the last none of the provider's.
+    let not_told = ["provider", "oidc", "id_token", "provider_no_randomness"];
+    let own = derived.filter(|code| !not_told.contains(code));
     codes.extend(own.map(str::to_owned));
     let others = ["no_randomness", "parameters", "sealed_with_another_key"];
     codes.extend(others.map(str::to_owned));
