@@ -1,7 +1,6 @@
-//! Bodies, read after everything else was checked, within a limit.
+//! Bodies, read after everything else was checked, up to the limit of the route (AV-2).
 //!
-//! The extractors of the framework would read a body before the handler could
-//! look at the origin; here the handler decides when.
+//! The extractors of the framework would read a body before the origin is checked.
 
 use std::time::Duration;
 
@@ -11,18 +10,10 @@ use serde_json::{Map, Value};
 
 use super::error::Refusal;
 use super::form::{Form, InvalidUtf8};
+use super::route::Route;
 use super::views::problem as problems;
 use crate::domain::members::{FieldError, Members, together};
 use crate::json;
-
-/// Largest body of a token request in bytes (AV-2).
-pub const TOKEN_BODY_MAX: usize = 64 * 1024;
-
-/// Largest body of an administrator's request in bytes.
-pub const ADMIN_BODY_MAX: usize = 256 * 1024;
-
-/// Largest body of a page's form in bytes.
-pub const FORM_BODY_MAX: usize = 256 * 1024;
 
 /// Longest time for a whole body: a client that drips bytes must not hold a
 /// connection for ever (AV-3).
@@ -32,9 +23,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 pub async fn json(
     request: &HttpRequest,
     payload: web::Payload,
-    limit: usize,
 ) -> Result<Map<String, Value>, Refusal> {
-    let bytes = read(request, payload, "application/json", limit).await?;
+    let bytes = read(request, payload, "application/json").await?;
     if bytes.is_empty() {
         return Ok(Map::new());
     }
@@ -45,17 +35,13 @@ pub async fn json(
 }
 
 /// Requires a body that says nothing: none at all, or an empty JSON object.
-pub async fn require_empty(
-    request: &HttpRequest,
-    payload: web::Payload,
-    limit: usize,
-) -> Result<(), Refusal> {
+pub async fn require_empty(request: &HttpRequest, payload: web::Payload) -> Result<(), Refusal> {
     if request.headers().contains_key(header::CONTENT_TYPE) {
-        let members = json(request, payload, limit).await?;
+        let members = json(request, payload).await?;
         let unknown = Members::new(members).finish();
         return Ok(together(unknown, Ok(()))?);
     }
-    if receive(payload, limit).await?.is_empty() {
+    if receive(request, payload).await?.is_empty() {
         Ok(())
     } else {
         Err(Refusal::new(problems::UNSUPPORTED_MEDIA_TYPE))
@@ -65,7 +51,7 @@ pub async fn require_empty(
 /// A form's fields, in order.
 pub async fn form(request: &HttpRequest, payload: web::Payload) -> Result<Form, Refusal> {
     let media_type = "application/x-www-form-urlencoded";
-    let bytes = read(request, payload, media_type, FORM_BODY_MAX).await?;
+    let bytes = read(request, payload, media_type).await?;
     Form::parse(&bytes).map_err(|InvalidUtf8| unreadable())
 }
 
@@ -73,7 +59,6 @@ async fn read(
     request: &HttpRequest,
     payload: web::Payload,
     media_type: &str,
-    limit: usize,
 ) -> Result<web::Bytes, Refusal> {
     let mut types = request.headers().get_all(header::CONTENT_TYPE);
     let one = types.next().and_then(|value| value.to_str().ok());
@@ -81,10 +66,11 @@ async fn read(
     if types.next().is_some() || !essence.is_some_and(|it| it.eq_ignore_ascii_case(media_type)) {
         return Err(Refusal::new(problems::UNSUPPORTED_MEDIA_TYPE));
     }
-    receive(payload, limit).await
+    receive(request, payload).await
 }
 
-async fn receive(payload: web::Payload, limit: usize) -> Result<web::Bytes, Refusal> {
+async fn receive(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, Refusal> {
+    let limit = Route::of(request).body_max;
     match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(limit)).await {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
         Ok(Ok(Err(_))) | Err(_) => Err(unreadable()),

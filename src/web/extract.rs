@@ -13,7 +13,6 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use serde_json::{Map, Value};
 
-use super::body::{self, ADMIN_BODY_MAX, TOKEN_BODY_MAX};
 use super::error::Refusal;
 use super::form::Form;
 use super::frame::Known;
@@ -22,7 +21,7 @@ use super::request_id::RequestId;
 use super::route::{Audience, Route};
 use super::site::Site;
 use super::views::problem as problems;
-use super::{client_ip, csrf};
+use super::{body, client_ip, csrf};
 use crate::domain::actor::Actor;
 use crate::flow::LiveSession;
 use crate::flow::admin::{self, Admin, AdminGroups, NotAdmin, RequestOrigin};
@@ -218,7 +217,15 @@ pub struct ProtectedEmpty<S> {
     pub sender: S,
 }
 
-/// Checks the sender, and counts what is sent, before the body is read.
+/// What is made of a request with its body, which is read last.
+trait Receive: Sized + 'static {
+    fn receive(
+        request: HttpRequest,
+        payload: web::Payload,
+    ) -> impl Future<Output = Result<Self, Refusal>>;
+}
+
+/// Checks the sender, and counts what is sent.
 async fn proven<S: Sender>(request: &HttpRequest) -> Result<S, Refusal> {
     let sender = S::prove(request).await?;
     if let Some(rule) = Route::of(request).sender_rule {
@@ -227,7 +234,7 @@ async fn proven<S: Sender>(request: &HttpRequest) -> Result<S, Refusal> {
     Ok(sender)
 }
 
-impl<S: Sender> SentForm<S> {
+impl<S: Sender> Receive for SentForm<S> {
     async fn receive(request: HttpRequest, payload: web::Payload) -> Result<Self, Refusal> {
         csrf::check_form(&request, part(&request)?)?;
         let sender = proven::<S>(&request).await?;
@@ -246,7 +253,7 @@ impl<S: Sender> SentForm<S> {
     }
 }
 
-impl<S: Sender> ProtectedForm<S> {
+impl<S: Sender> Receive for ProtectedForm<S> {
     async fn receive(request: HttpRequest, payload: web::Payload) -> Result<Self, Refusal> {
         let SentForm { sender, sent } = SentForm::receive(request, payload).await?;
         match sent {
@@ -256,126 +263,68 @@ impl<S: Sender> ProtectedForm<S> {
     }
 }
 
-/// Checks what is true of every script's request, and gives the sender and the body's limit.
-async fn script<S: Sender>(request: &HttpRequest) -> Result<(S, usize), Refusal> {
+/// Checks what is true of every script's request.
+async fn script<S: Sender>(request: &HttpRequest) -> Result<S, Refusal> {
     let by_app = Route::of(request).audience == Audience::Apps;
     csrf::check_api(request, part(request)?, by_app)?;
-    let limit = if by_app {
-        TOKEN_BODY_MAX
-    } else {
-        ADMIN_BODY_MAX
-    };
-    Ok((proven(request).await?, limit))
+    proven(request).await
 }
 
-impl<S: Sender> ProtectedJson<S> {
+impl<S: Sender> Receive for ProtectedJson<S> {
     async fn receive(request: HttpRequest, payload: web::Payload) -> Result<Self, Refusal> {
-        let (sender, limit) = script(&request).await?;
-        let members = body::json(&request, payload, limit).await?;
+        let sender = script(&request).await?;
+        let members = body::json(&request, payload).await?;
         Ok(Self { sender, members })
     }
 }
 
-impl<S: Sender> ProtectedEmpty<S> {
+impl<S: Sender> Receive for ProtectedEmpty<S> {
     async fn receive(request: HttpRequest, payload: web::Payload) -> Result<Self, Refusal> {
-        let (sender, limit) = script(&request).await?;
-        body::require_empty(&request, payload, limit).await?;
+        let sender = script(&request).await?;
+        body::require_empty(&request, payload).await?;
         Ok(Self { sender })
     }
 }
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Refusal>>>>;
 
-fn proving<S: Sender>(request: &HttpRequest) -> Extracting<S> {
+fn proving<S: Sender>(request: &HttpRequest, _: &mut Payload) -> Extracting<S> {
     let request = request.clone();
     Box::pin(async move { S::prove(&request).await })
 }
 
-fn receiving<T: 'static, F>(
-    request: &HttpRequest,
-    payload: &mut Payload,
-    receive: impl FnOnce(HttpRequest, web::Payload) -> F + 'static,
-) -> Extracting<T>
-where
-    F: Future<Output = Result<T, Refusal>> + 'static,
-{
+fn receiving<T: Receive>(request: &HttpRequest, payload: &mut Payload) -> Extracting<T> {
     let payload = web::Payload::from_request(request, payload);
     let request = request.clone();
     Box::pin(async move {
         let payload = payload.await;
         let payload = payload.map_err(|_| Refusal::new(problems::INTERNAL))?;
-        receive(request, payload).await
+        T::receive(request, payload).await
     })
 }
 
-impl FromRequest for SessionOnly {
-    type Error = Refusal;
-    type Future = Extracting<Self>;
+/// Lets a handler take these types. The framework's trait cannot be implemented for all senders
+/// at once, because it is not ours.
+macro_rules! from_request {
+    ($($type:ty $(, $sender:ident)? => $make:ident;)*) => {$(
+        impl$(<$sender: Sender>)? FromRequest for $type {
+            type Error = Refusal;
+            type Future = Extracting<Self>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        proving(request)
-    }
+            fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+                $make(request, payload)
+            }
+        }
+    )*};
 }
 
-impl FromRequest for Session {
-    type Error = Refusal;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        proving(request)
-    }
-}
-
-impl FromRequest for Admin {
-    type Error = Refusal;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        proving(request)
-    }
-}
-
-impl<S: Sender> FromRequest for Visitor<S> {
-    type Error = Refusal;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        proving(request)
-    }
-}
-
-impl<S: Sender> FromRequest for ProtectedForm<S> {
-    type Error = Refusal;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        receiving(request, payload, Self::receive)
-    }
-}
-
-impl<S: Sender> FromRequest for SentForm<S> {
-    type Error = Refusal;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        receiving(request, payload, Self::receive)
-    }
-}
-
-impl<S: Sender> FromRequest for ProtectedJson<S> {
-    type Error = Refusal;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        receiving(request, payload, Self::receive)
-    }
-}
-
-impl<S: Sender> FromRequest for ProtectedEmpty<S> {
-    type Error = Refusal;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        receiving(request, payload, Self::receive)
-    }
+from_request! {
+    SessionOnly => proving;
+    Session => proving;
+    Admin => proving;
+    Visitor<S>, S => proving;
+    ProtectedForm<S>, S => receiving;
+    SentForm<S>, S => receiving;
+    ProtectedJson<S>, S => receiving;
+    ProtectedEmpty<S>, S => receiving;
 }

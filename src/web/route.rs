@@ -1,9 +1,13 @@
 //! What is known of a path before anything is done for a request: who reads the answers, which
-//! rate-limit rules count, and the handler of each method. `routes.rs` has the table.
+//! rate-limit rules count, how large a body may be, and the handler of each method. `routes.rs`
+//! has the table.
 
 use actix_web::http::Method;
 use actix_web::{HttpMessage, HttpRequest};
 use strum::VariantArray;
+
+/// Largest body in bytes, where a route has no limit of its own.
+const BODY_MAX: usize = 256 * 1024;
 
 /// What is counted, each by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, VariantArray)]
@@ -51,6 +55,8 @@ pub struct Route {
     pub rule: Option<Rule>,
     /// Counts what a sender who is known sends.
     pub sender_rule: Option<Rule>,
+    /// Largest body in bytes (AV-2).
+    pub body_max: usize,
     get: Option<Handler>,
     /// Whether a HEAD is the GET without its body (RFC 9110 §9.3.2): not where the GET is a step.
     head: bool,
@@ -71,6 +77,7 @@ impl Route {
             audience,
             rule: Some(Rule::Visit),
             sender_rule: None,
+            body_max: BODY_MAX,
             get: None,
             head: false,
             post: None,
@@ -96,6 +103,12 @@ impl Route {
     /// Counts also what a known sender sends.
     pub const fn counted_by_sender(mut self, rule: Rule) -> Self {
         self.sender_rule = Some(rule);
+        self
+    }
+
+    /// Takes bodies of at most so many bytes.
+    pub const fn body_max(mut self, bytes: usize) -> Self {
+        self.body_max = bytes;
         self
     }
 

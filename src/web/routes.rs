@@ -1,4 +1,4 @@
-//! The table of routes: path, audience, rate-limit rules and the handler of each method.
+//! The table of routes: path, audience, limits and the handler of each method.
 //!
 //! What is true of every request (its limit, its headers, how a refusal looks) is done by layers
 //! over everything, which read it here. A path that is not in the table has [`UNKNOWN`].
@@ -19,6 +19,9 @@ use super::views::problem::{METHOD_NOT_ALLOWED, NOT_FOUND};
 use super::{api_docs, assets, auth, cors, health, metrics, own_sessions, portal, token};
 use crate::flow::admin::Admin;
 
+/// Largest body that an app may send, in bytes.
+const APP_BODY_MAX: usize = 64 * 1024;
+
 const fn page(path: &'static str) -> Route {
     Route::new(path, Audience::People)
 }
@@ -28,7 +31,9 @@ const fn api(path: &'static str) -> Route {
 }
 
 const fn app(path: &'static str) -> Route {
-    Route::new(path, Audience::Apps).options(|| to(cors::preflight))
+    Route::new(path, Audience::Apps)
+        .body_max(APP_BODY_MAX)
+        .options(|| to(cors::preflight))
 }
 
 const fn form(path: &'static str, page: &'static str, handler: Handler) -> Route {
