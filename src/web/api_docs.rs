@@ -6,8 +6,8 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::extract::{Session, Visitor};
-use super::page::{Page, show};
+use super::extract::{Page, Session, Visitor};
+use super::page::show;
 use super::site::Site;
 use super::views::ApiDocs;
 

@@ -15,9 +15,9 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
 use super::cookies::{ATTEMPTS_MAX, REMOVALS_MAX};
 use super::error::{Answer, Refusal, problem_of_store};
-use super::extract::{SentForm, SessionCookie, SessionOnly, Submitted, Visitor};
+use super::extract::{Page, SentForm, SessionCookie, SessionOnly, Submitted, Visitor};
 use super::form::{Form, Repeated};
-use super::page::{Page, show};
+use super::page::show;
 use super::site::{Site, see_other};
 use super::views::problem::{self as problems, Problem};
 use super::views::{Next, SignedOut};

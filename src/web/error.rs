@@ -4,6 +4,7 @@
 //! the route is for (a page, RFC 9457 problem details, or the error of RFC 6749), and [`super::layers`]
 //! writes one event under the same code (LG-2).
 
+use std::cell::RefCell;
 use std::error::Error as _;
 
 use actix_web::body::BoxBody;
@@ -17,12 +18,12 @@ use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
 use super::form::{InvalidUtf8, Repeated};
-use super::frame::{frame, render as render_page};
 use super::layers::mark;
+use super::page::{frame, render as render_page};
 use super::request_id::RequestId;
 use super::route::{Audience, Route};
-use super::views::Frame;
 use super::views::problem::{self as problems, Problem, ProblemPage};
+use super::views::{Frame, Template};
 use crate::domain::entitlement::ToldTo;
 use crate::domain::lifetime::LimitedBy;
 use crate::domain::members::FieldError;
@@ -52,6 +53,8 @@ struct Details {
     /// Further members of the JSON answer.
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// In place of what the route's audience would get; it is sent once.
+    own_answer: RefCell<Option<HttpResponse>>,
     /// Where the sign-in that failed was for.
     return_to: Option<String>,
     /// Whether the log has an event of it, which says more.
@@ -66,6 +69,7 @@ impl Refusal {
             sentence: None,
             members: Map::new(),
             headers: Vec::new(),
+            own_answer: RefCell::default(),
             return_to: None,
             is_logged: false,
         }))
@@ -115,6 +119,18 @@ impl Refusal {
         }
     }
 
+    /// Shows a page that says more than the problem's: what was typed, who is signed in.
+    pub fn showing(self, page: &impl Template) -> Self {
+        let page = render_page(self.status(), page);
+        self.answered_by(page)
+    }
+
+    /// Answers with this, under its own status: a redirect to a page that says so, a state in JSON.
+    pub fn answered_by(self, response: HttpResponse) -> Self {
+        self.0.own_answer.replace(Some(response));
+        self
+    }
+
     /// Where another sign-in comes back to.
     pub fn returning_to(mut self, address: &str) -> Self {
         self.0.return_to = Some(address.to_owned());
@@ -138,7 +154,8 @@ impl Refusal {
     }
 
     fn status(&self) -> StatusCode {
-        status_of(&self.0.problem)
+        let status = StatusCode::from_u16(self.0.problem.status);
+        status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn respond(&self, request: &HttpRequest) -> HttpResponse {
@@ -161,8 +178,9 @@ impl Refusal {
         reference: Option<String>,
     ) -> HttpResponse {
         let details = &*self.0;
-        let mut response = match audience {
-            Audience::People => {
+        let mut response = match (details.own_answer.take(), audience) {
+            (Some(own_answer), _) => own_answer,
+            (None, Audience::People) => {
                 let page = ProblemPage {
                     frame,
                     problem: details.problem,
@@ -172,8 +190,8 @@ impl Refusal {
                 };
                 render_page(self.status(), &page)
             }
-            Audience::Programs | Audience::Apps => self.problem_details(),
-            Audience::Provider => self.oauth_error(),
+            (None, Audience::Programs | Audience::Apps) => self.problem_details(),
+            (None, Audience::Provider) => self.oauth_error(),
         };
         for (name, value) in &details.headers {
             response.headers_mut().append(name.clone(), value.clone());
@@ -212,11 +230,6 @@ impl Refusal {
         HttpResponse::build(status)
             .json(json!({ "error": error, "error_description": self.detail() }))
     }
-}
-
-/// The status of a kind.
-pub fn status_of(problem: &Problem) -> StatusCode {
-    StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// [`render`] writes the answer; until then there is the status alone.

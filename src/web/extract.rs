@@ -4,22 +4,24 @@
 //! who may send it. They check in the order in which refusals are promised: where the request
 //! comes from ([`csrf`]), the sender and the right, the sender's rate, then the body.
 
+use std::future::{Ready, ready};
 use std::ops::Deref;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value};
 
 use super::error::Refusal;
 use super::form::Form;
-use super::frame::Known;
+use super::page::{ProvenSession, frame};
 use super::rate_limit::RateLimits;
 use super::request_id::RequestId;
 use super::route::{Audience, Route};
 use super::site::Site;
+use super::views::Frame;
 use super::views::problem as problems;
 use super::{body, client_ip, csrf};
 use crate::domain::actor::Actor;
@@ -29,7 +31,7 @@ use crate::flow::sessions::{SessionSecret, Sessions};
 
 /// A session, without the check that its groups are fresh, so that sign-out works while the
 /// provider is down.
-pub struct SessionOnly(Rc<Known>);
+pub struct SessionOnly(Rc<ProvenSession>);
 
 impl SessionOnly {
     /// The session as it is in memory.
@@ -125,12 +127,12 @@ fn not_signed_in(request: &HttpRequest) -> Refusal {
 impl Sender for SessionOnly {
     async fn prove(request: &HttpRequest) -> Result<Self, Refusal> {
         let (secret, live) = find(request).await?.ok_or_else(|| not_signed_in(request))?;
-        let known = Known {
+        let proven = ProvenSession {
             secret,
             live,
             is_confirmed: false,
         };
-        Ok(Self(known.keep(request)))
+        Ok(Self(proven.keep(request)))
     }
 }
 
@@ -146,13 +148,13 @@ impl Sender for Session {
             // The page that says so has the user's name in its bar.
             Err(error) => (live, Some(Refusal::from(error))),
         };
-        let known = Known {
+        let proven = ProvenSession {
             secret,
             live,
             is_confirmed: refusal.is_none(),
         };
-        let known = known.keep(request);
-        refusal.map_or(Ok(Self(SessionOnly(known))), Err)
+        let proven = proven.keep(request);
+        refusal.map_or(Ok(Self(SessionOnly(proven))), Err)
     }
 }
 
@@ -283,6 +285,61 @@ impl<S: Sender> Receive for ProtectedEmpty<S> {
         let sender = script(&request).await?;
         body::require_empty(&request, payload).await?;
         Ok(Self { sender })
+    }
+}
+
+/// A request for a page.
+pub struct Page {
+    request: HttpRequest,
+    site: web::Data<Site>,
+}
+
+impl Page {
+    /// The bar, with the user whom another extractor of the handler has proven.
+    pub fn frame(&self) -> Frame {
+        frame(&self.request)
+    }
+
+    /// Requires that the query is text.
+    pub fn query(&self) -> Result<Form, Refusal> {
+        Ok(Form::of_query(&self.request)?)
+    }
+
+    /// The request.
+    pub fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
+    /// The bridge's address.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// 303 to one of our paths.
+    pub fn see_other(&self, path: &str) -> HttpResponse {
+        self.site.see_other(path)
+    }
+
+    /// The refusal; where there is no such thing (any more), a 303 to the list that says so.
+    pub fn lead_back(&self, list: &str, error: impl Into<Refusal>) -> Refusal {
+        let refusal = error.into();
+        if refusal.is(&problems::NOT_FOUND) {
+            refusal.answered_by(self.see_other(list))
+        } else {
+            refusal
+        }
+    }
+}
+
+impl FromRequest for Page {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let site = request.app_data::<web::Data<Site>>().cloned();
+        let page = site.map(|site| Self { request, site });
+        ready(page.ok_or_else(|| Refusal::new(problems::INTERNAL)))
     }
 }
 

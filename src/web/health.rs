@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::layers::mark;
+use super::error::{Answer, Refusal};
 use super::views::problem::UNAVAILABLE;
 use crate::flow::health::Health;
 
@@ -49,17 +49,17 @@ impl FailingTasks {
 }
 
 /// GET `/livez`: the process answers, and its background tasks run.
-pub async fn livez(failing: web::Data<FailingTasks>) -> HttpResponse {
+pub async fn livez(failing: web::Data<FailingTasks>) -> Answer {
     if failing.is_any() {
         let response = HttpResponse::ServiceUnavailable().json(json!({ "status": "broken" }));
-        return mark(response, UNAVAILABLE.code, true);
+        return Err(Refusal::new(UNAVAILABLE).logged().answered_by(response));
     }
-    HttpResponse::Ok().json(json!({ "status": "live" }))
+    Ok(HttpResponse::Ok().json(json!({ "status": "live" })))
 }
 
 /// GET `/readyz`: the mappings are known to be fresh. The provider's state is
 /// told and never decides: users who are signed in go on without it.
-pub async fn readyz(health: web::Data<Health>, stopping: web::Data<Stopping>) -> HttpResponse {
+pub async fn readyz(health: web::Data<Health>, stopping: web::Data<Stopping>) -> Answer {
     let missing = health.missing();
     let status = match (stopping.has_begun(), missing) {
         (true, _) => "stopping",
@@ -72,9 +72,9 @@ pub async fn readyz(health: web::Data<Health>, stopping: web::Data<Stopping>) ->
         "provider": health.provider(),
     });
     if status == "ready" {
-        return HttpResponse::Ok().json(body);
+        return Ok(HttpResponse::Ok().json(body));
     }
     // Asked every few seconds; the log has what happened to the database.
     let response = HttpResponse::ServiceUnavailable().json(body);
-    mark(response, UNAVAILABLE.code, true)
+    Err(Refusal::new(UNAVAILABLE).logged().answered_by(response))
 }

@@ -29,19 +29,20 @@ pub fn change_each(
     }
 }
 
-/// What the log and the metrics are told of an answer that is a refusal.
+/// What the log and the metrics are told of an answer that is a refusal: `mark` alone sets it.
 #[derive(Clone, Copy)]
 struct RefusalMark {
     code: &'static str,
     is_logged: bool,
 }
 
-/// Makes an answer with other content than a problem's the refusal of this code: a form that is
-/// shown again, a state in JSON.
+/// Makes an answer the refusal of this code, unless it is one already.
 pub fn mark(mut response: HttpResponse, code: &'static str, is_logged: bool) -> HttpResponse {
-    response
-        .extensions_mut()
-        .insert(RefusalMark { code, is_logged });
+    let mut extensions = response.extensions_mut();
+    if !extensions.contains::<RefusalMark>() {
+        extensions.insert(RefusalMark { code, is_logged });
+    }
+    drop(extensions);
     response
 }
 

@@ -17,7 +17,6 @@ mod csrf;
 mod error;
 mod extract;
 mod form;
-mod frame;
 #[cfg(any(test, feature = "fuzz"))]
 #[path = "../../fuzz/helpers/web.rs"]
 pub(crate) mod fuzzing;

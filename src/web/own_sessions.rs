@@ -2,11 +2,11 @@
 
 use actix_web::web;
 
-use super::admin::sessions::{lead_back, notice_of, session_id};
+use super::admin::sessions::{notice_of, session_id};
 use super::auth::{leave, leave_with};
 use super::error::Answer;
-use super::extract::{ProtectedForm, Session, SessionOnly};
-use super::page::{self, Page};
+use super::extract::{Page, ProtectedForm, Session, SessionOnly};
+use super::page;
 use super::views::{OwnSessions, SessionRow};
 use crate::flow::people::People;
 use crate::flow::sign_out::SignOut;
@@ -35,13 +35,9 @@ pub async fn end(
     sign_out: web::Data<SignOut>,
 ) -> Answer {
     let session = form.sender;
-    let ended = match people
-        .end_own(&session_id(&id)?, &session.actor(page.request()))
-        .await
-    {
-        Ok(ended) => ended,
-        Err(error) => return lead_back(&page, "/sessions?done=gone", error),
-    };
+    let actor = session.actor(page.request());
+    let ended = people.end_own(&session_id(&id)?, &actor).await;
+    let ended = ended.map_err(|error| page.lead_back("/sessions?done=gone", error))?;
     let left = leave_with(page.site(), &sign_out, session.live(), [ended]).await;
     Ok(left.unwrap_or_else(|| page.see_other("/sessions?done=ended")))
 }

@@ -1,63 +1,59 @@
-//! How a page is sent, and the bar around it.
+//! How a page is written, and the bar around it with the session that an extractor has proven.
 
-use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::sync::Arc;
 
-use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
-use super::error::{Refusal, status_of};
-use super::form::Form;
-use super::frame::{frame, render};
 use super::layers::mark;
 use super::site::Site;
-use super::views::problem::{self as problems, Problem};
-use super::views::{Frame, Template};
+use super::views::problem::INTERNAL;
+use super::views::{Frame, Person, Template};
+use crate::flow::LiveSession;
+use crate::flow::admin::AdminGroups;
+use crate::flow::sessions::SessionSecret;
 
-/// A request for a page.
-pub struct Page {
-    request: HttpRequest,
-    site: web::Data<Site>,
+/// The session that was proven of a request, which keeps it for the bar of its page.
+pub struct ProvenSession {
+    /// The value of the session's cookie.
+    pub secret: SessionSecret,
+    /// The session as it is in memory.
+    pub live: Arc<LiveSession>,
+    /// Whether its groups may serve.
+    pub is_confirmed: bool,
 }
 
-impl FromRequest for Page {
-    type Error = Refusal;
-    type Future = Ready<Result<Self, Refusal>>;
+impl ProvenSession {
+    /// Keeps it with the request.
+    pub fn keep(self, request: &HttpRequest) -> Rc<Self> {
+        let proven = Rc::new(self);
+        request.extensions_mut().insert(Rc::clone(&proven));
+        proven
+    }
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let site = request.app_data::<web::Data<Site>>().cloned();
-        let page = site.map(|site| Self {
-            request: request.clone(),
-            site,
-        });
-        ready(page.ok_or_else(|| Refusal::new(problems::INTERNAL)))
+    /// That of a request, once it is proven.
+    pub fn of(request: &HttpRequest) -> Option<Rc<Self>> {
+        request.extensions().get::<Rc<Self>>().cloned()
     }
 }
 
-impl Page {
-    /// The bar, with the user whom an extractor of the handler has proven.
-    pub fn frame(&self) -> Frame {
-        frame(&self.request)
-    }
-
-    /// Requires that the query is text.
-    pub fn query(&self) -> Result<Form, Refusal> {
-        Ok(Form::of_query(&self.request)?)
-    }
-
-    /// The request.
-    pub fn request(&self) -> &HttpRequest {
-        &self.request
-    }
-
-    /// The bridge's address.
-    pub fn site(&self) -> &Site {
-        &self.site
-    }
-
-    /// 303 to one of our paths.
-    pub fn see_other(&self, path: &str) -> HttpResponse {
-        self.site.see_other(path)
+/// The bar of a request's page.
+pub fn frame(request: &HttpRequest) -> Frame {
+    let site = request.app_data::<web::Data<Site>>();
+    let admins = request.app_data::<web::Data<AdminGroups>>();
+    Frame {
+        base: site.map_or("", |site| site.base()).to_owned(),
+        person: ProvenSession::of(request).map(|proven| {
+            let identity = &proven.live.session.identity;
+            let name = identity.name.as_ref().or(identity.username.as_ref());
+            Person {
+                name: name.unwrap_or(&identity.subject).clone(),
+                administrator: proven.is_confirmed
+                    && admins.is_some_and(|admins| admins.include(identity)),
+                form_token: proven.secret.form_token(),
+            }
+        }),
     }
 }
 
@@ -66,7 +62,16 @@ pub fn show(page: &impl Template) -> HttpResponse {
     render(StatusCode::OK, page)
 }
 
-/// A page that shows more of a refusal than its own page could: what was typed, who is signed in.
-pub fn refuse(problem: &Problem, page: &impl Template) -> HttpResponse {
-    mark(render(status_of(problem), page), problem.code, false)
+/// A page under this status.
+pub fn render(status: StatusCode, page: &impl Template) -> HttpResponse {
+    match page.render() {
+        Ok(html) => HttpResponse::build(status)
+            .content_type("text/html; charset=utf-8")
+            .body(html),
+        Err(error) => {
+            let code = INTERNAL.code;
+            tracing::error!(event = "page_failed", code, %error);
+            mark(HttpResponse::InternalServerError().finish(), code, true)
+        }
+    }
 }

@@ -1,15 +1,13 @@
 //! `/` and the portal's form: the same exchange as an app's, for a person.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::copy_lines;
 use super::error::{Answer, Refusal};
-use super::extract::{SentForm, Session, Submitted, Visitor};
+use super::extract::{Page, SentForm, Session, Submitted, Visitor};
 use super::form::{Form, filled};
-use super::layers::mark;
-use super::page::{self, Page};
+use super::page;
 use super::site::Site;
 use super::token::Red5Server;
 use super::views::problem::{
@@ -47,7 +45,7 @@ pub async fn show(
         exchange: &exchange,
         server: &server,
     };
-    portal.answer(Chosen::default(), None)
+    Ok(page::show(&portal.page(Chosen::default(), None)?))
 }
 
 /// GET of the base path without its slash: 303 to `/` below it.
@@ -79,19 +77,18 @@ pub async fn get_token(
     if matches!(sent, Submitted::Earlier(_)) {
         let sentence = "you signed in again since this page was opened, perhaps in another tab. What you chose is still here: look at who you are, and press the button again.";
         let refused = Refused::of(SESSION_CHANGED.code, sentence);
-        let mut response = portal.answer(chosen, Some(Outcome::Refused(refused)))?;
-        *response.status_mut() = StatusCode::FORBIDDEN;
-        return Ok(mark(response, SESSION_CHANGED.code, false));
+        let shown = portal.page(chosen, Some(Outcome::Refused(refused)))?;
+        return Err(Refusal::new(SESSION_CHANGED).showing(&shown));
     }
     match read(form, &chosen) {
         Ok((wish, stream)) => {
             let outcome = portal.ask(&wish, &chosen, stream.as_ref());
-            portal.answer(chosen, Some(outcome))
+            Ok(page::show(&portal.page(chosen, Some(outcome))?))
         }
         Err(errors) => {
             let outcome = Outcome::Refused(Refused::invalid(&errors));
-            let response = portal.answer(chosen, Some(outcome))?;
-            Ok(mark(response, INVALID_REQUEST.code, false))
+            let shown = page::show(&portal.page(chosen, Some(outcome))?);
+            Err(Refusal::new(INVALID_REQUEST).answered_by(shown))
         }
     }
 }
@@ -161,7 +158,7 @@ impl Served<'_> {
         }
     }
 
-    fn answer(self, chosen: Chosen, outcome: Option<Outcome>) -> Answer {
+    fn page(self, chosen: Chosen, outcome: Option<Outcome>) -> Result<Portal, Refusal> {
         let live = self.session.live();
         let entitlement = self.exchange.entitlement(live);
         let entitlement = entitlement.map_err(|_| Refusal::stale())?;
@@ -175,10 +172,10 @@ impl Served<'_> {
             } else {
                 NO_GRANT
             };
-            return Ok(page::refuse(&problem, &NoGrant { frame, who }));
+            return Err(Refusal::new(problem).showing(&NoGrant { frame, who }));
         }
         let grants = entitlement.grants();
-        Ok(page::show(&Portal {
+        Ok(Portal {
             frame,
             who,
             grants: grants.iter().map(GrantWords::of).collect(),
@@ -190,7 +187,7 @@ impl Served<'_> {
             shown_once: self.page.query()?.one("done") == Ok(Some("shown-once")),
             chosen,
             outcome,
-        }))
+        })
     }
 }
 

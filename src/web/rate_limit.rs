@@ -29,7 +29,7 @@ use strum::VariantArray as _;
 
 use super::client_ip;
 use super::error::Refusal;
-use super::frame::Known;
+use super::page::ProvenSession;
 use super::route::{Route, Rule};
 use super::views::problem::RATE_LIMITED;
 use super::views::times;
@@ -102,9 +102,9 @@ impl RateLimits {
     /// do not share them, and all else by the client's network. Only a session that is known to
     /// be live is counted, or an attacker could fill the places with names that they make up.
     pub fn check_sender(&self, rule: Rule, request: &HttpRequest) -> Result<(), TooMany> {
-        match (&self.0, rule, Known::of(request)) {
-            (Some(limiters), Rule::Token, Some(known)) => {
-                limiters.check(rule, Asker::Session(known.live.session.hash))
+        match (&self.0, rule, ProvenSession::of(request)) {
+            (Some(limiters), Rule::Token, Some(proven)) => {
+                limiters.check(rule, Asker::Session(proven.live.session.hash))
             }
             _ => self.check_client(rule, request),
         }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::paging::page_of;
-use super::sessions::{lead_back, notice_of, person_of, search_of};
+use super::sessions::{notice_of, person_of, search_of};
 use crate::domain::block::{Block, BlockDraft, PersonKey};
 use crate::domain::members::{FieldError, Members, together};
 use crate::domain::session::Whose;
@@ -16,9 +16,9 @@ use crate::domain::time::utc;
 use crate::flow::admin::Admin;
 use crate::flow::people::{People, PeopleError};
 use crate::web::error::{Answer, Refusal, YOURSELF};
-use crate::web::extract::{ProtectedEmpty, ProtectedForm, ProtectedJson};
+use crate::web::extract::{Page, ProtectedEmpty, ProtectedForm, ProtectedJson};
 use crate::web::form::Form;
-use crate::web::page::{self, Page};
+use crate::web::page::show;
 use crate::web::views::problem::INVALID_REQUEST;
 use crate::web::views::{
     BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Paging, PersonWords, TypedBlock,
@@ -55,7 +55,7 @@ pub async fn list_page(admin: Admin, page: Page, people: web::Data<People>) -> A
     let (found, now) = (people.blocks(&admin, limit, offset).await?, people.now());
     let rows = found.items.into_iter();
     let rows: Vec<BlockRow> = rows.map(|block| BlockRow::of(block, now)).collect();
-    Ok(page::show(&BlockList {
+    Ok(show(&BlockList {
         paging: Paging {
             list: format!("{}/admin/blocks?", page.site().base()),
             shown: rows.len(),
@@ -119,7 +119,7 @@ pub async fn new_page(admin: Admin, page: Page, people: web::Data<People>) -> An
         form.more = found.total > FOUND;
         form.person = person;
     }
-    Ok(page::show(&form))
+    Ok(show(&form))
 }
 
 /// POST `/admin/blocks`
@@ -173,7 +173,7 @@ pub async fn create_form(
         unknown,
         ..form
     };
-    Ok(page::refuse(&INVALID_REQUEST, &form))
+    Err(Refusal::new(INVALID_REQUEST).showing(&form))
 }
 
 /// The form, with the sessions of the person whom it names.
@@ -214,13 +214,12 @@ pub async fn lift(
 
 /// GET `/admin/blocks/lift?issuer=&subject=`
 pub async fn lift_page(admin: Admin, page: Page, people: web::Data<People>) -> Answer {
-    match people.find_block(&admin, &person_of(&page.query()?)?).await {
-        Ok(block) => Ok(page::show(&BlockLift {
-            row: BlockRow::of(block, people.now()),
-            frame: page.frame(),
-        })),
-        Err(error) => lead_back(&page, "/admin/blocks?done=not-blocked", error),
-    }
+    let block = people.find_block(&admin, &person_of(&page.query()?)?).await;
+    let block = block.map_err(|error| page.lead_back("/admin/blocks?done=not-blocked", error))?;
+    Ok(show(&BlockLift {
+        row: BlockRow::of(block, people.now()),
+        frame: page.frame(),
+    }))
 }
 
 /// POST `/admin/blocks/lift`
@@ -229,8 +228,7 @@ pub async fn lift_form(
     page: Page,
     people: web::Data<People>,
 ) -> Answer {
-    match people.unblock(&sent.sender, &person_of(&sent.form)?).await {
-        Ok(()) => Ok(page.see_other("/admin/blocks?done=unblocked")),
-        Err(error) => lead_back(&page, "/admin/blocks?done=not-blocked", error),
-    }
+    let lifted = people.unblock(&sent.sender, &person_of(&sent.form)?).await;
+    lifted.map_err(|error| page.lead_back("/admin/blocks?done=not-blocked", error))?;
+    Ok(page.see_other("/admin/blocks?done=unblocked"))
 }

@@ -7,10 +7,10 @@ use crate::domain::explain::Explanation;
 use crate::domain::members::FieldError;
 use crate::flow::admin::Admin;
 use crate::flow::explain::{Explain, ExplainError, Question};
-use crate::web::error::Answer;
-use crate::web::extract::ProtectedJson;
+use crate::web::error::{Answer, Refusal};
+use crate::web::extract::{Page, ProtectedJson};
 use crate::web::form::{Form, filled};
-use crate::web::page::{self, Page};
+use crate::web::page::show;
 use crate::web::views::problem::{INVALID_REQUEST, NOT_FOUND};
 use crate::web::views::{ExplainPage, Explained, TypedQuestion};
 
@@ -42,20 +42,20 @@ pub async fn page(admin: Admin, page: Page, explain: web::Data<Explain>) -> Answ
         explained: None,
     };
     if query == Form::default() {
-        return Ok(page::show(&shown));
+        return Ok(show(&shown));
     }
     match answer(&admin, &explain, &shown.typed).await {
         Ok(explanation) => {
             shown.explained = Some(Explained::of(&explanation));
-            Ok(page::show(&shown))
+            Ok(show(&shown))
         }
         Err(Unanswered::Invalid(errors)) => {
             shown.errors = errors;
-            Ok(page::refuse(&INVALID_REQUEST, &shown))
+            Err(Refusal::new(INVALID_REQUEST).showing(&shown))
         }
         Err(Unanswered::Error(ExplainError::NotFound)) => {
             shown.not_found = true;
-            Ok(page::refuse(&NOT_FOUND, &shown))
+            Err(Refusal::new(NOT_FOUND).showing(&shown))
         }
         Err(Unanswered::Error(error)) => Err(error.into()),
     }

@@ -10,12 +10,13 @@ use crate::domain::members::FieldError;
 use crate::flow::admin::Admin;
 use crate::flow::mappings::{MappingDesk, MappingError};
 use crate::web::error::{Answer, Refusal};
-use crate::web::extract::{ProtectedEmpty, ProtectedForm, ProtectedJson, SentForm, Submitted};
+use crate::web::extract::{
+    Page, ProtectedEmpty, ProtectedForm, ProtectedJson, SentForm, Submitted,
+};
 use crate::web::form::Form;
-use crate::web::layers::mark;
-use crate::web::page::{self, Page};
+use crate::web::page;
 use crate::web::site::Site;
-use crate::web::views::problem::{self as problems, Problem};
+use crate::web::views::problem as problems;
 use crate::web::views::{
     Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, NotSaved, Paging,
     TypedMapping,
@@ -200,7 +201,7 @@ pub async fn new_page(_: Admin, page: Page) -> Answer {
 pub async fn edit_page(admin: Admin, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
     let id = parse_id(&id)?;
     let row = match desk.get(&admin, id).await {
-        Err(MappingError::NotFound) => return Ok(gone(&page, id, None)),
+        Err(MappingError::NotFound) => return Err(gone(&page, id, None)),
         row => row?,
     };
     let version = row.version;
@@ -212,10 +213,7 @@ pub async fn edit_page(admin: Admin, page: Page, id: web::Path<String>, desk: De
 
 /// POST `/admin/mappings`
 pub async fn add(sent: SentForm<Admin>, page: Page, desk: Desk) -> Answer {
-    let (form, draft) = match judge(&page, None, sent.sent)? {
-        Ok(good) => good,
-        Err(page) => return Ok(page),
-    };
+    let (form, draft) = judge(&page, None, sent.sent)?;
     match desk.create(&sent.sender, &draft).await {
         Ok(written) => Ok(back(&page, Done::ADDED, written.id, None)),
         Err(error) => not_written(&desk, &sent.sender, form, &draft, error).await,
@@ -226,10 +224,7 @@ pub async fn add(sent: SentForm<Admin>, page: Page, desk: Desk) -> Answer {
 pub async fn save(sent: SentForm<Admin>, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
     let (Submitted::Now(form) | Submitted::Earlier(form)) = &sent.sent;
     let (id, version) = (parse_id(&id)?, version(form)?);
-    let (form, draft) = match judge(&page, Some(Editing { id, version }), sent.sent)? {
-        Ok(good) => good,
-        Err(page) => return Ok(page),
-    };
+    let (form, draft) = judge(&page, Some(Editing { id, version }), sent.sent)?;
     match desk.replace(&sent.sender, id, version, &draft).await {
         Ok(_) => Ok(back(&page, Done::SAVED, id, None)),
         Err(error) => not_written(&desk, &sent.sender, form, &draft, error).await,
@@ -254,9 +249,9 @@ pub async fn switch(
         Ok(_) => Ok(back(&page, done, id, Some(form))),
         Err(MappingError::Stale(_)) => {
             let list = back(&page, Done::CHANGED, id, Some(form));
-            Ok(mark(list, problems::STALE.code, false))
+            Err(Refusal::new(problems::STALE).answered_by(list))
         }
-        Err(MappingError::NotFound) => Ok(gone(&page, id, Some(form))),
+        Err(MappingError::NotFound) => Err(gone(&page, id, Some(form))),
         Err(error) => Err(error.into()),
     }
 }
@@ -270,7 +265,7 @@ pub async fn not_switched(_: Admin, page: Page, id: web::Path<String>) -> Answer
 pub async fn delete_page(admin: Admin, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
     let id = parse_id(&id)?;
     match desk.get(&admin, id).await {
-        Err(MappingError::NotFound) => Ok(gone(&page, id, None)),
+        Err(MappingError::NotFound) => Err(gone(&page, id, None)),
         row => Ok(page::show(&confirmation(&page, &desk, row?, false))),
     }
 }
@@ -287,9 +282,9 @@ pub async fn delete_confirmed(
         Ok(()) => Ok(back(&page, Done::DELETED, id, None)),
         Err(MappingError::Stale(now)) => {
             let shown = confirmation(&page, &desk, *now, true);
-            Ok(page::refuse(&problems::STALE, &shown))
+            Err(Refusal::new(problems::STALE).showing(&shown))
         }
-        Err(MappingError::NotFound) => Ok(gone(&page, id, None)),
+        Err(MappingError::NotFound) => Err(gone(&page, id, None)),
         Err(error) => Err(error.into()),
     }
 }
@@ -318,12 +313,12 @@ fn blank(page: &Page, editing: Option<Editing>) -> MappingForm {
     }
 }
 
-/// The form with what was typed and the mapping that it is, or the page that says why it is none.
+/// The form with what was typed and the mapping that it is.
 fn judge(
     page: &Page,
     editing: Option<Editing>,
     sent: Submitted,
-) -> Result<Result<(MappingForm, MappingDraft), HttpResponse>, Refusal> {
+) -> Result<(MappingForm, MappingDraft), Refusal> {
     let (form, earlier) = match sent {
         Submitted::Now(form) => (form, false),
         Submitted::Earlier(form) => (form, true),
@@ -335,15 +330,15 @@ fn judge(
     // A page of an earlier session: not done, and not lost either.
     if earlier {
         form.not_saved = Some(NotSaved::SessionChanged);
-        return Ok(Err(page::refuse(&problems::SESSION_CHANGED, &form)));
+        return Err(Refusal::new(problems::SESSION_CHANGED).showing(&form));
     }
-    Ok(match form.typed.read() {
+    match form.typed.read() {
         Ok(draft) => Ok((form, draft)),
         Err(errors) => {
             form.errors = errors;
-            Err(page::refuse(&problems::INVALID_REQUEST, &form))
+            Err(Refusal::new(problems::INVALID_REQUEST).showing(&form))
         }
-    })
+    }
 }
 
 /// The form again, with what was typed and why it was not written.
@@ -354,10 +349,10 @@ async fn not_written(
     draft: &MappingDraft,
     error: MappingError,
 ) -> Answer {
-    let problem: &Problem = match error {
+    let problem = match error {
         MappingError::Stale(now) => {
             form.not_saved = Some(NotSaved::Stale(now));
-            &problems::STALE
+            problems::STALE
         }
         MappingError::Duplicate => {
             match desk.twin(admin, draft).await? {
@@ -368,23 +363,23 @@ async fn not_written(
                     "another mapping said the same a moment ago: save once more",
                 )),
             }
-            &problems::DUPLICATE
+            problems::DUPLICATE
         }
         // Deleted meanwhile: what was typed may become a new mapping.
         MappingError::NotFound => {
             let editing = form.editing.take();
             form.not_saved = editing.map(|editing| NotSaved::Gone(editing.id));
-            &problems::NOT_FOUND
+            problems::NOT_FOUND
         }
         error @ MappingError::Store(_) => return Err(error.into()),
     };
-    Ok(page::refuse(problem, &form))
+    Err(Refusal::new(problem).showing(&form))
 }
 
 /// To the list, from a mapping that is not there any more.
-fn gone(page: &Page, id: MappingId, shown: Option<&Form>) -> HttpResponse {
+fn gone(page: &Page, id: MappingId, shown: Option<&Form>) -> Refusal {
     let list = back(page, Done::GONE, id, shown);
-    mark(list, problems::NOT_FOUND.code, false)
+    Refusal::new(problems::NOT_FOUND).answered_by(list)
 }
 
 fn back(page: &Page, done: Done, id: MappingId, shown: Option<&Form>) -> HttpResponse {

@@ -13,11 +13,9 @@ use crate::flow::people::{People, PeopleError};
 use crate::flow::sign_out::SignOut;
 use crate::web::auth::leave_with;
 use crate::web::error::{Answer, Refusal};
-use crate::web::extract::{ProtectedEmpty, ProtectedForm};
+use crate::web::extract::{Page, ProtectedEmpty, ProtectedForm};
 use crate::web::form::Form;
-use crate::web::layers::mark;
-use crate::web::page::{self, Page};
-use crate::web::views::problem::NOT_FOUND;
+use crate::web::page::show;
 use crate::web::views::{Notice, Paging, SessionList, SessionRow, SessionStop};
 
 /// Longest text to look for, in characters.
@@ -50,14 +48,6 @@ pub(in crate::web) fn notice_of(query: &Form) -> Option<Notice> {
     let ended = query.one("ended").ok()?;
     let ended = ended.and_then(|ended| ended.parse().ok());
     Notice::of(query.one("done").ok()??, ended)
-}
-
-/// Back to the list, where the session or the block does not exist any more.
-pub(in crate::web) fn lead_back(page: &Page, list: &str, error: PeopleError) -> Answer {
-    match error {
-        PeopleError::NotFound => Ok(mark(page.see_other(list), NOT_FOUND.code, false)),
-        error => Err(error.into()),
-    }
 }
 
 pub(in crate::web) fn session_id(text: &str) -> Result<SessionId, PeopleError> {
@@ -128,7 +118,7 @@ pub async fn list_page(admin: Admin, page: Page, people: web::Data<People>) -> A
         .append_pair("person", &search.person)
         .finish();
     let own = admin.session().session.hash;
-    Ok(page::show(&SessionList {
+    Ok(show(&SessionList {
         paging: Paging {
             list: format!("{}/admin/sessions?{narrowed}&", page.site().base()),
             shown: found.items.len(),
@@ -150,13 +140,11 @@ pub async fn stop_page(
     id: web::Path<String>,
     people: web::Data<People>,
 ) -> Answer {
-    let session = match people.session(&admin, &session_id(&id)?).await {
-        Ok(session) => session,
-        Err(error) => return lead_back(&page, "/admin/sessions?done=gone", error),
-    };
+    let session = people.session(&admin, &session_id(&id)?).await;
+    let session = session.map_err(|error| page.lead_back("/admin/sessions?done=gone", error))?;
     let person = session.person();
     let theirs = people.sessions(&admin, Whose::Person(&person), 1, 0);
-    Ok(page::show(&SessionStop {
+    Ok(show(&SessionStop {
         sessions: theirs.await?.total,
         row: SessionRow::of(session, admin.session().session.hash),
         frame: page.frame(),
@@ -182,10 +170,8 @@ pub async fn end_form(
     sign_out: web::Data<SignOut>,
 ) -> Answer {
     let admin = form.sender;
-    let ended = match people.end(&admin, &session_id(&id)?).await {
-        Ok(ended) => ended,
-        Err(error) => return lead_back(&page, "/admin/sessions?done=gone", error),
-    };
+    let ended = people.end(&admin, &session_id(&id)?).await;
+    let ended = ended.map_err(|error| page.lead_back("/admin/sessions?done=gone", error))?;
     let left = leave_with(page.site(), &sign_out, admin.session(), [ended]).await;
     Ok(left.unwrap_or_else(|| page.see_other("/admin/sessions?done=ended")))
 }
