@@ -22,6 +22,7 @@ pub mod grant;
 pub mod groups;
 pub mod identity;
 pub mod lifetime;
+pub mod list;
 pub mod mapping;
 pub mod mapping_test;
 pub mod members;

@@ -88,15 +88,6 @@ impl SessionSummary {
     }
 }
 
-/// One page.
-#[derive(Debug)]
-pub struct SessionPage {
-    /// The newest first.
-    pub items: Vec<SessionSummary>,
-    /// How many there are in all.
-    pub total: i64,
-}
-
 /// Whose sessions.
 #[derive(Debug, Clone, Copy)]
 pub enum Whose<'a> {

@@ -21,6 +21,7 @@ use crate::domain::explain::{Decision, ExplainedIdentity, Explanation, explain_r
 use crate::domain::given::GivenIdentity;
 use crate::domain::identity::{Groups, GroupsFrom, Identity};
 use crate::domain::lifetime::{LimitedBy, SubjectEnd};
+use crate::domain::list::PageRange;
 use crate::domain::members::{FieldError, Members};
 use crate::domain::session::{SessionId, Whose};
 use crate::domain::wish::Wish;
@@ -287,7 +288,9 @@ impl Explain {
             Whose::Person(&person)
         };
         let live = (now, now - self.idle);
-        let page = self.store.list_sessions(whose, live, SESSIONS_MAX, 0);
+        let page = self
+            .store
+            .list_sessions(whose, live, PageRange::first(SESSIONS_MAX));
         let mut found: Option<FoundPerson> = None;
         for summary in page.await?.items {
             // The list is of those in whose names the text stands.

@@ -11,9 +11,10 @@ use super::sessions::Sessions;
 use crate::clock::Clock;
 use crate::domain::actor::Actor;
 use crate::domain::block::{Block, BlockDraft, PersonKey};
-use crate::domain::session::{SessionId, SessionPage, SessionSummary, Whose};
+use crate::domain::list::{ListPage, PageRange};
+use crate::domain::session::{SessionId, SessionSummary, Whose};
 use crate::fingerprint::pseudonym;
-use crate::store::blocks::{BlockPage, Blocked};
+use crate::store::blocks::Blocked;
 use crate::store::sessions::{EndedSession, SessionsToEnd};
 use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{Store, StoreError};
@@ -48,32 +49,35 @@ impl People {
         self.clock.now()
     }
 
-    /// One page of the live sessions.
+    /// One page of the live sessions, the newest first.
     pub async fn sessions(
         &self,
         _: &Admin,
         whose: Whose<'_>,
-        limit: i64,
-        offset: i64,
-    ) -> Result<SessionPage, StoreError> {
-        self.live_sessions(whose, limit, offset).await
+        range: PageRange,
+    ) -> Result<ListPage<SessionSummary>, StoreError> {
+        self.live_sessions(whose, range).await
     }
 
     /// The actor's own live sessions, at most `limit`.
-    pub async fn own_sessions(&self, actor: &Actor, limit: i64) -> Result<SessionPage, StoreError> {
+    pub async fn own_sessions(
+        &self,
+        actor: &Actor,
+        limit: i64,
+    ) -> Result<ListPage<SessionSummary>, StoreError> {
         let own = actor.person();
-        self.live_sessions(Whose::Person(&own), limit, 0).await
+        self.live_sessions(Whose::Person(&own), PageRange::first(limit))
+            .await
     }
 
     async fn live_sessions(
         &self,
         whose: Whose<'_>,
-        limit: i64,
-        offset: i64,
-    ) -> Result<SessionPage, StoreError> {
+        range: PageRange,
+    ) -> Result<ListPage<SessionSummary>, StoreError> {
         let now = self.clock.now();
         let live = (now, now - self.sessions.idle());
-        self.store.list_sessions(whose, live, limit, offset).await
+        self.store.list_sessions(whose, live, range).await
     }
 
     /// One session.
@@ -85,7 +89,9 @@ impl People {
     /// Whether this person has a session or a block: a subject that is typed may be of no person
     /// at all.
     pub async fn knows(&self, admin: &Admin, person: &PersonKey) -> Result<bool, StoreError> {
-        let theirs = self.sessions(admin, Whose::Person(person), 1, 0).await?;
+        let theirs = self
+            .sessions(admin, Whose::Person(person), PageRange::first(1))
+            .await?;
         Ok(theirs.total > 0 || self.store.find_block(person).await?.is_some())
     }
 
@@ -153,13 +159,8 @@ impl People {
     }
 
     /// One page of the blocks, those that are over included.
-    pub async fn blocks(
-        &self,
-        _: &Admin,
-        limit: i64,
-        offset: i64,
-    ) -> Result<BlockPage, StoreError> {
-        self.store.list_blocks(limit, offset).await
+    pub async fn blocks(&self, _: &Admin, range: PageRange) -> Result<ListPage<Block>, StoreError> {
+        self.store.list_blocks(range).await
     }
 
     /// The block of a person.

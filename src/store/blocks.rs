@@ -12,16 +12,8 @@ use super::sessions::{EndedSession, audit_object, end_all_of};
 use super::transaction::Transaction;
 use crate::domain::actor::Actor;
 use crate::domain::block::{Block, BlockDraft, Blocks, PersonKey};
+use crate::domain::list::{ListPage, PageRange};
 use crate::domain::time::utc;
-
-/// One page of the table.
-#[derive(Debug)]
-pub struct BlockPage {
-    /// The rows, the newest first.
-    pub items: Vec<Block>,
-    /// How many there are in all.
-    pub total: i64,
-}
 
 /// A user is blocked.
 #[derive(Debug)]
@@ -35,14 +27,14 @@ pub struct Blocked {
 }
 
 impl Store {
-    /// One page.
-    pub async fn list_blocks(&self, limit: i64, offset: i64) -> Result<BlockPage, StoreError> {
+    /// One page, the newest first.
+    pub async fn list_blocks(&self, range: PageRange) -> Result<ListPage<Block>, StoreError> {
         self.with(async |transaction| {
-            let items = select(transaction, None, limit, offset).await?;
+            let items = select(transaction, None, range).await?;
             let total = sqlx::query_scalar!(r#"SELECT count(*) AS "total!" FROM blocked"#)
                 .fetch_one(transaction)
                 .await?;
-            Ok(BlockPage { items, total })
+            Ok(ListPage { items, total })
         })
         .await
     }
@@ -169,15 +161,16 @@ async fn find(
     transaction: &mut Transaction,
     person: &PersonKey,
 ) -> Result<Option<Block>, sqlx::Error> {
-    Ok(select(transaction, Some(person), 1, 0).await?.pop())
+    Ok(select(transaction, Some(person), PageRange::first(1))
+        .await?
+        .pop())
 }
 
 /// The block of one person, or all.
 async fn select(
     transaction: &mut Transaction,
     person: Option<&PersonKey>,
-    limit: i64,
-    offset: i64,
+    range: PageRange,
 ) -> Result<Vec<Block>, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT issuer, subject, username, name, until, reason, created_at, created_by FROM blocked
@@ -185,8 +178,8 @@ async fn select(
          ORDER BY created_at DESC, issuer, subject LIMIT $3 OFFSET $4",
         person.map(|person| person.issuer.as_str()),
         person.map(|person| person.subject.as_str()),
-        limit,
-        offset,
+        range.limit,
+        range.offset,
     )
     .fetch_all(transaction)
     .await?;

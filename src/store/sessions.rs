@@ -17,7 +17,8 @@ use super::transaction::Transaction;
 use crate::domain::actor::Actor;
 use crate::domain::block::PersonKey;
 use crate::domain::identity::{Groups, Identity};
-use crate::domain::session::{SessionHash, SessionId, SessionPage, SessionSummary, Whose};
+use crate::domain::list::{ListPage, PageRange};
+use crate::domain::session::{SessionHash, SessionId, SessionSummary, Whose};
 use crate::domain::time::utc;
 
 /// The row of a session, but for what only the provider needs.
@@ -205,9 +206,8 @@ impl Store {
         &self,
         whose: Whose<'_>,
         (now, idle_since): (DateTime<Utc>, DateTime<Utc>),
-        limit: i64,
-        offset: i64,
-    ) -> Result<SessionPage, StoreError> {
+        range: PageRange,
+    ) -> Result<ListPage<SessionSummary>, StoreError> {
         let (named, person) = match whose {
             Whose::All => (None, None),
             Whose::Named(text) => (Some(text), None),
@@ -249,12 +249,12 @@ impl Store {
                 named,
                 issuer,
                 subject,
-                limit,
-                offset,
+                range.limit,
+                range.offset,
             )
             .fetch_all(&mut *moment)
             .await?;
-            Ok(SessionPage { items, total })
+            Ok(ListPage { items, total })
         })
         .await
     }

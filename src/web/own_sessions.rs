@@ -2,12 +2,12 @@
 
 use actix_web::web;
 
-use super::admin::sessions::{notice_of, session_id};
+use super::admin::sessions::session_id;
 use super::auth::{leave, leave_with};
 use super::error::Answer;
 use super::extract::{Page, ProtectedForm, Session, SessionOnly};
 use super::page;
-use super::views::{OwnSessions, SessionRow};
+use super::views::{Notice, OwnSessions, SessionRow};
 use crate::flow::people::People;
 use crate::flow::sign_out::SignOut;
 
@@ -21,7 +21,7 @@ pub async fn show(session: Session, page: Page, people: web::Data<People>) -> An
         .await?;
     Ok(page::show(&OwnSessions {
         rows: SessionRow::list(found.items, session.live().session.hash),
-        done: notice_of(&page.query()?),
+        done: Notice::of(&page.query()?),
         frame: page.frame(),
     }))
 }

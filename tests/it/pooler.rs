@@ -5,6 +5,7 @@ mod pgbouncer;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use red5_bridge::domain::block::PersonKey;
+use red5_bridge::domain::list::PageRange;
 use red5_bridge::store::{Store, StoreError};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
@@ -159,7 +160,10 @@ async fn many_at_once_share_two_connections_of_the_server_and_none_meets_another
                     assert!(!store.spend_attempt(&id, at(0)).await.unwrap());
                     assert_eq!(store.find_block(&person).await.unwrap(), None);
                     assert_eq!(store.list_mappings(5, 0).await.unwrap().total, 0);
-                    assert_eq!(store.list_blocks(5, 0).await.unwrap().total, 0);
+                    assert_eq!(
+                        store.list_blocks(PageRange::first(5)).await.unwrap().total,
+                        0
+                    );
                 }
             })
         })

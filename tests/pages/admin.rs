@@ -93,7 +93,7 @@ fn hostile_rows() -> Vec<MappingRow> {
 fn list(rows: Vec<MappingRow>, total: i64, offset: i64) -> MappingList {
     MappingList {
         frame: person("Ann Lee", true),
-        paging: paging("/red5/admin/mappings?", rows.len(), total, offset),
+        paging: paging("/red5/admin/mappings?limit=50", rows.len(), total, offset),
         rows,
         mapping_version: 42,
         done: None,

@@ -11,6 +11,7 @@ mod people;
 use askama::Template;
 
 use super::{Frame, Paging, Person, Shown};
+use crate::domain::list::PageRange;
 use crate::domain::members::FieldError;
 
 /// CS-10: leaves an attribute and a tag, where it is not escaped.
@@ -44,8 +45,7 @@ fn paging(list: &str, shown: usize, total: i64, offset: i64) -> Paging {
         list: list.to_owned(),
         shown,
         total,
-        limit: 50,
-        offset,
+        range: PageRange { limit: 50, offset },
     }
 }
 

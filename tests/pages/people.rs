@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample, unbroken};
 use crate::domain::block::{Block, PersonKey};
 use crate::domain::session::{SessionId, SessionSummary};
+use crate::web::form::Form;
 use crate::web::views::{
     BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords, SessionList,
     SessionRow, SessionStop, TypedBlock,
@@ -68,12 +69,16 @@ fn block(subject: &str, reason: &str, until: Option<&str>) -> BlockRow {
     BlockRow::of(block, at("2026-11-24T15:04:05Z"))
 }
 
+fn notice(query: &str) -> Option<Notice> {
+    Notice::of(&Form::parse(query.as_bytes()).unwrap())
+}
+
 fn list(rows: Vec<SessionRow>, person_filter: &str, done: Option<Notice>) -> SessionList {
     let shown = rows.len();
     let total = if shown == 0 { 0 } else { 120 };
     SessionList {
         frame: person("Ann Lee", true),
-        paging: paging("/red5/admin/sessions?person=&", shown, total, 0),
+        paging: paging("/red5/admin/sessions?person=ann&limit=50", shown, total, 0),
         rows,
         person: person_filter.to_owned(),
         done,
@@ -114,7 +119,7 @@ pub fn samples() -> Vec<Sample> {
     ];
     let block_list = |rows: Vec<BlockRow>, total| BlockList {
         frame: person("Ann Lee", true),
-        paging: paging("/red5/admin/blocks?", rows.len(), total, 0),
+        paging: paging("/red5/admin/blocks?limit=50", rows.len(), total, 0),
         rows,
         done: None,
     };
@@ -135,13 +140,10 @@ pub fn samples() -> Vec<Sample> {
     let mut samples = block_forms();
     samples.extend([
         sample("sessions", &list(rows(), "", None)),
-        sample(
-            "sessions-found",
-            &list(rows(), TAG, Notice::of("ended", None)),
-        ),
+        sample("sessions-found", &list(rows(), TAG, notice("done=ended"))),
         sample(
             "sessions-none",
-            &list(Vec::new(), "unknown", Notice::of("all-ended", Some(0))),
+            &list(Vec::new(), "unknown", notice("done=all-ended&ended=0")),
         ),
         sample(
             "session-stop",
@@ -155,8 +157,8 @@ pub fn samples() -> Vec<Sample> {
         sample("block-lift", &lift(blocks[1].clone())),
         sample("block-lift-hostile", &lift(blocks[3].clone())),
         sample("own-sessions", &own(None)),
-        sample("own-sessions-ended", &own(Notice::of("ended", None))),
-        sample("own-sessions-gone", &own(Notice::of("gone", None))),
+        sample("own-sessions-ended", &own(notice("done=ended"))),
+        sample("own-sessions-gone", &own(notice("done=gone"))),
     ]);
     samples
 }

@@ -7,9 +7,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::paging::page_of;
-use super::sessions::{notice_of, person_of, search_of};
+use super::paging::{ListQuery, filter, list_answer, page_range};
+use super::sessions::person_of;
 use crate::domain::block::{Block, BlockDraft, PersonKey};
+use crate::domain::list::PageRange;
 use crate::domain::members::{FieldError, Members, together};
 use crate::domain::session::Whose;
 use crate::domain::time::utc;
@@ -21,7 +22,7 @@ use crate::web::form::Form;
 use crate::web::page::show;
 use crate::web::views::problem::INVALID_REQUEST;
 use crate::web::views::{
-    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Paging, PersonWords, TypedBlock,
+    BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Notice, PersonWords, TypedBlock,
 };
 
 /// Maximum number of sessions whose users the form offers to block.
@@ -41,30 +42,22 @@ fn as_json(block: &Block, now: DateTime<Utc>) -> Value {
 
 /// GET `/api/admin/blocks?limit=&offset=`
 pub async fn list(admin: Admin, request: HttpRequest, people: web::Data<People>) -> Answer {
-    let (limit, offset) = page_of(&Form::of_query(&request)?)?;
-    let (found, now) = (people.blocks(&admin, limit, offset).await?, people.now());
-    let items = found.items.iter().map(|block| as_json(block, now));
-    let items: Vec<Value> = items.collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "total": found.total })))
+    let range = page_range(&Form::of_query(&request)?)?;
+    let (found, now) = (people.blocks(&admin, range).await?, people.now());
+    Ok(list_answer(&found, |block| as_json(block, now)))
 }
 
 /// GET `/admin/blocks?limit=&offset=`
 pub async fn list_page(admin: Admin, page: Page, people: web::Data<People>) -> Answer {
     let query = page.query()?;
-    let (limit, offset) = page_of(&query)?;
-    let (found, now) = (people.blocks(&admin, limit, offset).await?, people.now());
+    let asked = ListQuery::read(&query, [])?;
+    let (found, now) = (people.blocks(&admin, asked.range).await?, people.now());
     let rows = found.items.into_iter();
     let rows: Vec<BlockRow> = rows.map(|block| BlockRow::of(block, now)).collect();
     Ok(show(&BlockList {
-        paging: Paging {
-            list: format!("{}/admin/blocks?", page.site().base()),
-            shown: rows.len(),
-            total: found.total,
-            limit,
-            offset,
-        },
+        paging: asked.paging(&page, "/admin/blocks", rows.len(), found.total),
         rows,
-        done: notice_of(&query),
+        done: Notice::of(&query),
         frame: page.frame(),
     }))
 }
@@ -96,7 +89,7 @@ pub async fn create(sent: ProtectedJson<Admin>, people: web::Data<People>) -> An
 /// GET `/admin/blocks/new?issuer=&subject=&person=`
 pub async fn new_page(admin: Admin, page: Page, people: web::Data<People>) -> Answer {
     let query = page.query()?;
-    let person = search_of(&query)?;
+    let person = filter(&query, "person").map_err(|error| vec![error])?;
     let mut typed = TypedBlock {
         issuer: query.text("issuer"),
         subject: query.text("subject"),
@@ -108,7 +101,7 @@ pub async fn new_page(admin: Admin, page: Page, people: web::Data<People>) -> An
     let mut form = form_of(&admin, &page, &people, typed).await?;
     if !person.is_empty() {
         let found = people
-            .sessions(&admin, Whose::Named(&person), FOUND, 0)
+            .sessions(&admin, Whose::Named(&person), PageRange::first(FOUND))
             .await?;
         let mut seen = BTreeSet::new();
         let each = found
@@ -185,7 +178,9 @@ async fn form_of(
 ) -> Result<BlockForm, Refusal> {
     let mut known = None;
     if let Ok(person) = PersonKey::parse(&typed.issuer, &typed.subject) {
-        let theirs = people.sessions(admin, Whose::Person(&person), 1, 0).await?;
+        let theirs = people
+            .sessions(admin, Whose::Person(&person), PageRange::first(1))
+            .await?;
         let newest = theirs.items.first().map(PersonWords::of_session);
         known = newest.map(|who| (who, theirs.total));
     }

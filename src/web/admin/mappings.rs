@@ -4,7 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde_json::{Map, Value, json};
 
-use super::paging::page_of;
+use super::paging::{ListQuery, page_range};
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::domain::members::FieldError;
 use crate::flow::admin::Admin;
@@ -18,8 +18,7 @@ use crate::web::page;
 use crate::web::site::Site;
 use crate::web::views::problem as problems;
 use crate::web::views::{
-    Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, NotSaved, Paging,
-    TypedMapping,
+    Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, NotSaved, TypedMapping,
 };
 
 type Desk = web::Data<MappingDesk>;
@@ -41,8 +40,8 @@ fn answer(mapping: &Mapping, mut response: HttpResponseBuilder) -> HttpResponse 
 
 /// GET `/api/admin/mappings?limit=&offset=`
 pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
-    let (limit, offset) = page_of(&Form::of_query(&request)?)?;
-    let page = desk.list(&admin, limit, offset).await?;
+    let range = page_range(&Form::of_query(&request)?)?;
+    let page = desk.list(&admin, range.limit, range.offset).await?;
     Ok(HttpResponse::Ok().json(json!({
         "items": page.items,
         "total": page.total,
@@ -165,19 +164,14 @@ fn if_match(request: &HttpRequest) -> Result<i64, Refusal> {
 /// GET `/admin/mappings?limit=&offset=`
 pub async fn list_page(admin: Admin, page: Page, desk: Desk) -> Answer {
     let query = page.query()?;
-    let (limit, offset) = page_of(&query)?;
-    let found = desk.list(&admin, limit, offset).await?;
+    let asked = ListQuery::read(&query, [])?;
+    let found = desk.list(&admin, asked.range.limit, asked.range.offset);
+    let found = found.await?;
     let now = desk.now();
     let rows = found.items.into_iter();
     let rows: Vec<MappingRow> = rows.map(|row| MappingRow::of(row, now)).collect();
     Ok(page::show(&MappingList {
-        paging: Paging {
-            list: format!("{}/admin/mappings?", page.site().base()),
-            shown: rows.len(),
-            total: found.total,
-            limit,
-            offset,
-        },
+        paging: asked.paging(&page, "/admin/mappings", rows.len(), found.total),
         rows,
         mapping_version: found.mapping_version,
         done: done(&query),
@@ -387,9 +381,9 @@ fn back(page: &Page, done: Done, id: MappingId, shown: Option<&Form>) -> HttpRes
     query.append_pair("done", done.word);
     query.append_pair("id", &id.to_string());
     // After a row is switched, its page of the list is shown again.
-    if let Some((limit, offset)) = shown.and_then(|form| page_of(form).ok()) {
-        query.append_pair("limit", &limit.to_string());
-        query.append_pair("offset", &offset.to_string());
+    if let Some(range) = shown.and_then(|form| page_range(form).ok()) {
+        query.append_pair("limit", &range.limit.to_string());
+        query.append_pair("offset", &range.offset.to_string());
     }
     page.see_other(&format!("/admin/mappings?{}", query.finish()))
 }

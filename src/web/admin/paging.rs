@@ -1,13 +1,70 @@
-//! The pages of a list.
+//! What all lists share: which page of them an address asks for, and what narrows it.
 
-use crate::domain::members::FieldError;
+use actix_web::HttpResponse;
+use serde_json::{Value, json};
+
+use crate::domain::list::{ListPage, PageRange};
+use crate::domain::members::{FieldError, together};
+use crate::web::extract::Page;
 use crate::web::form::Form;
+use crate::web::views::Paging;
 
 const LIMIT: i64 = 50;
 const LIMIT_MAX: i64 = 500;
 
+/// Longest text of a filter, in characters.
+const FILTER_MAX: usize = 255;
+
+/// The query of a list: its filters, and the page.
+pub struct ListQuery<const N: usize> {
+    names: [&'static str; N],
+    /// The text of each filter; an empty one narrows nothing.
+    pub filters: [String; N],
+    /// `limit` and `offset`
+    pub range: PageRange,
+}
+
+impl<const N: usize> ListQuery<N> {
+    /// Of a list with these filters. Each field that is wrong is named.
+    pub fn read(query: &Form, names: [&'static str; N]) -> Result<Self, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let filters = names.map(|name| {
+            let text = filter(query, name);
+            text.unwrap_or_else(|error| {
+                errors.push(error);
+                String::new()
+            })
+        });
+        together(errors, page_range(query)).map(|range| Self {
+            names,
+            filters,
+            range,
+        })
+    }
+
+    /// The way to the pages before and after this one of the list at `path`.
+    pub fn paging(&self, page: &Page, path: &str, shown: usize, total: i64) -> Paging {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let filters = self.names.iter().zip(&self.filters);
+        query.extend_pairs(filters.filter(|(_, text)| !text.is_empty()));
+        query.append_pair("limit", &self.range.limit.to_string());
+        Paging {
+            list: format!("{}{path}?{}", page.site().base(), query.finish()),
+            shown,
+            total,
+            range: self.range,
+        }
+    }
+}
+
+/// A page of a list as programs read it.
+pub fn list_answer<T>(found: &ListPage<T>, as_json: impl Fn(&T) -> Value) -> HttpResponse {
+    let items: Vec<Value> = found.items.iter().map(as_json).collect();
+    HttpResponse::Ok().json(json!({ "items": items, "total": found.total }))
+}
+
 /// `limit` and `offset` of a query.
-pub(in crate::web) fn page_of(query: &Form) -> Result<(i64, i64), Vec<FieldError>> {
+pub fn page_range(query: &Form) -> Result<PageRange, Vec<FieldError>> {
     let mut errors = Vec::new();
     let mut number = |name: &str, default: i64, least: i64, most: i64| {
         let value = match query.one(name) {
@@ -24,9 +81,18 @@ pub(in crate::web) fn page_of(query: &Form) -> Result<(i64, i64), Vec<FieldError
     };
     let limit = number("limit", LIMIT, 1, LIMIT_MAX);
     let offset = number("offset", 0, 0, i64::from(i32::MAX));
-    if errors.is_empty() {
-        Ok((limit, offset))
-    } else {
-        Err(errors)
-    }
+    together(errors, Ok(PageRange { limit, offset }))
+}
+
+/// A text to look for, empty where there is none.
+pub fn filter(query: &Form, name: &str) -> Result<String, FieldError> {
+    let is_valid =
+        |text: &&str| text.chars().count() <= FILTER_MAX && !text.chars().any(char::is_control);
+    let text = query.one(name).ok().map(Option::unwrap_or_default);
+    text.filter(is_valid).map(str::to_owned).ok_or_else(|| {
+        let reason = format!(
+            "must be one text of at most {FILTER_MAX} characters, without control characters"
+        );
+        FieldError::new(name, reason)
+    })
 }

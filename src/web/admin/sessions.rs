@@ -3,9 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::paging::page_of;
+use super::paging::{ListQuery, list_answer};
 use crate::domain::block::PersonKey;
-use crate::domain::members::FieldError;
+use crate::domain::list::PageRange;
 use crate::domain::session::{SessionId, SessionSummary, Whose};
 use crate::domain::time::utc;
 use crate::flow::admin::Admin;
@@ -16,10 +16,7 @@ use crate::web::error::{Answer, Refusal};
 use crate::web::extract::{Page, ProtectedEmpty, ProtectedForm};
 use crate::web::form::Form;
 use crate::web::page::show;
-use crate::web::views::{Notice, Paging, SessionList, SessionRow, SessionStop};
-
-/// Longest text to look for, in characters.
-const PERSON_MAX: usize = 255;
+use crate::web::views::{Notice, SessionList, SessionRow, SessionStop};
 
 /// `issuer` and `subject`, each exactly once.
 pub(super) fn person_of(fields: &Form) -> Result<PersonKey, Refusal> {
@@ -27,61 +24,15 @@ pub(super) fn person_of(fields: &Form) -> Result<PersonKey, Refusal> {
     Ok(PersonKey::parse(one("issuer"), one("subject"))?)
 }
 
-/// `person`: the text to look for, empty where there is none.
-pub(super) fn search_of(query: &Form) -> Result<String, Vec<FieldError>> {
-    let text = query.one("person").map(Option::unwrap_or_default);
-    let is_valid =
-        |text: &&str| text.chars().count() <= PERSON_MAX && !text.chars().any(char::is_control);
-    text.ok()
-        .filter(is_valid)
-        .map(str::to_owned)
-        .ok_or_else(|| {
-            let reason = format!(
-                "must be one text of at most {PERSON_MAX} characters, without control characters"
-            );
-            vec![FieldError::new("person", reason)]
-        })
-}
-
-/// The message of the page before, from the address that it led to.
-pub(in crate::web) fn notice_of(query: &Form) -> Option<Notice> {
-    let ended = query.one("ended").ok()?;
-    let ended = ended.and_then(|ended| ended.parse().ok());
-    Notice::of(query.one("done").ok()??, ended)
-}
-
 pub(in crate::web) fn session_id(text: &str) -> Result<SessionId, PeopleError> {
     SessionId::parse(text).ok_or(PeopleError::NotFound)
 }
 
-/// Which sessions a list shows.
-struct Search {
-    person: String,
-    limit: i64,
-    offset: i64,
-}
-
-impl Search {
-    fn of(query: &Form) -> Result<Self, Refusal> {
-        match (search_of(query), page_of(query)) {
-            (Ok(person), Ok((limit, offset))) => Ok(Self {
-                person,
-                limit,
-                offset,
-            }),
-            (person, page) => {
-                let errors = [person.err(), page.err()].into_iter().flatten();
-                Err(errors.flatten().collect::<Vec<_>>().into())
-            }
-        }
-    }
-
-    fn whose(&self) -> Whose<'_> {
-        if self.person.is_empty() {
-            Whose::All
-        } else {
-            Whose::Named(&self.person)
-        }
+fn whose(person: &str) -> Whose<'_> {
+    if person.is_empty() {
+        Whose::All
+    } else {
+        Whose::Named(person)
     }
 }
 
@@ -101,34 +52,24 @@ fn as_json(session: &SessionSummary) -> Value {
 
 /// GET `/api/admin/sessions?person=&limit=&offset=`
 pub async fn list(admin: Admin, request: HttpRequest, people: web::Data<People>) -> Answer {
-    let search = Search::of(&Form::of_query(&request)?)?;
-    let found = people.sessions(&admin, search.whose(), search.limit, search.offset);
-    let found = found.await?;
-    let items: Vec<Value> = found.items.iter().map(as_json).collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "total": found.total })))
+    let asked = ListQuery::read(&Form::of_query(&request)?, ["person"])?;
+    let [person] = &asked.filters;
+    let found = people.sessions(&admin, whose(person), asked.range).await?;
+    Ok(list_answer(&found, as_json))
 }
 
 /// GET `/admin/sessions?person=&limit=&offset=`
 pub async fn list_page(admin: Admin, page: Page, people: web::Data<People>) -> Answer {
     let query = page.query()?;
-    let search = Search::of(&query)?;
-    let found = people.sessions(&admin, search.whose(), search.limit, search.offset);
-    let found = found.await?;
-    let narrowed = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("person", &search.person)
-        .finish();
+    let asked = ListQuery::read(&query, ["person"])?;
+    let [person] = &asked.filters;
+    let found = people.sessions(&admin, whose(person), asked.range).await?;
     let own = admin.session().session.hash;
     Ok(show(&SessionList {
-        paging: Paging {
-            list: format!("{}/admin/sessions?{narrowed}&", page.site().base()),
-            shown: found.items.len(),
-            total: found.total,
-            limit: search.limit,
-            offset: search.offset,
-        },
+        paging: asked.paging(&page, "/admin/sessions", found.items.len(), found.total),
         rows: SessionRow::list(found.items, own),
-        person: search.person,
-        done: notice_of(&query),
+        person: person.clone(),
+        done: Notice::of(&query),
         frame: page.frame(),
     }))
 }
@@ -143,7 +84,7 @@ pub async fn stop_page(
     let session = people.session(&admin, &session_id(&id)?).await;
     let session = session.map_err(|error| page.lead_back("/admin/sessions?done=gone", error))?;
     let person = session.person();
-    let theirs = people.sessions(&admin, Whose::Person(&person), 1, 0);
+    let theirs = people.sessions(&admin, Whose::Person(&person), PageRange::first(1));
     Ok(show(&SessionStop {
         sessions: theirs.await?.total,
         row: SessionRow::of(session, admin.session().session.hash),

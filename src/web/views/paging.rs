@@ -1,40 +1,39 @@
 //! What every list that has pages says of them.
 
+use crate::domain::list::PageRange;
+
 /// Where a list stands, and where its pages are.
 #[derive(Debug, Clone)]
 pub struct Paging {
-    /// Address of the list, up to where more of its query can follow:
-    /// `/admin/sessions?person=ann&`.
+    /// Address of the list without `offset`: `/admin/sessions?person=ann&limit=50`.
     pub list: String,
     /// Rows on this page.
     pub shown: usize,
     /// Number of all rows.
     pub total: i64,
-    /// Rows to a page.
-    pub limit: i64,
-    /// Rows before this page.
-    pub offset: i64,
+    /// Which rows these are.
+    pub range: PageRange,
 }
 
 impl Paging {
     fn page(&self, offset: i64) -> String {
-        format!("{}limit={}&offset={offset}", self.list, self.limit)
+        format!("{}&offset={offset}", self.list)
     }
 
     pub(super) fn previous(&self) -> Option<String> {
-        (self.offset > 0).then(|| self.page((self.offset - self.limit).max(0)))
+        (self.range.offset > 0).then(|| self.page((self.range.offset - self.range.limit).max(0)))
     }
 
     pub(super) fn next(&self) -> Option<String> {
-        let next = self.offset + self.limit;
+        let next = self.range.offset + self.range.limit;
         (next < self.total).then(|| self.page(next))
     }
 
     pub(super) fn first(&self) -> i64 {
-        self.offset + 1
+        self.range.offset + 1
     }
 
     pub(super) fn last(&self) -> i64 {
-        self.offset + i64::try_from(self.shown).unwrap_or(i64::MAX)
+        self.range.offset + i64::try_from(self.shown).unwrap_or(i64::MAX)
     }
 }

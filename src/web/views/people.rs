@@ -10,6 +10,7 @@ use super::{times, words};
 use crate::domain::block::{Block, PersonKey};
 use crate::domain::members::FieldError;
 use crate::domain::session::{SessionHash, SessionSummary};
+use crate::web::form::Form;
 use crate::web::user_agent::UNKNOWN;
 
 /// A session, as administrators and its own user see it.
@@ -103,9 +104,13 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// Of `done`, the word in the address, and the number of sessions that ended.
-    pub fn of(done: &str, ended: Option<u32>) -> Option<Self> {
-        let (is_done, text) = match done {
+    /// Of the address that it led to: `done`, and `ended`, the number of sessions that ended.
+    pub fn of(query: &Form) -> Option<Self> {
+        let ended: Option<u32> = query
+            .one("ended")
+            .ok()?
+            .and_then(|ended| ended.parse().ok());
+        let (is_done, text) = match query.one("done").ok()?? {
             "ended" => (true, "The session is over. No new token comes from it."),
             "all-ended" => (true, "All sessions of that person are over."),
             "blocked" => (true, "The person is blocked."),
