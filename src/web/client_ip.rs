@@ -56,7 +56,6 @@ pub fn network(request: &HttpRequest) -> IpAddr {
     network_of(address(request).unwrap_or(Ipv4Addr::UNSPECIFIED.into()))
 }
 
-/// The network of an address.
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {

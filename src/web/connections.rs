@@ -4,7 +4,7 @@
 //! closes a connection that rests. It has no limit for the head of a *later* request,
 //! nor for a chunked body that no handler reads: both could be dripped for ever. So each
 //! connection is known here, and one on which nothing has been
-//! answered for [`PATIENCE`] is shut, whatever it sends meanwhile.
+//! answered for [`IDLE_TIMEOUT`] is shut, whatever it sends meanwhile.
 
 use std::any::Any;
 use std::net::{Shutdown, TcpStream};
@@ -20,7 +20,7 @@ use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream as ServedStream;
 
 /// Longest time between an answer and the next complete head.
-const PATIENCE: Duration = Duration::from_secs(15);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How often the connections are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -104,7 +104,7 @@ impl Connection {
     fn shut_if_held(&self) -> bool {
         let answered = Duration::from_millis(self.answered.load(Ordering::SeqCst));
         let rested = self.opened.elapsed().saturating_sub(answered);
-        let held = self.under_way.load(Ordering::SeqCst) == 0 && rested > PATIENCE;
+        let held = self.under_way.load(Ordering::SeqCst) == 0 && rested > IDLE_TIMEOUT;
         if held {
             // It may be gone already.
             let _ = self.socket.shutdown(Shutdown::Both);

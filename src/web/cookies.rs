@@ -46,12 +46,10 @@ impl Cookies {
         }
     }
 
-    /// The session of a request.
     pub fn session(&self, request: &HttpRequest) -> Option<SessionSecret> {
         SessionSecret::parse(only(request, &self.session)?)
     }
 
-    /// The sealed attempt named `label`.
     pub fn attempt<'r>(&self, request: &'r HttpRequest, label: &str) -> Option<&'r str> {
         only(request, &self.attempt_name(label))
     }
@@ -74,7 +72,6 @@ impl Cookies {
         self.cookie(&self.session, secret.expose(), seconds)
     }
 
-    /// An attempt's cookie.
     pub fn of_attempt(&self, attempt: &SealedAttempt) -> Cookie<'static> {
         let name = self.attempt_name(&attempt.label);
         self.cookie(&name, &attempt.value, ATTEMPT_MINUTES * 60)
@@ -91,12 +88,10 @@ impl Cookies {
         self.cookie(&self.sign_out, next, ATTEMPT_MINUTES * 60)
     }
 
-    /// Removes the session's cookie.
     pub fn session_removal(&self) -> Cookie<'static> {
         self.removal(&self.session)
     }
 
-    /// Removes the attempt named `label`.
     pub fn attempt_removal(&self, label: &str) -> Cookie<'static> {
         self.removal(&self.attempt_name(label))
     }

@@ -62,7 +62,6 @@ struct Details {
 }
 
 impl Refusal {
-    /// Of a kind.
     pub fn new(problem: Problem) -> Self {
         Self(Box::new(Details {
             problem,
@@ -93,7 +92,6 @@ impl Refusal {
         Self::new(problems::UNAVAILABLE).logged()
     }
 
-    /// Says this in place of the problem's own words.
     pub fn saying(mut self, sentence: impl Into<String>) -> Self {
         self.0.sentence = Some(sentence.into());
         self
@@ -105,13 +103,11 @@ impl Refusal {
         self
     }
 
-    /// Adds a header.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self
     }
 
-    /// Sets a cookie.
     pub fn cookie(self, cookie: &Cookie<'_>) -> Self {
         match HeaderValue::try_from(cookie.to_string()) {
             Ok(value) => self.header(header::SET_COOKIE, value),
@@ -143,7 +139,6 @@ impl Refusal {
         self
     }
 
-    /// Whether it is of this kind.
     pub fn is(&self, problem: &Problem) -> bool {
         self.0.problem == *problem
     }

@@ -182,15 +182,12 @@ impl Sender for SessionCookie {
 
 /// A form of one of our pages, made for the session that sends it (CS-3).
 pub struct ProtectedForm<S> {
-    /// Who sends it.
     pub sender: S,
-    /// Its fields.
     pub form: Form,
 }
 
 /// A form of one of our pages, perhaps of an earlier session: for what is shown again then.
 pub struct SentForm<S> {
-    /// Who sends it.
     pub sender: S,
     /// Its fields, and whose page it was.
     pub sent: Submitted,
@@ -207,15 +204,12 @@ pub enum Submitted {
 
 /// The JSON object of a script that may send it; no body is an empty one.
 pub struct ProtectedJson<S> {
-    /// Who sends it.
     pub sender: S,
-    /// Its members.
     pub members: Map<String, Value>,
 }
 
 /// A script's request without a body, or with an empty object.
 pub struct ProtectedEmpty<S> {
-    /// Who sends it.
     pub sender: S,
 }
 
@@ -305,12 +299,10 @@ impl Page {
         Ok(Form::of_query(&self.request)?)
     }
 
-    /// The request.
     pub fn request(&self) -> &HttpRequest {
         &self.request
     }
 
-    /// The bridge's address.
     pub fn site(&self) -> &Site {
         &self.site
     }

@@ -16,7 +16,7 @@ use crate::flow::health::Health;
 pub struct Stopping(AtomicBool);
 
 impl Stopping {
-    /// From now on.
+    /// Called when the process is asked to end.
     pub fn begin(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
@@ -32,12 +32,12 @@ impl Stopping {
 pub struct FailingTasks(AtomicUsize);
 
 impl FailingTasks {
-    /// One more.
+    /// Counts a task that keeps ending.
     pub fn add(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// One of them runs on.
+    /// A task that was counted runs on.
     pub fn remove(&self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }

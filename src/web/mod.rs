@@ -35,7 +35,7 @@ mod security_headers;
 mod site;
 mod token;
 mod user_agent;
-pub mod views;
+mod views;
 
 pub use client_ip::TrustedProxies;
 pub use connections::{Connections, most_connections, note as note_requests};

@@ -14,7 +14,8 @@ use crate::flow::LiveSession;
 use crate::flow::admin::AdminGroups;
 use crate::flow::sessions::SessionSecret;
 
-/// The session that was proven of a request, which keeps it for the bar of its page.
+/// The session that an extractor has proven. The request keeps it for the bar of its page and for
+/// the rate limits.
 pub struct ProvenSession {
     /// The value of the session's cookie.
     pub secret: SessionSecret,
@@ -25,14 +26,12 @@ pub struct ProvenSession {
 }
 
 impl ProvenSession {
-    /// Keeps it with the request.
     pub fn keep(self, request: &HttpRequest) -> Rc<Self> {
         let proven = Rc::new(self);
         request.extensions_mut().insert(Rc::clone(&proven));
         proven
     }
 
-    /// That of a request, once it is proven.
     pub fn of(request: &HttpRequest) -> Option<Rc<Self>> {
         request.extensions().get::<Rc<Self>>().cloned()
     }

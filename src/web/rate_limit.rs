@@ -151,7 +151,6 @@ impl Clock for SinceStart {
 
 type BucketKey = (Rule, Asker);
 
-/// Where the buckets lie.
 #[derive(Clone)]
 struct Buckets(Cache<BucketKey, Arc<InMemoryState>>);
 

@@ -12,7 +12,6 @@ use tracing::Instrument;
 use super::layers::change_each;
 use crate::random;
 
-/// The answer's header.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Most characters of a path in the log: what comes after says nothing more.

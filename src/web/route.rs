@@ -14,11 +14,9 @@ const BODY_MAX: usize = 256 * 1024;
 pub enum Rule {
     /// A page or an endpoint that has no rule of its own.
     Visit,
-    /// `/auth/login`
     Login,
     /// `/auth/callback`: each may cost a request to the provider.
     Callback,
-    /// `/auth/logout`
     Logout,
     /// `/auth/backchannel-logout`: each costs a signature and a transaction, and all
     /// come from one address.
@@ -49,7 +47,6 @@ pub type Handler = fn() -> actix_web::Route;
 pub struct Route {
     /// As the metrics name it.
     pub path: &'static str,
-    /// Who reads its answers.
     pub audience: Audience,
     /// Counts each request by its address, before anything is done for it.
     pub rule: Option<Rule>,
@@ -125,19 +122,16 @@ impl Route {
         self
     }
 
-    /// POST
     pub const fn post(mut self, handler: Handler) -> Self {
         self.post = Some(handler);
         self
     }
 
-    /// PUT
     pub const fn put(mut self, handler: Handler) -> Self {
         self.put = Some(handler);
         self
     }
 
-    /// DELETE
     pub const fn delete(mut self, handler: Handler) -> Self {
         self.delete = Some(handler);
         self

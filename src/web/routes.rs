@@ -37,12 +37,12 @@ const fn app(path: &'static str) -> Route {
 }
 
 const fn form(path: &'static str, page: &'static str, handler: Handler) -> Route {
-    Route::new(path, Audience::People).form(page, || to(lead_to_form), handler)
+    Route::new(path, Audience::People).form(page, || to(lead_to_form::<Visitor<Session>>), handler)
 }
 
 /// The same of an administrator's page: a GET demands the right, as the page does.
 const fn admin_form(path: &'static str, page: &'static str, handler: Handler) -> Route {
-    Route::new(path, Audience::People).form(page, || to(lead_admin_to_form), handler)
+    Route::new(path, Audience::People).form(page, || to(lead_to_form::<Admin>), handler)
 }
 
 static ROUTES: &[Route] = &[
@@ -255,16 +255,8 @@ async fn another_method(request: HttpRequest) -> Answer {
     })
 }
 
-async fn lead_to_form(
-    _: Visitor<Session>,
-    request: HttpRequest,
-    site: web::Data<Site>,
-) -> HttpResponse {
-    let page = Route::of(&request).form_of.unwrap_or("/");
-    site.see_other(page)
-}
-
-async fn lead_admin_to_form(_: Admin, request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
+/// Leads a GET of a form's address to the page with the form; the sender needs what the page needs.
+async fn lead_to_form<S>(_: S, request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
     let page = Route::of(&request).form_of.unwrap_or("/");
     site.see_other(page)
 }

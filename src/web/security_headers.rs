@@ -40,6 +40,7 @@ pub async fn add(request: ServiceRequest, next: Next<BoxBody>) -> Result<Service
     let outcome = next.call(request).await;
     change_each(outcome, |response| insert(response.headers_mut(), https))
 }
+
 fn insert(headers: &mut HeaderMap, https: bool) {
     let is_page = headers
         .get(header::CONTENT_TYPE)

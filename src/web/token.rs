@@ -101,7 +101,6 @@ struct SessionAnswer<'a> {
     idle_ends_at: String,
 }
 
-/// The identity of a session.
 #[derive(Debug, Serialize)]
 struct IdentityAnswer<'a> {
     /// `iss`

@@ -10,7 +10,8 @@ mod people;
 
 use askama::Template;
 
-use super::{Frame, Paging, Person, Shown};
+use super::shown::Shown;
+use super::{Frame, Paging, Person};
 use crate::domain::list::PageRange;
 use crate::domain::members::FieldError;
 

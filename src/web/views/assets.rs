@@ -11,9 +11,7 @@ use sha2::{Digest, Sha256};
 pub struct Asset {
     /// Last segment of its path.
     pub name: &'static str,
-    /// Value of `Content-Type`.
     pub content_type: &'static str,
-    /// What is sent.
     pub content: &'static str,
     /// Names this content: 16 hexadecimal digits of its SHA-256. A request
     /// with this value in `v` may be kept for ever; any other must ask again,
@@ -61,7 +59,7 @@ pub fn find(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.name == name)
 }
 
-/// All of them.
+#[cfg(test)]
 pub fn all() -> &'static [Asset] {
     ASSETS.as_slice()
 }

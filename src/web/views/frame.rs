@@ -8,7 +8,6 @@ use super::assets;
 pub struct Frame {
     /// Path of the public URL without the slash at its end: empty, or `/red5`.
     pub base: String,
-    /// The signed-in user, if any.
     pub person: Option<Person>,
 }
 
@@ -43,7 +42,6 @@ impl Frame {
             .is_some_and(|person| person.administrator)
     }
 
-    /// The portal.
     pub fn home(&self) -> String {
         format!("{}/", self.base)
     }

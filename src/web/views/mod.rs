@@ -9,20 +9,17 @@
 //! [`Shown`], which keeps its writing direction to itself and makes visible
 //! what has no picture.
 
-mod api_docs;
 pub mod assets;
 mod explain;
 mod frame;
 mod mapping_form;
 mod mappings;
-mod no_grant;
 mod paging;
 mod people;
 mod portal;
 pub mod problem;
-mod refused;
+mod public;
 mod shown;
-mod signed_out;
 pub(super) mod times;
 mod token_form;
 mod words;
@@ -35,20 +32,16 @@ mod tests;
 
 pub use askama::Template;
 
-pub use api_docs::ApiDocs;
 pub use explain::{ExplainPage, Explained, TypedQuestion};
 pub use frame::{Frame, Person};
 pub use mapping_form::{Editing, MappingForm, NotSaved, TypedMapping};
 pub use mappings::{Done, MappingDelete, MappingList, MappingRow};
-pub use no_grant::NoGrant;
 pub use paging::Paging;
 pub use people::{
     BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords,
     SessionList, SessionRow, SessionStop, TypedBlock,
 };
-pub use portal::{CopyLine, Lines, Outcome, Portal, ShownToken, Welcome, Who};
-pub use refused::Refused;
-pub use shown::Shown;
-pub use signed_out::{Next, SignedOut};
-pub use token_form::{Choices, Chosen, Unnamed};
-pub use words::{Doing, GrantWords, RoomWords};
+pub use portal::{CopyLine, Lines, NoGrant, Outcome, Portal, ShownToken, Who};
+pub use public::{ApiDocs, Next, SignedOut, Welcome};
+pub use token_form::{Choices, Chosen, Refused, Unnamed};
+pub use words::GrantWords;

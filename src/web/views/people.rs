@@ -16,7 +16,6 @@ use crate::web::user_agent::UNKNOWN;
 /// A session, as administrators and its own user see it.
 #[derive(Debug, Clone)]
 pub struct SessionRow {
-    /// The session.
     pub session: SessionSummary,
     /// Whether it is the one that requests the page.
     pub current: bool,
@@ -31,7 +30,6 @@ impl SessionRow {
         }
     }
 
-    /// The rows of a list.
     pub fn list(sessions: Vec<SessionSummary>, own: SessionHash) -> Vec<Self> {
         let rows = sessions.into_iter();
         rows.map(|session| Self::of(session, own)).collect()
@@ -49,7 +47,6 @@ impl SessionRow {
 /// A person, by all that is known of them.
 #[derive(Debug, Clone)]
 pub struct PersonWords {
-    /// Issuer and subject.
     pub key: PersonKey,
     /// The provider's user name for the person.
     pub username: Option<Shown>,
@@ -58,7 +55,6 @@ pub struct PersonWords {
 }
 
 impl PersonWords {
-    /// The user of a session.
     pub fn of_session(session: &SessionSummary) -> Self {
         let (username, name) = (session.username.clone(), session.name.clone());
         Self::new(session.person(), username, name)
@@ -139,13 +135,10 @@ impl Notice {
 #[derive(Debug, Clone, Template)]
 #[template(path = "sessions.html")]
 pub struct SessionList {
-    /// The bar.
     pub frame: Frame,
-    /// The page.
     pub rows: Vec<SessionRow>,
-    /// Where it stands.
     pub paging: Paging,
-    /// What it is narrowed to; empty: everybody.
+    /// What it is narrowed to; empty: not at all.
     pub person: String,
     /// What the page before this one did.
     pub done: Option<Notice>,
@@ -158,18 +151,14 @@ pub struct SessionList {
 #[derive(Debug, Clone, Template)]
 #[template(path = "session_stop.html")]
 pub struct SessionStop {
-    /// The bar.
     pub frame: Frame,
-    /// The session.
     pub row: SessionRow,
     /// How many the person has.
     pub sessions: i64,
 }
 
-/// A row of the blocks.
 #[derive(Debug, Clone)]
 pub struct BlockRow {
-    /// The block.
     pub block: Block,
     /// Whether its time is not over.
     pub counts: bool,
@@ -194,11 +183,8 @@ impl BlockRow {
 #[derive(Debug, Clone, Template)]
 #[template(path = "blocks.html")]
 pub struct BlockList {
-    /// The bar.
     pub frame: Frame,
-    /// The page.
     pub rows: Vec<BlockRow>,
-    /// Where it stands.
     pub paging: Paging,
     /// What the page before this one did.
     pub done: Option<Notice>,
@@ -216,13 +202,10 @@ pub const BLOCK_TIMES: [(&str, &str); 5] = [
 /// What was typed into the form.
 #[derive(Debug, Clone, Default)]
 pub struct TypedBlock {
-    /// `issuer`
     pub issuer: String,
-    /// `subject`
     pub subject: String,
     /// `hours`: a value of [`BLOCK_TIMES`].
     pub hours: String,
-    /// `reason`
     pub reason: String,
 }
 
@@ -231,15 +214,12 @@ pub struct TypedBlock {
 #[derive(Debug, Clone, Template)]
 #[template(path = "block_form.html")]
 pub struct BlockForm {
-    /// The bar.
     pub frame: Frame,
     /// What was typed, or what the page that led here knows.
     pub typed: TypedBlock,
     /// What is wrong with it.
     pub errors: Vec<FieldError>,
-    /// What was looked for; empty: nothing.
     pub person: String,
-    /// Who was found.
     pub found: Vec<PersonWords>,
     /// Whether there are more than these.
     pub more: bool,
@@ -268,9 +248,7 @@ impl BlockForm {
 #[derive(Debug, Clone, Template)]
 #[template(path = "block_lift.html")]
 pub struct BlockLift {
-    /// The bar.
     pub frame: Frame,
-    /// The block.
     pub row: BlockRow,
 }
 
@@ -280,7 +258,6 @@ pub struct BlockLift {
 #[derive(Debug, Clone, Template)]
 #[template(path = "own_sessions.html")]
 pub struct OwnSessions {
-    /// The bar.
     pub frame: Frame,
     /// All of them, the latest first.
     pub rows: Vec<SessionRow>,

@@ -7,42 +7,37 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::frame::Frame;
-use super::refused::{Refused, Told};
 use super::shown::Shown;
 use super::times;
-use super::token_form::{Choices, Chosen, Unnamed};
+use super::token_form::{Choices, Chosen, Refused, Told, Unnamed};
 use super::words::{self, GrantWords};
 use crate::domain::identity::{Groups, Identity};
 use crate::domain::lifetime::LimitedBy;
-
-/// GET `/` without a session.
-#[derive(Debug, Clone, Template)]
-#[template(path = "welcome.html")]
-pub struct Welcome {
-    /// The bar, without a user.
-    pub frame: Frame,
-    /// Where signing in comes back to, as `/auth/login` takes it.
-    pub return_to: String,
-}
 
 /// GET `/` for a signed-in user, and the answer to POST `/portal/token`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "portal.html")]
 pub struct Portal {
-    /// The bar.
     pub frame: Frame,
-    /// Who I am.
     pub who: Who,
-    /// What I may do; empty only for an administrator, others get [`super::NoGrant`].
+    /// What I may do; empty only for an administrator, others get [`NoGrant`].
     pub grants: Vec<GrantWords>,
-    /// What the form offers.
     pub choices: Choices,
-    /// What the form holds: nothing, or what was sent.
     pub chosen: Chosen,
     /// What came of the form that was sent.
     pub outcome: Option<Outcome>,
     /// It was the page with a token that was asked for, and that one is shown only once.
     pub shown_once: bool,
+}
+
+/// Signed in, and nothing granted: a 403 page that says so and leads nowhere
+/// but out. It never begins a sign-in, so it can never be part of a loop.
+#[derive(Debug, Clone, Template)]
+#[template(path = "no_grant.html")]
+pub struct NoGrant {
+    pub frame: Frame,
+    /// Who is signed in, with the groups seen.
+    pub who: Who,
 }
 
 /// From how many grants on the form comes before them.
@@ -51,13 +46,10 @@ const MANY_GRANTS: usize = 5;
 /// The identity, as the portal shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Who {
-    /// For people.
     pub name: Option<Shown>,
-    /// The login name.
     pub username: Option<Shown>,
     /// `sub` at the issuer.
     pub subject: Shown,
-    /// The provider.
     pub issuer: Shown,
     /// The groups that count.
     pub groups: Vec<Shown>,
@@ -66,7 +58,6 @@ pub struct Who {
 }
 
 impl Who {
-    /// Of an identity.
     pub fn of(identity: &Identity) -> Self {
         let shown = |text: &String| Shown(text.clone());
         Self {
@@ -87,16 +78,13 @@ impl Who {
 /// What came of asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Here it is.
     Issued(Box<ShownToken>),
-    /// Why not.
     Refused(Refused),
 }
 
 /// A token, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownToken {
-    /// The token.
     pub token: String,
     /// Seconds from now to `expires_at`.
     pub expires_in: u64,
@@ -104,11 +92,9 @@ pub struct ShownToken {
     pub expires_at: DateTime<Utc>,
     /// What made it shorter than was asked.
     pub limited_by: Option<LimitedBy>,
-    /// What it allows.
     pub allows: GrantWords,
     /// What is held and not in it.
     pub left_out: Vec<GrantWords>,
-    /// Lines to copy.
     pub lines: Lines,
 }
 
@@ -130,7 +116,6 @@ pub enum Lines {
 pub struct CopyLine {
     /// Where it goes: `Red5 HTML5 SDK, publishing`.
     pub label: &'static str,
-    /// The text.
     pub text: String,
 }
 

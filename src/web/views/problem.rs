@@ -13,7 +13,6 @@ use super::frame::Frame;
 pub struct Problem {
     /// Stable, and the same on the page, in JSON, in the log and in the metrics.
     pub code: &'static str,
-    /// The HTTP status.
     pub status: u16,
     title: &'static str,
     sentence: &'static str,
@@ -106,7 +105,6 @@ impl Problem {
     }
 }
 
-/// 400
 pub const INVALID_REQUEST: Problem = Problem::new(
     400,
     "invalid_request",
@@ -115,7 +113,6 @@ pub const INVALID_REQUEST: Problem = Problem::new(
 )
 .in_api("Some fields are wrong; errors names each.");
 
-/// 401
 pub const NOT_SIGNED_IN: Problem = Problem::new(
     401,
     "not_signed_in",
@@ -149,7 +146,6 @@ pub const SESSION_CHANGED: Problem = Problem::new(
     "Perhaps in another tab, perhaps with another account: the name above is the one that counts now. Nothing was changed. Open the page again and repeat what you did.",
 );
 
-/// 403
 pub const NOT_ADMIN: Problem = Problem::new(
     403,
     "not_admin",
@@ -158,7 +154,6 @@ pub const NOT_ADMIN: Problem = Problem::new(
 )
 .in_api("Only members of BRIDGE_ADMIN_GROUPS administer.");
 
-/// 403
 pub const BLOCKED: Problem = Problem::new(
     403,
     "blocked",
@@ -167,49 +162,41 @@ pub const BLOCKED: Problem = Problem::new(
 )
 .leading(&[OtherAccount]);
 
-/// 403
 pub const NO_GRANT: Problem = Problem::of_api(
     403,
     "no_grant",
     "No mapping grants anything to your groups. Ask your administrator.",
 );
 
-/// 403
 pub const GROUPS_OVERAGE: Problem = Problem::of_api(
     403,
     "groups_overage",
     "The provider did not send your groups because there are too many. Have it send only the groups of this application.",
 );
 
-/// 403
 pub const NO_USERNAME: Problem = Problem::of_api(
     403,
     "no_username",
     "The streaming server is to know you by your user name, and your provider sent none that can be used. Tell your administrator.",
 );
 
-/// 403
 pub const SCOPE_NOT_GRANTED: Problem = Problem::of_api(
     403,
     "scope_not_granted",
     "Not all of this is granted to you.",
 );
 
-/// 403
 pub const ROOM_REQUIRED: Problem = Problem::of_api(403, "room_required", "Name a room.");
 
-/// 403
 pub const TTL_TOO_SHORT: Problem =
     Problem::of_api(403, "ttl_too_short", "Less than 60 seconds are left.");
 
-/// 400
 pub const TOO_MANY_ROOMS: Problem = Problem::of_api(
     400,
     "too_many_rooms",
     "The token would be too long. Name a room.",
 );
 
-/// 404
 pub const NOT_FOUND: Problem = Problem::new(
     404,
     "not_found",
@@ -218,7 +205,6 @@ pub const NOT_FOUND: Problem = Problem::new(
 )
 .in_api("There is nothing at this address.");
 
-/// 405
 pub const METHOD_NOT_ALLOWED: Problem = Problem::new(
     405,
     "method_not_allowed",
@@ -227,7 +213,6 @@ pub const METHOD_NOT_ALLOWED: Problem = Problem::new(
 )
 .in_api("This address does not take this method.");
 
-/// 409
 pub const DUPLICATE: Problem = Problem::new(
     409,
     "duplicate",
@@ -236,7 +221,6 @@ pub const DUPLICATE: Problem = Problem::new(
 )
 .in_api("Another mapping has the same group, match, roles, transports and rooms.");
 
-/// 412
 pub const STALE: Problem = Problem::new(
     412,
     "stale",
@@ -245,7 +229,6 @@ pub const STALE: Problem = Problem::new(
 )
 .in_api("The mapping was changed meanwhile; current is how it is now.");
 
-/// 413
 pub const TOO_LARGE: Problem = Problem::new(
     413,
     "too_large",
@@ -254,7 +237,6 @@ pub const TOO_LARGE: Problem = Problem::new(
 )
 .in_api("The body is larger than this address takes.");
 
-/// 415
 pub const UNSUPPORTED_MEDIA_TYPE: Problem = Problem::new(
     415,
     "unsupported_media_type",
@@ -263,14 +245,12 @@ pub const UNSUPPORTED_MEDIA_TYPE: Problem = Problem::new(
 )
 .in_api("Send Content-Type: application/json.");
 
-/// 428
 pub const PRECONDITION_REQUIRED: Problem = Problem::of_api(
     428,
     "precondition_required",
     "Send If-Match with the ETag that you read.",
 );
 
-/// 429
 pub const RATE_LIMITED: Problem = Problem::passing(
     429,
     "rate_limited",
@@ -278,7 +258,6 @@ pub const RATE_LIMITED: Problem = Problem::passing(
     "There were more requests than are allowed in a short time.",
 );
 
-/// 500
 pub const INTERNAL: Problem = Problem::passing(
     500,
     "internal",
@@ -348,7 +327,6 @@ pub const MISCONFIGURED: Problem = Problem::of_sign_in(
     "Your identity provider does not accept the request of this service. That is a matter of settings; trying again will hardly help.",
 );
 
-/// 503
 pub const PROVIDER_BUSY: Problem = Problem::of_sign_in(
     503,
     "provider_busy",
@@ -420,13 +398,10 @@ pub const LOGGED_OUT: Problem = Problem::of_sign_in(
     "While you were signing in here, your identity provider said that you had signed out there. So the sign-in was stopped.",
 );
 
-/// The page.
 #[derive(Debug, Clone, Template)]
 #[template(path = "problem.html")]
 pub struct ProblemPage {
-    /// The bar.
     pub frame: Frame,
-    /// What went wrong.
     pub problem: Problem,
     /// In place of the problem's own words.
     pub sentence: Option<String>,

@@ -31,7 +31,6 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Of a time.
     pub fn of(at: DateTime<Utc>) -> Self {
         Self {
             instant: instant(at),

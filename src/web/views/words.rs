@@ -19,7 +19,6 @@ const ROOMS_IN_A_SENTENCE: usize = 8;
 pub struct GrantWords {
     /// One entry, or two where the roles have different protocols.
     pub does: Vec<Doing>,
-    /// Where.
     pub rooms: RoomWords,
 }
 
@@ -37,7 +36,6 @@ pub struct Doing {
 pub struct RoomWords {
     /// Any room, and streams without one.
     pub any: bool,
-    /// Names, as they are.
     pub exact: Vec<String>,
     /// Patterns (`class-*`), as they are.
     pub patterns: Vec<String>,

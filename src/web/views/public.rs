@@ -1,8 +1,18 @@
-//! The page after a sign-out, and its next step.
+//! Pages that need no session.
 
 use askama::Template;
 
 use super::frame::Frame;
+
+/// GET `/` without a session.
+#[derive(Debug, Clone, Template)]
+#[template(path = "welcome.html")]
+pub struct Welcome {
+    /// The bar, without a user.
+    pub frame: Frame,
+    /// Where signing in comes back to, as `/auth/login` takes it.
+    pub return_to: String,
+}
 
 /// GET `/auth/signed-out` and `/auth/somebody-else`.
 #[derive(Debug, Clone, Template)]
@@ -10,7 +20,6 @@ use super::frame::Frame;
 pub struct SignedOut {
     /// The bar, without a user.
     pub frame: Frame,
-    /// Where it leads.
     pub next: Next,
 }
 
@@ -40,4 +49,13 @@ impl SignedOut {
             Next::Nowhere | Next::ProviderStays => None,
         }
     }
+}
+
+/// GET `/docs`; `scripts/api-page` renders the template from `docs/openapi.json`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "api_docs.html")]
+pub struct ApiDocs {
+    pub frame: Frame,
+    /// The address of this bridge.
+    pub bridge: String,
 }
