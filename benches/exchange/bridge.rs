@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use red5_bridge::app::Bridge;
 use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::config::{Config, Variables};
-use red5_bridge::domain::actor::Actor;
+use red5_bridge::domain::identity::Actor;
 use red5_bridge::domain::session::SignInOrigin;
 use red5_bridge::flow::sessions::SessionSecret;
 use red5_bridge::store::Store;

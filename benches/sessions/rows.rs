@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use red5_bridge::clock::{Clock, SystemClock};
-use red5_bridge::domain::actor::Actor;
+use red5_bridge::domain::identity::Actor;
 use red5_bridge::domain::mapping::MappingDraft;
 use red5_bridge::store::Store;
 use sha2::{Digest, Sha256};

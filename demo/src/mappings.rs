@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use thiserror::Error;
 
-use red5_bridge::domain::actor::Actor;
+use red5_bridge::domain::identity::Actor;
 use red5_bridge::domain::mapping::MappingDraft;
 use red5_bridge::domain::members::FieldError;
 use red5_bridge::store::mappings::MappingError;

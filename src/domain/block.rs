@@ -4,64 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::identity::SUBJECT_MAX;
+use super::identity::PersonKey;
 use super::members::FieldError;
-
-/// Longest issuer in bytes, as the table has it.
-const ISSUER_MAX: usize = 2048;
 
 /// Longest reason in characters.
 pub const REASON_MAX: usize = 1000;
-
-/// A user by the names that the provider never changes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PersonKey {
-    /// The provider's issuer identifier.
-    pub issuer: String,
-    /// `sub`
-    pub subject: String,
-}
-
-impl PersonKey {
-    /// As a token or a row has it.
-    pub fn new(issuer: &str, subject: &str) -> Self {
-        Self {
-            issuer: issuer.to_owned(),
-            subject: subject.to_owned(),
-        }
-    }
-
-    /// Reads both as an administrator sent them.
-    ///
-    /// # Errors
-    /// Each invalid field.
-    pub fn parse(issuer: &str, subject: &str) -> Result<Self, Vec<FieldError>> {
-        let mut errors = Vec::new();
-        let is_issuer = (1..=ISSUER_MAX).contains(&issuer.len());
-        if !is_issuer || !issuer.bytes().all(|byte| byte.is_ascii_graphic()) {
-            errors.push(FieldError::new(
-                "issuer",
-                "must be the provider's issuer, as OIDC_ISSUER_URL has it",
-            ));
-        }
-        let printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
-        let is_subject = (1..=SUBJECT_MAX).contains(&subject.len());
-        if !is_subject || !subject.bytes().all(printable) {
-            errors.push(FieldError::new(
-                "subject",
-                "must be 1 to 255 printable ASCII characters, as the provider's sub",
-            ));
-        }
-        if errors.is_empty() {
-            Ok(Self {
-                issuer: issuer.to_owned(),
-                subject: subject.to_owned(),
-            })
-        } else {
-            Err(errors)
-        }
-    }
-}
 
 /// What an administrator decides.
 #[derive(Debug, Clone, PartialEq, Eq)]

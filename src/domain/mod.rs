@@ -10,7 +10,6 @@
 //! may have), [`effect`] (what an edit changes), [`mapping_test`] (what must stay true),
 //! [`lifetime`] (how long), [`claims`] (how it is written down for Red5).
 
-pub mod actor;
 pub mod allows;
 pub mod block;
 pub mod claims;

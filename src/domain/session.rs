@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::block::PersonKey;
+use super::identity::PersonKey;
 
 /// SHA-256 of the cookie's value: the key of a session's row.
 pub type SessionHash = [u8; 32];

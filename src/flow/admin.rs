@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::actor::Actor;
-use crate::domain::identity::Identity;
+use crate::domain::identity::{Actor, Identity};
 use crate::fingerprint::pseudonym;
 use crate::store::session_cache::LiveSession;
 
@@ -18,7 +17,7 @@ pub struct AdminGroups(pub BTreeSet<String>);
 ///
 /// ```compile_fail,E0451
 /// # use red5_bridge::flow::admin::Admin;
-/// # fn forge(live: std::sync::Arc<red5_bridge::store::session_cache::LiveSession>, actor: red5_bridge::domain::actor::Actor) {
+/// # fn forge(live: std::sync::Arc<red5_bridge::store::session_cache::LiveSession>, actor: red5_bridge::domain::identity::Actor) {
 /// let admin = Admin { live, actor };
 /// # }
 /// ```

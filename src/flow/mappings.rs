@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::admin::Admin;
 use crate::clock::Clock;
-use crate::domain::actor::Actor;
+use crate::domain::identity::Actor;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::fingerprint::pseudonym;
 use crate::store::mappings::MappingPage;

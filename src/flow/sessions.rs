@@ -22,8 +22,8 @@ use subtle::ConstantTimeEq;
 
 use super::refresh::{Refresher, Unconfirmed};
 use crate::clock::Clock;
-use crate::domain::actor::Actor;
 use crate::domain::block::BlockDraft;
+use crate::domain::identity::Actor;
 use crate::domain::session::{SessionHash, SignInOrigin};
 use crate::fingerprint::pseudonym;
 use crate::random;

@@ -17,7 +17,7 @@ use url::Url;
 use super::sessions::{SessionSecret, Sessions};
 use super::tokens::{ID_TOKEN, open_token, seal_token};
 use crate::clock::Clock;
-use crate::domain::actor::Actor;
+use crate::domain::identity::Actor;
 use crate::oidc::Provider;
 use crate::random;
 use crate::seal::{Seal, SealError};

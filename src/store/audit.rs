@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::error::StoreError;
 use super::pool::Store;
 use super::transaction::Transaction;
-use crate::domain::actor::Actor;
+use crate::domain::identity::Actor;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,8 +10,8 @@ use super::locks;
 use super::pool::Store;
 use super::sessions::{EndedSession, audit_object, end_all_of};
 use super::transaction::Transaction;
-use crate::domain::actor::Actor;
-use crate::domain::block::{Block, BlockDraft, Blocks, PersonKey};
+use crate::domain::block::{Block, BlockDraft, Blocks};
+use crate::domain::identity::{Actor, PersonKey};
 use crate::domain::list::{ListPage, PageRange};
 use crate::domain::time::utc;
 

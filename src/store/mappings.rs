@@ -14,8 +14,8 @@ use super::blocks;
 use super::error::StoreError;
 use super::pool::Store;
 use super::transaction::Transaction;
-use crate::domain::actor::Actor;
 use crate::domain::block::Blocks;
+use crate::domain::identity::Actor;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, with_mapping_columns};
 
 /// Why a mapping was not written. Nothing has changed then.

@@ -22,8 +22,8 @@ use super::pool::Store;
 use super::refresh_marks::RefreshMarks;
 use super::sessions::{EndedSession, SealedTokens, SessionsToEnd, StoredSession};
 use super::sign_in::NotStarted;
-use crate::domain::actor::Actor;
 use crate::domain::block::BlockDraft;
+use crate::domain::identity::Actor;
 use crate::domain::resolve::{FEW_MATCHES, GROUP_OVERHEAD, MatchMemo};
 use crate::domain::session::{SessionHash, SignInOrigin};
 

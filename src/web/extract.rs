@@ -24,7 +24,7 @@ use super::site::Site;
 use super::views::Frame;
 use super::views::problem as problems;
 use super::{body, client_ip, csrf};
-use crate::domain::actor::Actor;
+use crate::domain::identity::Actor;
 use crate::flow::LiveSession;
 use crate::flow::admin::{self, Admin, AdminGroups, NotAdmin, RequestOrigin};
 use crate::flow::sessions::{SessionSecret, Sessions};

@@ -4,7 +4,7 @@
 mod pgbouncer;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use red5_bridge::domain::block::PersonKey;
+use red5_bridge::domain::identity::PersonKey;
 use red5_bridge::domain::list::PageRange;
 use red5_bridge::store::{Store, StoreError};
 use serde_json::{Value, json};

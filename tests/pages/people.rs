@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample, unbroken};
-use crate::domain::block::{Block, PersonKey};
+use crate::domain::block::Block;
+use crate::domain::identity::PersonKey;
 use crate::domain::session::{SessionId, SessionSummary};
 use crate::web::form::Form;
 use crate::web::views::{

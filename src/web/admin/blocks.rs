@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::paging::{ListQuery, filter, list_answer, page_range};
 use super::sessions::person_of;
-use crate::domain::block::{Block, BlockDraft, PersonKey};
+use crate::domain::block::{Block, BlockDraft};
+use crate::domain::identity::PersonKey;
 use crate::domain::list::PageRange;
 use crate::domain::members::{FieldError, Members, together};
 use crate::domain::session::Whose;

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::paging::{ListQuery, list_answer};
-use crate::domain::block::PersonKey;
+use crate::domain::identity::PersonKey;
 use crate::domain::list::PageRange;
 use crate::domain::session::{SessionId, SessionSummary, Whose};
 use crate::domain::time::utc;
