@@ -7,12 +7,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use url::Url;
 
-use crate::loopback::is_loopback;
+use crate::loopback::is_trusted;
 
 /// OpenID Connect Discovery §4: where the document of an issuer is.
 pub const DISCOVERY: &str = "/.well-known/openid-configuration";
-
-const HTTPS: &str = "must be https (http is accepted for a loopback host alone)";
 
 /// The address that people use. Everything absolute is made from it: neither
 /// `Host` nor a forwarded header decides (LR-10).
@@ -134,15 +132,6 @@ pub(super) fn check_issuer(text: String) -> Result<String, String> {
     Ok(text)
 }
 
-/// Whether `url` is https, or http to this machine.
-pub fn is_protected(url: &Url) -> bool {
-    match url.scheme() {
-        "https" => true,
-        "http" => url.host().is_some_and(|host| is_loopback(&host)),
-        _ => false,
-    }
-}
-
 fn require_plain(path: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
     if path.chars().all(plain) && !path.contains("//") {
@@ -158,11 +147,11 @@ fn checked(text: &str) -> Result<Url, String> {
         return Err("must not have white space or control characters".to_owned());
     }
     let url = Url::parse(text).map_err(|_| "must be an absolute address".to_owned())?;
-    if !is_protected(&url) {
-        return Err(HTTPS.to_owned());
-    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not hold a user name or password".to_owned());
+    }
+    if !is_trusted(&url) {
+        return Err("must be https (http is accepted for a loopback host alone)".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("must have neither query nor fragment".to_owned());

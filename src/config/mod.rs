@@ -10,7 +10,6 @@ pub mod env_file;
 mod oidc;
 mod reader;
 pub mod red5;
-mod secret;
 mod variables;
 
 use std::collections::BTreeSet;

@@ -1,8 +1,7 @@
 //! `OIDC_*`: what the bridge has to know of the OpenID Connect provider.
 
 use super::addresses::{self, PublicUrl};
-use super::reader::{Reader, parse_list};
-use super::secret;
+use super::reader::{Reader, parse_list, read_file};
 use crate::oidc::{
     ClaimPath, ClientAuth, ClientKey, Credentials, Pace, ProviderSettings, SigningAlg,
 };
@@ -75,7 +74,7 @@ fn read_credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
     let key_id = reader.text("OIDC_CLIENT_KEY_ID");
     let has_key_id = key_id.is_some();
     let key = reader.parsed("OIDC_CLIENT_KEY_FILE", None, |path| {
-        let pem = secret::read_bytes(path)?;
+        let pem = read_file(path)?;
         let key = ClientKey::read(&pem, key_id).map_err(|reason| format!("the file {reason}"))?;
         Ok(Some(key))
     });

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::domain::session::SignInOrigin;
 use crate::fingerprint::pseudonym;
 use crate::metrics::{Counts, SignInOutcome};
-use crate::oidc::{CallbackAnswer, Provider, SignInWish, SignedIn};
+use crate::oidc::{CallbackAnswer, Provider, SignedIn};
 // What of the provider's failures has a page of its own; `web` names `oidc` nowhere.
 pub use crate::oidc::{InvalidAnswer, OidcError, Outage, TokenFlaw};
 use crate::seal::{Seal, SealError};
@@ -103,11 +103,8 @@ impl SignIn {
         somebody_else: bool,
     ) -> Result<(Url, SealedAttempt), LoginError> {
         let now = self.clock.now();
-        let wish = SignInWish {
-            mark: &attempt::mark(&self.seal, return_to, now)?,
-            choose_account: somebody_else,
-        };
-        let (url, attempt) = self.provider.begin_with(&wish).await?;
+        let mark = attempt::mark(&self.seal, return_to, now)?;
+        let (url, attempt) = self.provider.begin(&mark, somebody_else).await?;
         Ok((url, attempt::seal(&self.seal, &attempt, return_to, now)?))
     }
 

@@ -10,10 +10,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use openidconnect::core::{CoreJsonCurveType, CoreJsonWebKey, CoreJwsSigningAlgorithm};
 use openidconnect::{JsonWebKey, SignatureVerificationError};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 use super::error::Outage;
+use crate::json::Object;
 
 /// Most keys looked at: a set of thousands would cost time at every token.
 const KEYS_MAX: usize = 64;
@@ -233,7 +234,7 @@ impl Key {
 }
 
 /// A member, unless it is `null`, an empty text or an empty list: these count as absent.
-fn member<'a>(jwk: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+fn member<'a>(jwk: &'a Object, name: &str) -> Option<&'a Value> {
     jwk.get(name).filter(|value| match value {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),
@@ -243,7 +244,7 @@ fn member<'a>(jwk: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 }
 
 /// RFC 7517 §4.2 and §4.3: absent says nothing against it.
-fn meant_for_verifying(jwk: &Map<String, Value>) -> bool {
+fn meant_for_verifying(jwk: &Object) -> bool {
     let for_signatures = member(jwk, "use").is_none_or(|word| word == "sig");
     let to_verify = member(jwk, "key_ops").is_none_or(|operations| {
         operations
@@ -256,12 +257,12 @@ fn meant_for_verifying(jwk: &Map<String, Value>) -> bool {
 /// A member that is no text, where there must be one or none.
 struct NotText;
 
-fn text(jwk: &Map<String, Value>, name: &str) -> Result<Option<String>, NotText> {
+fn text(jwk: &Object, name: &str) -> Result<Option<String>, NotText> {
     let text = member(jwk, name).map(|value| value.as_str().map(str::to_owned).ok_or(NotText));
     text.transpose()
 }
 
-fn rsa(jwk: &Map<String, Value>) -> Option<(KeyKind, CoreJsonWebKey)> {
+fn rsa(jwk: &Object) -> Option<(KeyKind, CoreJsonWebKey)> {
     let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
     let odd = e.last().is_some_and(|byte| byte % 2 == 1);
     let fits = (RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits(&n))
@@ -271,7 +272,7 @@ fn rsa(jwk: &Map<String, Value>) -> Option<(KeyKind, CoreJsonWebKey)> {
     fits.then(|| (KeyKind::Rsa, CoreJsonWebKey::new_rsa(n, e, None)))
 }
 
-fn elliptic(jwk: &Map<String, Value>) -> Option<(KeyKind, CoreJsonWebKey)> {
+fn elliptic(jwk: &Object) -> Option<(KeyKind, CoreJsonWebKey)> {
     let (kind, curve, size) = match jwk.get("crv")?.as_str()? {
         "P-256" => (KeyKind::P256, CoreJsonCurveType::P256, 32),
         "P-384" => (KeyKind::P384, CoreJsonCurveType::P384, 48),
@@ -282,14 +283,14 @@ fn elliptic(jwk: &Map<String, Value>) -> Option<(KeyKind, CoreJsonWebKey)> {
     fits.then(|| (kind, CoreJsonWebKey::new_ec(x, y, curve, None)))
 }
 
-fn edwards(jwk: &Map<String, Value>) -> Option<(KeyKind, CoreJsonWebKey)> {
+fn edwards(jwk: &Object) -> Option<(KeyKind, CoreJsonWebKey)> {
     let x = bytes(jwk, "x")?;
     let fits = jwk.get("crv")? == "Ed25519" && x.len() == 32;
     let curve = CoreJsonCurveType::Ed25519;
     fits.then(|| (KeyKind::Ed25519, CoreJsonWebKey::new_okp(x, curve, None)))
 }
 
-fn bytes(jwk: &Map<String, Value>, member: &str) -> Option<Vec<u8>> {
+fn bytes(jwk: &Object, member: &str) -> Option<Vec<u8>> {
     BASE64.decode(jwk.get(member)?.as_str()?).ok()
 }
 

@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use strum::IntoStaticStr;
 use tokio::time::Instant;
 
+use super::Provider;
 use super::error::{Outage, TokenFlaw};
 use super::jwks::KeySet;
 use super::metadata_cache::NoNewerKeys;
-use super::provider::Provider;
 use super::settings::ProviderSettings;
 use super::signed_token::{self, Expiry, ISSUED_BEFORE_MAX};
 use crate::json::Object;

@@ -62,9 +62,9 @@ pub struct Announced {
 /// What became of our redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redirect {
-    /// Another one is refused and ours is not.
+    /// The provider refuses another one and not ours, or sent the browser back to ours.
     Known,
-    /// The provider does the same with both, or was not clear.
+    /// It leads on, as it does with another one.
     Unclear,
     /// It shows an error instead of sending people on.
     Refused,

@@ -11,10 +11,10 @@ use secrecy::SecretString;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::Provider;
 use super::client::Tokens;
 use super::error::{Denial, InvalidAnswer, OidcError, Outage, TokenFlaw};
 use super::metadata::ProviderMetadata;
-use super::provider::Provider;
 use crate::domain::identity::Identity;
 use crate::json::Object;
 

@@ -5,22 +5,12 @@ use openidconnect::AccessToken;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::Provider;
 use super::client::{Attempt, AttemptSecrets};
 use super::error::{InvalidAnswer, OidcError, TokenFlaw};
 use super::id_token::{self, SentWith, VerifiedIdToken};
 use super::jwks::KeySet;
-use super::provider::Provider;
 use crate::domain::identity::Identity;
-
-/// What is wanted of a sign-in beyond the usual.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SignInWish<'a> {
-    /// Comes back behind a dot in the state's end, whatever else is lost; of the characters of
-    /// base64url. Empty: the state is random bytes alone.
-    pub mark: &'a str,
-    /// The provider is to ask which account signs in, and not to take the one that it knows.
-    pub choose_account: bool,
-}
 
 /// What a callback that is no error brings back.
 #[derive(Debug)]
@@ -49,24 +39,24 @@ pub struct SignedIn {
 impl Provider {
     /// The address to send the browser to, and the attempt to remember in it.
     ///
-    /// # Errors
-    /// When nothing is known of the provider and it cannot be read in time.
-    pub async fn begin(&self) -> Result<(Url, Attempt), OidcError> {
-        self.begin_with(&SignInWish::default()).await
-    }
-
-    /// The same with wishes.
+    /// `mark` comes back behind a dot in the state's end, whatever else is lost; of the characters of
+    /// base64url. Empty: the state is random bytes alone. `choose_account`: the provider is to ask which
+    /// account signs in, and not to take the one that it knows.
     ///
     /// # Errors
-    /// As [`Provider::begin`].
-    pub async fn begin_with(&self, wish: &SignInWish<'_>) -> Result<(Url, Attempt), OidcError> {
+    /// When nothing is known of the provider and it cannot be read in time.
+    pub async fn begin(
+        &self,
+        mark: &str,
+        choose_account: bool,
+    ) -> Result<(Url, Attempt), OidcError> {
         let known = self.documents().await?;
         let mut attempt = Attempt::random()?;
-        if !wish.mark.is_empty() {
-            attempt.state = format!("{}.{}", attempt.state, wish.mark);
+        if !mark.is_empty() {
+            attempt.state = format!("{}.{mark}", attempt.state);
         }
         let metadata = &known.metadata;
-        let prompt = wish.choose_account.then(|| metadata.account_choice.clone());
+        let prompt = choose_account.then(|| metadata.account_choice.clone());
         let url = metadata.client.authorization_url(&attempt, prompt, None);
         Ok((url, attempt))
     }

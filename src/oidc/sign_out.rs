@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
+use super::Provider;
 use super::error::OidcError;
-use super::provider::Provider;
 use crate::json;
 
 /// Longest address with a hint, in bytes. Entra refuses a long one, and some proxies

@@ -7,13 +7,13 @@ use openidconnect::AccessToken;
 use serde_json::Value;
 use url::Url;
 
+use super::Provider;
 use super::claim_path::ClaimPath;
 use super::error::{InvalidAnswer, OidcError, TokenFlaw};
 use super::groups;
 use super::http::Http;
 use super::jwks::KeySet;
 use super::metadata::ProviderMetadata;
-use super::provider::Provider;
 use super::reply::Reply;
 use super::signed_token;
 use crate::domain::identity::{Groups, GroupsFrom, Identity};

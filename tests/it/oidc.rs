@@ -94,7 +94,7 @@ async fn come_back(
     bridge: &oidc::Provider,
     person: &str,
 ) -> Result<(Url, Attempt), OidcError> {
-    let (url, attempt) = bridge.begin().await?;
+    let (url, attempt) = bridge.begin("", false).await?;
     Ok((provider.approve(&url, person).await, attempt))
 }
 

@@ -19,7 +19,7 @@ fn unavailable(outage: Outage) -> OidcError {
 }
 
 async fn begin_fails(bridge: &red5_bridge::oidc::Provider) -> OidcError {
-    bridge.begin().await.map(|_| ()).unwrap_err()
+    bridge.begin("", false).await.map(|_| ()).unwrap_err()
 }
 
 #[tokio::test]
@@ -304,7 +304,7 @@ async fn jw_5_a_crowd_at_the_start_reads_the_documents_once() {
     let crowd: Vec<_> = (0..20)
         .map(|_| {
             let bridge = Arc::clone(&bridge);
-            tokio::spawn(async move { bridge.begin().await.map(|_| ()) })
+            tokio::spawn(async move { bridge.begin("", false).await.map(|_| ()) })
         })
         .collect();
     // All of them have begun by then: this runtime takes its tasks in turn.
@@ -445,7 +445,10 @@ async fn jw_8_a_sign_in_finds_a_provider_that_came_back_by_itself() {
     let unreachable = Outage::Unreachable(host_of(&place));
     assert_eq!(begin_fails(&bridge).await, unavailable(unreachable));
     let _provider = Provider::start_at(&place, Arc::new(SystemClock));
-    eventually("a sign-in begins", async || bridge.begin().await.is_ok()).await;
+    eventually("a sign-in begins", async || {
+        bridge.begin("", false).await.is_ok()
+    })
+    .await;
 }
 
 #[tokio::test]
