@@ -27,12 +27,14 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO bridge_serves;
 
 -- What the bridge writes and clears away.
-GRANT SELECT, INSERT, UPDATE, DELETE ON mappings, blocked, sessions TO bridge_serves;
+GRANT SELECT, INSERT, UPDATE, DELETE ON mappings, mapping_tests, blocked, sessions TO bridge_serves;
 GRANT SELECT, INSERT, DELETE ON spent_attempts, sign_outs, logouts TO bridge_serves;
 -- Its triggers raise the number; the one row is never added or removed.
 GRANT SELECT, UPDATE ON change_counter TO bridge_serves;
 -- Rows cannot be changed, so that an attacker with this role's password cannot hide
 -- a change. Row numbers are identity columns: inserting needs no right on a sequence.
 GRANT SELECT, INSERT ON audit_log TO bridge_serves;
+-- Changes of mappings that are made together have one number.
+GRANT USAGE ON SEQUENCE change_sets TO bridge_serves;
 -- For knowing whether the tables are those of this version.
 GRANT SELECT ON _sqlx_migrations TO bridge_serves;

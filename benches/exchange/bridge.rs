@@ -11,10 +11,12 @@ use chrono::TimeDelta;
 use red5_bridge::app::Bridge;
 use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::config::{Config, Variables};
+use red5_bridge::domain::change_set::{Edit, TableChange};
 use red5_bridge::domain::identity::Actor;
 use red5_bridge::domain::session::SignInOrigin;
 use red5_bridge::flow::sessions::SessionSecret;
 use red5_bridge::store::Store;
+use red5_bridge::store::mappings::{ChangeContext, unjudged};
 use red5_bridge::store::session_cache::SessionCache;
 use red5_bridge::store::sessions::{SealedTokens, StoredSession};
 use sha2::{Digest, Sha256};
@@ -98,9 +100,11 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
         client_ip: None,
         request_id: None,
     };
-    for row in rows(100, 0) {
-        store.create_mapping(&row.draft, &actor, now).await.unwrap();
-    }
+    let rows = rows(100, 0).into_iter();
+    let rows = rows.map(|row| TableChange::Mapping(Edit::Create(row.draft)));
+    let attempt = ChangeContext::new(&actor, now);
+    let written = store.change(attempt, |_| rows.collect(), unjudged);
+    written.await.unwrap();
     let session = StoredSession {
         hash: Sha256::digest(secret.expose().as_bytes()).into(),
         identity: person(),

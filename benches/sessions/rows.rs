@@ -5,9 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use red5_bridge::clock::{Clock, SystemClock};
+use red5_bridge::domain::change_set::{Edit, TableChange};
 use red5_bridge::domain::identity::Actor;
 use red5_bridge::domain::mapping::MappingDraft;
 use red5_bridge::store::Store;
+use red5_bridge::store::mappings::{ChangeContext, unjudged};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -63,7 +65,9 @@ impl Rows {
             };
             let draft = MappingDraft::parse(serde_json::from_value(sent).unwrap()).unwrap();
             let now = SystemClock.now();
-            store.create_mapping(&draft, &actor, now).await.unwrap();
+            let create = vec![TableChange::Mapping(Edit::Create(draft))];
+            let attempt = ChangeContext::new(&actor, now);
+            store.change(attempt, |_| create, unjudged).await.unwrap();
             store.close().await;
         });
         rows

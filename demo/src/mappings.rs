@@ -1,14 +1,18 @@
 //! The mappings that the demo begins with: one of each kind, for the groups of
 //! its people, and for some that none of them is in.
 
+use std::convert::Infallible;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use thiserror::Error;
 
+use red5_bridge::domain::change_set::{Edit, TableChange};
 use red5_bridge::domain::identity::Actor;
 use red5_bridge::domain::mapping::MappingDraft;
 use red5_bridge::domain::members::FieldError;
-use red5_bridge::store::mappings::MappingError;
+use red5_bridge::store::audit::AuditFilter;
+use red5_bridge::store::mappings::{ChangeContext, NotChanged, unjudged};
 use red5_bridge::store::{Store, StoreError};
 
 /// One row, as an administrator would type it.
@@ -107,7 +111,7 @@ pub enum SeedError {
     Store(#[from] StoreError),
     /// A row was not taken.
     #[error(transparent)]
-    Row(#[from] MappingError),
+    Row(#[from] NotChanged<Infallible>),
     /// A row is not a mapping.
     #[error("a mapping of the demo is refused: {0}")]
     Refused(FieldError),
@@ -132,10 +136,14 @@ impl DemoMapping {
 /// # Errors
 /// When the database does not take them.
 pub async fn seed(store: &Store, now: DateTime<Utc>) -> Result<(), SeedError> {
-    if !store.audit_log(1, 0).await?.is_empty() {
+    if !store
+        .audit_log(&AuditFilter::default(), 1)
+        .await?
+        .is_empty()
+    {
         return Ok(());
     }
-    let actor = Actor::cli("demo");
+    let mut changes = Vec::new();
     for mapping in &MAPPINGS {
         let draft = mapping.draft().map_err(|errors| {
             // A draft that is refused has at least one error.
@@ -145,8 +153,11 @@ pub async fn seed(store: &Store, now: DateTime<Utc>) -> Result<(), SeedError> {
                 reason: mapping.note.to_owned(),
             }))
         })?;
-        store.create_mapping(&draft, &actor, now).await?;
+        changes.push(TableChange::Mapping(Edit::Create(draft)));
     }
+    let actor = Actor::cli("demo");
+    let attempt = ChangeContext::new(&actor, now);
+    store.change(attempt, |_| changes, unjudged).await?;
     Ok(())
 }
 

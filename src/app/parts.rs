@@ -22,7 +22,7 @@ use crate::flow::exchange::{Exchange, TokenRules};
 use crate::flow::explain::Explain;
 use crate::flow::health::Health;
 use crate::flow::login::{SessionLimits, SignIn};
-use crate::flow::mappings::MappingDesk;
+use crate::flow::mappings::MappingEditor;
 use crate::flow::people::People;
 use crate::flow::refresh::{Ages, Refresher};
 use crate::flow::return_to::ReturnToRule;
@@ -225,7 +225,7 @@ impl Parts {
             clock: Arc::clone(&clock),
             idle,
         });
-        shared.add(MappingDesk::new(
+        shared.add(MappingEditor::new(
             store.clone(),
             Arc::clone(&snapshots),
             Arc::clone(&clock),

@@ -110,7 +110,7 @@ macro_rules! with_mapping_columns {
 pub(crate) use with_mapping_columns;
 
 /// What an administrator decided; in JSON the members of a mapping, in their order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct MappingDraft {
     #[serde(flatten)]
     group: GroupMatch,
@@ -126,19 +126,43 @@ pub struct MappingDraft {
     note: String,
 }
 
+/// Group, roles, transports and rooms.
+type Says<'a> = (
+    &'a GroupMatch,
+    &'a NonEmpty<Role>,
+    &'a AnyOr<Transport>,
+    &'a AnyOr<RoomRule>,
+);
+
+/// Members of a mapping that may be sent back as they were read.
+pub const READ_ONLY: [&str; 7] = [
+    "id",
+    "version",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "updated_by",
+    "last_used_at",
+];
+
 impl MappingDraft {
+    /// As [`Self::parse`], of a mapping that was read and changed: its read-only members are left
+    /// alone.
+    ///
+    /// # Errors
+    /// Each invalid field, and each member that no mapping has.
+    pub fn parse_edit(mut sent: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+        sent.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
+        Self::parse(sent)
+    }
+
     /// Judges every member and reports all that is wrong at once. A reason says what to do, not
     /// only what is wrong.
     ///
     /// # Errors
     /// Each invalid field, and each member that no mapping has.
     pub fn parse(sent: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
-        let mut members = Members::new(sent);
-        let draft = Self::read(&mut members);
-        match (draft, members.finish()) {
-            (Some(draft), errors) if errors.is_empty() => Ok(draft),
-            (_, errors) => Err(errors),
-        }
+        Members::judge(sent, Self::read)
     }
 
     /// `None` where a field without which there is no mapping is wrong; `members` has the errors.
@@ -240,6 +264,11 @@ impl MappingDraft {
         } else {
             self
         }
+    }
+
+    /// What no two mappings may have in common.
+    pub fn says(&self) -> Says<'_> {
+        (&self.group, &self.roles, &self.transports, &self.rooms)
     }
 
     /// Whose mapping it is.

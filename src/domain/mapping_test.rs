@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::entitlement::{Entitlement, HeldGrant};
 use super::given::GivenIdentity;
-use super::mapping;
+use super::mapping::{self, READ_ONLY};
 use super::members::{FieldError, Members};
 use super::names::{ROOM_RULE, Role, RoomName, Transport};
 use super::resolve::Mappings;
@@ -139,17 +139,21 @@ impl Expectation {
 }
 
 impl MappingTestDraft {
+    /// As [`Self::parse`], of a test that was read and changed: its read-only members are left alone.
+    ///
+    /// # Errors
+    /// Each invalid field, and each member that no test has.
+    pub fn parse_edit(mut sent: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+        sent.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
+        Self::parse(sent)
+    }
+
     /// Judges every member and reports all that is wrong at once.
     ///
     /// # Errors
     /// Each invalid field, and each member that no test has.
     pub fn parse(sent: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
-        let mut members = Members::new(sent);
-        let draft = Self::read(&mut members);
-        match (draft, members.finish()) {
-            (Some(draft), errors) if errors.is_empty() => Ok(draft),
-            (_, errors) => Err(errors),
-        }
+        Members::judge(sent, Self::read)
     }
 
     fn read(members: &mut Members) -> Option<Self> {

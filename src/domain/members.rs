@@ -44,6 +44,22 @@ impl Members {
         }
     }
 
+    /// What `read` makes of the members of an object.
+    ///
+    /// # Errors
+    /// What is wrong with them, and each member that is left.
+    pub fn judge<T>(
+        members: Map<String, Value>,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Result<T, Vec<FieldError>> {
+        let mut members = Self::new(members);
+        let read = read(&mut members);
+        match (read, members.finish()) {
+            (Some(good), errors) if errors.is_empty() => Ok(good),
+            (_, errors) => Err(errors),
+        }
+    }
+
     /// Refuses a field. Only the first thing that is wrong with it is told: a member of the wrong
     /// type would otherwise be an empty one as well.
     pub fn refuse(&mut self, field: impl Into<String>, reason: impl Into<String>) {
@@ -166,13 +182,11 @@ impl Members {
 
     /// An object that must be there.
     pub fn object(&mut self, field: &str) -> Option<Map<String, Value>> {
-        match self.members.remove(field) {
-            Some(Value::Object(members)) => Some(members),
-            _ => {
-                self.refuse(field, "must be an object");
-                None
-            }
+        if let Some(Value::Object(members)) = self.members.remove(field) {
+            return Some(members);
         }
+        self.refuse(field, "must be an object");
+        None
     }
 
     /// A list of at most `most` objects that must be there.
@@ -203,12 +217,8 @@ impl Members {
         object: Map<String, Value>,
         read: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<T> {
-        let mut inner = Self::new(object);
-        let read = read(&mut inner);
-        let errors = inner.finish();
-        let is_good = errors.is_empty();
-        self.take(path, errors);
-        read.filter(|_| is_good)
+        let judged = Self::judge(object, read);
+        judged.map_err(|errors| self.take(path, errors)).ok()
     }
 
     /// Takes what is wrong with an object within this one.

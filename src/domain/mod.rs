@@ -12,6 +12,7 @@
 
 pub mod allows;
 pub mod block;
+pub mod change_set;
 pub mod claims;
 pub mod effect;
 pub mod entitlement;
@@ -23,6 +24,7 @@ pub mod identity;
 pub mod lifetime;
 pub mod list;
 pub mod mapping;
+pub mod mapping_file;
 pub mod mapping_test;
 pub mod members;
 pub mod names;
@@ -33,5 +35,6 @@ pub mod resolve;
 pub mod rooms;
 pub mod session;
 pub mod set;
+pub mod tables;
 pub mod time;
 pub mod wish;

@@ -25,15 +25,15 @@ pub struct AdminGroups(pub BTreeSet<String>);
 /// Without one no use case can be called:
 ///
 /// ```
-/// # use red5_bridge::flow::{admin::Admin, mappings::MappingDesk};
-/// async fn first_page(admin: &Admin, desk: &MappingDesk) {
-///     let _ = desk.list(admin, 50, 0).await;
+/// # use red5_bridge::flow::{admin::Admin, mappings::MappingEditor};
+/// async fn first_page(admin: &Admin, editor: &MappingEditor) {
+///     let _ = editor.list(admin, 50, 0).await;
 /// }
 /// ```
 /// ```compile_fail,E0061
-/// # use red5_bridge::flow::mappings::MappingDesk;
-/// async fn first_page(desk: &MappingDesk) {
-///     let _ = desk.list(50, 0).await;
+/// # use red5_bridge::flow::mappings::MappingEditor;
+/// async fn first_page(editor: &MappingEditor) {
+///     let _ = editor.list(50, 0).await;
 /// }
 /// ```
 pub struct Admin {

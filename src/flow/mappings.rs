@@ -1,30 +1,58 @@
-//! Editing the table. Each change is one transaction with its audit row; then
-//! this instance loads the table again before it answers, so that its next
-//! exchange knows. The others are told by the database.
+//! Changing the mappings and their tests. Every change, from whichever door, is a change set: all of
+//! it is written or nothing. Then this instance loads the table again before it answers, so that its
+//! next exchange knows. The others are told by the database.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::admin::Admin;
+use super::effect::{Effect, FailingTest, effect, failing_tests};
 use crate::clock::Clock;
+use crate::domain::change_set::{ChangeSet, Edit, TableChange};
 use crate::domain::identity::Actor;
-use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
+use crate::domain::mapping::{Mapping, MappingId};
+use crate::domain::mapping_test::MappingTest;
+use crate::domain::tables::{MappingTables, WantedTables};
 use crate::fingerprint::pseudonym;
-use crate::store::mappings::MappingPage;
+use crate::store::mappings::{ChangeContext, ChangedTables, MappingPage, NotChanged};
 use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{Store, StoreError};
 
-pub use crate::store::mappings::MappingError;
+pub use crate::store::mappings::{TableRow, Twin};
+
+/// Why a change was not written. Nothing has changed then.
+pub type ChangeError = NotChanged<Vec<FailingTest>>;
+
+/// On which terms changes are made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The version that the table must still have; none: any.
+    pub if_mapping_version: Option<i64>,
+    /// Whether everything is done up to the commit, and nothing is written.
+    pub dry_run: bool,
+}
+
+/// What changes do, or would do.
+#[derive(Debug, Serialize)]
+pub struct ChangeOutcome {
+    /// What they change, and for whom.
+    #[serde(flatten)]
+    pub effect: Effect,
+    /// The rows in the order of the changes; none for one that was removed. Nothing after a dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Vec<Option<TableRow>>>,
+}
 
 /// What administrators do with the table.
-pub struct MappingDesk {
+pub struct MappingEditor {
     store: Store,
     snapshots: Arc<SnapshotKeeper>,
     clock: Arc<dyn Clock>,
 }
 
-impl MappingDesk {
+impl MappingEditor {
     /// Over this database.
     pub fn new(store: Store, snapshots: Arc<SnapshotKeeper>, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -39,15 +67,6 @@ impl MappingDesk {
         self.clock.now()
     }
 
-    /// The row that says the same as `draft`, if there is one.
-    pub async fn twin(
-        &self,
-        _: &Admin,
-        draft: &MappingDraft,
-    ) -> Result<Option<MappingId>, StoreError> {
-        self.store.twin(draft).await
-    }
-
     /// One page of the table.
     pub async fn list(
         &self,
@@ -58,65 +77,169 @@ impl MappingDesk {
         self.store.list_mappings(limit, offset).await
     }
 
-    /// One row.
-    pub async fn get(&self, _: &Admin, id: MappingId) -> Result<Mapping, MappingError> {
+    /// One row, if it is there.
+    pub async fn get(&self, _: &Admin, id: MappingId) -> Result<Option<Mapping>, StoreError> {
         self.store.mapping(id).await
     }
 
-    /// Adds a row.
-    pub async fn create(
-        &self,
-        admin: &Admin,
-        draft: &MappingDraft,
-    ) -> Result<Mapping, MappingError> {
-        let (actor, now) = (admin.actor(), self.clock.now());
-        let written = self.store.create_mapping(draft, actor, now).await?;
-        self.settle("mapping_created", written.id, actor).await;
-        Ok(written)
+    /// All mapping tests, by number.
+    pub async fn tests(&self, _: &Admin) -> Result<Vec<MappingTest>, StoreError> {
+        self.store.mapping_tests().await
     }
 
-    /// Replaces a row whole.
-    pub async fn replace(
+    /// Makes one change; the row as it is then, or none where it was removed.
+    pub async fn change(
+        &self,
+        admin: &Admin,
+        change: TableChange,
+    ) -> Result<Option<TableRow>, ChangeError> {
+        let plan = |_: &MappingTables| vec![change];
+        let (mut changed, _) = self.write(admin, Terms::default(), plan).await?;
+        Ok(changed.written.pop().flatten())
+    }
+
+    /// Makes the changes of a change set, all or none.
+    pub async fn change_all(
+        &self,
+        admin: &Admin,
+        set: ChangeSet,
+    ) -> Result<ChangeOutcome, ChangeError> {
+        let terms = Terms {
+            if_mapping_version: set.if_mapping_version,
+            dry_run: set.dry_run,
+        };
+        self.write_and_judge(admin, terms, |_| set.changes).await
+    }
+
+    /// Makes both tables as they stood at an earlier moment.
+    pub async fn restore(
+        &self,
+        admin: &Admin,
+        at: DateTime<Utc>,
+        terms: Terms,
+    ) -> Result<ChangeOutcome, ChangeError> {
+        let wanted = self.store.tables_at(at).await?.wanted();
+        self.lead_to(admin, &wanted, terms).await
+    }
+
+    /// Makes one mapping as it was after an earlier change of it, or as it was before that change removed it.
+    /// A mapping that is gone comes back under a new number. None: that change was of something else.
+    pub async fn restore_one(
         &self,
         admin: &Admin,
         id: MappingId,
-        version: i64,
-        draft: &MappingDraft,
-    ) -> Result<Mapping, MappingError> {
-        let (actor, now) = (admin.actor(), self.clock.now());
-        let written = self.store.replace_mapping(id, version, draft, actor, now);
-        let written = written.await?;
-        self.settle("mapping_replaced", id, actor).await;
-        Ok(written)
+        audit_id: i64,
+        terms: Terms,
+    ) -> Result<Option<ChangeOutcome>, ChangeError> {
+        let Some(earlier) = self.store.audited_mapping(audit_id, id).await? else {
+            return Ok(None);
+        };
+        let draft = earlier.draft;
+        let plan = |now: &MappingTables| match now.mapping(id.0) {
+            Some(row) if row.draft == draft => Vec::new(),
+            Some(row) => vec![TableChange::Mapping(Edit::Replace {
+                id: id.0,
+                version: row.version,
+                draft,
+            })],
+            None => vec![TableChange::Mapping(Edit::Create(draft))],
+        };
+        self.write_and_judge(admin, terms, plan).await.map(Some)
     }
 
-    /// Switches a row on or off; everything else stays as it is.
-    pub async fn switch(
+    /// Makes both tables as they are wanted.
+    pub async fn lead_to(
         &self,
         admin: &Admin,
-        id: MappingId,
-        version: i64,
-        enabled: bool,
-    ) -> Result<Mapping, MappingError> {
-        let draft = self.get(admin, id).await?.draft.with_enabled(enabled);
-        self.replace(admin, id, version, &draft).await
+        wanted: &WantedTables,
+        terms: Terms,
+    ) -> Result<ChangeOutcome, ChangeError> {
+        let plan = |now: &MappingTables| now.changes_to(wanted);
+        self.write_and_judge(admin, terms, plan).await
     }
 
-    /// Removes a row.
-    pub async fn delete(
+    /// Both tables as they stood at a moment, with the number of the last change to the mappings where that is
+    /// now.
+    pub async fn tables(
+        &self,
+        _: &Admin,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<(MappingTables, Option<i64>), StoreError> {
+        if let Some(at) = at {
+            return Ok((self.store.tables_at(at).await?, None));
+        }
+        let (tables, version) = self.store.tables().await?;
+        Ok((tables, Some(version)))
+    }
+
+    async fn write_and_judge(
         &self,
         admin: &Admin,
-        id: MappingId,
-        version: i64,
-    ) -> Result<(), MappingError> {
-        let (actor, now) = (admin.actor(), self.clock.now());
-        self.store.delete_mapping(id, version, actor, now).await?;
-        self.settle("mapping_deleted", id, actor).await;
-        Ok(())
+        terms: Terms,
+        plan: impl FnOnce(&MappingTables) -> Vec<TableChange>,
+    ) -> Result<ChangeOutcome, ChangeError> {
+        let (changed, failing) = self.write(admin, terms, plan).await?;
+        let effect = effect(&changed, failing, self.clock.now());
+        let written = (!terms.dry_run).then_some(changed.written);
+        Ok(ChangeOutcome { effect, written })
     }
 
-    async fn settle(&self, event: &'static str, id: MappingId, actor: &Actor) {
-        tracing::info!(event, mapping = id.0, actor = &*pseudonym(&actor.subject));
-        self.snapshots.reload_changed().await;
+    /// Writes changes, or does everything but that; and the tests that fail afterwards.
+    async fn write(
+        &self,
+        admin: &Admin,
+        terms: Terms,
+        plan: impl FnOnce(&MappingTables) -> Vec<TableChange>,
+    ) -> Result<(ChangedTables, Vec<FailingTest>), ChangeError> {
+        let now = self.clock.now();
+        let attempt = ChangeContext {
+            actor: admin.actor(),
+            now,
+            if_version: terms.if_mapping_version,
+            dry_run: terms.dry_run,
+        };
+        let mut failing = Vec::new();
+        let judge = |changed: &ChangedTables| {
+            let new;
+            (failing, new) = failing_tests(changed, now);
+            if new.is_empty() || terms.dry_run {
+                Ok(())
+            } else {
+                Err(new)
+            }
+        };
+        let changed = self.store.change(attempt, plan, judge).await?;
+        if !terms.dry_run {
+            log(admin.actor(), &changed);
+            self.snapshots.reload_changed().await;
+        }
+        Ok((changed, failing))
+    }
+}
+
+fn log(actor: &Actor, changed: &ChangedTables) {
+    let actor = &*pseudonym(&actor.subject);
+    for (change, written) in changed.changes.iter().zip(&changed.written) {
+        let written = written.as_ref().map(TableRow::id);
+        match change {
+            TableChange::Mapping(edit) => {
+                let mapping = edit.target().map(|(id, _)| id).or(written);
+                let event = match edit {
+                    Edit::Create(_) => "mapping_created",
+                    Edit::Replace { .. } => "mapping_replaced",
+                    Edit::Delete { .. } => "mapping_deleted",
+                };
+                tracing::info!(event, mapping, actor);
+            }
+            TableChange::Test(edit) => {
+                let test = edit.target().map(|(id, _)| id).or(written);
+                let event = match edit {
+                    Edit::Create(_) => "mapping_test_created",
+                    Edit::Replace { .. } => "mapping_test_replaced",
+                    Edit::Delete { .. } => "mapping_test_deleted",
+                };
+                tracing::info!(event, test, actor);
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod attempt;
 pub mod back_channel;
+pub mod effect;
 pub mod exchange;
 pub mod explain;
 pub mod health;

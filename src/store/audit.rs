@@ -7,6 +7,7 @@ use super::error::StoreError;
 use super::pool::Store;
 use super::transaction::Transaction;
 use crate::domain::identity::Actor;
+use crate::domain::identity::PersonKey;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,16 +16,18 @@ pub struct AuditEntry {
     pub id: i64,
     /// When.
     pub at: DateTime<Utc>,
-    /// The actor's issuer.
+    /// The actor's issuer; `cli` or `sql` for one that is no person.
     pub actor_issuer: String,
     /// The actor's subject.
     pub actor_subject: String,
     /// What people know them by.
     pub actor_label: String,
-    /// `mapping.create`, `mapping.replace`, `mapping.delete` …
+    /// What was done: `mapping.created`, `mapping.replaced`, `session.ended` …
     pub action: String,
     /// The number of the thing changed.
     pub object: String,
+    /// The number that changes of mappings and tests have which were made together.
+    pub change_set: Option<i64>,
     /// The thing before; none when it was made.
     pub before: Option<Value>,
     /// The thing after; none when it is gone.
@@ -33,6 +36,27 @@ pub struct AuditEntry {
     pub client_ip: Option<String>,
     /// The request's id, as in the log.
     pub request_id: Option<String>,
+}
+
+/// Which changes; each that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// A text within the object, the actor's label, or what was there before or after; case is ignored.
+    pub text: Option<String>,
+    /// The action.
+    pub action: Option<String>,
+    /// The actor's label or subject.
+    pub actor: Option<String>,
+    /// The mapping.
+    pub mapping: Option<i64>,
+    /// The person who was changed.
+    pub person: Option<PersonKey>,
+    /// Not before this moment.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    pub until: Option<DateTime<Utc>>,
+    /// Older than the change of this number.
+    pub before: Option<i64>,
 }
 
 /// What a change was, for its audit row.
@@ -81,16 +105,42 @@ impl Store {
         .await
     }
 
-    /// The newest changes first.
-    pub async fn audit_log(&self, limit: i64, offset: i64) -> Result<Vec<AuditEntry>, StoreError> {
+    /// The newest changes first, at most `limit`.
+    pub async fn audit_log(
+        &self,
+        filter: &AuditFilter,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let text = filter.text.as_deref().map(containing);
+        let person = filter.person.as_ref();
         self.with(async |transaction| {
             let entries = sqlx::query_as!(
                 AuditEntry,
-                "SELECT id, at, actor_issuer, actor_subject, actor_label, action, object,
-                        before, after, client_ip, request_id
-                 FROM audit_log ORDER BY id DESC LIMIT $1 OFFSET $2",
+                r#"SELECT id, at, actor_issuer, actor_subject, actor_label, audit_action(action) AS "action!",
+                          object, change_set, before, after, client_ip, request_id
+                   FROM audit_log
+                   WHERE ($2::text IS NULL OR object ILIKE $2 OR actor_label ILIKE $2
+                          OR before::text ILIKE $2 OR after::text ILIKE $2)
+                     AND ($3::text IS NULL OR audit_action(action) = $3)
+                     AND ($4::text IS NULL OR $4 IN (actor_label, actor_subject))
+                     AND ($5::bigint IS NULL OR (object = $5::text AND action LIKE 'mapping.%'))
+                     AND ($6::text IS NULL OR object = $6
+                          OR (before ->> 'issuer' = $7 AND before ->> 'subject' = $8))
+                     AND ($9::timestamptz IS NULL OR at >= $9)
+                     AND ($10::timestamptz IS NULL OR at < $10)
+                     AND ($11::bigint IS NULL OR id < $11)
+                   ORDER BY id DESC LIMIT $1"#,
                 limit,
-                offset,
+                text,
+                filter.action,
+                filter.actor,
+                filter.mapping,
+                person.map(audit_object),
+                person.map(|person| person.issuer.as_str()),
+                person.map(|person| person.subject.as_str()),
+                filter.from,
+                filter.until,
+                filter.before,
             )
             .fetch_all(transaction)
             .await?;
@@ -98,4 +148,21 @@ impl Store {
         })
         .await
     }
+}
+
+/// The name of a person in the audit log.
+pub(super) fn audit_object(person: &PersonKey) -> String {
+    format!("{} {}", person.issuer, person.subject)
+}
+
+/// The pattern of ILIKE for texts that contain this one.
+pub(super) fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern + "%"
 }

@@ -4,11 +4,11 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::audit::Change;
+use super::audit::{Change, audit_object};
 use super::error::StoreError;
 use super::locks;
 use super::pool::Store;
-use super::sessions::{EndedSession, audit_object, end_all_of};
+use super::sessions::{EndedSession, end_all_of};
 use super::transaction::Transaction;
 use crate::domain::block::{Block, BlockDraft, Blocks};
 use crate::domain::identity::{Actor, PersonKey};

@@ -1,51 +1,133 @@
-//! The mapping table. A row travels as JSON by the names of its columns, so that
-//! `domain::mapping` alone knows the fields.
+//! The mapping table and the mapping tests. A row travels as JSON by the names of its columns, so
+//! that `domain` alone knows the fields.
 //!
-//! Each change is one transaction: the row, and the audit row with what was there before and
-//! after (AD-9). A trigger raises the version of the row and the change counter, and sends the
-//! notice.
+//! Every change goes through [`Store::change`]: all of a change set or nothing, in one transaction.
+//! Triggers write the audit rows (AD-9), raise the version of a row and the change counter, and
+//! send the notice.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::convert::Infallible;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
-use super::audit::Change;
 use super::blocks;
 use super::error::StoreError;
 use super::pool::Store;
 use super::transaction::Transaction;
 use crate::domain::block::Blocks;
+use crate::domain::change_set::{Edit, TableChange};
 use crate::domain::identity::Actor;
-use crate::domain::mapping::{Mapping, MappingDraft, MappingId, with_mapping_columns};
+use crate::domain::mapping::{Mapping, MappingId, with_mapping_columns};
+use crate::domain::mapping_test::{MappingTest, MappingTestDraft};
+use crate::domain::tables::MappingTables;
 
-/// Why a mapping was not written. Nothing has changed then.
+/// A row as it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum TableRow {
+    /// A mapping.
+    Mapping(Box<Mapping>),
+    /// A mapping test.
+    Test(Box<MappingTest>),
+}
+
+/// What a change set did, or would do.
+#[derive(Debug)]
+pub struct ChangedTables {
+    /// The tables before.
+    pub before: MappingTables,
+    /// The tables after.
+    pub after: MappingTables,
+    /// What was asked for.
+    pub changes: Vec<TableChange>,
+    /// The rows in the order of the changes; none for one that was removed.
+    pub written: Vec<Option<TableRow>>,
+    /// The number of the last change to the mappings: after a dry run as before.
+    pub mapping_version: i64,
+}
+
+/// Why a change set was not written. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
-pub enum MappingError {
-    /// There is no such row (any more).
-    #[error("there is no such mapping")]
-    NotFound,
-    /// Another edit was first; this is the row as it is now.
-    #[error("the mapping was changed by another edit")]
-    Stale(Box<Mapping>),
-    /// Another row says the same; [`Store::twin`] finds it.
-    #[error("another mapping has the same group, match, roles, transports and rooms")]
-    Duplicate,
+pub enum NotChanged<R> {
+    /// The table is at another version than the one that the change set is for.
+    #[error("the table was changed by another edit")]
+    OtherVersion {
+        /// The version of now.
+        current: i64,
+    },
+    /// A row has another version than the change is for, or is not there.
+    #[error("the row of change {change} was changed by another edit")]
+    StaleRow {
+        /// Which change.
+        change: usize,
+        /// The row as it is; none: it is not there.
+        current: Option<TableRow>,
+    },
+    /// A row would say the same as another one.
+    #[error("the row of change {change} says the same as another one")]
+    Duplicate {
+        /// Which change.
+        change: usize,
+        /// The other row.
+        twin: Twin,
+    },
+    /// The tables as they would be are refused.
+    #[error("the change is refused")]
+    Refused(R),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-impl From<sqlx::Error> for MappingError {
+/// A row that says the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Twin {
+    /// This row of the table.
+    Row(i64),
+    /// The row of this change.
+    Change(usize),
+}
+
+impl<R> From<sqlx::Error> for NotChanged<R> {
     fn from(error: sqlx::Error) -> Self {
-        let twin = error
-            .as_database_error()
-            .is_some_and(|refusal| refusal.constraint() == Some("mappings_no_twins"));
-        if twin {
-            Self::Duplicate
-        } else {
-            Self::Store(error.into())
+        Self::Store(error.into())
+    }
+}
+
+/// Who changes the tables, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangeContext<'a> {
+    /// For the audit log.
+    pub actor: &'a Actor,
+    /// For the audit log and the rows.
+    pub now: DateTime<Utc>,
+    /// The version that the table must have; none: any.
+    pub if_version: Option<i64>,
+    /// Whether everything is undone at the end.
+    pub dry_run: bool,
+}
+
+impl<'a> ChangeContext<'a> {
+    /// To write, whatever version the table has.
+    pub fn new(actor: &'a Actor, now: DateTime<Utc>) -> Self {
+        Self {
+            actor,
+            now,
+            if_version: None,
+            dry_run: false,
         }
     }
+}
+
+/// Judges nothing.
+///
+/// # Errors
+/// Never.
+pub fn unjudged(_: &ChangedTables) -> Result<(), Infallible> {
+    Ok(())
 }
 
 /// One page of the table.
@@ -81,8 +163,18 @@ macro_rules! select_mappings {
     };
 }
 
-macro_rules! insert_mapping {
-    ($columns:literal, $row:expr, $now:expr, $by:expr) => {
+/// The same of the mapping tests.
+macro_rules! select_tests {
+    ($which:literal $(, $argument:expr)*) => {
+        sqlx::query_scalar!(
+            r#"SELECT to_jsonb(mapping_tests) AS "row!: Json<Columns>" FROM mapping_tests "# + $which
+            $(, $argument)*
+        )
+    };
+}
+
+macro_rules! insert_mappings {
+    ($columns:literal, $rows:expr, $now:expr, $by:expr) => {
         sqlx::query_scalar!(
             "INSERT INTO mappings ("
                 + $columns
@@ -90,29 +182,28 @@ macro_rules! insert_mapping {
              SELECT "
                 + $columns
                 + r#", $2::timestamptz, $3::text, $2, $3
-             FROM jsonb_populate_record(NULL::mappings, $1)
+             FROM jsonb_populate_recordset(NULL::mappings, $1)
              RETURNING to_jsonb(mappings) AS "row!: Json<Columns>""#,
-            $row,
+            $rows,
             $now,
             $by
         )
     };
 }
 
-macro_rules! update_mapping {
-    ($columns:literal, $id:expr, $row:expr, $now:expr, $by:expr) => {
+macro_rules! update_mappings {
+    ($columns:literal, $rows:expr, $now:expr, $by:expr) => {
         sqlx::query_scalar!(
             "UPDATE mappings SET ("
                 + $columns
                 + ", updated_at, updated_by) = (
                  SELECT "
                 + $columns
-                + r#", $3::timestamptz, $4::text
-                 FROM jsonb_populate_record(NULL::mappings, $2))
-             WHERE id = $1
+                + r#", $2::timestamptz, $3::text FROM (SELECT sent.*) AS row)
+             FROM jsonb_populate_recordset(NULL::mappings, $1) AS sent
+             WHERE mappings.id = sent.id
              RETURNING to_jsonb(mappings) AS "row!: Json<Columns>""#,
-            $id,
-            $row,
+            $rows,
             $now,
             $by
         )
@@ -163,103 +254,202 @@ impl Store {
         .await
     }
 
-    /// One row.
-    pub async fn mapping(&self, id: MappingId) -> Result<Mapping, MappingError> {
+    /// One row, if it is there.
+    pub async fn mapping(&self, id: MappingId) -> Result<Option<Mapping>, StoreError> {
         self.with(async |transaction| find(transaction, id).await)
             .await
     }
 
-    /// The row that says the same as `draft`, if there is one.
-    pub async fn twin(&self, draft: &MappingDraft) -> Result<Option<MappingId>, StoreError> {
-        let row = columns(draft)?;
+    /// The mapping tests, by number, and one of them.
+    pub async fn mapping_tests(&self) -> Result<Vec<MappingTest>, StoreError> {
         self.with(async |transaction| {
-            let id = sqlx::query_scalar!(
-                "SELECT id FROM mappings
-                 WHERE mapping_digest(match, group_name, roles, transports, rooms) = (
-                     SELECT mapping_digest(match, group_name, roles, transports, rooms)
-                     FROM jsonb_populate_record(NULL::mappings, $1))",
-                row,
+            let rows = select_tests!("ORDER BY id").fetch_all(transaction).await?;
+            Ok(rows.into_iter().filter_map(test).collect())
+        })
+        .await
+    }
+
+    /// The tables as they stood at an earlier moment, as the audit log has them.
+    pub async fn tables_at(&self, at: DateTime<Utc>) -> Result<MappingTables, StoreError> {
+        self.at_one_moment(async |moment| {
+            let rows = sqlx::query!(
+                r#"SELECT DISTINCT ON (split_part(action, '.', 1), object)
+                          split_part(action, '.', 1) AS "kind!", after AS "after: Json<Columns>"
+                   FROM audit_log
+                   WHERE at <= $1 AND (action LIKE 'mapping.%' OR action LIKE 'test.%')
+                   ORDER BY split_part(action, '.', 1), object, id DESC"#,
+                at
+            )
+            .fetch_all(moment)
+            .await?;
+            let mut then = MappingTables::default();
+            for row in rows {
+                match (row.kind.as_str(), row.after) {
+                    ("mapping", Some(row)) => then.mappings.extend(mapping(row)),
+                    ("test", Some(row)) => then.tests.extend(test(row)),
+                    _ => {}
+                }
+            }
+            then.mappings.sort_by_key(|row| row.id);
+            then.tests.sort_by_key(|row| row.id);
+            Ok(then)
+        })
+        .await
+    }
+
+    /// The mapping as a change of it left it, or as it was before the change that removed it. None: the
+    /// change of this number is none of this mapping.
+    pub async fn audited_mapping(
+        &self,
+        audit_id: i64,
+        id: MappingId,
+    ) -> Result<Option<Mapping>, StoreError> {
+        self.with(async |transaction| {
+            let row = sqlx::query_scalar!(
+                r#"SELECT coalesce(after, before) AS "row!: Json<Columns>" FROM audit_log
+                   WHERE id = $1 AND object = $2 AND action LIKE 'mapping.%'"#,
+                audit_id,
+                id.to_string(),
             )
             .fetch_optional(transaction)
             .await?;
-            Ok(id.map(MappingId))
+            Ok(row.and_then(mapping))
         })
         .await
     }
 
-    /// Adds a row.
-    pub async fn create_mapping(
-        &self,
-        draft: &MappingDraft,
-        actor: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<Mapping, MappingError> {
-        let row = columns(draft)?;
-        self.audited(actor, now, "mapping.create", async |transaction| {
-            let after = with_mapping_columns!(insert_mapping, row, now, actor.label)
-                .fetch_optional(&mut *transaction)
-                .await?;
-            let after = after.and_then(mapping).ok_or_else(not_written)?;
-            let change = Change {
-                object: after.id.to_string(),
-                before: None,
-                after: Some(json(&after)?),
-            };
-            Ok((after, Some(change)))
+    /// Both tables as of one moment, with the number of the last change to the mappings.
+    pub async fn tables(&self) -> Result<(MappingTables, i64), StoreError> {
+        self.at_one_moment(async |moment| {
+            let tables = tables(moment).await?;
+            Ok((tables, mapping_version(moment).await?))
         })
         .await
     }
 
-    /// Replaces a row whole, if it still has `version`.
-    pub async fn replace_mapping(
+    /// Makes the changes that `plan` gives, all or none of them, if what they do passes `judge`. The writers of both tables wait for each other, those by SQL too, so both functions see
+    /// what is committed.
+    ///
+    /// # Errors
+    /// In this order: another version of the table, or of a row; a row that says the same as
+    /// another; what `judge` says.
+    pub async fn change<R>(
         &self,
-        id: MappingId,
-        version: i64,
-        draft: &MappingDraft,
-        actor: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<Mapping, MappingError> {
-        self.audited(actor, now, "mapping.replace", async |transaction| {
-            let before = find_at(transaction, id, version).await?;
-            let row = columns(&draft.clone().with_seconds_of(&before.draft))?;
-            let after = with_mapping_columns!(update_mapping, id.0, row, now, actor.label)
-                .fetch_optional(&mut *transaction)
-                .await?;
-            let after = after.and_then(mapping).ok_or_else(not_written)?;
-            let change = Change {
-                object: id.to_string(),
-                before: Some(json(&before)?),
-                after: Some(json(&after)?),
-            };
-            Ok((after, Some(change)))
-        })
-        .await
-    }
-
-    /// Removes a row, if it still has `version`.
-    pub async fn delete_mapping(
-        &self,
-        id: MappingId,
-        version: i64,
-        actor: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<(), MappingError> {
-        self.audited(actor, now, "mapping.delete", async |transaction| {
-            let before = find_at(transaction, id, version).await?;
-            let deleted = sqlx::query!("DELETE FROM mappings WHERE id = $1", id.0)
-                .execute(&mut *transaction)
-                .await?;
-            if deleted.rows_affected() != 1 {
-                return Err(not_written().into());
+        attempt: ChangeContext<'_>,
+        plan: impl FnOnce(&MappingTables) -> Vec<TableChange>,
+        judge: impl FnOnce(&ChangedTables) -> Result<(), R>,
+    ) -> Result<ChangedTables, NotChanged<R>> {
+        let outcome = self.with(async |transaction| {
+            let before = lock(transaction).await?;
+            let current = mapping_version(transaction).await?;
+            if attempt.if_version.is_some_and(|version| version != current) {
+                return Err(NotChanged::OtherVersion { current }.into());
             }
-            let change = Change {
-                object: id.to_string(),
-                before: Some(json(&before)?),
-                after: None,
+            let planned = plan(&before);
+            require_current(&before, &planned)?;
+            require_distinct(&before, &planned)?;
+            act_as(transaction, &attempt).await?;
+            let written = write(transaction, &attempt, &before, &planned).await?;
+            let mut changed = ChangedTables {
+                after: after(&before, &planned, &written),
+                before,
+                changes: planned,
+                written,
+                mapping_version: current,
             };
-            Ok(((), Some(change)))
-        })
-        .await
+            judge(&changed).map_err(NotChanged::Refused)?;
+            if attempt.dry_run {
+                return Err(Undone::Tried(Box::new(changed)));
+            }
+            changed.mapping_version = mapping_version(transaction).await?;
+            Ok(changed)
+        });
+        match outcome.await {
+            Ok(changed) => Ok(changed),
+            Err(Undone::Tried(changed)) => Ok(*changed),
+            Err(Undone::Not(error)) => Err(error),
+        }
+    }
+}
+
+/// Why the transaction of a change set was rolled back.
+enum Undone<R> {
+    /// It was a dry run.
+    Tried(Box<ChangedTables>),
+    Not(NotChanged<R>),
+}
+
+impl<R> From<NotChanged<R>> for Undone<R> {
+    fn from(error: NotChanged<R>) -> Self {
+        Self::Not(error)
+    }
+}
+
+impl<R> From<StoreError> for Undone<R> {
+    fn from(error: StoreError) -> Self {
+        Self::Not(error.into())
+    }
+}
+
+/// The tables after the changes, of which these rows were written.
+fn after(
+    before: &MappingTables,
+    changes: &[TableChange],
+    written: &[Option<TableRow>],
+) -> MappingTables {
+    let mappings = before.mappings.iter().map(|row| (row.id.0, row.clone()));
+    let mut mappings: BTreeMap<i64, Mapping> = mappings.collect();
+    let tests = before.tests.iter().map(|row| (row.id.0, row.clone()));
+    let mut tests: BTreeMap<i64, MappingTest> = tests.collect();
+    for (change, row) in changes.iter().zip(written) {
+        match (change, row) {
+            (_, Some(TableRow::Mapping(row))) => {
+                mappings.insert(row.id.0, Mapping::clone(row));
+            }
+            (_, Some(TableRow::Test(row))) => {
+                tests.insert(row.id.0, MappingTest::clone(row));
+            }
+            (TableChange::Mapping(Edit::Delete { id, .. }), None) => {
+                mappings.remove(id);
+            }
+            (TableChange::Test(Edit::Delete { id, .. }), None) => {
+                tests.remove(id);
+            }
+            (_, None) => {}
+        }
+    }
+    MappingTables {
+        mappings: mappings.into_values().collect(),
+        tests: tests.into_values().collect(),
+    }
+}
+
+impl TableRow {
+    /// Its number.
+    pub fn id(&self) -> i64 {
+        match self {
+            Self::Mapping(row) => row.id.0,
+            Self::Test(row) => row.id.0,
+        }
+    }
+
+    fn version(&self) -> i64 {
+        match self {
+            Self::Mapping(row) => row.version,
+            Self::Test(row) => row.version,
+        }
+    }
+}
+
+impl From<Mapping> for TableRow {
+    fn from(row: Mapping) -> Self {
+        Self::Mapping(Box::new(row))
+    }
+}
+
+impl From<MappingTest> for TableRow {
+    fn from(row: MappingTest) -> Self {
+        Self::Test(Box::new(row))
     }
 }
 
@@ -279,53 +469,306 @@ fn mapping(Json(row): Json<Columns>) -> Option<Mapping> {
         .ok()
 }
 
-async fn find(transaction: &mut Transaction, id: MappingId) -> Result<Mapping, MappingError> {
-    select_mappings!("WHERE id = $1", id.0)
+/// A test that the rules refuse is left out and logged likewise.
+fn test(Json(row): Json<Columns>) -> Option<MappingTest> {
+    let id = row.get("id").and_then(Value::as_i64);
+    MappingTest::from_row(row)
+        .inspect_err(|errors| {
+            tracing::error!(
+                event = "mapping_test_invalid",
+                test = id,
+                ?errors,
+                "a stored mapping test is invalid and is not run"
+            );
+        })
+        .ok()
+}
+
+async fn find(transaction: &mut Transaction, id: MappingId) -> Result<Option<Mapping>, StoreError> {
+    let row = select_mappings!("WHERE id = $1", id.0)
         .fetch_optional(transaction)
-        .await?
-        .and_then(mapping)
-        .ok_or(MappingError::NotFound)
-}
-
-/// The row, locked until the transaction ends, if it still has `version`:
-/// an edit that holds an older one lost the race (AD-4).
-async fn find_at(
-    transaction: &mut Transaction,
-    id: MappingId,
-    version: i64,
-) -> Result<Mapping, MappingError> {
-    // Lock first, then read: the wait may end because another edit was written.
-    sqlx::query!("SELECT id FROM mappings WHERE id = $1 FOR UPDATE", id.0)
-        .fetch_optional(&mut *transaction)
         .await?;
-    let found = find(transaction, id).await?;
-    if found.version == version {
-        Ok(found)
-    } else {
-        Err(MappingError::Stale(Box::new(found)))
+    Ok(row.and_then(mapping))
+}
+
+/// Both tables, which no other transaction writes until this one ends.
+async fn lock(transaction: &mut Transaction) -> Result<MappingTables, StoreError> {
+    sqlx::query!("LOCK TABLE mappings, mapping_tests IN SHARE ROW EXCLUSIVE MODE")
+        .execute(&mut *transaction)
+        .await?;
+    tables(transaction).await
+}
+
+async fn tables(transaction: &mut Transaction) -> Result<MappingTables, StoreError> {
+    let mappings = select_mappings!("ORDER BY id")
+        .fetch_all(&mut *transaction)
+        .await?;
+    let tests = select_tests!("ORDER BY id").fetch_all(transaction).await?;
+    Ok(MappingTables {
+        mappings: mappings.into_iter().filter_map(mapping).collect(),
+        tests: tests.into_iter().filter_map(test).collect(),
+    })
+}
+
+async fn mapping_version(transaction: &mut Transaction) -> Result<i64, StoreError> {
+    let version = sqlx::query_scalar!("SELECT mappings FROM change_counter")
+        .fetch_one(transaction)
+        .await?;
+    Ok(version)
+}
+
+/// Tells the triggers that write the audit rows who makes the changes of this transaction.
+async fn act_as(
+    transaction: &mut Transaction,
+    attempt: &ChangeContext<'_>,
+) -> Result<(), StoreError> {
+    let ChangeContext { actor, now, .. } = attempt;
+    let setting = json!({
+        "issuer": actor.issuer,
+        "subject": actor.subject,
+        "label": actor.label,
+        "client_ip": actor.client_ip,
+        "request_id": actor.request_id,
+        "at": now,
+    });
+    sqlx::query!(
+        "SELECT set_config('bridge.actor',
+                           ($1::jsonb || jsonb_build_object('change_set', nextval('change_sets')))::text, true)",
+        setting,
+    )
+    .fetch_one(transaction)
+    .await?;
+    Ok(())
+}
+
+/// A change that holds an older version of its row lost the race (AD-4).
+fn require_current<R>(
+    before: &MappingTables,
+    changes: &[TableChange],
+) -> Result<(), NotChanged<R>> {
+    for (change, sent) in changes.iter().enumerate() {
+        let (target, current) = match sent {
+            TableChange::Mapping(sent) => {
+                let row = sent.target().and_then(|(id, _)| before.mapping(id));
+                (sent.target(), row.cloned().map(TableRow::from))
+            }
+            TableChange::Test(sent) => {
+                let row = sent.target().and_then(|(id, _)| before.test(id));
+                (sent.target(), row.cloned().map(TableRow::from))
+            }
+        };
+        if let Some((_, version)) = target
+            && current.as_ref().map(TableRow::version) != Some(version)
+        {
+            return Err(NotChanged::StaleRow { change, current });
+        }
+    }
+    Ok(())
+}
+
+/// Judged on the tables as they will be: a row that is removed is no twin of one like it.
+fn require_distinct<R>(
+    before: &MappingTables,
+    changes: &[TableChange],
+) -> Result<(), NotChanged<R>> {
+    let (mut mappings, mut tests) = (HashSet::new(), HashSet::new());
+    for change in changes {
+        match change {
+            TableChange::Mapping(change) => mappings.extend(change.target().map(|(id, _)| id)),
+            TableChange::Test(change) => tests.extend(change.target().map(|(id, _)| id)),
+        }
+    }
+    let rows = before.mappings.iter();
+    let rows = rows.filter(|row| !mappings.contains(&row.id.0));
+    let mut says: HashMap<_, Twin> = rows
+        .map(|row| (row.draft.says(), Twin::Row(row.id.0)))
+        .collect();
+    let rows = before.tests.iter();
+    let rows = rows.filter(|row| !tests.contains(&row.id.0));
+    let mut names: HashMap<_, Twin> = rows
+        .map(|row| (row.draft.name(), Twin::Row(row.id.0)))
+        .collect();
+    for (change, sent) in changes.iter().enumerate() {
+        let place = Twin::Change(change);
+        let twin = match sent {
+            TableChange::Mapping(sent) => sent
+                .draft()
+                .and_then(|draft| says.insert(draft.says(), place)),
+            TableChange::Test(sent) => sent
+                .draft()
+                .and_then(|draft| names.insert(draft.name(), place)),
+        };
+        if let Some(twin) = twin {
+            return Err(NotChanged::Duplicate { change, twin });
+        }
+    }
+    Ok(())
+}
+
+/// The changes of one table, each with its place in the change set.
+#[derive(Default)]
+struct RowBatch {
+    deleted: Vec<i64>,
+    replaced: HashMap<i64, usize>,
+    /// The columns of the rows.
+    replaced_rows: Vec<Value>,
+    created: Vec<usize>,
+    created_rows: Vec<Value>,
+}
+
+impl RowBatch {
+    fn add<D>(
+        &mut self,
+        place: usize,
+        change: &Edit<D>,
+        columns: impl FnOnce(&D) -> serde_json::Result<Map<String, Value>>,
+    ) -> Result<(), StoreError> {
+        let columns = |draft| columns(draft).map_err(unwritable);
+        match change {
+            Edit::Delete { id, .. } => self.deleted.push(*id),
+            Edit::Replace { id, draft, .. } => {
+                let mut row = columns(draft)?;
+                row.insert("id".to_owned(), json!(id));
+                self.replaced.insert(*id, place);
+                self.replaced_rows.push(Value::Object(row));
+            }
+            Edit::Create(draft) => {
+                self.created.push(place);
+                self.created_rows.push(Value::Object(columns(draft)?));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_replaced(&mut self) -> Option<Value> {
+        let rows = std::mem::take(&mut self.replaced_rows);
+        (!rows.is_empty()).then_some(Value::Array(rows))
+    }
+
+    fn take_created(&mut self) -> Option<Value> {
+        let rows = std::mem::take(&mut self.created_rows);
+        (!rows.is_empty()).then_some(Value::Array(rows))
+    }
+
+    /// Where each written row belongs. New rows are numbered in the order of their changes.
+    ///
+    /// # Errors
+    /// A row was not written. It is locked and was judged, so that is a bug, and it must not be audited
+    /// as done.
+    fn places<T>(
+        self,
+        deleted: u64,
+        replaced: Vec<T>,
+        mut created: Vec<T>,
+        id: impl Fn(&T) -> i64,
+    ) -> Result<Vec<(usize, T)>, StoreError> {
+        created.sort_by_key(&id);
+        let is_whole = usize::try_from(deleted) == Ok(self.deleted.len())
+            && replaced.len() == self.replaced.len()
+            && created.len() == self.created.len();
+        let replaced = replaced.into_iter();
+        let replaced = replaced.map(|row| Some((*self.replaced.get(&id(&row))?, row)));
+        let created = self.created.into_iter().zip(created).map(Some);
+        let all: Option<Vec<_>> = replaced.chain(created).collect();
+        all.filter(|_| is_whole)
+            .ok_or(StoreError::Refused(sqlx::Error::RowNotFound))
     }
 }
 
-fn columns(draft: &MappingDraft) -> Result<Value, StoreError> {
-    let row = draft.to_row().map_err(unwritable)?;
-    Ok(Value::Object(row))
-}
-
-/// The row is locked, so it is there, and it was judged: anything else is a bug, and must not be
-/// audited as done.
-fn not_written() -> StoreError {
-    StoreError::Refused(sqlx::Error::RowNotFound)
-}
-
-/// As the API shows it, but for the limits of the window, which keep the parts of a second that the
-/// row has.
-fn json(mapping: &Mapping) -> Result<Value, StoreError> {
-    let mut shown = serde_json::to_value(mapping).map_err(unwritable)?;
-    let row = mapping.draft.to_row().map_err(unwritable)?;
-    for limit in ["valid_from", "valid_until"] {
-        shown[limit] = row.get(limit).cloned().unwrap_or_default();
+/// Removes, replaces and creates rows, in this order: a new row may be like one that is gone.
+async fn write(
+    transaction: &mut Transaction,
+    attempt: &ChangeContext<'_>,
+    before: &MappingTables,
+    changes: &[TableChange],
+) -> Result<Vec<Option<TableRow>>, StoreError> {
+    let (mut of_mappings, mut of_tests) = (RowBatch::default(), RowBatch::default());
+    for (place, change) in changes.iter().enumerate() {
+        match change {
+            TableChange::Mapping(change) => {
+                let stored = change.target().and_then(|(id, _)| before.mapping(id));
+                of_mappings.add(place, change, |draft| match stored {
+                    Some(stored) => draft.clone().with_seconds_of(&stored.draft).to_row(),
+                    None => draft.to_row(),
+                })?;
+            }
+            TableChange::Test(change) => of_tests.add(place, change, MappingTestDraft::to_row)?,
+        }
     }
-    Ok(shown)
+    let mut written: Vec<Option<TableRow>> = changes.iter().map(|_| None).collect();
+    for (place, row) in write_mappings(transaction, attempt, of_mappings).await? {
+        written[place] = Some(row.into());
+    }
+    for (place, row) in write_tests(transaction, attempt, of_tests).await? {
+        written[place] = Some(row.into());
+    }
+    Ok(written)
+}
+
+/// A statement without rows would raise the change counter too, so there is none.
+async fn write_mappings(
+    transaction: &mut Transaction,
+    attempt: &ChangeContext<'_>,
+    mut batch: RowBatch,
+) -> Result<Vec<(usize, Mapping)>, StoreError> {
+    let by = &attempt.actor.label;
+    let mut deleted = 0;
+    if !batch.deleted.is_empty() {
+        let gone = sqlx::query!("DELETE FROM mappings WHERE id = ANY ($1)", &batch.deleted);
+        deleted = gone.execute(&mut *transaction).await?.rows_affected();
+    }
+    let mut replaced = Vec::new();
+    if let Some(rows) = batch.take_replaced() {
+        let rows = with_mapping_columns!(update_mappings, rows, attempt.now, by);
+        replaced = rows.fetch_all(&mut *transaction).await?;
+    }
+    let mut created = Vec::new();
+    if let Some(rows) = batch.take_created() {
+        let rows = with_mapping_columns!(insert_mappings, rows, attempt.now, by);
+        created = rows.fetch_all(transaction).await?;
+    }
+    let read = |rows: Vec<_>| rows.into_iter().filter_map(mapping).collect();
+    batch.places(deleted, read(replaced), read(created), |row| row.id.0)
+}
+
+async fn write_tests(
+    transaction: &mut Transaction,
+    attempt: &ChangeContext<'_>,
+    mut batch: RowBatch,
+) -> Result<Vec<(usize, MappingTest)>, StoreError> {
+    let by = &attempt.actor.label;
+    let gone = sqlx::query!(
+        "DELETE FROM mapping_tests WHERE id = ANY ($1)",
+        &batch.deleted
+    );
+    let deleted = gone.execute(&mut *transaction).await?.rows_affected();
+    let replaced = sqlx::query_scalar!(
+        r#"UPDATE mapping_tests
+           SET name = sent.name, given = sent.given, can = sent.can, cannot = sent.cannot,
+               note = sent.note, updated_at = $2, updated_by = $3
+           FROM jsonb_populate_recordset(NULL::mapping_tests, $1) AS sent
+           WHERE mapping_tests.id = sent.id
+           RETURNING to_jsonb(mapping_tests) AS "row!: Json<Columns>""#,
+        batch.take_replaced(),
+        attempt.now,
+        by,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let created = sqlx::query_scalar!(
+        r#"INSERT INTO mapping_tests (name, given, can, cannot, note,
+                                      created_at, created_by, updated_at, updated_by)
+           SELECT name, given, can, cannot, note, $2::timestamptz, $3::text, $2, $3
+           FROM jsonb_populate_recordset(NULL::mapping_tests, $1)
+           RETURNING to_jsonb(mapping_tests) AS "row!: Json<Columns>""#,
+        batch.take_created(),
+        attempt.now,
+        by,
+    )
+    .fetch_all(transaction)
+    .await?;
+    let read = |rows: Vec<_>| rows.into_iter().filter_map(test).collect();
+    batch.places(deleted, read(replaced), read(created), |row| row.id.0)
 }
 
 fn unwritable(error: serde_json::Error) -> StoreError {

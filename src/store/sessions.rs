@@ -9,7 +9,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::audit::Change;
+use super::audit::{Change, audit_object};
 use super::error::StoreError;
 use super::locks;
 use super::pool::Store;
@@ -326,11 +326,6 @@ impl Store {
             }
         }
     }
-}
-
-/// The name of a person in the audit log.
-pub(super) fn audit_object(person: &PersonKey) -> String {
-    format!("{} {}", person.issuer, person.subject)
 }
 
 /// Ends all sessions of a person. The rows are locked in the order of their keys first, because

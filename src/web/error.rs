@@ -30,7 +30,7 @@ use crate::domain::members::FieldError;
 use crate::flow::StoreError;
 use crate::flow::exchange::NoToken;
 use crate::flow::explain::ExplainError;
-use crate::flow::mappings::MappingError;
+use crate::flow::mappings::{ChangeError, Twin};
 use crate::flow::people::PeopleError;
 use crate::flow::sessions::SessionError;
 
@@ -350,15 +350,28 @@ impl From<ExplainError> for Refusal {
     }
 }
 
-impl From<MappingError> for Refusal {
-    fn from(error: MappingError) -> Self {
+/// Of a change set; a change is named by its place.
+impl From<ChangeError> for Refusal {
+    fn from(error: ChangeError) -> Self {
         match error {
-            MappingError::NotFound => Self::new(problems::NOT_FOUND),
-            MappingError::Duplicate => Self::new(problems::DUPLICATE),
-            MappingError::Stale(current) => {
-                Self::new(problems::STALE).with("current", json!(current))
+            ChangeError::OtherVersion { current } => {
+                Self::new(problems::STALE).with("current_version", current)
             }
-            MappingError::Store(error) => error.into(),
+            ChangeError::StaleRow { change, current } => {
+                let refusal = Self::new(problems::STALE).with("change", change);
+                refusal.with("current", json!(current))
+            }
+            ChangeError::Duplicate { change, twin } => {
+                let refusal = Self::new(problems::DUPLICATE).with("change", change);
+                match twin {
+                    Twin::Row(id) => refusal.with("id", id),
+                    Twin::Change(change) => refusal.with("with_change", change),
+                }
+            }
+            ChangeError::Refused(failing) => {
+                Self::new(problems::TEST_FAILED).with("failing", json!(failing))
+            }
+            ChangeError::Store(error) => error.into(),
         }
     }
 }

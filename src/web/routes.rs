@@ -10,7 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::web::{self, to};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource};
 
-use super::admin::{blocks, explain, mappings, sessions};
+use super::admin::{blocks, changes, explain, mapping_tests, mappings, sessions};
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
 use super::route::{Audience, Handler, Route, Rule, UNKNOWN};
@@ -21,6 +21,9 @@ use crate::flow::admin::Admin;
 
 /// Largest body that an app may send, in bytes.
 const APP_BODY_MAX: usize = 64 * 1024;
+
+/// Longest change set in bytes.
+const CHANGE_SET_MAX: usize = 4 * 1024 * 1024;
 
 const fn page(path: &'static str) -> Route {
     Route::new(path, Audience::People)
@@ -127,6 +130,25 @@ static ROUTES: &[Route] = &[
     api("/api/admin/mappings")
         .get(|| to(mappings::list))
         .post(|| to(mappings::create))
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/mappings/changes")
+        .post(|| to(changes::change))
+        .body_max(CHANGE_SET_MAX)
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/mappings/restore")
+        .post(|| to(changes::restore))
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/mappings/{id}/restore")
+        .post(|| to(changes::restore_one))
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/tests")
+        .get(|| to(mapping_tests::list))
+        .post(|| to(mapping_tests::create))
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/tests/{id}")
+        .get(|| to(mapping_tests::get))
+        .put(|| to(mapping_tests::replace))
+        .delete(|| to(mapping_tests::delete))
         .counted_by_sender(Rule::Change),
     api("/api/admin/mappings/{id}")
         .get(|| to(mappings::get))

@@ -132,10 +132,14 @@ async fn ad_1_an_administrator_gets_all_of_it() {
     });
     let blocked = admin.api("POST", "/api/admin/blocks", &block).await;
     assert_eq!(blocked.status, 201);
+    let test = json!({"name": "nothing", "given": {}, "cannot": [{"role": "red5-publisher", "room": "*"}]});
+    let test = admin.api("POST", "/api/admin/tests", &test).await.json();
+    let test = format!("/{}", test["id"]);
     for route in routes(&id) {
-        // Neither a session nor a person has the number of a mapping.
+        // Neither a session nor a person nor a test has the number of a mapping.
         let route = match route.as_str() {
             "/admin/blocks/lift" => format!("{route}?{person}"),
+            of_test if of_test.contains("/tests/") => route.replace(&format!("/{id}"), &test),
             of_session if of_session.contains("/sessions/") => {
                 route.replace(&format!("/{id}"), &format!("/{session}"))
             }

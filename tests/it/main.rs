@@ -18,6 +18,7 @@ mod bridge;
 mod callback;
 mod callback_answers;
 mod canaries;
+mod change_sets;
 mod check;
 mod client_address;
 mod commands;

@@ -3,6 +3,7 @@
 
 mod edits;
 
+use red5_bridge::domain::mapping::Mapping;
 use serde_json::{Value, json};
 
 use crate::bridge::TestBridge;
@@ -21,10 +22,21 @@ fn with(mut mapping: Value, member: &str, value: Value) -> Value {
 }
 
 async fn audit(bridge: &TestBridge) -> Vec<(String, String, Option<Value>, Option<Value>)> {
-    sqlx::query_as("SELECT action, object, before, after FROM audit_log ORDER BY id")
-        .fetch_all(&bridge.db)
-        .await
-        .unwrap()
+    let rows: Vec<(String, String, Option<Value>, Option<Value>)> =
+        sqlx::query_as("SELECT action, object, before, after FROM audit_log ORDER BY id")
+            .fetch_all(&bridge.db)
+            .await
+            .unwrap();
+    rows.into_iter()
+        .map(|(action, object, before, after)| {
+            (action, object, before.map(as_api), after.map(as_api))
+        })
+        .collect()
+}
+
+/// A row of the audit log as the API shows a mapping.
+fn as_api(row: Value) -> Value {
+    json!(Mapping::from_row(serde_json::from_value(row).unwrap()).unwrap())
 }
 
 #[tokio::test]
@@ -103,18 +115,18 @@ async fn a_row_is_added_read_replaced_and_deleted() {
         audit(&bridge).await,
         [
             (
-                "mapping.create".to_owned(),
+                "mapping.created".to_owned(),
                 deleted.clone(),
                 None,
                 created.clone()
             ),
             (
-                "mapping.replace".to_owned(),
+                "mapping.replaced".to_owned(),
                 deleted.clone(),
                 created,
                 replaced.clone()
             ),
-            ("mapping.delete".to_owned(), deleted, replaced, None),
+            ("mapping.deleted".to_owned(), deleted, replaced, None),
         ]
     );
     // An id is never used again.

@@ -7,6 +7,7 @@ mod edits;
 mod live_sessions;
 mod losses;
 mod migrations;
+mod one_row;
 mod outage;
 mod refreshes;
 mod rules;
@@ -25,6 +26,7 @@ use red5_bridge::domain::identity::{Actor, Groups, Identity};
 use red5_bridge::domain::mapping::{Mapping, MappingDraft};
 use red5_bridge::domain::session::{SessionHash, SignInOrigin};
 use red5_bridge::store::Store;
+use red5_bridge::store::audit::AuditFilter;
 use red5_bridge::store::session_cache::SessionCache;
 use red5_bridge::store::sessions::{SealedTokens, SessionsToEnd, StoredSession};
 use red5_bridge::store::snapshot::{Snapshot, SnapshotKeeper};
@@ -232,8 +234,7 @@ fn draft(group: &str, room: &str) -> MappingDraft {
 }
 
 async fn create(store: &Store, group: &str, room: &str) -> Mapping {
-    store
-        .create_mapping(&draft(group, room), &ann(), at(0))
+    one_row::create(store, &draft(group, room), &ann(), at(0))
         .await
         .unwrap()
 }

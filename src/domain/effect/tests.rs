@@ -232,7 +232,7 @@ fn any_is_warned_of_where_the_row_did_not_have_it() {
             before: Some(before),
             after: Some(after),
         };
-        warned(&[change], &[before.clone()], &["crew"])
+        warned(&[change], std::slice::from_ref(before), &["crew"])
     };
     assert_eq!(code(&any_room, &any_room.draft), [Value::Null; 0]);
     assert_eq!(
@@ -247,7 +247,7 @@ fn any_is_warned_of_where_the_row_did_not_have_it() {
         after: None,
     };
     assert_eq!(
-        warned(&[change], &[any_room.clone()], &[]),
+        warned(&[change], std::slice::from_ref(&any_room), &[]),
         [Value::Null; 0]
     );
 }

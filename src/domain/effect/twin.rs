@@ -104,8 +104,8 @@ fn rooms_of(held: &[&Entitlement]) -> BTreeSet<Option<RoomName>> {
     let named = named.filter_map(|held| held.grant.rooms.named()).flatten();
     let named = named.map(ToString::to_string).collect::<Vec<_>>();
     let all = ROOMS.iter().map(|&room| room.to_owned()).chain(named);
-    let names = all.filter_map(|room| RoomName::parse(&room)).map(Some);
-    names.chain([None]).collect()
+    let rooms = all.filter_map(|room| RoomName::parse(&room)).map(Some);
+    rooms.chain([None]).collect()
 }
 
 /// The pairs that must change where an entry has these lists. *Any* is how another transport is
@@ -188,8 +188,8 @@ impl Edit {
     fn with<T>(&self, ask: impl FnOnce(ChangedTable<'_>) -> T) -> T {
         let rest = self.rest.iter().cloned().enumerate();
         let mut table: Vec<Mapping> = rest.map(|(id, row)| stored(id, row)).collect();
-        let changed = self.changes.iter().enumerate();
-        let before: Vec<Option<Mapping>> = changed
+        let pairs = self.changes.iter().enumerate();
+        let before: Vec<Option<Mapping>> = pairs
             .map(|(at, (before, _))| Some(stored(100 + at, before.clone()?)))
             .collect();
         table.extend(before.iter().flatten().cloned());

@@ -18,8 +18,11 @@ fn mapping(id: i64, fields: Value) -> Mapping {
         "group": "crew", "match": "exact", "roles": ["red5-publisher"], "transports": ["*"],
         "rooms": ["studio-1"]
     });
-    for (name, value) in fields.as_object().unwrap() {
-        sent[name] = value.clone();
+    let Value::Object(fields) = fields else {
+        panic!("{fields}");
+    };
+    for (name, value) in fields {
+        sent[name] = value;
     }
     if sent["match"] == "everyone" {
         sent["group"] = Value::Null;

@@ -1,14 +1,16 @@
 //! The table of mappings: `/admin/mappings…` for people, `/api/admin/mappings…` for programs.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
 use super::paging::{ListQuery, page_range};
+use super::row::{if_match, of_one_row, parse_id, versioned};
+use crate::domain::change_set::{Edit, TableChange};
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::domain::members::FieldError;
 use crate::flow::admin::Admin;
-use crate::flow::mappings::{MappingDesk, MappingError};
+use crate::flow::mappings::{ChangeError, MappingEditor, TableRow, Twin};
 use crate::web::error::{Answer, Refusal};
 use crate::web::extract::{
     Page, ProtectedEmpty, ProtectedForm, ProtectedJson, SentForm, Submitted,
@@ -21,7 +23,7 @@ use crate::web::views::{
     Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, NotSaved, TypedMapping,
 };
 
-type Desk = web::Data<MappingDesk>;
+type Desk = web::Data<MappingEditor>;
 
 /// Members of a mapping that may be sent back and are not read. Of two editors the
 /// second would be told of a wrong `updated_at` instead of the first's edit.
@@ -31,12 +33,6 @@ const READ_ONLY: [&str; 3] = ["updated_at", "updated_by", "last_used_at"];
 const COMPARED: [&str; 4] = ["id", "version", "created_at", "created_by"];
 
 // --- for programs ---
-
-fn answer(mapping: &Mapping, mut response: HttpResponseBuilder) -> HttpResponse {
-    response
-        .insert_header((header::ETAG, format!("\"{}\"", mapping.version)))
-        .json(mapping)
-}
 
 /// GET `/api/admin/mappings?limit=&offset=`
 pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
@@ -51,18 +47,18 @@ pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
 
 /// GET `/api/admin/mappings/{id}`
 pub async fn get(admin: Admin, id: web::Path<String>, desk: Desk) -> Answer {
-    let mapping = desk.get(&admin, parse_id(&id)?).await?;
-    Ok(answer(&mapping, HttpResponse::Ok()))
+    let mapping = find(&admin, MappingId(parse_id(&id)?), &desk).await?;
+    Ok(versioned(HttpResponse::Ok(), mapping.version, &mapping))
 }
 
 /// POST `/api/admin/mappings`
 pub async fn create(sent: ProtectedJson<Admin>, site: web::Data<Site>, desk: Desk) -> Answer {
     let draft = MappingDraft::parse(sent.members)?;
-    let written = desk.create(&sent.sender, &draft).await?;
+    let written = write(&desk, &sent.sender, Edit::Create(draft)).await?;
     let location = site.to(&format!("/api/admin/mappings/{}", written.id));
     let mut created = HttpResponse::Created();
     created.insert_header((header::LOCATION, location));
-    Ok(answer(&written, created))
+    Ok(versioned(created, written.version, &written))
 }
 
 /// PUT `/api/admin/mappings/{id}`
@@ -75,12 +71,13 @@ pub async fn replace(
     let (admin, mut members) = (sent.sender, sent.members);
     let sent_back = take_read_only(&mut members);
     let draft = MappingDraft::parse(members)?;
-    let (id, version) = (parse_id(&id)?, if_match(&request)?);
+    let (id, version) = (MappingId(parse_id(&id)?), if_match(&request)?);
     if !sent_back.is_empty() {
-        compare(sent_back, &desk.get(&admin, id).await?, version)?;
+        compare(sent_back, &find(&admin, id, &desk).await?, version)?;
     }
-    let written = desk.replace(&admin, id, version, &draft).await?;
-    Ok(answer(&written, HttpResponse::Ok()))
+    let id = id.0;
+    let written = write(&desk, &admin, Edit::Replace { id, version, draft }).await?;
+    Ok(versioned(HttpResponse::Ok(), written.version, &written))
 }
 
 /// DELETE `/api/admin/mappings/{id}`
@@ -90,9 +87,30 @@ pub async fn delete(
     id: web::Path<String>,
     desk: Desk,
 ) -> Answer {
-    let (id, version) = (parse_id(&id)?, if_match(&request)?);
-    desk.delete(&sent.sender, id, version).await?;
+    let (id, version) = (MappingId(parse_id(&id)?), if_match(&request)?);
+    let id = id.0;
+    let deleted = TableChange::Mapping(Edit::Delete { id, version });
+    let deleted = desk.change(&sent.sender, deleted).await;
+    deleted.map_err(of_one_row)?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+async fn find(admin: &Admin, id: MappingId, desk: &MappingEditor) -> Result<Mapping, Refusal> {
+    let found = desk.get(admin, id).await?;
+    found.ok_or_else(|| Refusal::new(problems::NOT_FOUND))
+}
+
+/// Creates or replaces one row.
+async fn write(
+    desk: &MappingEditor,
+    admin: &Admin,
+    edit: Edit<MappingDraft>,
+) -> Result<Mapping, Refusal> {
+    match desk.change(admin, TableChange::Mapping(edit)).await {
+        Ok(Some(TableRow::Mapping(row))) => Ok(*row),
+        Ok(_) => Err(Refusal::new(problems::INTERNAL)),
+        Err(error) => Err(of_one_row(error)),
+    }
 }
 
 /// Takes the read-only members out, and gives those that are compared.
@@ -127,38 +145,6 @@ fn compare(
     }
 }
 
-/// Anything that is no number of a row is the number of none (AD-8).
-fn parse_id(text: &str) -> Result<MappingId, Refusal> {
-    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let id = text.parse().ok().filter(|_| plain);
-    id.map(MappingId)
-        .ok_or_else(|| Refusal::new(problems::NOT_FOUND))
-}
-
-/// The version of `If-Match`; `*` would overwrite whatever is there.
-fn if_match(request: &HttpRequest) -> Result<i64, Refusal> {
-    let mut values = request.headers().get_all(header::IF_MATCH);
-    let value = values.next().and_then(|value| value.to_str().ok());
-    let (Some(value), None) = (value.map(str::trim), values.next()) else {
-        return Err(Refusal::new(problems::PRECONDITION_REQUIRED));
-    };
-    if value == "*" {
-        return Err(Refusal::new(problems::PRECONDITION_REQUIRED));
-    }
-    let text = value
-        .strip_prefix('"')
-        .and_then(|value| value.strip_suffix('"'));
-    let version = text.and_then(|text| {
-        // "+3" and "03" are other tags than "3" (RFC 9110 §8.8.3.2).
-        let version: i64 = text.parse().ok()?;
-        (version.to_string() == text).then_some(version)
-    });
-    version.ok_or_else(|| {
-        let reason = "must be one ETag as it was read, such as \"3\"";
-        Refusal::invalid(&[FieldError::new("If-Match", reason)])
-    })
-}
-
 // --- for people ---
 
 /// GET `/admin/mappings?limit=&offset=`
@@ -183,7 +169,7 @@ pub async fn list_page(admin: Admin, page: Page, desk: Desk) -> Answer {
 fn done(query: &Form) -> Option<(Done, MappingId)> {
     let done = Done::parse(query.one("done").ok()??)?;
     let id = parse_id(query.one("id").ok()??).ok()?;
-    Some((done, id))
+    Some((done, MappingId(id)))
 }
 
 /// GET `/admin/mappings/new`
@@ -193,10 +179,9 @@ pub async fn new_page(_: Admin, page: Page) -> Answer {
 
 /// GET `/admin/mappings/{id}`
 pub async fn edit_page(admin: Admin, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
-    let id = parse_id(&id)?;
-    let row = match desk.get(&admin, id).await {
-        Err(MappingError::NotFound) => return Err(gone(&page, id, None)),
-        row => row?,
+    let id = MappingId(parse_id(&id)?);
+    let Some(row) = desk.get(&admin, id).await? else {
+        return Err(gone(&page, id, None));
     };
     let version = row.version;
     Ok(page::show(&MappingForm {
@@ -208,20 +193,31 @@ pub async fn edit_page(admin: Admin, page: Page, id: web::Path<String>, desk: De
 /// POST `/admin/mappings`
 pub async fn add(sent: SentForm<Admin>, page: Page, desk: Desk) -> Answer {
     let (form, draft) = judge(&page, None, sent.sent)?;
-    match desk.create(&sent.sender, &draft).await {
-        Ok(written) => Ok(back(&page, Done::ADDED, written.id, None)),
-        Err(error) => not_written(&desk, &sent.sender, form, &draft, error).await,
+    match desk
+        .change(&sent.sender, TableChange::Mapping(Edit::Create(draft)))
+        .await
+    {
+        Ok(written) => {
+            let id = written.map_or(0, |row| row.id());
+            Ok(back(&page, Done::ADDED, MappingId(id), None))
+        }
+        Err(error) => not_written(form, error),
     }
 }
 
 /// POST `/admin/mappings/{id}`
 pub async fn save(sent: SentForm<Admin>, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
     let (Submitted::Now(form) | Submitted::Earlier(form)) = &sent.sent;
-    let (id, version) = (parse_id(&id)?, version(form)?);
+    let (id, version) = (MappingId(parse_id(&id)?), version(form)?);
     let (form, draft) = judge(&page, Some(Editing { id, version }), sent.sent)?;
-    match desk.replace(&sent.sender, id, version, &draft).await {
+    let edit = Edit::Replace {
+        id: id.0,
+        version,
+        draft,
+    };
+    match desk.change(&sent.sender, TableChange::Mapping(edit)).await {
         Ok(_) => Ok(back(&page, Done::SAVED, id, None)),
-        Err(error) => not_written(&desk, &sent.sender, form, &draft, error).await,
+        Err(error) => not_written(form, error),
     }
 }
 
@@ -233,34 +229,42 @@ pub async fn switch(
     desk: Desk,
 ) -> Answer {
     let form = &sent.form;
-    let (id, version) = (parse_id(&id)?, version(form)?);
+    let (id, version) = (MappingId(parse_id(&id)?), version(form)?);
     let (enabled, done) = match form.one("enabled") {
         Ok(Some("true")) => (true, Done::ON),
         Ok(Some("false")) => (false, Done::OFF),
         _ => return Err(Refusal::new(problems::INVALID_REQUEST)),
     };
-    match desk.switch(&sent.sender, id, version, enabled).await {
+    let Some(row) = desk.get(&sent.sender, id).await? else {
+        return Err(gone(&page, id, Some(form)));
+    };
+    let edit = Edit::Replace {
+        id: id.0,
+        version,
+        draft: row.draft.with_enabled(enabled),
+    };
+    match desk.change(&sent.sender, TableChange::Mapping(edit)).await {
         Ok(_) => Ok(back(&page, done, id, Some(form))),
-        Err(MappingError::Stale(_)) => {
+        Err(ChangeError::StaleRow { current: None, .. }) => Err(gone(&page, id, Some(form))),
+        Err(ChangeError::StaleRow { .. }) => {
             let list = back(&page, Done::CHANGED, id, Some(form));
             Err(Refusal::new(problems::STALE).answered_by(list))
         }
-        Err(MappingError::NotFound) => Err(gone(&page, id, Some(form))),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(of_one_row(error)),
     }
 }
 
 /// GET `/admin/mappings/{id}/switch`: the list has the button.
 pub async fn not_switched(_: Admin, page: Page, id: web::Path<String>) -> Answer {
-    Ok(back(&page, Done::NOTHING, parse_id(&id)?, None))
+    Ok(back(&page, Done::NOTHING, MappingId(parse_id(&id)?), None))
 }
 
 /// GET `/admin/mappings/{id}/delete`
 pub async fn delete_page(admin: Admin, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
-    let id = parse_id(&id)?;
-    match desk.get(&admin, id).await {
-        Err(MappingError::NotFound) => Err(gone(&page, id, None)),
-        row => Ok(page::show(&confirmation(&page, &desk, row?, false))),
+    let id = MappingId(parse_id(&id)?);
+    match desk.get(&admin, id).await? {
+        None => Err(gone(&page, id, None)),
+        Some(row) => Ok(page::show(&confirmation(&page, &desk, row, false))),
     }
 }
 
@@ -271,21 +275,25 @@ pub async fn delete_confirmed(
     id: web::Path<String>,
     desk: Desk,
 ) -> Answer {
-    let (id, version) = (parse_id(&id)?, version(&sent.form)?);
-    match desk.delete(&sent.sender, id, version).await {
-        Ok(()) => Ok(back(&page, Done::DELETED, id, None)),
-        Err(MappingError::Stale(now)) => {
+    let (id, version) = (MappingId(parse_id(&id)?), version(&sent.form)?);
+    let edit = Edit::Delete { id: id.0, version };
+    match desk.change(&sent.sender, TableChange::Mapping(edit)).await {
+        Ok(_) => Ok(back(&page, Done::DELETED, id, None)),
+        Err(ChangeError::StaleRow {
+            current: Some(TableRow::Mapping(now)),
+            ..
+        }) => {
             let shown = confirmation(&page, &desk, *now, true);
             Err(Refusal::new(problems::STALE).showing(&shown))
         }
-        Err(MappingError::NotFound) => Err(gone(&page, id, None)),
-        Err(error) => Err(error.into()),
+        Err(ChangeError::StaleRow { .. }) => Err(gone(&page, id, None)),
+        Err(error) => Err(of_one_row(error)),
     }
 }
 
 fn confirmation(
     page: &Page,
-    desk: &MappingDesk,
+    desk: &MappingEditor,
     row: Mapping,
     changed_meanwhile: bool,
 ) -> MappingDelete {
@@ -336,36 +344,33 @@ fn judge(
 }
 
 /// The form again, with what was typed and why it was not written.
-async fn not_written(
-    desk: &MappingDesk,
-    admin: &Admin,
-    mut form: MappingForm,
-    draft: &MappingDraft,
-    error: MappingError,
-) -> Answer {
+fn not_written(mut form: MappingForm, error: ChangeError) -> Answer {
     let problem = match error {
-        MappingError::Stale(now) => {
+        ChangeError::StaleRow {
+            current: Some(TableRow::Mapping(now)),
+            ..
+        } => {
             form.not_saved = Some(NotSaved::Stale(now));
             problems::STALE
         }
-        MappingError::Duplicate => {
-            match desk.twin(admin, draft).await? {
-                Some(id) => form.not_saved = Some(NotSaved::Duplicate(id)),
-                // The other row is gone again by now.
-                None => form.errors.push(FieldError::new(
-                    "group",
-                    "another mapping said the same a moment ago: save once more",
-                )),
-            }
-            problems::DUPLICATE
-        }
         // Deleted meanwhile: what was typed may become a new mapping.
-        MappingError::NotFound => {
+        ChangeError::StaleRow { .. } => {
             let editing = form.editing.take();
             form.not_saved = editing.map(|editing| NotSaved::Gone(editing.id));
             problems::NOT_FOUND
         }
-        error @ MappingError::Store(_) => return Err(error.into()),
+        ChangeError::Duplicate {
+            twin: Twin::Row(id),
+            ..
+        } => {
+            form.not_saved = Some(NotSaved::Duplicate(MappingId(id)));
+            problems::DUPLICATE
+        }
+        ChangeError::Refused(failing) => {
+            form.not_saved = Some(NotSaved::TestsFailed(failing));
+            problems::TEST_FAILED
+        }
+        error => return Err(error.into()),
     };
     Err(Refusal::new(problem).showing(&form))
 }

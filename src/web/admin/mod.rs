@@ -1,7 +1,10 @@
 //! Administration: for each noun its pages and its JSON API, over one flow.
 
 pub mod blocks;
+pub mod changes;
 pub mod explain;
+pub mod mapping_tests;
 pub mod mappings;
 pub mod paging;
+mod row;
 pub mod sessions;

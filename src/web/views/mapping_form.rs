@@ -12,6 +12,7 @@ use super::{times, words};
 use crate::domain::mapping::{FIELDS, Field, FieldKind, Mapping, MappingDraft, MappingId};
 use crate::domain::members::{FieldError, together};
 use crate::domain::names::{Role, Transport};
+use crate::flow::effect::FailingTest;
 use crate::web::form::{Form, Repeated, filled};
 
 /// GET `/admin/mappings/new` and `/admin/mappings/{id}`, and the answers with
@@ -50,6 +51,8 @@ pub enum NotSaved {
     Gone(MappingId),
     /// This mapping says the same (409).
     Duplicate(MappingId),
+    /// These mapping tests would fail (409).
+    TestsFailed(Vec<FailingTest>),
     /// Another edit was first (412): the mapping as it is now.
     Stale(Box<Mapping>),
 }

@@ -221,6 +221,15 @@ pub const DUPLICATE: Problem = Problem::new(
 )
 .in_api("Another mapping has the same group, match, roles, transports and rooms.");
 
+/// 409
+pub const TEST_FAILED: Problem = Problem::new(
+    409,
+    "test_failed",
+    "A mapping test would fail",
+    "After this change the mappings would not be as a mapping test states. Nothing was changed.",
+);
+
+/// 412
 pub const STALE: Problem = Problem::new(
     412,
     "stale",

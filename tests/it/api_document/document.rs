@@ -19,7 +19,7 @@ const PARTS: [&str; 4] = ["Problem", "ExactRule", "GlobRule", "EveryoneRule"];
 
 /// Rules between members, which no schema of one member can tell. They are
 /// written in the descriptions.
-const BETWEEN_MEMBERS: [&str; 12] = [
+const BETWEEN_MEMBERS: [&str; 14] = [
     "must not be in the past",
     "is no token of this bridge",
     "is read-only: ",
@@ -32,6 +32,8 @@ const BETWEEN_MEMBERS: [&str; 12] = [
     "is you: ",
     "a time from 1970 to 9999",
     "in which no member stands twice",
+    "must not be in the future",
+    "is named by changes[",
 ];
 
 /// The document, with every schema indices that stands in it.

@@ -44,7 +44,7 @@ async fn no_edit_is_lost(house: &House, mapping: &Value, seen: &Seen) {
     let db = PgPool::connect(&house.postgres.url()).await.unwrap();
     let rooms: Vec<String> = sqlx::query_scalar(
         "SELECT after -> 'rooms' ->> 0 FROM audit_log
-         WHERE object = $1 AND action = 'mapping.replace' ORDER BY id",
+         WHERE object = $1 AND action = 'mapping.replaced' ORDER BY id",
     )
     .bind(mapping["id"].to_string())
     .fetch_all(&db)

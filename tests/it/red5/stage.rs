@@ -77,7 +77,8 @@ async fn replace_table(db: &PgPool, rows: &[Row]) -> i64 {
         sqlx::query(
             "INSERT INTO mappings (match, group_name, roles, transports, rooms,
                                    created_at, created_by, updated_at, updated_by)
-             VALUES ($1, $2, $3, $4, $5, now(), 'test', now(), 'test') ON CONFLICT DO NOTHING",
+             SELECT $1, $2, $3, $4, $5, now(), 'test', now(), 'test'
+             WHERE NOT EXISTS (SELECT FROM mappings WHERE digest = mapping_digest($1, $2, $3, $4, $5))",
         )
         .bind(kind)
         .bind(&row.group)

@@ -125,7 +125,7 @@ async fn ad_5_the_table_takes_exactly_what_the_program_takes() {
     let database = Database::new().await;
     // Twins are another rule.
     database
-        .by_hand("DROP INDEX mappings_no_twins")
+        .by_hand("ALTER TABLE mappings DROP CONSTRAINT mappings_no_twins")
         .await
         .unwrap();
     let seed = rand::random();

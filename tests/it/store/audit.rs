@@ -14,37 +14,36 @@ async fn ad_9_each_change_is_audited_with_before_and_after() {
     let database = Database::new().await;
     let store = database.store();
     let id = create(&store, "team", "a").await.id;
-    store
-        .replace_mapping(id, 1, &draft("team", "b"), &ann(), at(1))
+    one_row::replace(&store, id, 1, &draft("team", "b"), &ann(), at(1))
         .await
         .unwrap();
-    store.delete_mapping(id, 2, &ann(), at(2)).await.unwrap();
+    one_row::delete(&store, id, 2, &ann(), at(2)).await.unwrap();
 
     let row = |room: &str, version: i64, updated: i64| {
         json!({
-            "id": 1, "group": "team", "match": "exact", "roles": ["red5-subscriber"], "transports": ["WHEP"],
+            "id": 1, "group_name": "team", "match": "exact", "roles": ["red5-subscriber"], "transports": ["WHEP"],
             "rooms": [room], "max_ttl_seconds": null, "valid_from": null, "valid_until": null, "enabled": true,
-            "note": "", "version": version, "created_at": "2026-11-18T11:06:40Z", "created_by": "ann",
-            "updated_at": format!("2026-11-18T11:06:4{updated}Z"), "updated_by": "ann",
+            "note": "", "version": version, "created_at": "2026-11-18T11:06:40+00:00", "created_by": "ann",
+            "updated_at": format!("2026-11-18T11:06:4{updated}+00:00"), "updated_by": "ann",
         })
     };
     let entry = |action: &str, before, after| (action.to_owned(), "1".to_owned(), before, after);
     assert_eq!(
         audited(&database).await,
         [
-            entry("mapping.create", None, Some(row("a", 1, 0))),
+            entry("mapping.created", None, Some(row("a", 1, 0))),
             entry(
-                "mapping.replace",
+                "mapping.replaced",
                 Some(row("a", 1, 0)),
                 Some(row("b", 2, 1))
             ),
-            entry("mapping.delete", Some(row("b", 2, 1)), None),
+            entry("mapping.deleted", Some(row("b", 2, 1)), None),
         ]
     );
-    let newest = &store.audit_log(1, 0).await.unwrap()[0];
+    let newest = &store.audit_log(&AuditFilter::default(), 1).await.unwrap()[0];
     assert_eq!(
         (newest.action.as_str(), newest.at),
-        ("mapping.delete", at(2))
+        ("mapping.deleted", at(2))
     );
     assert_eq!(
         (newest.actor_issuer.as_str(), newest.actor_subject.as_str()),
@@ -53,8 +52,8 @@ async fn ad_9_each_change_is_audited_with_before_and_after() {
     assert_eq!(newest.client_ip.as_deref(), Some("192.0.2.7"));
     assert_eq!(newest.request_id.as_deref(), Some("r-1"));
     assert_eq!(
-        store.audit_log(10, 2).await.unwrap()[0].action,
-        "mapping.create"
+        store.audit_log(&AuditFilter::default(), 10).await.unwrap()[2].action,
+        "mapping.created"
     );
 }
 
@@ -69,18 +68,16 @@ async fn ad_9_a_change_that_cannot_be_audited_does_not_happen() {
         .unwrap();
     let version = database.number("SELECT mappings FROM change_counter").await;
     assert!(
-        store
-            .create_mapping(&draft("team", "b"), &ann(), at(0))
+        one_row::create(&store, &draft("team", "b"), &ann(), at(0))
             .await
             .is_err()
     );
     assert!(
-        store
-            .replace_mapping(id, 1, &draft("team", "b"), &ann(), at(0))
+        one_row::replace(&store, id, 1, &draft("team", "b"), &ann(), at(0))
             .await
             .is_err()
     );
-    assert!(store.delete_mapping(id, 1, &ann(), at(0)).await.is_err());
+    assert!(one_row::delete(&store, id, 1, &ann(), at(0)).await.is_err());
     let page = store.list_mappings(10, 0).await.unwrap();
     assert_eq!(page.items.len(), 1);
     assert_eq!(page.items[0].draft, draft("team", "a"));

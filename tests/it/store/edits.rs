@@ -2,7 +2,7 @@
 
 use red5_bridge::domain::mapping::MappingId;
 use red5_bridge::store::StoreError;
-use red5_bridge::store::mappings::MappingError;
+use red5_bridge::store::mappings::{NotChanged, Twin};
 
 use super::*;
 
@@ -19,22 +19,25 @@ async fn a_mapping_comes_back_as_it_was_written() {
         "enabled": false, "note": "line\nline"
     }));
     let full = MappingDraft::parse(full).unwrap();
-    let written = store.create_mapping(&full, &ann(), at(5)).await.unwrap();
+    let written = one_row::create(&store, &full, &ann(), at(5)).await.unwrap();
     assert_eq!(written.draft, full);
     assert_eq!(written.version, 1);
     assert_eq!((written.created_at, written.updated_at), (at(5), at(5)));
-    assert_eq!(store.mapping(written.id).await.unwrap(), written);
+    assert_eq!(
+        store.mapping(written.id).await.unwrap().as_ref(),
+        Some(&written)
+    );
 
-    let replaced = store
-        .replace_mapping(
-            written.id,
-            1,
-            &draft("team", "a"),
-            &Actor::cli("root"),
-            at(9),
-        )
-        .await
-        .unwrap();
+    let replaced = one_row::replace(
+        &store,
+        written.id,
+        1,
+        &draft("team", "a"),
+        &Actor::cli("root"),
+        at(9),
+    )
+    .await
+    .unwrap();
     assert_eq!(replaced.draft, draft("team", "a"));
     assert_eq!(replaced.version, 2);
     assert_eq!(
@@ -82,13 +85,16 @@ async fn ad_7_text_that_looks_like_sql_is_text() {
             label: group.to_owned(),
             ..ann()
         };
-        let written = store.create_mapping(&said, &actor, at(0)).await.unwrap();
+        let written = one_row::create(&store, &said, &actor, at(0)).await.unwrap();
         assert_eq!(written.draft, said);
         assert_eq!(written.created_by, group);
-        assert_eq!(store.twin(&said).await.unwrap(), Some(written.id));
+        let twin = one_row::create(&store, &said, &actor, at(0)).await;
+        assert!(
+            matches!(twin, Err(NotChanged::Duplicate { change: 0, twin: Twin::Row(id) }) if id == written.id.0),
+            "{twin:?}"
+        );
     }
-    assert_eq!(store.twin(&draft("o", "a")).await.unwrap(), None);
-    let log = store.audit_log(1, 0).await.unwrap();
+    let log = store.audit_log(&AuditFilter::default(), 1).await.unwrap();
     assert_eq!(log[0].actor_label, "{a,b}");
 }
 
@@ -104,11 +110,9 @@ async fn ad_7_nul_is_refused_and_nothing_is_written() {
         label: "a\0b".to_owned(),
         ..ann()
     };
-    let refused = store
-        .create_mapping(&draft("team", "a"), &actor, at(0))
-        .await;
+    let refused = one_row::create(&store, &draft("team", "a"), &actor, at(0)).await;
     assert!(
-        matches!(refused, Err(MappingError::Store(StoreError::Refused(_)))),
+        matches!(refused, Err(NotChanged::Store(StoreError::Refused(_)))),
         "{refused:?}"
     );
     assert_eq!(database.number("SELECT count(*) FROM mappings").await, 0);
@@ -127,9 +131,7 @@ async fn ad_4_of_many_editors_of_one_version_exactly_one_wins() {
             let store = if n % 2 == 0 { &one } else { &other }.clone();
             tokio::spawn(async move {
                 let room = format!("room-{n}");
-                store
-                    .replace_mapping(id, 1, &draft("team", &room), &ann(), at(n))
-                    .await
+                one_row::replace(&store, id, 1, &draft("team", &room), &ann(), at(n)).await
             })
         })
         .collect();
@@ -138,8 +140,7 @@ async fn ad_4_of_many_editors_of_one_version_exactly_one_wins() {
     for done in tries {
         match done.await.unwrap() {
             Ok(written) => winners.push(written),
-            Err(MappingError::Stale(current)) => losers.push(*current),
-            Err(other) => panic!("{other:?}"),
+            Err(refused) => losers.push(one_row::stale(&refused).unwrap().clone()),
         }
     }
     assert_eq!((winners.len(), losers.len()), (1, 11));
@@ -153,23 +154,25 @@ async fn ad_4_a_stale_version_changes_nothing() {
     let database = Database::new().await;
     let store = database.store();
     let first = create(&store, "team", "a").await;
-    let now = store
-        .replace_mapping(first.id, 1, &draft("team", "b"), &ann(), at(1))
+    let now = one_row::replace(&store, first.id, 1, &draft("team", "b"), &ann(), at(1))
         .await
         .unwrap();
     for version in [1, 3, 0, -1, i64::MAX] {
-        let replaced = store
-            .replace_mapping(first.id, version, &draft("team", "c"), &ann(), at(2))
-            .await;
-        let deleted = store.delete_mapping(first.id, version, &ann(), at(2)).await;
+        let replaced = one_row::replace(
+            &store,
+            first.id,
+            version,
+            &draft("team", "c"),
+            &ann(),
+            at(2),
+        )
+        .await;
+        let deleted = one_row::delete(&store, first.id, version, &ann(), at(2)).await;
         for outcome in [replaced.map(drop), deleted] {
-            assert!(
-                matches!(&outcome, Err(MappingError::Stale(current)) if **current == now),
-                "{outcome:?}"
-            );
+            assert_eq!(one_row::stale(&outcome.unwrap_err()), Some(&now));
         }
     }
-    assert_eq!(store.mapping(first.id).await.unwrap(), now);
+    assert_eq!(store.mapping(first.id).await.unwrap(), Some(now));
     assert_eq!(database.number("SELECT count(*) FROM audit_log").await, 2);
 }
 
@@ -182,13 +185,10 @@ async fn an_edit_by_hand_makes_the_version_in_a_browser_stale() {
         .by_hand("UPDATE mappings SET enabled = false, version = 1")
         .await
         .unwrap();
-    let lost = store
-        .replace_mapping(id, 1, &draft("team", "b"), &ann(), at(1))
-        .await;
-    assert!(
-        matches!(&lost, Err(MappingError::Stale(now)) if now.version == 2 && !now.draft.enabled()),
-        "{lost:?}"
-    );
+    let lost = one_row::replace(&store, id, 1, &draft("team", "b"), &ann(), at(1)).await;
+    let lost = lost.unwrap_err();
+    let now = one_row::stale(&lost).unwrap();
+    assert_eq!((now.version, now.draft.enabled()), (2, false));
 }
 
 #[tokio::test]
@@ -196,21 +196,15 @@ async fn a_number_is_never_used_again() {
     let database = Database::new().await;
     let store = database.store();
     let first = create(&store, "team", "a").await;
-    store
-        .delete_mapping(first.id, 1, &ann(), at(0))
+    one_row::delete(&store, first.id, 1, &ann(), at(0))
         .await
         .unwrap();
     assert!(create(&store, "team", "a").await.id > first.id);
-    let gone = store
-        .replace_mapping(first.id, 1, &draft("team", "b"), &ann(), at(0))
-        .await;
-    assert!(matches!(gone, Err(MappingError::NotFound)), "{gone:?}");
-    let gone = store.delete_mapping(first.id, 1, &ann(), at(0)).await;
-    assert!(matches!(gone, Err(MappingError::NotFound)), "{gone:?}");
-    assert!(matches!(
-        store.mapping(MappingId(i64::MAX)).await,
-        Err(MappingError::NotFound)
-    ));
+    let gone = one_row::replace(&store, first.id, 1, &draft("team", "b"), &ann(), at(0)).await;
+    assert!(one_row::is_gone(&gone.unwrap_err()));
+    let gone = one_row::delete(&store, first.id, 1, &ann(), at(0)).await;
+    assert!(one_row::is_gone(&gone.unwrap_err()));
+    assert_eq!(store.mapping(MappingId(i64::MAX)).await.unwrap(), None);
     let by_hand = "INSERT INTO mappings (id, match, roles, transports, rooms, created_at, created_by, updated_at, updated_by)
                    VALUES (1, 'everyone', '{red5-subscriber}', '{*}', '{*}', now(), '', now(), '')";
     assert!(database.by_hand(by_hand).await.is_err());

@@ -66,8 +66,7 @@ async fn what_a_newer_version_added_to_the_tables_is_borne() {
     }
     let store = database.store();
     let id = create(&store, "team", "a").await.id;
-    store
-        .replace_mapping(id, 1, &draft("team", "b"), &ann(), at(1))
+    one_row::replace(&store, id, 1, &draft("team", "b"), &ann(), at(1))
         .await
         .unwrap();
     let live = SessionCache::new(store.clone(), IDLE);
@@ -150,12 +149,18 @@ async fn sc_4_a_role_that_cannot_change_tables_suffices_once_they_are_there() {
     let store = database.store();
     store.migrate().await.unwrap();
     let id = create(&store, "team", "a").await.id;
-    store
-        .replace_mapping(id, 1, &draft("team", "b"), &ann(), at(1))
+    one_row::replace(&store, id, 1, &draft("team", "b"), &ann(), at(1))
         .await
         .unwrap();
-    store.delete_mapping(id, 2, &ann(), at(2)).await.unwrap();
-    assert_eq!(store.audit_log(9, 0).await.unwrap().len(), 3);
+    one_row::delete(&store, id, 2, &ann(), at(2)).await.unwrap();
+    assert_eq!(
+        store
+            .audit_log(&AuditFilter::default(), 9)
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
     let live = SessionCache::new(store.clone(), IDLE);
     start(&live, session(1)).await;
     live.find(&hash(1), at(1)).await.unwrap();

@@ -15,16 +15,14 @@ async fn an_edit_on_one_instance_reaches_the_other_by_notice() {
         database.number("SELECT mappings FROM change_counter").await
     );
 
-    a.store
-        .replace_mapping(mapping.id, 1, &draft("crew", "a"), &ann(), at(1))
+    one_row::replace(&a.store, mapping.id, 1, &draft("crew", "a"), &ann(), at(1))
         .await
         .unwrap();
     b.until("it was replaced", |now| {
         may_watch(now, "crew") && !may_watch(now, "team")
     })
     .await;
-    a.store
-        .delete_mapping(mapping.id, 2, &ann(), at(2))
+    one_row::delete(&a.store, mapping.id, 2, &ann(), at(2))
         .await
         .unwrap();
     b.until("it was deleted", |now| !may_watch(now, "crew"))

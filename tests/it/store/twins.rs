@@ -1,8 +1,16 @@
 //! Two rows that say the same are refused, and nothing else is.
 
-use red5_bridge::store::mappings::MappingError;
+use red5_bridge::store::mappings::{NotChanged, Twin};
 
 use super::*;
+
+/// The row that says the same as the one of the only change.
+fn twin(refused: &one_row::Refused) -> Option<Twin> {
+    match refused {
+        NotChanged::Duplicate { change: 0, twin } => Some(*twin),
+        _ => None,
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_rows_that_say_the_same_are_refused() {
@@ -15,31 +23,25 @@ async fn two_rows_that_say_the_same_are_refused() {
             said.insert("note".to_owned(), json!(format!("note {n}")));
             said.insert("enabled".to_owned(), json!(n % 2 == 0));
             let said = MappingDraft::parse(said).unwrap();
-            tokio::spawn(async move { store.create_mapping(&said, &ann(), at(0)).await })
+            tokio::spawn(async move { one_row::create(&store, &said, &ann(), at(0)).await })
         })
         .collect();
     let mut written = Vec::new();
+    let mut refused = Vec::new();
     for done in tries {
         match done.await.unwrap() {
-            Ok(mapping) => written.push(mapping.id),
-            Err(error) => assert!(matches!(error, MappingError::Duplicate), "{error:?}"),
+            Ok(mapping) => written.push(mapping.id.0),
+            Err(error) => refused.push(twin(&error)),
         }
     }
     assert_eq!(written.len(), 1);
-    assert_eq!(
-        store.twin(&draft("team", "a")).await.unwrap(),
-        Some(written[0])
-    );
+    assert_eq!(refused, [Some(Twin::Row(written[0])); 9]);
 
     let other = create(&store, "team", "b").await;
-    let into_a_twin = store
-        .replace_mapping(other.id, 1, &draft("team", "a"), &ann(), at(0))
-        .await;
-    assert!(
-        matches!(into_a_twin, Err(MappingError::Duplicate)),
-        "{into_a_twin:?}"
-    );
-    assert_eq!(store.mapping(other.id).await.unwrap(), other);
+    let into_a_twin =
+        one_row::replace(&store, other.id, 1, &draft("team", "a"), &ann(), at(0)).await;
+    assert_eq!(twin(&into_a_twin.unwrap_err()), Some(Twin::Row(written[0])));
+    assert_eq!(store.mapping(other.id).await.unwrap(), Some(other));
 }
 
 #[tokio::test]
@@ -49,12 +51,11 @@ async fn rows_for_everyone_have_twins_too() {
     let mut everyone = sent("", "a");
     everyone["match"] = json!("everyone");
     let everyone = MappingDraft::parse(everyone).unwrap();
-    store
-        .create_mapping(&everyone, &ann(), at(0))
+    one_row::create(&store, &everyone, &ann(), at(0))
         .await
         .unwrap();
-    let twin = store.create_mapping(&everyone, &ann(), at(0)).await;
-    assert!(matches!(twin, Err(MappingError::Duplicate)), "{twin:?}");
+    let refused = one_row::create(&store, &everyone, &ann(), at(0)).await;
+    assert_eq!(twin(&refused.unwrap_err()), Some(Twin::Row(1)));
 }
 
 #[tokio::test]
@@ -67,8 +68,7 @@ async fn ad_6_what_differs_in_one_character_is_no_twin() {
     for kind in ["glob", "exact"] {
         let mut said = sent("*", "a");
         said["match"] = json!(kind);
-        store
-            .create_mapping(&MappingDraft::parse(said).unwrap(), &ann(), at(0))
+        one_row::create(&store, &MappingDraft::parse(said).unwrap(), &ann(), at(0))
             .await
             .unwrap();
     }
@@ -83,8 +83,8 @@ async fn the_longest_row_that_the_rules_allow_has_room() {
     said["rooms"] = json!(rooms);
     said.insert("note".to_owned(), json!("🎥".repeat(1000)));
     let said = MappingDraft::parse(said).unwrap();
-    let written = store.create_mapping(&said, &ann(), at(0)).await.unwrap();
+    let written = one_row::create(&store, &said, &ann(), at(0)).await.unwrap();
     assert_eq!(written.draft, said);
-    let twin = store.create_mapping(&said, &ann(), at(0)).await;
-    assert!(matches!(twin, Err(MappingError::Duplicate)), "{twin:?}");
+    let refused = one_row::create(&store, &said, &ann(), at(0)).await;
+    assert_eq!(twin(&refused.unwrap_err()), Some(Twin::Row(written.id.0)));
 }
