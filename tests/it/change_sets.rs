@@ -26,11 +26,15 @@ fn publish(group: &str, room: &str) -> Value {
 }
 
 fn create(mapping: Value) -> Value {
-    json!({"op": "create", "mapping": mapping})
+    let mut change = json!({"op": "create"});
+    change["mapping"] = mapping;
+    change
 }
 
 fn replace(row: &Value, mapping: Value) -> Value {
-    json!({"op": "replace", "id": row["id"], "version": row["version"], "mapping": mapping})
+    let mut change = json!({"op": "replace", "id": row["id"], "version": row["version"]});
+    change["mapping"] = mapping;
+    change
 }
 
 fn delete(row: &Value) -> Value {

@@ -6,6 +6,9 @@ use super::*;
 
 const RESTORE: &str = "/api/admin/mappings/restore";
 
+/// Actor, action, object, and the row before and after.
+type Told = (String, String, String, Option<Value>, Option<Value>);
+
 /// The database's clock, later than all that was written before, and earlier than what comes.
 async fn moment(bridge: &TestBridge) -> String {
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
@@ -47,7 +50,7 @@ async fn ad_9_a_change_by_sql_is_audited_as_sql() {
         .execute(&bridge.db)
         .await
         .unwrap();
-    let rows: Vec<(String, String, String, Option<Value>, Option<Value>)> = sqlx::query_as(
+    let rows: Vec<Told> = sqlx::query_as(
         "SELECT actor_label, action, object, before, after FROM audit_log ORDER BY id",
     )
     .fetch_all(&bridge.db)

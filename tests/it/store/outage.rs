@@ -28,7 +28,7 @@ async fn is_unavailable(store: &Store) {
     let (no_tokens, no_origin) = (super::no_tokens(), super::no_origin());
     let all_at_once = async {
         tokio::join!(
-            one_row::create(&store, &said, &actor, at(0)),
+            one_row::create(store, &said, &actor, at(0)),
             store.mapping(MappingId(1)),
             store.list_mappings(1, 0),
             store.spend_attempt(&hash_1, at(0)),
