@@ -151,6 +151,7 @@ impl Parts {
     pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let ages = ages(&config);
         let idle = TimeDelta::minutes(i64::from(config.session_idle_minutes));
+        let seen = TimeDelta::days(i64::from(config.seen_days));
         let bound = Duration::from_secs(u64::from(config.max_staleness_seconds));
         let store = open_store(&config.database)?;
         let cache = Arc::new(SessionCache::new(store.clone(), idle));
@@ -236,6 +237,7 @@ impl Parts {
             snapshots: Arc::clone(&snapshots),
             clock: Arc::clone(&clock),
             issuer: provider.issuer().to_owned(),
+            seen,
         });
         shared.add(BackChannel::new(
             Arc::clone(&provider),
@@ -278,7 +280,7 @@ impl Parts {
             }),
             supervise("sweep", &failing_tasks, {
                 let store = store.clone();
-                move || sweep(store.clone(), Arc::clone(&clock), idle)
+                move || sweep(store.clone(), Arc::clone(&clock), idle, seen)
             }),
         ];
         Ok(Self {
@@ -323,10 +325,10 @@ async fn write_last_seen(cache: Arc<SessionCache>) {
     }
 }
 
-async fn sweep(store: Store, clock: Arc<dyn Clock>, idle: TimeDelta) {
+async fn sweep(store: Store, clock: Arc<dyn Clock>, idle: TimeDelta, seen: TimeDelta) {
     loop {
         sleep(SWEEP_EVERY).await;
-        if let Err(error) = store.sweep(clock.now(), idle).await {
+        if let Err(error) = store.sweep(clock.now(), idle, seen).await {
             tracing::warn!(event = "sweep_failed", %error, "expired rows were not removed");
         }
     }

@@ -62,9 +62,25 @@ pub(super) enum Command {
         #[arg(long)]
         show_secret: bool,
     },
+    /// Remove what is known of a person
+    #[command(after_help = PEOPLE)]
+    People {
+        #[command(subcommand)]
+        command: PeopleCommand,
+    },
     /// Ask a bridge on this machine whether it is ready, for containers
     #[command(after_help = HEALTHCHECK)]
     Healthcheck,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PeopleCommand {
+    /// Remove a person who is not signed in
+    #[command(after_help = PEOPLE)]
+    Forget {
+        /// The id (p_…) that the person's page and /api/admin/people show
+        id: String,
+    },
 }
 
 const SERVE: &str = "\
@@ -139,6 +155,17 @@ any more, and a masked value would be pasted as if it were one.
 Exit codes: 0 printed, 1 the configuration is not usable.
 
 Example: umask 077; red5-bridge red5-config --show-secret > red5-jwt.properties";
+
+const PEOPLE: &str = "\
+Reads     DATABASE_URL, DATABASE_LISTEN_URL, BRIDGE_SESSION_IDLE_MINUTES
+Writes    to the audit log: the id alone, and the user of this machine
+
+Names and groups of the person go. A block stays. Another sign-in makes the person known
+again, under another id.
+
+Exit codes: 0 removed, 1 no such person, or they are signed in.
+
+Example: red5-bridge people forget p_5f0c1f6e4a0b4b8e9d7a0c2f4e6a8b1d";
 
 const HEALTHCHECK: &str = "\
 Reads     BRIDGE_LISTEN alone

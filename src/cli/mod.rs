@@ -5,6 +5,7 @@ pub mod check;
 pub mod explain;
 mod healthcheck;
 pub mod inspect;
+mod people;
 mod red5_config;
 
 use std::error::Error;
@@ -25,7 +26,7 @@ use crate::config::{self, Config, Database, Variables};
 use crate::logging;
 use crate::random;
 use crate::store::Store;
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, PeopleCommand};
 use inspect::{GIVEN_MAX, Verdict};
 
 /// The exit code of a usage error, the same as clap's.
@@ -47,6 +48,9 @@ pub async fn run() -> ExitCode {
         Command::Inspect { token } => inspect_token(token),
         Command::Explain { file, json } => explain_question(file, json).await,
         Command::Red5Config { show_secret } => print_red5_config(show_secret),
+        Command::People {
+            command: PeopleCommand::Forget { id },
+        } => forget_person(&id).await,
         Command::Healthcheck => ask_readiness().await,
     };
     outcome.unwrap_or_else(|error| {
@@ -114,19 +118,33 @@ pub async fn serve_until_stopped(config: Config, welcome: Option<String>) -> Res
     }
 }
 
-async fn migrate() -> Result<ExitCode, Failure> {
-    let database = Variables::of_process()?.read(Database::read)?;
+fn open_store(variables: &Variables) -> Result<Store, Failure> {
+    let database = variables.read(Database::read)?;
     let listen_url = database.listen_url.as_ref();
     let store = Store::open(
         database.url.expose_secret(),
         listen_url.map(ExposeSecret::expose_secret),
         database.pool,
     );
-    let store = store.map_err(|_| StartError::DatabaseUrl)?;
+    Ok(store.map_err(|_| StartError::DatabaseUrl)?)
+}
+
+async fn migrate() -> Result<ExitCode, Failure> {
+    let store = open_store(&Variables::of_process()?)?;
     let migrated = store.migrate().await;
     store.close().await;
     migrated?;
     say("the tables are up to date");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn forget_person(id: &str) -> Result<ExitCode, Failure> {
+    let variables = Variables::of_process()?;
+    let store = open_store(&variables)?;
+    let forgotten = people::forget(&store, &variables, id, &SystemClock).await;
+    store.close().await;
+    forgotten?;
+    say("the person is forgotten; a sign-in makes them known again");
     Ok(ExitCode::SUCCESS)
 }
 

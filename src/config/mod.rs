@@ -58,6 +58,8 @@ pub struct Config {
     pub groups_max_age_seconds: u32,
     /// `BRIDGE_UNREFRESHED_MAX_MINUTES`
     pub unrefreshed_max_minutes: u32,
+    /// `BRIDGE_SEEN_DAYS`: how long a person who is not signed in stays known.
+    pub seen_days: u32,
     /// `BRIDGE_MAX_STALENESS_SECONDS`
     pub max_staleness_seconds: u32,
     /// `OIDC_*`
@@ -97,11 +99,12 @@ impl Config {
         let proxies = |value: &str| Networks::parse(&parse_list(value)?);
         let trusted_proxies = reader.parsed("BRIDGE_TRUSTED_PROXIES", Networks::default(), proxies);
         let rate_limits = reader.choice("BRIDGE_RATE_LIMITS", [("on", true), ("off", false)]);
-        let session_idle_minutes = reader.number("BRIDGE_SESSION_IDLE_MINUTES", 60, 1..=10_080);
+        let session_idle_minutes = read_session_idle_minutes(reader);
         let session_max_hours = reader.number("BRIDGE_SESSION_MAX_HOURS", 12, 1..=720);
         let groups_max_age = reader.number("BRIDGE_GROUPS_MAX_AGE_SECONDS", 300, 1..=86_400);
         let unrefreshed_max = reader.number("BRIDGE_UNREFRESHED_MAX_MINUTES", 60, 1..=43_200);
         let max_staleness_seconds = reader.number("BRIDGE_MAX_STALENESS_SECONDS", 5, 1..=300);
+        let seen_days = reader.number("BRIDGE_SEEN_DAYS", 30, 0..=3650);
         let oidc = oidc::read(reader, public_url.as_ref());
         let red5 = Red5::read(reader);
         let log_formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
@@ -125,6 +128,7 @@ impl Config {
             groups_max_age_seconds: groups_max_age,
             unrefreshed_max_minutes: unrefreshed_max,
             max_staleness_seconds,
+            seen_days,
         })
     }
 }
@@ -136,6 +140,11 @@ pub fn read_listen(reader: &mut Reader<'_>) -> SocketAddr {
         let reason = "must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
         value.parse().map_err(|_| reason.to_owned())
     })
+}
+
+/// `BRIDGE_SESSION_IDLE_MINUTES`
+pub fn read_session_idle_minutes(reader: &mut Reader<'_>) -> u32 {
+    reader.number("BRIDGE_SESSION_IDLE_MINUTES", 60, 1..=10_080)
 }
 
 /// `RUST_LOG`

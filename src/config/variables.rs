@@ -47,6 +47,15 @@ impl Variables {
         self.0.keys().map(String::as_str)
     }
 
+    /// Who runs the program, for the audit log of the command line.
+    pub fn user(&self) -> String {
+        let named = ["USER", "LOGNAME"]
+            .into_iter()
+            .filter_map(|name| self.0.get(name)?.to_str());
+        let mut named = named.filter(|user| !user.is_empty());
+        named.next().unwrap_or("unknown").to_owned()
+    }
+
     /// Reads a part of the configuration.
     ///
     /// # Errors

@@ -111,6 +111,15 @@ impl Groups {
         set.into_iter().flatten().map(String::as_str)
     }
 
+    /// Adds those of another session of the same person; where one of the two is known, it counts.
+    pub fn extend(&mut self, more: Self) {
+        match (&mut *self, more) {
+            (Self::Listed(known), Self::Listed(more)) => known.extend(more),
+            (_, Self::Overage) => {}
+            (Self::Overage, more) => *self = more,
+        }
+    }
+
     /// The same, as a row holds them.
     pub fn to_vec(&self) -> Vec<String> {
         self.listed().map(str::to_owned).collect()

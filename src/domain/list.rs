@@ -1,7 +1,7 @@
 //! Lists that are read page by page.
 
 /// Which rows of a list are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PageRange {
     /// At most so many.
     pub limit: i64,

@@ -31,6 +31,7 @@ pub mod names;
 pub mod near;
 mod pairs;
 mod pattern_index;
+pub mod person;
 pub mod resolve;
 pub mod rooms;
 pub mod session;

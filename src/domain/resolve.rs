@@ -1,7 +1,7 @@
 //! Which grants an identity holds: the whole table of mappings, made ready to be asked many times
 //! a second.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
@@ -12,6 +12,7 @@ use super::grant::Grant;
 use super::groups::{GroupGlob, GroupMatch};
 use super::identity::Identity;
 use super::mapping::{Mapping, MappingDraft, MappingId, Withheld};
+use super::names::{Role, RoomName};
 use super::pattern_index::PatternIndex;
 use super::rooms::{GrantRoom, RoomRule, RoomTemplate};
 use super::set::{AnyOr, NonEmpty};
@@ -107,6 +108,31 @@ impl Mappings {
         judged
     }
 
+    /// The groups of the rows that may let their members do this now. A row with a template is
+    /// among them whatever the room, because that depends on the person.
+    pub fn groups_that_may(
+        &self,
+        role: Role,
+        room: &RoomName,
+        now: DateTime<Utc>,
+    ) -> BTreeSet<&GroupMatch> {
+        let may = |row: &&Compiled| {
+            let draft = &row.draft;
+            draft.roles().contains(&role)
+                && draft.withheld_at(now).is_none()
+                && (draft.rooms().is_any()
+                    || !row.templates.is_empty()
+                    || row.fixed.iter().any(|granted| granted.covers(room)))
+        };
+        let rows = self.on.compiled.iter().filter(may);
+        rows.map(|row| row.draft.group()).collect()
+    }
+
+    /// How many rows name this group or have a glob that matches it, those switched off included.
+    pub fn count_for(&self, group: &str) -> usize {
+        self.on.count_for(group) + self.off.count_for(group)
+    }
+
     /// The rows that are switched on.
     pub fn switched_on(&self) -> impl Iterator<Item = (MappingId, &MappingDraft)> {
         self.on.compiled.iter().map(|row| (row.id, &row.draft))
@@ -159,6 +185,14 @@ impl Rows {
             exact,
             everyone,
         }
+    }
+
+    fn count_for(&self, group: &str) -> usize {
+        let exact = self.exact.get(group).map_or(0, Vec::len);
+        let mut search = self.globs.search();
+        let globs = search.candidates(group, |_| true).into_iter();
+        let globs = globs.filter(|glob| glob.glob.captures(group).is_some());
+        exact + globs.map(|glob| glob.rows.len()).sum::<usize>()
     }
 
     /// The rows for `identity`, whatever the time: the work that grows with the number of groups.

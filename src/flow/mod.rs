@@ -13,6 +13,7 @@ pub mod mappings;
 pub mod people;
 pub mod refresh;
 pub mod return_to;
+pub mod seen;
 pub mod sessions;
 pub mod sign_out;
 mod tokens;

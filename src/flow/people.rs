@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::admin::Admin;
 use super::sessions::Sessions;
@@ -16,7 +16,7 @@ use crate::domain::session::{SessionId, SessionSummary, Whose};
 use crate::fingerprint::pseudonym;
 use crate::store::blocks::Blocked;
 use crate::store::sessions::{EndedSession, SessionsToEnd};
-use crate::store::snapshot::SnapshotKeeper;
+use crate::store::snapshot::{SnapshotKeeper, Stale};
 use crate::store::{Store, StoreError};
 
 /// The use cases about sessions and blocks.
@@ -27,17 +27,22 @@ pub struct People {
     pub(crate) clock: Arc<dyn Clock>,
     /// The provider at which users sign in here.
     pub(crate) issuer: String,
+    /// How long a person who is not signed in stays known (`BRIDGE_SEEN_DAYS`).
+    pub(crate) seen: TimeDelta,
 }
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleError {
-    /// The session or the block does not exist (any more).
-    #[error("there is no such session or block")]
+    /// The session, the block or the person does not exist (any more).
+    #[error("there is no such session, block or person")]
     NotFound,
     /// An administrator could not lift a block of their own.
     #[error("an administrator cannot block themselves")]
     Yourself,
+    /// What is granted is not known to be fresh.
+    #[error(transparent)]
+    Stale(#[from] Stale),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -86,13 +91,11 @@ impl People {
         found.ok_or(PeopleError::NotFound)
     }
 
-    /// Whether this person has a session or a block: a subject that is typed may be of no person
+    /// Whether this person was seen or has a block: a subject that is typed may be of no person
     /// at all.
     pub async fn knows(&self, admin: &Admin, person: &PersonKey) -> Result<bool, StoreError> {
-        let theirs = self
-            .sessions(admin, Whose::Person(person), PageRange::first(1))
-            .await?;
-        Ok(theirs.total > 0 || self.store.find_block(person).await?.is_some())
+        let seen = self.person_by_key(admin, person).await?;
+        Ok(seen.is_some() || self.store.find_block(person).await?.is_some())
     }
 
     /// Ends one session of any user.

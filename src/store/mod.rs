@@ -16,6 +16,7 @@ pub mod logouts;
 pub mod mappings;
 mod migrate;
 mod notify;
+pub mod people;
 mod pool;
 pub mod refresh_lease;
 mod refresh_marks;

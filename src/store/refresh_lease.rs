@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::types::PgInterval;
 
 use super::error::StoreError;
+use super::people;
 use super::pool::Store;
 use super::sessions::SealedTokens;
 use crate::domain::identity::{Groups, Identity};
@@ -130,7 +131,7 @@ impl Store {
             let written = match result {
                 RefreshResult::Identity(new) => {
                     let groups = new.identity.groups.to_vec();
-                    sqlx::query!(
+                    let written = sqlx::query!(
                         "UPDATE sessions
                          SET username = $3, name = $4, groups = $5, groups_overage = $6,
                              groups_read_at = $7,
@@ -149,8 +150,12 @@ impl Store {
                         new.tokens.id_token,
                         new.tokens.refresh_token,
                     )
-                    .execute(transaction)
-                    .await?
+                    .execute(&mut *transaction)
+                    .await?;
+                    if written.rows_affected() == 1 {
+                        people::note_refresh(transaction, &new.identity, new.read_at).await?;
+                    }
+                    written
                 }
                 RefreshResult::Nothing(rotated) => {
                     sqlx::query!(

@@ -3,7 +3,7 @@
 use super::error::StoreError;
 use super::pool::Store;
 use super::sessions::{self, EndedSession, SealedTokens, StoredSession};
-use super::{blocks, locks, logouts};
+use super::{blocks, locks, logouts, people};
 use crate::domain::identity::Groups;
 use crate::domain::session::{SessionHash, SignInOrigin};
 
@@ -99,6 +99,7 @@ impl Store {
                 Some(earlier) => sessions::end(transaction, &[earlier]).await?.pop(),
                 None => None,
             };
+            people::note_sign_in(transaction, identity, session.created_at).await?;
             Ok(Started {
                 proven: self.proven.is(&server),
                 ended,

@@ -21,10 +21,11 @@ use crate::tls::TlsFlaw;
 const VERSION_MIN: i32 = 150_000;
 
 /// What the role that serves has to be allowed. Locking rows needs UPDATE too.
-const RIGHTS: [(&str, &str); 9] = [
+const RIGHTS: [(&str, &str); 10] = [
     ("mappings", "SELECT INSERT UPDATE DELETE"),
     ("sessions", "SELECT INSERT UPDATE DELETE"),
     ("blocked", "SELECT INSERT UPDATE DELETE"),
+    ("people", "SELECT INSERT UPDATE DELETE"),
     ("logouts", "SELECT INSERT DELETE"),
     ("spent_attempts", "SELECT INSERT DELETE"),
     ("sign_outs", "SELECT INSERT DELETE"),

@@ -52,15 +52,42 @@ impl Batch<()> {
 }
 
 impl Store {
-    /// Removes everything that is over. `idle`: how long a session may rest.
-    pub async fn sweep(&self, now: DateTime<Utc>, idle: TimeDelta) -> Result<(), StoreError> {
+    /// Removes everything that is over. `idle`: how long a session may rest; `seen`: how long a
+    /// person who is not signed in stays known.
+    pub async fn sweep(
+        &self,
+        now: DateTime<Utc>,
+        idle: TimeDelta,
+        seen: TimeDelta,
+    ) -> Result<(), StoreError> {
         let attempts = self.sweep_attempts(now).await;
         // Twice as long: another instance may not have written yet.
         let sessions = self.sweep_sessions(now, now - idle * 2).await;
         let sign_outs = self.sweep_sign_outs(now).await;
         let logouts = self.sweep_logouts(now).await;
+        // After the sessions, because a person with a session stays.
+        let people = self.sweep_people(now - seen).await;
         let rows = attempts.and(sessions).and(sign_outs).and(logouts);
-        rows.map(drop)
+        rows.and(people).map(drop)
+    }
+
+    /// Removes people who have no session, live or not, and were last seen before `seen_since`;
+    /// how many.
+    pub async fn sweep_people(&self, seen_since: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.sweep_with(|| {
+            sqlx::query!(
+                "DELETE FROM people WHERE (issuer, subject) IN
+                     (SELECT issuer, subject FROM people AS p
+                      WHERE last_seen_at <= $1 AND NOT EXISTS (
+                          SELECT FROM sessions
+                          WHERE sessions.issuer = p.issuer AND sessions.subject = p.subject)
+                      ORDER BY last_seen_at LIMIT $2)
+                   AND last_seen_at <= $1",
+                seen_since,
+                BATCH,
+            )
+        })
+        .await
     }
 
     /// Removes spent attempts that their own age refuses by now; how many.

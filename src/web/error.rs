@@ -381,6 +381,7 @@ impl From<PeopleError> for Refusal {
         match error {
             PeopleError::NotFound => Self::new(problems::NOT_FOUND),
             PeopleError::Yourself => Self::invalid(&[FieldError::new("subject", YOURSELF)]),
+            PeopleError::Stale(_) => Self::stale(),
             PeopleError::Store(error) => error.into(),
         }
     }

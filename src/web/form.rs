@@ -33,6 +33,18 @@ impl Form {
         Ok(first)
     }
 
+    /// The fields in which something was filled in.
+    #[must_use]
+    pub fn without_empty(self) -> Self {
+        let filled = self.0.into_iter().filter(|(_, value)| !value.is_empty());
+        Self(filled.collect())
+    }
+
+    /// The names of the fields, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Every value of a field that may be repeated.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0

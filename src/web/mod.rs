@@ -27,6 +27,7 @@ mod own_sessions;
 mod page;
 mod panics;
 mod portal;
+mod query;
 mod rate_limit;
 mod request_id;
 mod route;

@@ -10,7 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::web::{self, to};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource};
 
-use super::admin::{blocks, changes, explain, mapping_tests, mappings, sessions};
+use super::admin::{blocks, changes, explain, mapping_tests, mappings, people, sessions, who_can};
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
 use super::route::{Audience, Handler, Route, Rule, UNKNOWN};
@@ -109,6 +109,9 @@ static ROUTES: &[Route] = &[
         .post(|| to(blocks::lift_form))
         .counted_by_sender(Rule::Change),
     page("/admin/explain").get(|| to(explain::page)),
+    page("/admin/people").get(|| to(people::list_page)),
+    page("/admin/people/{id}").get(|| to(people::person_page)),
+    page("/admin/who-can").get(|| to(who_can::ask_page)),
     page("/sessions").get(|| to(own_sessions::show)),
     form("/sessions/end", "/sessions?done=nothing", || {
         to(own_sessions::end_all)
@@ -168,6 +171,10 @@ static ROUTES: &[Route] = &[
         .delete(|| to(blocks::lift))
         .counted_by_sender(Rule::Change),
     api("/api/admin/explain").post(|| to(explain::ask)),
+    api("/api/admin/people").get(|| to(people::list)),
+    api("/api/admin/people/{id}").get(|| to(people::get)),
+    api("/api/admin/groups").get(|| to(people::groups)),
+    api("/api/admin/who-can").get(|| to(who_can::ask)),
     api("/openapi.json").get(|| to(api_docs::document)),
     api("/api/{rest:.*}"),
 ];

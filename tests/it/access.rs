@@ -123,6 +123,8 @@ async fn ad_1_an_administrator_gets_all_of_it() {
     let id = row["id"].to_string();
     let sessions = admin.peek("/api/admin/sessions").await.json();
     let session = sessions["items"][0]["id"].as_str().unwrap();
+    let people = admin.peek("/api/admin/people").await.json();
+    let root = people["items"][0]["id"].as_str().unwrap();
     let person = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("issuer", bridge.provider.issuer())
         .append_pair("subject", "other")
@@ -136,9 +138,13 @@ async fn ad_1_an_administrator_gets_all_of_it() {
     let test = admin.api("POST", "/api/admin/tests", &test).await.json();
     let test = format!("/{}", test["id"]);
     for route in routes(&id) {
-        // Neither a session nor a person nor a test has the number of a mapping.
+        // No session, person or test has the number of a mapping; a question needs its words.
         let route = match route.as_str() {
             "/admin/blocks/lift" => format!("{route}?{person}"),
+            "/api/admin/who-can" => format!("{route}?role=red5-subscriber&room=lobby"),
+            of_person if of_person.contains("/people/") => {
+                route.replace(&format!("/{id}"), &format!("/{root}"))
+            }
             of_test if of_test.contains("/tests/") => route.replace(&format!("/{id}"), &test),
             of_session if of_session.contains("/sessions/") => {
                 route.replace(&format!("/{id}"), &format!("/{session}"))

@@ -139,7 +139,12 @@ async fn the_bar_leads_administrators_alone_to_their_pages() {
     for (browser, status, shown) in [(&root, 200, true), (&ann, 403, false)] {
         let portal = browser.peek("/").await;
         assert_eq!(portal.status, status);
-        for page in ["/admin/mappings", "/admin/sessions"] {
+        for page in [
+            "/admin/mappings",
+            "/admin/sessions",
+            "/admin/people",
+            "/admin/who-can",
+        ] {
             let link = format!("href=\"{page}\"");
             assert_eq!(
                 portal.body.contains(&link),

@@ -102,6 +102,7 @@ fn sc_1_everything_has_its_documented_default() {
         (config.unrefreshed_max_minutes, config.max_staleness_seconds),
         (60, 5)
     );
+    assert_eq!(config.seen_days, 30);
     assert_eq!(config.database.pool, 10);
     assert!(config.database.listen_url.is_none());
     assert!(config.oidc.credentials.secret().is_none() && config.oidc.ca_pem.is_none());
@@ -163,6 +164,7 @@ fn sc_1_an_empty_value_is_absent_everywhere() {
         "BRIDGE_GROUPS_MAX_AGE_SECONDS",
         "BRIDGE_UNREFRESHED_MAX_MINUTES",
         "BRIDGE_MAX_STALENESS_SECONDS",
+        "BRIDGE_SEEN_DAYS",
         "OIDC_CA_FILE",
         "OIDC_SCOPES",
         "OIDC_GROUPS_CLAIM",

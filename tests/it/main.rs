@@ -68,6 +68,7 @@ mod return_to;
 mod role;
 mod schemathesis;
 mod second_tries;
+mod seen;
 mod session_changed;
 mod sessions;
 mod sign_in;

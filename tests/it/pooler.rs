@@ -227,7 +227,7 @@ async fn a_statement_that_waits_too_long_is_ended_by_the_server_with_a_pooler_an
 }
 
 /// Every kind of request, with and without a session.
-const ROUTES: [(&str, &str); 24] = [
+const ROUTES: [(&str, &str); 27] = [
     ("GET", "/"),
     ("GET", "/portal/token"),
     ("POST", "/portal/token"),
@@ -241,6 +241,7 @@ const ROUTES: [(&str, &str); 24] = [
     ("GET", "/admin/mappings"),
     ("GET", "/admin/sessions"),
     ("GET", "/admin/blocks"),
+    ("GET", "/admin/people"),
     ("GET", "/admin/audit"),
     ("GET", "/api/session"),
     ("POST", "/api/token"),
@@ -250,6 +251,8 @@ const ROUTES: [(&str, &str); 24] = [
     ("DELETE", "/api/admin/mappings/1"),
     ("GET", "/api/admin/sessions"),
     ("GET", "/api/admin/blocks"),
+    ("GET", "/api/admin/people"),
+    ("GET", "/api/admin/groups"),
     ("GET", "/readyz"),
     ("POST", "/api/logout"),
 ];

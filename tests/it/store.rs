@@ -9,6 +9,7 @@ mod losses;
 mod migrations;
 mod one_row;
 mod outage;
+mod people;
 mod refreshes;
 mod rules;
 mod sessions;

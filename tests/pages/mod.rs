@@ -7,6 +7,7 @@ mod admin;
 mod around;
 mod explain;
 mod people;
+mod seen;
 
 use askama::Template;
 
@@ -57,6 +58,7 @@ pub(super) fn all() -> Vec<Sample> {
     all.extend(around::samples());
     all.extend(explain::samples());
     all.extend(people::samples());
+    all.extend(seen::samples());
     all
 }
 

@@ -44,7 +44,7 @@ fn row(number: u32, who: (&str, Option<&str>, Option<&str>), current: bool) -> S
     SessionRow { session, current }
 }
 
-fn rows() -> Vec<SessionRow> {
+pub(super) fn rows() -> Vec<SessionRow> {
     vec![
         row(1, ("5a2e90c4-51c0", Some("ann"), Some("Ann Lee")), true),
         row(2, ("77c1", None, None), false),
@@ -57,7 +57,7 @@ fn rows() -> Vec<SessionRow> {
     ]
 }
 
-fn block(subject: &str, reason: &str, until: Option<&str>) -> BlockRow {
+pub(super) fn block(subject: &str, reason: &str, until: Option<&str>) -> BlockRow {
     let block = Block {
         person: key(subject),
         username: (subject == TAG).then(|| END_TAG.to_owned()),

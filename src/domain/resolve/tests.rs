@@ -360,3 +360,72 @@ fn what_takes_more_memory_than_the_groups_is_not_remembered() {
     memo.resolve(&table(2, None), &ann, at(0));
     assert!(remembered(&memo).is_some());
 }
+
+/// Some rows, each with a group out of few, over few rooms.
+fn some_rows() -> impl Strategy<Value = Vec<Written>> {
+    let group = prop_oneof![
+        Just(("exact", "a")),
+        Just(("exact", "b")),
+        Just(("glob", "a*")),
+        Just(("glob", "*")),
+        Just(("everyone", "")),
+    ];
+    let rooms = prop_oneof![
+        Just("lobby"),
+        Just("studio"),
+        Just("stu*"),
+        Just("{username}"),
+        Just("*"),
+    ];
+    let parts = (group, rooms, any::<bool>(), any::<bool>());
+    prop::collection::vec(parts, 0..6).prop_map(|rows| {
+        let rows = (1..).zip(rows);
+        let rows = rows.map(|(id, ((kind, group), room, enabled, publishes))| {
+            let role = if publishes {
+                "red5-publisher"
+            } else {
+                "red5-subscriber"
+            };
+            row(id, kind, group, &[room])
+                .with("enabled", enabled)
+                .with("roles", json!([role]))
+        });
+        rows.collect()
+    })
+}
+
+proptest! {
+    /// Who can do something is looked for among the members of these groups alone.
+    #[test]
+    fn who_can_is_a_member_of_a_group_that_may(
+        rows in some_rows(), groups in prop::sample::subsequence(vec!["a", "ab", "b"], 0..=3),
+    ) {
+        let (mappings, identity) = (compiled(rows), member(&groups));
+        for room in ["lobby", "studio", "ann", "other"].map(|name| RoomName::parse(name).unwrap()) {
+            for role in Role::ALL {
+                let may = mappings.groups_that_may(role, &room, now());
+                let is_member = may.into_iter().any(|group| match group {
+                    GroupMatch::Exact(name) => groups.contains(&name.as_str()),
+                    GroupMatch::Glob(glob) => groups.iter().any(|group| glob.captures(group).is_some()),
+                    GroupMatch::Everyone => true,
+                });
+                let can = !mappings.resolve(&identity, now()).lets(role, None, &room).is_empty();
+                prop_assert!(is_member || !can);
+            }
+        }
+    }
+
+    #[test]
+    fn a_group_is_counted_for_each_row_that_names_or_matches_it_switched_on_or_off(rows in some_rows()) {
+        let mappings = compiled(rows.clone());
+        for group in ["a", "ab", "b", "c"] {
+            let drafts = rows.iter().map(|row| row.clone().stored().draft);
+            let counted = drafts.filter(|draft| match draft.group() {
+                GroupMatch::Exact(name) => name.as_str() == group,
+                GroupMatch::Glob(glob) => glob.captures(group).is_some(),
+                GroupMatch::Everyone => false,
+            });
+            prop_assert_eq!(mappings.count_for(group), counted.count());
+        }
+    }
+}

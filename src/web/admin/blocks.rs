@@ -1,7 +1,5 @@
 //! `/admin/blocks`, `/api/admin/blocks`: who is blocked, blocking a user and lifting a block.
 
-use std::collections::BTreeSet;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,6 +15,7 @@ use crate::domain::session::Whose;
 use crate::domain::time::utc;
 use crate::flow::admin::Admin;
 use crate::flow::people::{People, PeopleError};
+use crate::flow::seen::PeopleSearch;
 use crate::web::error::{Answer, Refusal, YOURSELF};
 use crate::web::extract::{Page, ProtectedEmpty, ProtectedForm, ProtectedJson};
 use crate::web::form::Form;
@@ -26,10 +25,10 @@ use crate::web::views::{
     BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Notice, PersonWords, TypedBlock,
 };
 
-/// Maximum number of sessions whose users the form offers to block.
+/// Maximum number of people whom the form offers to block.
 const FOUND: i64 = 50;
 
-fn as_json(block: &Block, now: DateTime<Utc>) -> Value {
+pub(super) fn as_json(block: &Block, now: DateTime<Utc>) -> Value {
     json!({
         "issuer": block.person.issuer,
         "subject": block.person.subject,
@@ -101,15 +100,12 @@ pub async fn new_page(admin: Admin, page: Page, people: web::Data<People>) -> An
     }
     let mut form = form_of(&admin, &page, &people, typed).await?;
     if !person.is_empty() {
-        let found = people
-            .sessions(&admin, Whose::Named(&person), PageRange::first(FOUND))
-            .await?;
-        let mut seen = BTreeSet::new();
-        let each = found
-            .items
-            .iter()
-            .filter(|session| seen.insert(session.person()));
-        form.found = each.map(PersonWords::of_session).collect();
+        let search = PeopleSearch {
+            text: Some(&person),
+            group: None,
+        };
+        let found = people.list(&admin, search, PageRange::first(FOUND)).await?;
+        form.found = found.items.iter().map(PersonWords::of_seen).collect();
         form.more = found.total > FOUND;
         form.person = person;
     }
@@ -170,7 +166,7 @@ pub async fn create_form(
     Err(Refusal::new(INVALID_REQUEST).showing(&form))
 }
 
-/// The form, with the sessions of the person whom it names.
+/// The form, with the person whom it names and the number of their sessions.
 async fn form_of(
     admin: &Admin,
     page: &Page,
@@ -182,8 +178,8 @@ async fn form_of(
         let theirs = people
             .sessions(admin, Whose::Person(&person), PageRange::first(1))
             .await?;
-        let newest = theirs.items.first().map(PersonWords::of_session);
-        known = newest.map(|who| (who, theirs.total));
+        let seen = people.person_by_key(admin, &person).await?;
+        known = seen.map(|seen| (PersonWords::of_seen(&seen), theirs.total));
     }
     Ok(BlockForm {
         frame: page.frame(),

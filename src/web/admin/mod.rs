@@ -6,5 +6,7 @@ pub mod explain;
 pub mod mapping_tests;
 pub mod mappings;
 pub mod paging;
+pub mod people;
 mod row;
 pub mod sessions;
+pub mod who_can;

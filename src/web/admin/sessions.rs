@@ -36,7 +36,7 @@ fn whose(person: &str) -> Whose<'_> {
     }
 }
 
-fn as_json(session: &SessionSummary) -> Value {
+pub(super) fn as_json(session: &SessionSummary) -> Value {
     json!({
         "id": session.id.to_string(),
         "issuer": session.issuer,

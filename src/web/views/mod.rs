@@ -19,6 +19,7 @@ mod people;
 mod portal;
 pub mod problem;
 mod public;
+mod seen;
 mod shown;
 pub(super) mod times;
 mod token_form;
@@ -43,5 +44,6 @@ pub use people::{
 };
 pub use portal::{CopyLine, Lines, NoGrant, Outcome, Portal, ShownToken, Who};
 pub use public::{ApiDocs, Next, SignedOut, Welcome};
+pub use seen::{PeopleList, PersonPage, PersonRow, TypedDeed, WhoCanPage, WhoCanRow};
 pub use token_form::{Choices, Chosen, Refused, Unnamed};
 pub use words::GrantWords;

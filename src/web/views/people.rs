@@ -10,6 +10,7 @@ use super::{times, words};
 use crate::domain::block::Block;
 use crate::domain::identity::PersonKey;
 use crate::domain::members::FieldError;
+use crate::domain::person::SeenPerson;
 use crate::domain::session::{SessionHash, SessionSummary};
 use crate::web::form::Form;
 use crate::web::user_agent::UNKNOWN;
@@ -40,7 +41,7 @@ impl SessionRow {
         PersonWords::of_session(&self.session)
     }
 
-    fn browser(&self) -> &str {
+    pub(super) fn browser(&self) -> &str {
         self.session.browser.as_deref().unwrap_or(UNKNOWN)
     }
 }
@@ -61,6 +62,14 @@ impl PersonWords {
         Self::new(session.person(), username, name)
     }
 
+    /// A person who has been seen.
+    pub fn of_seen(person: &SeenPerson) -> Self {
+        let identity = &person.identity;
+        let (username, name) = (identity.username.clone(), identity.name.clone());
+        let key = PersonKey::new(&identity.issuer, &identity.subject);
+        Self::new(key, username, name)
+    }
+
     fn new(key: PersonKey, username: Option<String>, name: Option<String>) -> Self {
         Self {
             key,
@@ -70,21 +79,21 @@ impl PersonWords {
     }
 
     /// Name, else user name, else subject.
-    fn called(&self) -> Shown {
+    pub(super) fn called(&self) -> Shown {
         let known = self.name.as_ref().or(self.username.as_ref());
         known.cloned().unwrap_or_else(|| self.subject())
     }
 
-    fn subject(&self) -> Shown {
+    pub(super) fn subject(&self) -> Shown {
         Shown(self.key.subject.clone())
     }
 
-    fn issuer(&self) -> Shown {
+    pub(super) fn issuer(&self) -> Shown {
         Shown(self.key.issuer.clone())
     }
 
     /// `issuer=…&subject=…`
-    fn query(&self) -> String {
+    pub(super) fn query(&self) -> String {
         url::form_urlencoded::Serializer::new(String::new())
             .append_pair("issuer", &self.key.issuer)
             .append_pair("subject", &self.key.subject)
@@ -211,7 +220,7 @@ pub struct TypedBlock {
 }
 
 /// GET `/admin/blocks/new`, whose forms are a GET of the same address with `person`, and a
-/// POST to `/admin/blocks`; there `unknown` confirms a person without sessions.
+/// POST to `/admin/blocks`; there `unknown` confirms a person who was not seen.
 #[derive(Debug, Clone, Template)]
 #[template(path = "block_form.html")]
 pub struct BlockForm {
@@ -226,12 +235,12 @@ pub struct BlockForm {
     pub more: bool,
     /// The person whom the form names, and the number of their sessions.
     pub known: Option<(PersonWords, i64)>,
-    /// No session and no block is of whom the form names; to be confirmed.
+    /// The person whom the form names was not seen and has no block; to be confirmed.
     pub unknown: bool,
 }
 
 impl TypedBlock {
-    /// What confirms a person without sessions: that person and no other.
+    /// What confirms a person who was not seen: that person and no other.
     pub fn confirmation(&self) -> String {
         format!("{} {}", self.issuer, self.subject)
     }

@@ -2,7 +2,7 @@
 
 use super::{run, said};
 
-const WORDS: [&str; 8] = [
+const WORDS: [&str; 9] = [
     "serve",
     "migrate",
     "check",
@@ -10,6 +10,7 @@ const WORDS: [&str; 8] = [
     "inspect",
     "explain",
     "red5-config",
+    "people",
     "healthcheck",
 ];
 

@@ -253,6 +253,7 @@ fn sc_1_lists_and_numbers() {
         ];
         each_is_refused(variable, &bad);
     }
+    each_is_refused("BRIDGE_SEEN_DAYS", &["-1", "3651", "x", "1.5"]);
     each_is_refused(
         "RED5_CLOCK_SKEW_SECONDS",
         &["-1", "3601", "x", "18446744073709551616"],

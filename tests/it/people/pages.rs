@@ -246,7 +246,7 @@ async fn a_person_is_found_by_name_to_be_blocked_and_the_list_keeps_the_name() {
         "{found}"
     );
     let none = root.peek("/admin/blocks/new?person=zoe").await.body;
-    assert!(none.contains("No person who is signed in fits"));
+    assert!(none.contains("No person who was seen fits"));
     let form = of("/admin/blocks/new", &bridge, "s-77");
     let chosen = root.peek(&form).await.body;
     assert!(chosen.contains("Ann &#60;b&#62;Lee") && chosen.contains("2 sessions will end."));
@@ -311,7 +311,7 @@ async fn a_subject_without_sessions_is_blocked_only_when_that_is_confirmed() {
 
     assert_eq!(asked.status, 400);
     assert!(
-        asked.body.contains("No session is of this subject"),
+        asked.body.contains("No person with this subject was seen"),
         "{}",
         asked.body
     );

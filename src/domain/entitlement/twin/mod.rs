@@ -12,6 +12,7 @@ use arbitrary::{any_scope, ask, at, grants};
 use universe::{PATTERNS, expected, grant_has, scope_has, sound, triples, useless};
 
 use super::*;
+use crate::domain::grant::{EVERY_TRANSPORT, is_possible};
 
 fn name(text: &str) -> RoomName {
     RoomName::parse(text).unwrap()
@@ -36,6 +37,28 @@ proptest! {
             prop_assert!(ask.roles.is_none_or(|named| named == scope.roles));
             prop_assert!(ask.transports.is_none_or(|named| named == scope.transports));
             prop_assert!(ask.rooms.is_none_or(|named| named == scope.rooms));
+        }
+    }
+
+    /// One single grant contains the triple.
+    #[test]
+    fn what_a_grant_lets_agrees_with_the_definition(held in grants()) {
+        let entitlement = Entitlement::new(held.clone(), vec![]);
+        for room in ["a", "b", "class-1", "other"] {
+            for role in Role::ALL {
+                let over = |transports: &[Option<Transport>]| -> BTreeSet<MappingId> {
+                    let lets = |held: &&HeldGrant| transports.iter().any(|transport| {
+                        is_possible(role, *transport)
+                            && grant_has(&held.grant, (role, *transport, Some(room)))
+                    });
+                    held.iter().filter(lets).map(|held| held.mapping).collect()
+                };
+                let found = |transport| entitlement.lets(role, transport, &name(room)).into_iter();
+                for transport in Transport::ALL.map(Some) {
+                    prop_assert!(found(transport).eq(over(&[transport])));
+                }
+                prop_assert!(found(None).eq(over(&EVERY_TRANSPORT)));
+            }
         }
     }
 

@@ -56,6 +56,10 @@ fn cs_10_hostile_content_is_shown_not_dropped() {
         "blocks",
         "block-form-wrong",
         "block-lift-hostile",
+        "people-found",
+        "person-hostile",
+        "who-can-answer",
+        "who-can-wrong",
     ] {
         assert!(page(name).contains(escaped), "{name}");
     }
