@@ -1,5 +1,5 @@
-//! Blocks as rows. Each change is one transaction with its audit row (AD-9); a
-//! trigger raises the change counter and sends the notice.
+//! Rows of blocks. Each change is one transaction with its audit row (AD-9); a trigger increments
+//! the change counter and sends the notice.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -15,19 +15,19 @@ use crate::domain::identity::{Actor, PersonKey};
 use crate::domain::list::{ListPage, PageRange};
 use crate::domain::time::utc;
 
-/// A user is blocked.
+/// Result of blocking a user.
 #[derive(Debug)]
 pub struct Blocked {
-    /// As it is written.
+    /// The block as stored.
     pub block: Block,
-    /// Whether there was a block before, in whose place this is now.
+    /// Whether it replaced an earlier block.
     pub replaced: bool,
-    /// The sessions that it ended.
+    /// The sessions ended with it.
     pub ended: Vec<EndedSession>,
 }
 
 impl Store {
-    /// One page, the newest first.
+    /// One page, newest first.
     pub async fn list_blocks(&self, range: PageRange) -> Result<ListPage<Block>, StoreError> {
         self.with(async |transaction| {
             let items = select(transaction, None, range).await?;
@@ -39,7 +39,7 @@ impl Store {
         .await
     }
 
-    /// The block of a person, whether it still counts or not.
+    /// The block of a person, also when it has expired.
     pub async fn find_block(&self, person: &PersonKey) -> Result<Option<Block>, StoreError> {
         self.with(async |transaction| Ok(find(transaction, person).await?))
             .await
@@ -56,8 +56,8 @@ impl Store {
         self.audited(actor, now, "person.block", async |transaction| {
             locks::lock_person(transaction, &person.issuer, &person.subject).await?;
             let before = find(transaction, person).await?;
-            // First the sessions, then what raises the change counter: a statement that ends one
-            // session takes its row and the counter's in this order too.
+            // First the sessions, then the row that increments the change counter. A statement that
+            // ends one session locks in this order too; the opposite order could deadlock.
             let ended = end_all_of(transaction, person).await?;
             let newest = ended.iter().max_by_key(|session| session.created_at);
             sqlx::query!(
@@ -77,7 +77,7 @@ impl Store {
             )
             .execute(&mut *transaction)
             .await?;
-            // As it is kept: the database has microseconds.
+            // Read back, because the database rounds times to microseconds.
             let block = find(transaction, person).await?;
             let block = block.ok_or(sqlx::Error::RowNotFound)?;
             let mut after = as_json(&block);
@@ -97,7 +97,7 @@ impl Store {
         .await
     }
 
-    /// Lets a person in again; false: there was no block.
+    /// Lifts a block; false if there was none.
     pub async fn delete_block(
         &self,
         person: &PersonKey,
@@ -127,7 +127,7 @@ impl Store {
     }
 }
 
-/// All blocks, as an exchange looks them up.
+/// All blocks, in the form in which exchanges look them up.
 pub(super) async fn all(transaction: &mut Transaction) -> Result<Blocks, sqlx::Error> {
     let rows = sqlx::query!("SELECT issuer, subject, until FROM blocked")
         .fetch_all(transaction)
@@ -139,7 +139,7 @@ pub(super) async fn all(transaction: &mut Transaction) -> Result<Blocks, sqlx::E
     Ok(blocks.collect())
 }
 
-/// Whether the person may not sign in. The person's lock must be held.
+/// Whether the person is blocked. The caller must hold the person's lock.
 pub(super) async fn is_blocked(
     transaction: &mut Transaction,
     issuer: &str,
@@ -166,7 +166,7 @@ async fn find(
         .pop())
 }
 
-/// The block of one person, or all.
+/// The block of one person, or all blocks.
 async fn select(
     transaction: &mut Transaction,
     person: Option<&PersonKey>,
@@ -198,7 +198,7 @@ async fn select(
     Ok(blocks.collect())
 }
 
-/// For the audit log, which is never changed: no names.
+/// Content of the audit row. No names: audit rows are never changed or deleted.
 fn as_json(block: &Block) -> Value {
     json!({
         "issuer": block.person.issuer,

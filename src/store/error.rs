@@ -1,19 +1,19 @@
-//! Why a query failed: try again later, or never.
+//! Errors of queries: temporary or permanent.
 
 use std::io;
 
-/// Why the database did not do it.
+/// Why a query failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot be reached, does not answer, is starting, stopping, full, read-only or
-    /// not migrated yet, or two transactions were in each other's way: try again later.
+    /// Temporary: the database cannot be reached, does not answer, is starting, stopping, full,
+    /// read-only or not migrated yet, or there was a deadlock.
     #[error("the database is unavailable")]
     Unavailable(#[source] sqlx::Error),
-    /// It refused the statement, by a constraint or otherwise: a bug, or a table
-    /// that is not as migrated.
+    /// Permanent: a constraint or another refusal. Either a bug, or a table that differs from its
+    /// migration.
     #[error("the database refused the statement")]
     Refused(#[source] sqlx::Error),
-    /// LISTEN and migrations need a connection of their own to the server; this address gives none.
+    /// LISTEN and migrations need a dedicated connection to the server; this address gives none.
     #[error(
         "a pooler in transaction mode is in the way, where no connection can listen or migrate: set \
          DATABASE_LISTEN_URL to the address of the server itself"
@@ -36,7 +36,7 @@ impl From<sqlx::Error> for StoreError {
         use sqlx::Error as E;
         let passing = match &error {
             E::Database(refusal) => refusal.code().is_some_and(|code| is_passing(&code)),
-            // The last: the one row of the counter is missing, while it is restored.
+            // `RowNotFound`: the change counter's only row is missing during a restore.
             E::Io(_)
             | E::Tls(_)
             | E::Protocol(_)
@@ -56,7 +56,7 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
-    /// No answer within a time limit.
+    /// No answer within the time limit.
     pub(super) fn late() -> Self {
         Self::unavailable(io::ErrorKind::TimedOut, "no answer in time")
     }
@@ -66,8 +66,8 @@ impl StoreError {
         Self::unavailable(io::ErrorKind::ConnectionAborted, "the connection was lost")
     }
 
-    /// The connection leads to another server than the one that is listened to, or to one that
-    /// does not know the newest change yet.
+    /// The connection leads to a server other than the proven one, or to one that lacks the newest
+    /// change.
     pub(super) fn other_server() -> Self {
         Self::unavailable(
             io::ErrorKind::ConnectionAborted,
@@ -80,13 +80,13 @@ impl StoreError {
     }
 }
 
-/// Codes of PostgreSQL's appendix A that say nothing against the statement.
+/// SQLSTATE codes (PostgreSQL, appendix A) that do not mean that the statement is wrong.
 fn is_passing(code: &str) -> bool {
-    // 08 connection, 25 read-only or timed out in a transaction, 28 and 3D a
-    // password or database that is being changed, 40 deadlock, 53 resources,
-    // 55 in use, 57 shutdown or statement timeout, 58 and XX the server itself.
+    // 08 connection, 25 read-only or timed out in a transaction, 28 and 3D a password or database
+    // that is being changed, 40 deadlock, 53 resources, 55 in use, 57 shutdown or statement
+    // timeout, 58 and XX internal errors of the server.
     const CLASSES: [&str; 10] = ["08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX"];
-    // No such table, column or function, or no right to it yet: not migrated yet.
+    // A table, column, function or right that is missing until the migrations ran.
     const NOT_MIGRATED: [&str; 4] = ["42P01", "42703", "42883", "42501"];
     CLASSES.iter().any(|class| code.starts_with(class)) || NOT_MIGRATED.contains(&code)
 }

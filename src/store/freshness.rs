@@ -1,16 +1,14 @@
-//! The age of what is in memory, from which [`super::snapshot`] knows that Postgres has been gone
-//! for too long.
+//! Age of the data in memory, for [`super::snapshot`].
 //!
-//! Two clocks count. The steady one cannot be set, and stands still while a
-//! machine sleeps or a virtual one is paused; the wall clock is right again
-//! after that, and can be set. The greater of the two ages counts: a machine that wakes up does
-//! not serve what was true when it went to sleep, and a clock that is set forward costs some
-//! refusals until the next question, which is the right side to err on.
+//! Two clocks are read. The monotonic clock cannot be set, but stops while the machine sleeps or a
+//! virtual machine is paused. The wall clock is correct after that, but can be set. The greater of
+//! the two ages counts. So a machine that wakes up does not serve old data. A wall clock that is
+//! set forward causes some refusals until the next check, which is the safe direction.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-/// A moment, by both clocks.
+/// One moment on both clocks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TwoClocks {
     steady: Instant,
@@ -30,14 +28,14 @@ impl TwoClocks {
     }
 }
 
-/// When the last question that agreed was sent, and when what is in memory was last found to be
-/// old. Microseconds after `started`; 0 of the steady clock is never.
+/// The sending time of the last successful check, and the last time the data was found to be old.
+/// In microseconds after `started`; 0 on the monotonic clock means never.
 #[derive(Debug)]
 pub(super) struct Freshness {
     started: TwoClocks,
     agreed: AtomicU64,
-    /// The same by the wall clock, where it may be before the start. Written by one task
-    /// alone, and whichever of the two a reader finds newer, it takes the older.
+    /// `agreed` on the wall clock, where it may be before the start. Only one task writes both
+    /// values; a reader that sees one new and one old value gets the greater age.
     agreed_wall: AtomicI64,
     doubted: AtomicU64,
 }
@@ -52,7 +50,7 @@ impl Freshness {
         }
     }
 
-    /// A question sent at `sent` was answered, and what is in memory agreed.
+    /// A check that was sent at `sent` confirmed the data in memory.
     pub fn agreed(&self, sent: TwoClocks) {
         let steady = self.micros(sent);
         if self.agreed.fetch_max(steady, Ordering::SeqCst) <= steady {
@@ -61,13 +59,13 @@ impl Freshness {
         }
     }
 
-    /// What is in memory is known to be old: only the answer to a question sent
-    /// after `now` makes it fresh again.
+    /// The data in memory is known to be old: only a check that is sent after `now` confirms it
+    /// again.
     pub fn doubt(&self, now: TwoClocks) {
         self.doubted.fetch_max(self.micros(now), Ordering::SeqCst);
     }
 
-    /// How old it may be at `now`; none: unknown.
+    /// Upper bound of the data's age at `now`; `None` if unknown.
     pub fn age(&self, now: TwoClocks) -> Option<Duration> {
         let agreed = self.agreed.load(Ordering::SeqCst);
         let known = agreed > self.doubted.load(Ordering::SeqCst);
@@ -78,7 +76,7 @@ impl Freshness {
         known.then(|| steady.max(wall))
     }
 
-    /// Rounded down: what is fresh may seem older than it is, never younger.
+    /// Rounded down, so that data may seem older than it is, never younger.
     fn micros(&self, at: TwoClocks) -> u64 {
         let since = at.steady.saturating_duration_since(self.started.steady);
         u64::try_from(since.as_micros()).unwrap_or(u64::MAX)

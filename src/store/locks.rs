@@ -1,17 +1,17 @@
-//! Advisory locks, held until the transaction ends.
+//! Advisory locks that last until the end of the transaction.
 //!
 //! Sign-ins, blocks and logouts of one person take that person's lock, so that they run one after
 //! another. Otherwise a sign-in could miss a block that is being written, and write its session
-//! after the block looked for sessions to end. A transaction that takes both locks takes the
+//! after the block has ended the person's sessions. A transaction that takes both locks takes the
 //! person's first.
 
 use super::transaction::Transaction;
 
-/// The instance that holds this advisory lock sweeps; the number stands for nothing else.
+/// Key of the lock for the sweep: an arbitrary constant.
 const SWEEP: i64 = 0x5245_4435_5357_4550;
 
-/// Until the transaction ends, no other transaction signs this person in, blocks them or
-/// logs them out.
+/// Waits until no other transaction signs this person in, blocks them or logs them out, and keeps
+/// others waiting until this transaction ends.
 pub(super) async fn lock_person(
     transaction: &mut Transaction,
     issuer: &str,
@@ -20,7 +20,7 @@ pub(super) async fn lock_person(
     lock(transaction, &format!("person\x01{issuer}\x01{subject}")).await
 }
 
-/// The same for a session of the provider.
+/// The same lock for a session of the provider.
 pub(super) async fn lock_provider_session(
     transaction: &mut Transaction,
     issuer: &str,
@@ -29,7 +29,7 @@ pub(super) async fn lock_provider_session(
     lock(transaction, &format!("sid\x01{issuer}\x01{sid}")).await
 }
 
-/// Two names with the same hash wait for each other; that does no harm.
+/// Two names with the same hash share a lock; the only cost is a longer wait.
 async fn lock(transaction: &mut Transaction, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL AS locked",
@@ -40,8 +40,8 @@ async fn lock(transaction: &mut Transaction, name: &str) -> Result<(), sqlx::Err
     Ok(())
 }
 
-/// Whether this transaction is the one that sweeps. If so, its deletes send no notice: no
-/// instance serves such a session any more.
+/// Tries to take the lock for the sweep. If it succeeds, the transaction's deletes send no notices:
+/// no instance serves an expired session any more.
 pub(super) async fn try_lock_sweep(transaction: &mut Transaction) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT pg_try_advisory_xact_lock($1)

@@ -1,5 +1,5 @@
-//! What the provider says is over (OpenID Connect Back-Channel Logout 1.0 §2.7),
-//! and how long that is remembered.
+//! Logouts that the provider sent (OpenID Connect Back-Channel Logout 1.0 §2.7), and how long they
+//! are remembered.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,13 +10,13 @@ use super::sessions::{self, EndedSession, StoredSession};
 use super::transaction::Transaction;
 use crate::domain::session::SessionHash;
 
-/// The greatest difference between the clocks of two instances that is allowed for.
+/// Allowed difference between the clocks of two instances.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
-/// A logout token that was verified.
+/// The content of a verified logout token.
 #[derive(Debug, Clone)]
 pub struct Logout {
-    /// SHA-256 of issuer and `jti`: the same token has the same.
+    /// SHA-256 of issuer and `jti`, which identify the token.
     pub token_hash: [u8; 32],
     /// The provider's issuer identifier.
     pub issuer: String,
@@ -26,29 +26,29 @@ pub struct Logout {
     pub sid: Option<String>,
     /// `iat`, by the provider's clock.
     pub issued_at: DateTime<Utc>,
-    /// When it arrived, by the bridge's clock.
+    /// Time of arrival, by the bridge's clock.
     pub arrived_at: DateTime<Utc>,
-    /// When the token would be refused for its age: then nothing needs to be
-    /// remembered of it.
+    /// From this time on the token is refused for its age, so the logout need not be remembered.
     pub expires_at: DateTime<Utc>,
 }
 
 impl Store {
-    /// Ends the sessions that it names and that are not newer, and returns them; `None` if this
-    /// token was handled before. Newer (`is_newer_than_logout`, migrations 0015 and 0017) is a
-    /// session
-    /// 1. whose `iat` is later than the logout's, both by the provider's clock; or
-    /// 2. whose attempt began after the logout arrived, both by the bridge's clock; or
-    /// 3. whose attempt began a minute or more after the logout's `iat`, if its own `iat` lies
-    ///    further before its beginning than the logout took to arrive: such a provider backdates
-    ///    its ID tokens, and rule 1 says nothing.
+    /// Ends the sessions that the logout names and that are not newer, and returns them; `None` if
+    /// this token was handled before. A session is newer (`is_newer_than_logout`, migrations 0015
+    /// and 0017) if
+    /// 1. its `iat` is later than the logout's, both by the provider's clock; or
+    /// 2. its attempt began after the logout arrived, both by the bridge's clock; or
+    /// 3. its attempt began a minute or more after the logout's `iat`, and its own `iat` lies
+    ///    further before that beginning than the logout took to arrive: such a provider backdates
+    ///    its ID tokens, so rule 1 cannot be used.
     ///
-    /// With `sid` that is one session of the provider, and of this person where
-    /// `sub` is there too. A session of theirs for which the provider sent no
-    /// `sid` may be that one, and ends as well. With `sub` alone it is all.
+    /// A `sid` names one session of the provider; if `sub` is there too, the person must match. A
+    /// session of that person without a stored `sid` may be the one, and ends too. `sub` alone
+    /// names all sessions of the person.
     ///
-    /// `waited`: this instance judged the logout before, and it waited. On its arrival no session can
-    /// be newer by rule 2 unless the clock of another instance is ahead, so a minute is added.
+    /// `waited`: this instance has judged the logout before and deferred it. When a logout has just
+    /// arrived, rule 2 can apply only if the clock of another instance is ahead, so a minute is
+    /// added.
     pub(super) async fn log_out(
         &self,
         logout: &Logout,
@@ -105,8 +105,8 @@ impl Store {
     }
 }
 
-/// Whether a session that is about to be written was logged out while its
-/// sign-in was under way. The locks of person and `sid` must be held.
+/// Whether a new session was logged out while its sign-in was under way. The caller must hold the
+/// locks of the person and of the `sid`.
 pub(super) async fn is_logged_out(
     transaction: &mut Transaction,
     session: &StoredSession,

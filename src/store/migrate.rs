@@ -1,4 +1,4 @@
-//! Brings the tables up to this version.
+//! Migrates the tables to this version.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -13,54 +13,54 @@ use super::pool::{ACQUIRE_TIMEOUT, Store};
 use super::server;
 use super::transaction::Transaction;
 
-/// Those that a newer release has applied are tolerated: releases add to the tables, so that an
-/// older one can go on while instances are replaced, or be gone back to.
+/// Migrations of a newer release are tolerated. Releases only add to the tables, so an older
+/// release can run during a rolling update or after a rollback.
 static MIGRATIONS: Migrator = Migrator {
     ignore_missing: true,
     ..sqlx::migrate!()
 };
 
-/// Not checked against `.sqlx`, like everything about tables that are not there yet.
+/// Not checked against `.sqlx`, because the tables may not exist yet.
 const MAY_CREATE: &str = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)";
 
-/// Which migrations were applied.
+/// The state of the migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tables {
-    /// Exactly those of this version.
+    /// Exactly the migrations of this version are applied.
     Current,
-    /// `missing` migrations are not applied: all of them on an empty database.
+    /// `missing` migrations are not applied; on an empty database, all of them.
     Behind {
-        /// Those to be applied.
+        /// Number of migrations to apply.
         missing: usize,
     },
-    /// All of this version, and some of a newer one.
+    /// All migrations of this version and some of a newer version are applied.
     Ahead {
-        /// The highest.
+        /// The highest applied migration.
         version: i64,
     },
-    /// One of them is not as this version has it, or failed.
+    /// An applied migration failed or differs from this version's.
     Different {
-        /// The first.
+        /// The first such migration.
         version: i64,
     },
 }
 
 impl Store {
-    /// Brings the tables up to this version, under an advisory lock: two
-    /// instances that start together do it once. Where nothing is to be done it
-    /// only reads, so a role without the right to make tables suffices.
+    /// Migrates the tables to this version, under an advisory lock, so that instances that start
+    /// together do it once. It only reads when there is nothing to do, so a role without the right
+    /// to create tables is enough then.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         if self.is_migrated().await? {
             return Ok(());
         }
         server::require_direct(&self.direct).await?;
-        // Not of the pool: a migration may take longer than a request.
+        // Outside of the pool: a migration may take longer than the limits of a request.
         let single = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(self.direct.clone())
             .await?;
-        // Otherwise the first statement would fail in words about a table.
+        // Checked first, because the error of the first statement would be about a table.
         let may_create: bool = sqlx::query_scalar(MAY_CREATE).fetch_one(&single).await?;
         if !may_create {
             return Err(StoreError::NotMigrated);
@@ -70,7 +70,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the migrations of this version were applied, as they are now.
+    /// Whether all migrations of this version are applied.
     pub async fn is_migrated(&self) -> Result<bool, StoreError> {
         let tables = self
             .with(async |transaction| Ok::<_, StoreError>(tables(transaction).await?))
@@ -86,7 +86,7 @@ impl Store {
     }
 }
 
-/// Not checked against `.sqlx`: the table is made by sqlx itself, not by a migration.
+/// Not checked against `.sqlx`: sqlx creates this table itself.
 pub(super) async fn tables<C>(transaction: &mut Transaction<C>) -> Result<Tables, sqlx::Error>
 where
     C: DerefMut<Target = PgConnection> + Debug + Send,

@@ -1,11 +1,11 @@
-//! All SQL: mappings, blocks, sessions, what may be used once, logouts, the audit log.
+//! All SQL: mappings, blocks, sessions, single-use records, provider logouts and the audit log.
 //!
-//! A row leaves as a typed value or not at all. [`snapshot`] keeps the mappings and the blocks in
-//! memory, [`session_cache`] the sessions in use, so that an exchange asks the database nothing.
+//! A row leaves this module only as a valid typed value. [`snapshot`] keeps the mappings and blocks
+//! in memory and [`session_cache`] the sessions in use, so that an exchange sends no query.
 //!
-//! When Postgres is gone, exchanges go on from memory until [`snapshot`] has not proven for
-//! `BRIDGE_MAX_STALENESS_SECONDS` that it is fresh; then they are 503 (`web/error.rs`), as is
-//! `/readyz` (`web/health.rs`). What needs a row is 503 at once.
+//! While Postgres is unavailable, exchanges continue from memory. When [`snapshot`] has not been
+//! confirmed for `BRIDGE_MAX_STALENESS_SECONDS`, exchanges (`web/error.rs`) and `/readyz`
+//! (`web/health.rs`) answer 503. Requests that need a row answer 503 at once.
 
 pub mod audit;
 pub mod blocks;

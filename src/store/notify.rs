@@ -11,14 +11,14 @@
 
 use crate::domain::session::SessionHash;
 
-/// The channel that triggers notify.
+/// The channel of the triggers.
 pub(super) const CHANNEL: &str = "bridge_changes";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum DatabaseNotice {
-    /// `number`: the change counter's value after it.
+    /// `number`: the value of the change counter after the change.
     Change { number: i64, what: Changed },
-    /// A session's identity was read again: the row has this version now.
+    /// The session's identity was refreshed; the row now has this version.
     Refreshed { hash: SessionHash, version: i64 },
 }
 
@@ -33,8 +33,8 @@ pub(super) enum Changed {
 }
 
 impl DatabaseNotice {
-    /// `None` for what this version does not understand: then anything may
-    /// have changed.
+    /// `None` if this version does not understand the notice; the caller must then reload
+    /// everything.
     pub fn parse(payload: &str) -> Option<Self> {
         let mut words = payload.split(' ');
         let kind = words.next()?;

@@ -1,17 +1,15 @@
-//! The connections to the database. Each piece of work is one transaction on one connection, for
-//! a limited time.
+//! The database connections. Each unit of work is one transaction on one connection, with a time
+//! limit.
 //!
-//! A pooler in transaction mode (`PgBouncer`) gives each transaction whichever of the server's
-//! connections is free. Nothing may rest on a session of the server, then: every piece of work
-//! is one transaction, its limits are set in it, and its statements have no name.
+//! A pooler in transaction mode (`PgBouncer`) may give each transaction a different server
+//! connection. So nothing may depend on session state of the server: limits are set inside each
+//! transaction, and statements have no name.
 //!
-//! A network can fall silent without closing anything, and then nothing but a
-//! time limit of our own ends the wait. A connection whose work did not end,
-//! because it was late or because the request was dropped, is closed: it may
-//! be in any state. One whose work ended goes back to the pool, also within a
-//! limit, because the pool tests it first; otherwise each silent connection
-//! would hold one of the pool's few places until the kernel gives up, minutes
-//! later.
+//! A network can stop delivering without closing a connection; only our own time limit ends such a
+//! wait. A connection whose work did not finish, because of that limit or because the request was
+//! dropped, is closed: its state is unknown. A connection whose work finished returns to the pool.
+//! The pool tests it first, so the return has a time limit too. Otherwise each dead connection
+//! would occupy one of the few places in the pool until the kernel gives up, minutes later.
 
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -26,51 +24,50 @@ use super::server::{ProvenServer, writable_server};
 use super::transaction::{AT_ONE_MOMENT, BEGIN, Transaction};
 use crate::metrics::Waits;
 
-/// How long a request waits for a connection before it is told "unavailable".
+/// Longest wait of a request for a connection; after it the database counts as unavailable.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Longest wait for the answers of one piece of work. A little more than the
-/// server allows a statement, so that normally the server ends it, and cleanly.
+/// Longest wait for the database in one unit of work. Slightly longer than the server's own
+/// statement timeout, so that normally the server ends the statement cleanly.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// Longest test of a connection that goes back to the pool.
+/// Longest test of a connection that returns to the pool.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Connections of one instance, besides the one that listens, unless the configuration says
-/// another number.
+/// Connections of one instance, without the listening one, when the configuration sets no number.
 const CONNECTIONS_DEFAULT: u32 = 10;
 
-/// The database.
+/// A handle on the database; clones share the connection pool.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
     pub(super) proven: ProvenServer,
     waits: Waits,
-    /// Where the pool's connections lead: the server, or a pooler before it.
+    /// Address of the pooled connections: the server, or a pooler in front of it.
     pub(super) options: PgConnectOptions,
-    /// Where the server itself is: for what listens, proves freshness and migrates.
+    /// Address of the server itself, for listening, proving freshness and migrating.
     pub(super) direct: PgConnectOptions,
 }
 
-/// Connections, without the one that listens.
+/// Numbers of connections, without the listening one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolSize {
-    /// Those that there are.
+    /// Open connections.
     pub open: u32,
-    /// Those of them that are idle.
+    /// Open connections that are idle.
     pub idle: usize,
-    /// The most there may be.
+    /// Maximum number of connections.
     pub most: u32,
 }
 
 impl Store {
-    /// The database at one address.
+    /// A store with one address and the default number of connections.
     pub fn new(database_url: &str) -> Result<Self, sqlx::Error> {
         Self::open(database_url, None, CONNECTIONS_DEFAULT)
     }
 
-    /// Prepares a pool of so many connections; nothing is connected until something is
-    /// asked, so a bridge starts while its database does not. The error is one of an address.
+    /// Prepares a pool of at most `connections`. It connects on first use, so the bridge starts
+    /// while the database is down. Errors are about the addresses only.
     pub fn open(
         database_url: &str,
         listen_url: Option<&str>,
@@ -80,7 +77,7 @@ impl Store {
         let direct = listen_url.map(connect_options).transpose()?;
         let proven = ProvenServer::default();
         let pool = pool_options(connections)
-            // In place of the pool's own test, which takes a round trip as well.
+            // Replaces the pool's own test, which also costs a round trip.
             .test_before_acquire(false)
             .before_acquire({
                 let proven = proven.clone();
@@ -102,8 +99,8 @@ impl Store {
         })
     }
 
-    /// The host of `DATABASE_LISTEN_URL`, or of `DATABASE_URL` where that is not set; of a socket its
-    /// folder.
+    /// The host of `DATABASE_LISTEN_URL`, or of `DATABASE_URL` if that is not set. For a Unix
+    /// socket, its folder.
     pub fn direct_host(&self) -> String {
         host(&self.direct)
     }
@@ -113,7 +110,7 @@ impl Store {
         &self.waits
     }
 
-    /// The connections as they are now.
+    /// The current numbers of connections.
     pub fn connections(&self) -> PoolSize {
         PoolSize {
             open: self.pool.size(),
@@ -122,13 +119,12 @@ impl Store {
         }
     }
 
-    /// Ends all connections but the one that listens.
+    /// Closes all connections except the listening one.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
-    /// Runs `work` in a transaction of its own: what it does is committed if it succeeds, and
-    /// undone if not.
+    /// Runs `work` in one transaction: commits it on success, rolls it back on failure.
     pub(super) async fn with<T, E: From<StoreError>>(
         &self,
         work: impl AsyncFnOnce(&mut Transaction) -> Result<T, E>,
@@ -136,7 +132,7 @@ impl Store {
         self.run(BEGIN, work).await
     }
 
-    /// Reads counts and rows as of one moment, however many statements ask for them.
+    /// Runs read-only `work` in which all statements see the same snapshot of the database.
     pub(super) async fn at_one_moment<T, E: From<StoreError>>(
         &self,
         work: impl AsyncFnOnce(&mut Transaction) -> Result<T, E>,
@@ -165,7 +161,7 @@ impl Store {
 
 struct Borrowed {
     transaction: Transaction<PoolConnection<Postgres>>,
-    /// Nothing is under way on it.
+    /// The transaction ended; the connection can be reused.
     idle: bool,
 }
 
@@ -180,7 +176,7 @@ impl Drop for Borrowed {
     }
 }
 
-/// `work`, or "unavailable" when it takes longer than `limit`.
+/// Awaits `work`; [`StoreError::Unavailable`] when it takes longer than `limit`.
 pub(super) async fn within<T>(
     limit: Duration,
     work: impl Future<Output = T>,
@@ -188,8 +184,8 @@ pub(super) async fn within<T>(
     timeout(limit, work).await.map_err(|_| StoreError::late())
 }
 
-/// Poolers refuse start-up parameters that they do not know, so `extra_float_digits`, which sqlx
-/// sends and the bridge does not need, is left out.
+/// Leaves out `extra_float_digits`, which sqlx sends by default and the bridge does not need:
+/// poolers refuse start-up parameters that they do not know.
 fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?;
     Ok(options
@@ -197,7 +193,7 @@ fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
         .extra_float_digits(None))
 }
 
-/// Of a socket its folder.
+/// The host, or the folder of a Unix socket.
 pub(super) fn host(options: &PgConnectOptions) -> String {
     match options.get_socket() {
         Some(folder) => folder.display().to_string(),
@@ -205,9 +201,9 @@ pub(super) fn host(options: &PgConnectOptions) -> String {
     }
 }
 
-/// Connections to a server that takes writes. A standby lags behind: what it says of
-/// mappings and sessions may be old. A server that becomes read-only later keeps its
-/// connections; the regular question of [`super::snapshot`] finds that.
+/// Options for connections to a writable server. A standby lags behind, so its mappings and
+/// sessions may be old. A server that becomes read-only later keeps its connections; the regular
+/// check of [`super::snapshot`] detects that.
 pub(super) fn pool_options(most: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(most)

@@ -1,7 +1,7 @@
-//! One refresh of a session at a time, across all instances: the lease in its row.
+//! The lease in a session's row: one refresh of a session at a time, across all instances.
 //!
-//! Each step is one short transaction; nothing is held while the provider is asked. The
-//! lease's end is counted by the database's clock, of which there is one.
+//! Each step is one short transaction; no transaction is open while the provider is asked. The
+//! lease's end is judged by the database's clock, because there is only one.
 
 use std::time::Duration;
 
@@ -15,65 +15,65 @@ use super::sessions::SealedTokens;
 use crate::domain::identity::{Groups, Identity};
 use crate::domain::session::SessionHash;
 
-/// Identifies the holder of a lease: random and unique.
+/// Random id of a lease's holder.
 pub type LeaseId = [u8; 16];
 
-/// Whether the lease was given.
+/// Result of asking for the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lease {
-    /// Yes; the sealed refresh token.
+    /// The lease is taken; the sealed refresh token.
     Taken(Vec<u8>),
-    /// Another holder of the lease is asking the provider.
+    /// Another holder is refreshing the session.
     Elsewhere,
-    /// The row is newer than what the caller has, or has no refresh token any more:
-    /// read it again.
+    /// The row is newer than the caller's copy, or has no refresh token any more: read it again.
     Newer,
-    /// The session is over.
+    /// The session ended.
     Over,
 }
 
-/// What a refresh learnt, to be written into the row.
+/// Result of a refresh, to be written into the row.
 #[derive(Debug)]
 pub enum RefreshResult {
     /// The refresh succeeded.
     Identity(NewIdentity),
-    /// The grant is over, and the session with it.
+    /// The provider ended the grant; the session ends.
     Over,
-    /// The refresh token was refused; the session ends where `bears` is exceeded.
+    /// The refresh token was refused; the session ends when `bears` is exceeded.
     Refused {
-        /// When.
+        /// Time of the refusal.
         at: DateTime<Utc>,
-        /// What it bears.
+        /// Limits before the session ends.
         bears: Refusals,
     },
-    /// Nothing is known of the person. A rotated refresh token takes the place of the spent one.
+    /// The refresh failed without an answer about the person. If the refresh token was rotated, the
+    /// new one replaces the spent one.
     Nothing(Option<Vec<u8>>),
 }
 
-/// A refresh that succeeded, to be written.
+/// A successful refresh, to be written.
 #[derive(Debug)]
 pub struct NewIdentity {
-    /// The person, as of now.
+    /// The current identity.
     pub identity: Identity,
     /// When the provider was asked.
     pub read_at: DateTime<Utc>,
-    /// In place of those in the row, where there are any.
+    /// New tokens; those that are `None` leave the row's unchanged.
     pub tokens: SealedTokens,
 }
 
-/// A session whose refresh token is refused ends with all three.
+/// A session whose refresh token is refused ends when all three limits are reached.
 #[derive(Debug, Clone, Copy)]
 pub struct Refusals {
-    /// So many in a row.
+    /// Consecutive refusals.
     pub times: i32,
-    /// The first of them so long ago.
+    /// Minimum time since the first of them.
     pub over: TimeDelta,
-    /// And groups that were read so long ago.
+    /// Minimum age of the groups.
     pub groups_age: TimeDelta,
 }
 
 impl Store {
-    /// Takes the lease, if the row is as the caller knows it and the lease is free.
+    /// Takes the lease if it is free and the row is as the caller knows it.
     pub async fn take_lease(
         &self,
         hash: &SessionHash,
@@ -118,8 +118,8 @@ impl Store {
         .await
     }
 
-    /// Writes what the provider said and gives the lease back. False: the lease was lost
-    /// or the session is over, and nothing was written; or, of a refusal, the session goes on.
+    /// Writes the result and releases the lease. False if the lease was lost or the session is
+    /// over, and nothing was written; after a refusal, false if the session continues.
     pub async fn give_lease_back(
         &self,
         hash: &SessionHash,

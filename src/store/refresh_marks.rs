@@ -1,37 +1,38 @@
-//! When one instance may refresh a session again, without a lock.
+//! Records in memory, without locks, when this instance may refresh a session again.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How long a session is not refreshed after the first failure: a provider that is down must not
-/// be asked by every request.
+/// Pause of a session after its first failed refresh, so that a provider that is down does not get
+/// a call from every request.
 const FAILED_REST_FIRST: TimeDelta = TimeDelta::seconds(1);
 
-/// The same after several failures in a row.
+/// Longest pause after several consecutive failures.
 const FAILED_REST_MAX: TimeDelta = TimeDelta::seconds(5);
 
-/// The longest that a provider's request to wait is honoured for.
+/// Longest pause that a provider may ask for.
 const PAUSE_MAX: TimeDelta = TimeDelta::minutes(5);
 
-/// Moments are milliseconds of the Unix epoch.
+/// Times are milliseconds since the Unix epoch.
 #[derive(Debug, Default)]
 pub struct RefreshMarks {
-    /// No background refresh begins before that.
+    /// No background refresh starts before this time.
     again: AtomicI64,
-    /// After failures, no refresh begins before that.
+    /// After failures, no refresh starts before this time.
     failed_until: AtomicI64,
-    /// The same where the provider asked to wait; for this session alone.
+    /// The provider asked not to refresh this session before this time.
     paused_until: AtomicI64,
-    /// How many failed in a row.
+    /// Number of consecutive failures.
     failures: AtomicU32,
-    /// No key opens the refresh token: it is not tried again.
+    /// No configured key opens the refresh token; it is not tried again.
     unopenable: AtomicBool,
 }
 
 impl RefreshMarks {
-    /// Whether the caller may begin a background refresh now; for `rest` no other caller may.
+    /// Whether the caller may start a background refresh now. If so, no other caller may during
+    /// `rest`.
     pub fn may_begin(&self, now: DateTime<Utc>, rest: TimeDelta) -> bool {
         let due = self.again.load(Ordering::SeqCst);
         let again = (now + rest).timestamp_millis();
@@ -43,7 +44,7 @@ impl RefreshMarks {
                 .is_ok()
     }
 
-    /// A refresh failed: the next try waits, longer after each failure in a row, up to
+    /// Records a failed refresh: the pause grows with each consecutive failure, up to
     /// [`FAILED_REST_MAX`].
     pub fn failed(&self, now: DateTime<Utc>) {
         let before = self.failures.fetch_add(1, Ordering::SeqCst).min(8);
@@ -52,33 +53,33 @@ impl RefreshMarks {
         self.failed_until.store(until, Ordering::SeqCst);
     }
 
-    /// The provider asked to wait for so long.
+    /// Records a pause that the provider asked for.
     pub fn pause(&self, now: DateTime<Utc>, pause: Duration) {
         let pause = TimeDelta::from_std(pause).map_or(PAUSE_MAX, |pause| pause.min(PAUSE_MAX));
         let until = (now + pause).timestamp_millis();
         self.paused_until.store(until, Ordering::SeqCst);
     }
 
-    /// Whether a refresh failed and the rest after it is not over.
+    /// Whether the pause after a failed refresh is still running.
     pub fn failed_lately(&self, now: DateTime<Utc>) -> bool {
         let ahead =
             |until: &AtomicI64, at_most| lies_ahead(until.load(Ordering::SeqCst), now, at_most);
         ahead(&self.failed_until, FAILED_REST_MAX) || ahead(&self.paused_until, PAUSE_MAX)
     }
 
-    /// No key opens the refresh token.
+    /// Records that no configured key opens the refresh token.
     pub fn mark_unopenable(&self) {
         self.unopenable.store(true, Ordering::SeqCst);
     }
 
-    /// Whether no key opens it, as far as this instance knows.
+    /// Whether this instance found that no configured key opens the refresh token.
     pub fn is_unopenable(&self) -> bool {
         self.unopenable.load(Ordering::SeqCst)
     }
 }
 
-/// Whether a moment is in the future, but at most `at_most`: farther away, the clock was set back
-/// since, and the moment says nothing.
+/// Whether a time is in the future, but by at most `at_most`. A later time means that the clock was
+/// set back since, so it is ignored.
 fn lies_ahead(millis: i64, now: DateTime<Utc>, at_most: TimeDelta) -> bool {
     let ahead = millis.saturating_sub(now.timestamp_millis());
     (1..=at_most.num_milliseconds()).contains(&ahead)

@@ -1,11 +1,11 @@
-//! The sessions in use, in memory: an exchange finds its session here without
-//! SQL and without a lock that waits.
+//! The sessions in use, in memory: an exchange finds its session without SQL and without a blocking
+//! lock.
 //!
-//! A session that ended must not come back by a load that was under way. So every end raises a
-//! number *before* it removes the entry, and a load goes into memory only if that number is still
-//! what it was before the row was read; for one session, each of the two is one step.
-//! When the listening connection was lost, ends may have been missed: the *generation* rises, and
-//! every entry of an older one is loaded again.
+//! A load that is under way must not bring back a session that ended meanwhile. So an end
+//! increments a counter *before* it removes the entry, and a load is kept only if the counter did
+//! not change since before the row was read. For one session both steps are atomic. When the
+//! listening connection is lost, ends may have been missed: the *generation* is incremented, and
+//! entries of older generations are loaded again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -27,36 +27,36 @@ use crate::domain::identity::Actor;
 use crate::domain::resolve::{FEW_MATCHES, GROUP_OVERHEAD, MatchMemo};
 use crate::domain::session::{SessionHash, SignInOrigin};
 
-/// Most memory of sessions, in bytes; the rest are loaded again when they are
-/// used. Bytes and not a number of them, because a person may have thousands of
-/// groups. With a handful, it holds about 100,000.
+/// Maximum memory for sessions, in bytes; evicted sessions are loaded again on use. The limit is in
+/// bytes because a person may have thousands of groups. With few groups each, about 100,000
+/// sessions fit.
 const CAPACITY: u64 = 256 << 20;
 
-/// What a session takes besides its texts: the structs, the cache's own.
+/// Estimated bytes of a session besides its texts: structs and the cache's bookkeeping.
 const OVERHEAD: usize = 1024;
 
-/// Into how many shares sessions fall, by their hash.
+/// Number of shards over which session hashes are spread.
 const SHARES: usize = 1024;
 
-/// Rows of one flush of last-seen times.
+/// Maximum rows per flush of last-seen times.
 const FLUSH_BATCH: usize = 1000;
 
-/// A session in use.
+/// A session in memory.
 #[derive(Debug)]
 pub struct LiveSession {
-    /// As it was loaded.
+    /// The row as it was loaded.
     pub session: StoredSession,
     generation: u64,
-    /// Whether the row is known to be newer.
+    /// The row has changed since; load it again before use.
     outdated: AtomicBool,
-    /// Milliseconds of the Unix epoch.
+    /// Milliseconds since the Unix epoch.
     last_seen: AtomicI64,
-    /// Whether it waits for the next flush already.
+    /// Already queued for the next flush.
     queued: AtomicBool,
-    /// What this instance remembers of refreshing it.
+    /// When this instance may refresh the session again.
     pub refresh: RefreshMarks,
-    /// What of the mappings is for its identity, which is never changed: a refresh makes a
-    /// new one of these.
+    /// The mappings that match this identity. The identity of a `LiveSession` never changes: a
+    /// refresh creates a new `LiveSession`.
     pub matches: MatchMemo,
 }
 
@@ -74,12 +74,12 @@ impl LiveSession {
         })
     }
 
-    /// Whether its groups can be asked for, as far as this instance knows.
+    /// Whether the session has a refresh token that this instance can open.
     pub fn is_refreshable(&self) -> bool {
         self.session.refreshable && !self.refresh.is_unopenable()
     }
 
-    /// The moment at which it ends if nothing more is asked of it.
+    /// When the session ends if it is not used again.
     pub fn idle_ends_at(&self, idle: TimeDelta) -> DateTime<Utc> {
         self.last_seen_at() + idle
     }
@@ -94,29 +94,30 @@ impl LiveSession {
     }
 }
 
-/// What was true before a row was read.
+/// State of the cache before a row was read.
 #[derive(Clone, Copy)]
 struct Before {
     generation: u64,
     ends: u64,
 }
 
-/// The sessions in use.
+/// The sessions of this instance that are in use.
 pub struct SessionCache {
     store: Store,
     idle: TimeDelta,
     entries: Cache<SessionHash, Arc<LiveSession>>,
     generation: AtomicU64,
-    /// How many ends and newer rows were noticed, counted by share of the sessions: with one
-    /// number for all, nearly every load would have to be repeated.
+    /// Counts ended and changed sessions, per shard: with a single counter, nearly every load would
+    /// have to be repeated.
     ends: [AtomicU64; SHARES],
     seen: mpsc::UnboundedSender<Arc<LiveSession>>,
-    /// Each session at most once ([`LiveSession::queued`]), so it is bounded.
+    /// Last-seen times to write. A session is queued at most once ([`LiveSession::queued`]), so the
+    /// queue is bounded.
     unflushed: Mutex<mpsc::UnboundedReceiver<Arc<LiveSession>>>,
 }
 
 impl SessionCache {
-    /// Sessions end after `idle` without a request.
+    /// `idle`: time without a request after which a session ends.
     pub fn new(store: Store, idle: TimeDelta) -> Self {
         let (seen, unflushed) = mpsc::unbounded_channel();
         Self {
@@ -133,8 +134,8 @@ impl SessionCache {
         }
     }
 
-    /// How many are in memory, roughly: what was put in or removed a moment ago
-    /// may not be counted yet.
+    /// Approximate number of sessions in memory; recent inserts and removals may not be counted
+    /// yet.
     pub fn in_memory(&self) -> u64 {
         self.entries.entry_count()
     }
@@ -144,8 +145,8 @@ impl SessionCache {
         self.idle
     }
 
-    /// The live session of a cookie. From memory where it is there; idleness is
-    /// judged on the row, because another instance may have seen the person.
+    /// The live session of a cookie, from memory if possible. The row decides whether it is idle,
+    /// because the person may have used another instance.
     pub async fn find(
         &self,
         hash: &SessionHash,
@@ -168,7 +169,8 @@ impl SessionCache {
         Ok(Some(loaded))
     }
 
-    /// The row, if its session is live. The time at which it was seen here may not be written yet.
+    /// Loads the row of a live session. A last-seen time of this instance may not be written yet,
+    /// so it is taken into account.
     async fn load(
         &self,
         hash: &SessionHash,
@@ -186,9 +188,9 @@ impl SessionCache {
         Ok(Some(loaded).filter(|loaded| loaded.is_live(now, self.idle)))
     }
 
-    /// Writes a new session and keeps it; the provider's tokens and where the sign-in
-    /// came from are only written. The session that the browser had before ends with that: it is
-    /// returned if it was still there.
+    /// Writes a new session and keeps it in memory, without the provider's tokens and the sign-in's
+    /// origin. The browser's earlier session ends in the same transaction; it is returned if it
+    /// still existed.
     pub async fn start(
         &self,
         session: StoredSession,
@@ -208,7 +210,8 @@ impl SessionCache {
         Ok(started.ended)
     }
 
-    /// Reads the row again, whatever is in memory: the identity in it is newer.
+    /// Loads the row again and replaces the entry in memory, because the identity in the row has
+    /// changed.
     pub async fn read_again(
         &self,
         hash: &SessionHash,
@@ -223,7 +226,8 @@ impl SessionCache {
         Ok(loaded)
     }
 
-    /// Ends sessions, here at once and elsewhere by notice; returns those that were not over already.
+    /// Ends sessions, here at once and on other instances by a notice. Returns those that still
+    /// existed.
     pub async fn end(
         &self,
         which: SessionsToEnd<'_>,
@@ -231,7 +235,7 @@ impl SessionCache {
     ) -> Result<Vec<EndedSession>, StoreError> {
         let ended = self.store.end_sessions(which, now).await?;
         if let SessionsToEnd::OfCookie(hash) = which {
-            // Also where the row was gone already.
+            // Also if the row was already gone.
             self.ended(hash);
         }
         self.forget(&ended);
@@ -250,9 +254,9 @@ impl SessionCache {
         Ok(blocked)
     }
 
-    /// Ends what a logout token names, and says how many; none: the token was handled before. The
-    /// provider takes its grants back by itself (OpenID Connect Back-Channel Logout 1.0 §2.7). `waited`: this
-    /// instance judged the logout before, and it waited.
+    /// Ends the sessions named by a logout token. Returns how many; `None` if the token was handled
+    /// before. The provider revokes its own grants (OpenID Connect Back-Channel Logout 1.0 §2.7).
+    /// `waited`: this instance has judged the logout before and deferred it.
     pub async fn log_out(
         &self,
         logout: &Logout,
@@ -271,18 +275,18 @@ impl SessionCache {
         }
     }
 
-    /// Takes a session that is over out of memory: it ended here, at another instance or by hand
-    /// in the database.
+    /// Removes an ended session from memory, however it ended: here, on another instance, or by
+    /// SQL.
     pub fn ended(&self, hash: &SessionHash) {
         self.ends_of(hash).fetch_add(1, Ordering::SeqCst);
-        // Not `invalidate`: only this call waits for a `keep` that is under way.
+        // Not `invalidate`: only this call waits for a concurrent `keep`.
         self.entries.entry(*hash).and_compute_with(|_| Op::Remove);
     }
 
-    /// The row has this version now: an older entry is read again before it serves. The entry
-    /// stays, because it has the time at which the session was last used.
+    /// The row has this version now; an older entry is loaded again before use. The entry itself
+    /// stays, because it holds the last-seen time.
     pub(super) fn outdated(&self, hash: &SessionHash, version: i64) {
-        // A load under way may have read the row before: it is not kept, as with an end.
+        // A load under way may have read the old row, so it must not be kept.
         self.ends_of(hash).fetch_add(1, Ordering::SeqCst);
         self.entries.entry(*hash).and_compute_with(|entry| {
             let live = entry.as_ref().map(moka::Entry::value);
@@ -293,7 +297,7 @@ impl SessionCache {
         });
     }
 
-    /// Notices may have been missed: every entry is loaded again before it serves.
+    /// Notices may have been missed: every entry is loaded again before use.
     pub(super) fn doubt_all(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
@@ -310,8 +314,8 @@ impl SessionCache {
         }
     }
 
-    /// Puts what was loaded into memory, unless a session of its share ended meanwhile: it may be
-    /// this one, and the next request loads it again.
+    /// Keeps a loaded session in memory, unless a session of the same shard ended meanwhile: it may
+    /// be this one. The next request loads it again.
     fn keep(&self, loaded: &Arc<LiveSession>, before: Before) {
         self.entries
             .entry(loaded.session.hash)
@@ -333,12 +337,11 @@ impl SessionCache {
     }
 
     fn queue(&self, live: &Arc<LiveSession>) {
-        // It fails when the receiver is gone, and that is a field of `self`.
+        // Fails only when the receiver is dropped; it is a field of `self`.
         let _ = self.seen.send(Arc::clone(live));
     }
 
-    /// Writes down when sessions were last used. What could not be written
-    /// waits for the next flush.
+    /// Writes the last-seen times. What cannot be written is queued again for the next flush.
     pub async fn flush(&self) -> Result<(), StoreError> {
         let mut unflushed = self.unflushed.lock().await;
         for _ in 0..=unflushed.len() / FLUSH_BATCH {
@@ -346,7 +349,7 @@ impl SessionCache {
             while batch.len() < FLUSH_BATCH
                 && let Ok(live) = unflushed.try_recv()
             {
-                // Before its time is read: a later use queues it again.
+                // Reset before the time is read, so that a later use queues the session again.
                 live.queued.store(false, Ordering::SeqCst);
                 batch.push(live);
             }
@@ -370,8 +373,7 @@ impl SessionCache {
     }
 }
 
-/// Roughly how many bytes a session takes: what is remembered of its matches takes at most as
-/// much as its groups.
+/// Approximate bytes of a session. The remembered matches take at most as much as its groups.
 fn weight(session: &StoredSession) -> u32 {
     let groups = session.identity.groups.listed();
     let groups: usize = groups.map(|group| group.len() + GROUP_OVERHEAD).sum();

@@ -1,10 +1,10 @@
-//! Sessions as rows: loading, listing and ending them. The cookie's value never comes here, only
-//! its SHA-256. New rows are written in [`super::sign_in`].
+//! Session rows: loading, listing and ending. Only the SHA-256 of a cookie's value reaches the
+//! database. [`super::sign_in`] writes new rows.
 //!
-//! Each end is one transaction, with its audit row if an administrator or the person decided it.
-//! Then the sessions leave the memory of this instance ([`super::session_cache`]), before the
-//! caller gets its answer; a trigger notifies the other instances.
-//! `flow/sessions.rs` says who may end which.
+//! A session ends in one transaction, with an audit row if an administrator or the person ended it.
+//! Before the caller gets its answer, the session is removed from this instance's memory
+//! ([`super::session_cache`]); a trigger notifies the other instances. `flow/sessions.rs` defines
+//! who may end which session.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -19,75 +19,73 @@ use crate::domain::list::{ListPage, PageRange};
 use crate::domain::session::{SessionHash, SessionId, SessionSummary, Whose};
 use crate::domain::time::utc;
 
-/// The row of a session, but for what only the provider needs.
+/// A session's row, without the columns that only calls to the provider need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSession {
-    /// The key.
+    /// SHA-256 of the cookie's value; the row's key.
     pub hash: SessionHash,
-    /// Whose it is.
+    /// Identity of the session's user.
     pub identity: Identity,
-    /// When the provider was last asked for the groups.
+    /// Last time at which the provider returned the groups.
     pub groups_read_at: DateTime<Utc>,
-    /// When the person signed in.
+    /// Time of the sign-in.
     pub created_at: DateTime<Utc>,
-    /// When it was last used, as of the last flush.
+    /// Last use, as of the last flush.
     pub last_seen_at: DateTime<Utc>,
     /// The absolute end.
     pub ends_at: DateTime<Utc>,
-    /// The provider's session id.
+    /// The provider's session id (`sid`).
     pub provider_sid: Option<String>,
-    /// When the person signed in by the provider's clock (`iat`).
+    /// Time of the sign-in by the provider's clock (`iat`).
     pub provider_issued_at: Option<DateTime<Utc>>,
-    /// When the attempt of its sign-in began, by the bridge's clock; none in rows of
-    /// before that was written.
+    /// Start of the sign-in attempt, by the bridge's clock; `None` in rows of older releases.
     pub begun_at: Option<DateTime<Utc>>,
-    /// SHA-256 of the nonce of its sign-in; none likewise.
+    /// SHA-256 of the sign-in's nonce; `None` in rows of older releases.
     pub nonce_hash: Option<[u8; 32]>,
-    /// Whether the groups can be asked for again.
+    /// Whether the session has a refresh token.
     pub refreshable: bool,
-    /// Rises with every change of the identity; a trigger raises it.
+    /// A trigger increments it with every change of the identity.
     pub identity_version: i64,
 }
 
-/// What a session's row holds for the provider, sealed. It is read when it is used
-/// and takes no room in memory.
+/// Sealed tokens for the provider. They are loaded when needed, and not kept in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SealedTokens {
-    /// A hint for signing out at the provider.
+    /// The ID token: hint for signing out at the provider.
     pub id_token: Option<Vec<u8>>,
-    /// For asking for the groups again.
+    /// The refresh token.
     pub refresh_token: Option<Vec<u8>>,
 }
 
-/// Which sessions to end, and who decided it.
+/// Which sessions to end, and the actor for the audit log.
 #[derive(Debug, Clone, Copy)]
 pub enum SessionsToEnd<'a> {
-    /// That of a cookie, by the browser that has it: no audit row.
+    /// The session of a cookie, ended by its own browser; no audit row.
     OfCookie(&'a SessionHash),
-    /// The one with this public id; where a person is given, only if it is theirs.
+    /// The session with this public id.
     One {
-        /// Its public id.
+        /// Public id.
         id: &'a SessionId,
-        /// Whose it must be.
+        /// If given, the session must belong to this person.
         of: Option<&'a PersonKey>,
-        /// For the audit log.
+        /// Actor for the audit log.
         actor: &'a Actor,
     },
-    /// All of a person.
+    /// All sessions of a person.
     All {
-        /// Whose they are.
+        /// The person.
         person: &'a PersonKey,
-        /// For the audit log.
+        /// Actor for the audit log.
         actor: &'a Actor,
     },
 }
 
-/// A session that has just ended, and what its row held.
+/// A session that has just ended, with the tokens from its row.
 #[derive(Debug)]
 pub struct EndedSession {
-    /// Its public id.
+    /// Public id.
     pub id: SessionId,
-    /// Its key.
+    /// The row's key.
     pub hash: SessionHash,
     issuer: String,
     subject: String,
@@ -95,20 +93,20 @@ pub struct EndedSession {
     pub(super) name: Option<String>,
     pub(super) created_at: DateTime<Utc>,
     ends_at: DateTime<Utc>,
-    /// A hint for signing out at the provider.
+    /// The ID token: hint for signing out at the provider.
     pub sealed_id_token: Option<Vec<u8>>,
-    /// To be revoked at the provider. None while the person has another session:
-    /// the provider may revoke with it what it granted to that one (RFC 7009 §2.1).
+    /// Refresh token to revoke at the provider. `None` while the person has another session: the
+    /// provider may revoke that session's grant with it (RFC 7009 §2.1).
     pub sealed_refresh_token: Option<Vec<u8>>,
 }
 
 impl EndedSession {
-    /// Whose it was.
+    /// The person whose session it was.
     pub fn person(&self) -> PersonKey {
         PersonKey::new(&self.issuer, &self.subject)
     }
 
-    /// For the audit log: whose it was and since when. No part of it is a credential.
+    /// Content of the audit row: person and start of the session, no credentials.
     fn as_json(&self) -> Value {
         json!({
             "id": self.id.to_string(),
@@ -121,8 +119,8 @@ impl EndedSession {
 }
 
 impl Store {
-    /// The session of a cookie, if there is one; refused where another server says so than
-    /// the proven one.
+    /// The session of a cookie, if it exists. An error if the connection leads to another server
+    /// than the proven one.
     pub async fn session(&self, hash: &SessionHash) -> Result<Option<StoredSession>, StoreError> {
         let row = self
             .with(async |transaction| {
@@ -169,14 +167,14 @@ impl Store {
         }))
     }
 
-    /// Notes when sessions were last used; never moves one back.
+    /// Updates the last-seen times; never to an earlier time.
     pub(super) async fn touch_sessions(
         &self,
         seen: &[(SessionHash, DateTime<Utc>)],
     ) -> Result<(), StoreError> {
         let (hashes, times): (Vec<SessionHash>, Vec<DateTime<Utc>>) = seen.iter().copied().unzip();
         self.with(async |transaction| {
-            // Locked in one order, or two instances would wait for each other.
+            // Rows are locked in key order, to avoid deadlocks between instances.
             sqlx::query!(
                 "WITH seen AS (
                      SELECT id_hash, max(at) AS at
@@ -198,8 +196,7 @@ impl Store {
         .await
     }
 
-    /// One page of the sessions that are live: they end after `now`, and were seen after
-    /// `idle_since`.
+    /// One page of the live sessions: they end after `now` and were last seen after `idle_since`.
     pub async fn list_sessions(
         &self,
         whose: Whose<'_>,
@@ -214,8 +211,8 @@ impl Store {
         let issuer = person.map(|person| person.issuer.as_str());
         let subject = person.map(|person| person.subject.as_str());
         self.at_one_moment(async |moment| {
-            // `strpos` and not `LIKE`: there is nothing in a text to be escaped. What
-            // is one letter in two cases is the database's locale to say.
+            // `strpos` instead of `LIKE`, so that nothing needs escaping. The database's locale
+            // decides upper and lower case.
             let total = sqlx::query_scalar!(
                 r#"SELECT count(*) AS "total!" FROM sessions
                    WHERE ends_at > $1 AND last_seen_at > $2
@@ -257,7 +254,7 @@ impl Store {
         .await
     }
 
-    /// One session by its public id, live or not.
+    /// A session by its public id, also when it has expired.
     pub async fn find_session(&self, id: &SessionId) -> Result<Option<SessionSummary>, StoreError> {
         self.with(async |transaction| {
             let found = sqlx::query_as!(
@@ -276,7 +273,7 @@ impl Store {
         .await
     }
 
-    /// Ends sessions, as many as are there.
+    /// Ends the given sessions; those that are gone already are skipped.
     pub(super) async fn end_sessions(
         &self,
         which: SessionsToEnd<'_>,
@@ -328,8 +325,8 @@ impl Store {
     }
 }
 
-/// Ends all sessions of a person. The rows are locked in the order of their keys first, because
-/// last-seen times lock several rows as well.
+/// Ends all sessions of a person. The rows are first locked in key order, because updates of
+/// last-seen times lock several rows too.
 pub(super) async fn end_all_of(
     transaction: &mut Transaction,
     person: &PersonKey,
@@ -345,8 +342,8 @@ pub(super) async fn end_all_of(
     end(transaction, &hashes).await
 }
 
-/// Deletes these rows, as many as are there; a trigger notifies every instance. More than one
-/// must be locked before.
+/// Deletes these rows if they exist; a trigger notifies every instance. With more than one hash,
+/// the caller must have locked the rows.
 pub(super) async fn end(
     transaction: &mut Transaction,
     hashes: &[SessionHash],

@@ -1,4 +1,4 @@
-//! The session of a finished sign-in.
+//! Writes the session of a successful sign-in.
 
 use super::error::StoreError;
 use super::pool::Store;
@@ -7,16 +7,16 @@ use super::{blocks, locks, logouts, people};
 use crate::domain::identity::Groups;
 use crate::domain::session::{SessionHash, SignInOrigin};
 
-/// Why there is no new session.
+/// Why no session was created.
 #[derive(Debug, thiserror::Error)]
 pub enum NotStarted {
-    /// An administrator does not let the person in.
+    /// An administrator blocked the person.
     #[error("the person is blocked")]
     Blocked,
-    /// The provider ended the sign-in while it was under way.
+    /// The provider ended the session while the sign-in was under way.
     #[error("the provider ended this sign-in meanwhile")]
     LoggedOut,
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -27,21 +27,20 @@ impl From<sqlx::Error> for NotStarted {
     }
 }
 
-/// A new session is written.
+/// A new session was written.
 #[derive(Debug)]
 pub(super) struct Started {
-    /// Whether its row is at the proven server.
+    /// Whether its row was written on the proven server.
     pub proven: bool,
-    /// The session that the browser had before, if it was still there.
+    /// The browser's earlier session, if it still existed.
     pub ended: Option<EndedSession>,
 }
 
 impl Store {
-    /// Writes a new session, and ends the one that the browser had before: both or neither.
+    /// Writes a new session and ends the browser's earlier one, in one transaction.
     ///
-    /// Refused if the person is blocked or was logged out while the sign-in was under way. Both
-    /// are looked up in the session's own transaction, behind the person's lock: of a block and a
-    /// sign-in at the same moment the block wins.
+    /// Refused if the person is blocked, or was logged out while the sign-in was under way. Both
+    /// are checked in this transaction, under the person's lock, so a concurrent block always wins.
     pub(super) async fn insert_session(
         &self,
         session: &StoredSession,
@@ -94,7 +93,7 @@ impl Store {
             )
             .fetch_one(&mut *transaction)
             .await?;
-            // After the new row, so that a refresh token of the same person is not revoked.
+            // After the insert, so that a refresh token of the same person is not revoked.
             let ended = match earlier {
                 Some(earlier) => sessions::end(transaction, &[earlier]).await?.pop(),
                 None => None,

@@ -1,4 +1,4 @@
-//! What may be used once: sign-in attempts and tickets for the provider's sign-out.
+//! Records that can be used once: sign-in attempts, and tickets for the provider's sign-out.
 
 use chrono::{DateTime, Utc};
 
@@ -9,8 +9,8 @@ use super::pool::Store;
 pub type TicketHash = [u8; 32];
 
 impl Store {
-    /// Spends an attempt; `true` for exactly one caller, however many come at
-    /// once (CB-2).
+    /// Marks an attempt as spent; `true` for exactly one of any number of concurrent callers
+    /// (CB-2).
     pub async fn spend_attempt(
         &self,
         id: &[u8; 32],
@@ -29,7 +29,7 @@ impl Store {
         .await
     }
 
-    /// Keeps the sealed ID token of a session that has just ended.
+    /// Keeps the sealed ID token of a session that has just ended, for a ticket.
     pub async fn keep_sign_out(
         &self,
         ticket: &TicketHash,
@@ -50,7 +50,7 @@ impl Store {
         .await
     }
 
-    /// Removes and returns it: one caller gets it, in time, and no later caller.
+    /// Returns and deletes the token; only the first caller before its expiry gets it.
     pub async fn take_sign_out(
         &self,
         ticket: &TicketHash,

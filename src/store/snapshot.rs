@@ -1,26 +1,21 @@
-//! The mappings and the blocks in memory, kept up with their tables.
+//! The mappings and blocks in memory, and how they stay up to date.
 //!
-//! A trigger raises the change counter and sends a numbered notice in every
-//! transaction that changes mappings or blocks or ends a session. One connection listens.
-//! The order of its steps:
+//! Every transaction that changes mappings or blocks, or ends a session, increments the change
+//! counter and sends a numbered notice (by trigger). One connection listens:
 //!
-//! 1. listen, then load everything and doubt every session in memory;
-//! 2. apply each notice; one whose number does not follow the last means that
-//!    some were lost: back to loading everything;
-//! 3. every third of the staleness bound, however many notices come, ask for
-//!    the counter itself, because a notice can be lost and a connection can be
-//!    dead without saying so. A new connection is made for it, which must lead to
-//!    the same server, and that must take writes: an address can move to another
-//!    server while the old one keeps its connections open;
-//! 4. when the connection is lost or late, or leads elsewhere, begin again with
-//!    another one.
+//! 1. Start to listen, then load everything and mark every session in memory as doubtful.
+//! 2. Apply each notice. A gap in the numbers means that notices were lost: load everything again.
+//! 3. Every third of the staleness bound, however many notices arrive, read the counter itself,
+//!    because a notice can be lost and a connection can be dead without an error. This check also
+//!    opens a new connection, which must lead to the same, writable server: an address can move to
+//!    another server while old connections stay open.
+//! 4. When the connection is lost, late or leads to another server, start again with a new one.
 //!
-//! The other connections lead to the server that step 1 and step 3 prove, or what they say
-//! is not kept ([`super::server`]).
+//! Data from other connections is kept only if they lead to the server that steps 1 and 3 proved
+//! ([`super::server`]).
 //!
-//! What is in memory is fresh as of the moment at which the last question that
-//! agreed was *sent*. Older than the bound, it is not served: 503 ([`super`] says what else happens
-//! when Postgres is gone).
+//! The data in memory is fresh as of the moment at which the last successful check was *sent*. Data
+//! older than the bound is not served: the answer is 503 (see [`super`]).
 
 use std::sync::{self, Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,52 +35,52 @@ use super::session_cache::SessionCache;
 use crate::domain::block::Blocks;
 use crate::domain::resolve::Mappings;
 
-/// Pause before the database is tried again.
+/// Pause before the next attempt to connect.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// Longest wait for a new connection that listens.
+/// Longest wait for a new listening connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What `/readyz` says while nothing better is known.
+/// Text for `/readyz` before anything more exact is known.
 const UNREACHABLE: &str = "unreachable, takes no writes, or what is loaded may be old";
 
-/// How long to wait for notices that the counter already counts. They come over the same
-/// connection, so normally they are there.
+/// How long to wait for notices that the counter already includes. They use the same connection, so
+/// normally they have already arrived.
 const NOTICE_GRACE: Duration = Duration::from_millis(200);
 
-/// Both tables at one number of the counter.
+/// Mappings and blocks as of one value of the change counter.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Compiled.
+    /// The compiled mappings.
     pub mappings: Arc<Mappings>,
     /// The blocks.
     pub blocks: Blocks,
-    /// The number of the last change to the mappings.
+    /// Version of the mappings: the number of their last change.
     pub mapping_version: i64,
     counter: i64,
 }
 
-/// The snapshot is missing or older than the bound.
+/// The snapshot is missing or older than the staleness bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the mappings and blocks in memory are not known to be fresh")]
 pub struct Stale;
 
-/// Loads the snapshot, and keeps it as fresh as the notices and the change counter.
+/// Loads the snapshot and keeps it up to date.
 pub struct SnapshotKeeper {
     store: Store,
     sessions: Arc<SessionCache>,
     bound: Duration,
     snapshot: ArcSwapOption<Snapshot>,
-    /// When the last load that succeeded was begun. Held during a load: there is one at a time, so
-    /// that a later one is never older.
+    /// Start of the last successful load. Held during a load, so that loads run one at a time and a
+    /// later load is never older.
     loading: Mutex<Option<Instant>>,
     freshness: Freshness,
-    /// Why nothing could be loaded, for `/readyz`.
+    /// Why loading fails, for `/readyz`.
     hindrance: sync::Mutex<&'static str>,
 }
 
 impl SnapshotKeeper {
-    /// Nothing is loaded yet; [`SnapshotKeeper::run`] does it.
+    /// Loads nothing; [`SnapshotKeeper::run`] does.
     pub fn new(store: Store, sessions: Arc<SessionCache>, bound: Duration) -> Self {
         Self {
             store,
@@ -98,8 +93,7 @@ impl SnapshotKeeper {
         }
     }
 
-    /// The snapshot, if it is known to be younger than the bound. Takes no
-    /// lock that waits.
+    /// The snapshot, if it is younger than the bound. Takes no blocking lock.
     pub fn current(&self) -> Result<Arc<Snapshot>, Stale> {
         match self.age() {
             Some(age) if age <= self.bound => self.snapshot.load_full().ok_or(Stale),
@@ -107,19 +101,19 @@ impl SnapshotKeeper {
         }
     }
 
-    /// How long ago the last question that agreed was sent.
+    /// Time since the last successful check was sent; `None` if unknown.
     pub fn age(&self) -> Option<Duration> {
         self.freshness.age(TwoClocks::now())
     }
 
-    /// The number of the last change to the mappings in memory, however old they are.
+    /// Version of the mappings in memory, however old they are.
     pub fn mapping_version(&self) -> Option<i64> {
         let snapshot = self.snapshot.load();
         snapshot.as_ref().map(|snapshot| snapshot.mapping_version)
     }
 
-    /// Loads both tables as they are now. The instance that took an edit does so before it
-    /// answers, so that its next exchange knows. Callers that wait for a load share the next one.
+    /// Loads both tables. The instance that made an edit does so before it answers, so that its
+    /// next exchange includes the edit. Concurrent callers share the next load.
     pub async fn reload(&self) -> Result<(), StoreError> {
         let asked = Instant::now();
         let mut last = self.loading.lock().await;
@@ -133,8 +127,8 @@ impl SnapshotKeeper {
         Ok(())
     }
 
-    /// Loads what was changed here. The change is written in any case: if the load fails, the
-    /// older snapshot is not served until a later question has agreed.
+    /// Loads the data after a change by this instance. The change is already committed: if the load
+    /// fails, the older snapshot is not served until a later check succeeds.
     pub async fn reload_changed(&self) {
         if let Err(error) = self.reload().await {
             tracing::warn!(event = "mappings_not_loaded", %error, "the changed data could not be loaded again");
@@ -142,13 +136,12 @@ impl SnapshotKeeper {
         }
     }
 
-    /// What is loaded is known to be old: it is not served until a question that
-    /// is sent from now on has agreed.
+    /// Marks the data as old: it is not served until a check that is sent from now on succeeds.
     pub fn doubt(&self) {
         self.freshness.doubt(TwoClocks::now());
     }
 
-    /// Notes why nothing can be loaded, for `/readyz`; whether that is another reason than before.
+    /// Records why loading fails, for `/readyz`. True if the reason differs from the last one.
     pub fn hindered_by(&self, error: &StoreError) -> bool {
         let words = match error {
             StoreError::NotMigrated | StoreError::Migration(_) => {
@@ -163,7 +156,7 @@ impl SnapshotKeeper {
         std::mem::replace(&mut *self.hindrance(), words) != words
     }
 
-    /// What keeps the snapshot from being current, in words; none: nothing.
+    /// Why the snapshot is not current; `None` if it is.
     pub fn missing(&self) -> Option<&'static str> {
         self.current().is_err().then(|| *self.hindrance())
     }
@@ -174,12 +167,12 @@ impl SnapshotKeeper {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Listens until the task is dropped; the caller spawns it once.
+    /// Listens until the task is dropped. To be spawned once.
     pub async fn run(&self) {
         loop {
             let Err(error) = self.listen().await;
             let is_new = self.hindered_by(&error);
-            // A pooler stays where it is: said once.
+            // A pooler is a permanent condition, so it is logged once.
             if is_new || !matches!(error, StoreError::Pooled) {
                 tracing::warn!(
                     event = "database_lost",
@@ -200,23 +193,25 @@ impl SnapshotKeeper {
                 next_question = Instant::now() + self.interval();
                 seen = self.ask(&mut listener, seen).await?;
             }
-            // Without a notice, the wait ends at the next question.
+            // Without a notice, the wait ends when the next check is due.
             if let Ok(notice) = timeout_at(next_question.into(), listener.try_recv()).await {
                 seen = self.apply_notice(&mut listener, notice?, seen).await?;
             }
         }
     }
 
-    /// Between two questions, and the longest wait for an answer: a third of the bound.
+    /// Time between two checks, and the longest wait for an answer: a third of the bound.
     fn interval(&self) -> Duration {
         self.bound / 3
     }
 
-    /// Loads everything and doubts every session; the number it rests on.
+    /// Loads everything and marks every session as doubtful. Returns the counter on which this is
+    /// based.
     async fn catch_up(&self, listener: &mut PgListener) -> Result<i64, StoreError> {
         let sent = TwoClocks::now();
         let counter = self.counter(listener, CONNECT_TIMEOUT).await?;
-        // Before the doubt: a row that is read after it comes from this server or is refused.
+        // Set before sessions are doubted: rows read after that come from this server or are
+        // refused.
         self.store.proven.set(counter.server);
         self.sessions.doubt_all();
         self.reload().await?;
@@ -228,8 +223,8 @@ impl SnapshotKeeper {
         Ok(counter.value)
     }
 
-    /// The counter of the server that is listened to. A new connection must lead there too:
-    /// the old one proves nothing about the server to which new ones lead.
+    /// The counter, read on the listening connection. A new connection must lead to the same
+    /// server: the old connection does not prove where new ones lead.
     async fn counter(
         &self,
         listener: &mut PgListener,
@@ -245,8 +240,8 @@ impl SnapshotKeeper {
         Ok(counter)
     }
 
-    /// The regular question. A number ahead of the notices means that some
-    /// were lost, one behind them that the database was restored.
+    /// The regular check. A counter ahead of the notices means that some were lost. A counter
+    /// behind them means that the database was restored.
     async fn ask(&self, listener: &mut PgListener, mut seen: i64) -> Result<i64, StoreError> {
         let sent = TwoClocks::now();
         let counter = self.counter(listener, self.interval()).await?;
@@ -270,7 +265,7 @@ impl SnapshotKeeper {
         notice: Option<PgNotification>,
         seen: i64,
     ) -> Result<i64, StoreError> {
-        // `None`: the connection is gone; the listener would make a new one by itself.
+        // `None`: the connection is lost. The listener would reconnect by itself, and lose notices.
         let notice = notice.ok_or_else(StoreError::connection_lost)?;
         let (number, what) = match DatabaseNotice::parse(notice.payload()) {
             Some(DatabaseNotice::Change { number, what }) => (number, what),
@@ -295,7 +290,7 @@ impl SnapshotKeeper {
         Ok(number.max(seen))
     }
 
-    /// Loads both tables unless that change is in it already.
+    /// Loads both tables unless the snapshot already includes that change.
     async fn reload_to(&self, number: i64) -> Result<(), StoreError> {
         let newest = self.snapshot.load_full();
         if newest.is_some_and(|newest| newest.counter >= number) {
@@ -306,7 +301,7 @@ impl SnapshotKeeper {
 }
 
 impl Store {
-    /// Both tables as they are now.
+    /// Loads both tables.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let table = self.mapping_table().await?;
         Ok(Snapshot {
@@ -317,20 +312,19 @@ impl Store {
         })
     }
 
-    /// A connection that listens, in a pool of its own: it must not wait for
-    /// the others, nor they for it.
+    /// The listening connection, in a pool of its own, so that it does not compete with requests
+    /// for connections.
     async fn listener(&self) -> Result<PgListener, StoreError> {
         require_direct(&self.direct).await?;
         let pool = pool_options(1).connect_lazy_with(self.direct.clone());
         let mut listener = PgListener::connect_with(&pool).await?;
-        // A reconnection by itself would lose notices unseen.
+        // An automatic reconnection would lose notices unnoticed.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         Ok(listener)
     }
 
-    /// Which server a new connection leads to. An error
-    /// when it takes no writes.
+    /// The server to which a new connection leads; an error if it is read-only.
     async fn server(&self) -> Result<Server, sqlx::Error> {
         let mut connection = PgConnection::connect_with(&self.direct).await?;
         let server = writable_server(&mut connection).await?;
@@ -339,13 +333,13 @@ impl Store {
     }
 }
 
-/// What the server that is listened to says.
+/// The counter, and the server that it was read from.
 struct Counter {
     value: i64,
     server: Server,
 }
 
-/// The counter, as a server that takes writes has it.
+/// Reads the counter; an error if the server is read-only.
 async fn counter(listener: &mut PgListener) -> Result<Counter, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT value, pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "read_only!",

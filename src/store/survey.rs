@@ -1,4 +1,4 @@
-//! What can be known of the database before the bridge serves; for `check`.
+//! Inspects the database for `check`, before the bridge serves.
 
 use std::io::{self, ErrorKind};
 
@@ -17,10 +17,10 @@ use crate::clock::{Clock, ClockReading};
 use crate::loopback::is_loopback;
 use crate::tls::TlsFlaw;
 
-/// Oldest server, as `server_version_num` counts.
+/// Oldest supported server, in the format of `server_version_num`.
 const VERSION_MIN: i32 = 150_000;
 
-/// What the role that serves has to be allowed. Locking rows needs UPDATE too.
+/// Rights that the serving role needs. Locking rows needs UPDATE too.
 const RIGHTS: [(&str, &str); 10] = [
     ("mappings", "SELECT INSERT UPDATE DELETE"),
     ("sessions", "SELECT INSERT UPDATE DELETE"),
@@ -34,53 +34,53 @@ const RIGHTS: [(&str, &str); 10] = [
     ("_sqlx_migrations", "SELECT"),
 ];
 
-/// What was seen.
+/// The state of the database.
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "answers of the server, each of which is judged by itself"
 )]
 pub struct Survey {
-    /// As the server writes it.
+    /// The server's version, in its own format.
     pub version: String,
-    /// Whether it is new enough.
+    /// Whether the version is at least the oldest supported one.
     pub supported: bool,
     /// Whether it is in recovery, where it takes no writes.
     pub standby: bool,
-    /// Whether `default_transaction_read_only` is on, for this role and database.
+    /// Whether `default_transaction_read_only` is on for this role and database.
     pub read_only: bool,
-    /// Whether nothing on the way can read what crosses it: TLS, or it stays on this machine.
+    /// Whether the connection uses TLS or stays on this machine.
     pub encrypted: bool,
-    /// Whether it is checked that it leads to the host that is named: the same, with `verify-full`.
+    /// Whether the connection stays on this machine or its certificate is checked against the host
+    /// (`verify-full`).
     pub verified: bool,
-    /// How far the server's clock is ahead of ours, beyond what the round trip
-    /// leaves open.
+    /// How far the server's clock is ahead of ours, beyond the uncertainty of the round trip.
     pub clock_ahead: TimeDelta,
-    /// The tables.
+    /// State of the migrations.
     pub tables: Tables,
-    /// Rights that the role lacks on tables that are there: `INSERT on mappings`.
+    /// Rights that the role lacks on existing tables, such as `INSERT on mappings`.
     pub lacking: Vec<String>,
-    /// Whether the role may make tables.
+    /// Whether the role may create tables.
     pub may_create: bool,
-    /// Whether it may change or remove what the audit log holds, or switch its
-    /// triggers off: it owns the table, is a superuser, or was granted too much.
+    /// Whether the role can change or delete audit rows or disable their triggers: it owns the
+    /// table, is a superuser, or has too many rights.
     pub may_rewrite_audit: bool,
 }
 
-/// Why there is nothing to see, and what to do about it, in words for an operator.
+/// Why the database cannot be inspected, and the remedy, in words for an operator.
 #[derive(Debug)]
 pub struct Obstacle {
-    /// Names the variable.
+    /// The problem; names the variable.
     pub what: String,
     /// The remedy.
     pub remedy: String,
 }
 
 impl Store {
-    /// Looks around, on a connection of its own: also at a standby.
+    /// Inspects the database on a separate connection, also on a standby.
     ///
     /// # Errors
-    /// When there is nothing to see.
+    /// When the database cannot be inspected.
     pub async fn survey(&self, clock: &dyn Clock) -> Result<Survey, Obstacle> {
         let look = async {
             let mut connection = PgConnection::connect_with(&self.options).await?;
@@ -89,18 +89,18 @@ impl Store {
                 Ok(look(transaction, self, clock).await?)
             };
             let (survey, _) = transaction.run(BEGIN, look).await;
-            // Nothing depends on how it ends.
+            // The result does not matter.
             let _ = connection.close().await;
             survey
         };
         in_time(look, &self.options, "DATABASE_URL").await
     }
 
-    /// Looks whether `variable`, the address for listening, leads to the server itself and to the
-    /// tables of `DATABASE_URL`.
+    /// Checks that `variable`, the address for listening, leads to the server itself and to the
+    /// same tables as `DATABASE_URL`.
     ///
     /// # Errors
-    /// When it does not, or there is nothing to see.
+    /// When it does not, or the database cannot be inspected.
     pub async fn survey_direct_way(&self, variable: &str) -> Result<(), Obstacle> {
         let look = async {
             require_direct(&self.direct).await?;
@@ -120,7 +120,7 @@ impl Store {
 
 type SurveyTransaction<'c> = Transaction<&'c mut PgConnection>;
 
-/// `variable` names the address `options`.
+/// `variable` is the name of the variable that holds the address `options`.
 async fn in_time<T>(
     look: impl Future<Output = Result<T, StoreError>>,
     options: &PgConnectOptions,
@@ -175,7 +175,7 @@ async fn look(
         // The missing right is reported instead.
         Tables::Current
     };
-    // `verify-ca` is content with any certificate of the authority, whatever it names.
+    // `verify-ca` accepts any certificate of the authority, whatever host it names.
     let verified = matches!(store.options.get_ssl_mode(), PgSslMode::VerifyFull);
     let is_local = is_local(&store.options);
     Ok(Survey {
@@ -274,7 +274,7 @@ fn of_network(error: &io::Error, options: &PgConnectOptions) -> (String, &'stati
         return (format!("TLS to Postgres fails: {flaw}"), remedy);
     }
     let (what, remedy) = match error.kind() {
-        // Of a socket it is the socket itself.
+        // With a Unix socket, these errors mean the socket itself.
         ErrorKind::NotFound | ErrorKind::PermissionDenied if !is_by_socket(options) => {
             return (
                 "a file that DATABASE_URL names cannot be read".to_owned(),
@@ -302,10 +302,10 @@ const OTHER: (&str, &str) = (
     "Try the same address with psql, which says more.",
 );
 
-/// Of a code of PostgreSQL's appendix A.
+/// For a SQLSTATE code (PostgreSQL, appendix A).
 fn of_server(code: &str, message: &str) -> (&'static str, &'static str) {
     let says = |words: &str| message.contains(words);
-    // PgBouncer has one code for whatever it refuses.
+    // PgBouncer uses one code for all its refusals.
     let code = match code {
         "08P01" if says("startup parameter") => "startup parameter",
         "08P01" if says("authentication failed") || says("no such user") => "28P01",

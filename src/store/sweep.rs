@@ -1,6 +1,6 @@
-//! Removing rows that are over: in batches, so that no transaction waits long for their
-//! locks; with a rest after each, so that a million rows leave the database to the requests;
-//! and by one instance at a time: another one does nothing.
+//! Deletes expired rows, in batches, so that no transaction holds their locks for long. A pause
+//! after each batch leaves the database to the requests, even with a million rows to delete. Only
+//! one instance sweeps at a time.
 
 use std::time::Instant;
 
@@ -15,33 +15,33 @@ use super::locks;
 use super::pool::Store;
 use super::transaction::Transaction;
 
-/// Most rows of one batch.
+/// Maximum rows per batch.
 const BATCH: i64 = 1000;
 
-/// A rest is so many times as long as its batch: of ten parts of the time one is swept.
+/// The pause after a batch, as a multiple of its duration: sweeping takes a tenth of the time.
 const REST: u32 = 9;
 
-/// Longest rest: a batch that had to wait says nothing of what it costs.
+/// Longest pause. A batch that waited for a lock took longer than its own cost.
 const REST_MAX: Duration = Duration::from_secs(1);
 
-/// How long a spent attempt stays after its end: on an instance whose clock is
-/// behind, the attempt would still be good.
+/// How long a spent attempt stays after its expiry: an instance whose clock is behind would still
+/// accept the attempt.
 const ATTEMPT_GRACE: TimeDelta = TimeDelta::hours(1);
 
-/// How long a session stays after its end. The clocks of two instances differ, and each
-/// writes last-seen times with some delay: an instance that is ahead must not end a session
-/// that another still serves.
+/// How long a session stays after its end. Clocks of instances differ, and last-seen times are
+/// written with a delay: an instance whose clock is ahead must not delete a session that another
+/// one still serves.
 const SESSION_GRACE: TimeDelta = TimeDelta::minutes(5);
 
-/// What came of a batch.
+/// Result of one batch.
 struct Batch<P> {
     rows: u64,
-    /// Where the next batch begins; none: this was the last.
+    /// Start of the next batch; `None` after the last.
     next: Option<P>,
 }
 
 impl Batch<()> {
-    /// A batch of whatever is found first: another may follow where it was full.
+    /// For a delete that takes any expired rows: if the batch was full, another follows.
     fn of(rows: u64) -> Self {
         let full = rows >= BATCH.unsigned_abs();
         Self {
@@ -52,8 +52,8 @@ impl Batch<()> {
 }
 
 impl Store {
-    /// Removes everything that is over. `idle`: how long a session may rest; `seen`: how long a
-    /// person who is not signed in stays known.
+    /// Deletes everything that has expired. `idle`: time without a request after which a session
+    /// ends. `seen`: how long a person without a session is remembered.
     pub async fn sweep(
         &self,
         now: DateTime<Utc>,
@@ -61,7 +61,8 @@ impl Store {
         seen: TimeDelta,
     ) -> Result<(), StoreError> {
         let attempts = self.sweep_attempts(now).await;
-        // Twice as long: another instance may not have written yet.
+        // Twice the idle time, because another instance may not have written its last-seen times
+        // yet.
         let sessions = self.sweep_sessions(now, now - idle * 2).await;
         let sign_outs = self.sweep_sign_outs(now).await;
         let logouts = self.sweep_logouts(now).await;
@@ -71,8 +72,8 @@ impl Store {
         rows.and(people).map(drop)
     }
 
-    /// Removes people who have no session, live or not, and were last seen before `seen_since`;
-    /// how many.
+    /// Deletes people who have no session, live or not, and were last seen before `seen_since`;
+    /// returns how many.
     pub async fn sweep_people(&self, seen_since: DateTime<Utc>) -> Result<u64, StoreError> {
         self.sweep_with(|| {
             sqlx::query!(
@@ -90,7 +91,7 @@ impl Store {
         .await
     }
 
-    /// Removes spent attempts that their own age refuses by now; how many.
+    /// Deletes expired spent attempts; returns how many.
     pub async fn sweep_attempts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         self.sweep_with(|| {
             sqlx::query!(
@@ -104,7 +105,7 @@ impl Store {
         .await
     }
 
-    /// Removes expired tickets of sign-outs; how many.
+    /// Deletes expired sign-out tickets; returns how many.
     pub async fn sweep_sign_outs(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         self.sweep_with(|| {
             sqlx::query!(
@@ -117,7 +118,7 @@ impl Store {
         .await
     }
 
-    /// Removes logouts whose tokens would be refused for their age; how many.
+    /// Deletes logouts whose tokens are too old to be accepted again; returns how many.
     pub async fn sweep_logouts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         self.sweep_with(|| {
             sqlx::query!(
@@ -130,9 +131,9 @@ impl Store {
         .await
     }
 
-    /// Removes the sessions whose absolute end is before `now`, or that were
-    /// last seen before `idle_since`; how many. Goes through the table by its key: an index on
-    /// the last-seen times would make each of their many updates dearer.
+    /// Deletes the sessions that ended before `now` or were last seen before `idle_since`; returns
+    /// how many. It walks the table by its primary key: an index on the last-seen times would make
+    /// each of their frequent updates more expensive.
     pub async fn sweep_sessions(
         &self,
         now: DateTime<Utc>,
@@ -168,7 +169,7 @@ impl Store {
         .await
     }
 
-    /// Runs a `DELETE` of at most [`BATCH`] rows until it finds fewer; how many rows that were.
+    /// Repeats a `DELETE` of at most [`BATCH`] rows until a batch is not full; returns the total.
     async fn sweep_with<'q>(
         &self,
         delete: impl Fn() -> Query<'q, Postgres, PgArguments>,
@@ -182,7 +183,7 @@ impl Store {
         .await
     }
 
-    /// One batch in a transaction of its own; none where another instance sweeps.
+    /// One batch in its own transaction; an empty last batch if another instance is sweeping.
     async fn batch<P>(
         &self,
         work: impl AsyncFnOnce(&mut Transaction) -> Result<Batch<P>, StoreError>,
@@ -200,8 +201,8 @@ impl Store {
     }
 }
 
-/// Batches until the last; how many rows that were. Strangers can write rows faster than one
-/// batch for each sweep would remove them (LR-11).
+/// Runs all batches; returns the total number of rows. One batch per sweep would not be enough:
+/// unauthenticated clients can cause rows to be written faster than that (LR-11).
 async fn in_batches<P, F: Future<Output = Result<Batch<P>, StoreError>>>(
     first: P,
     mut batch: impl FnMut(P) -> F,

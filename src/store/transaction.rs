@@ -1,10 +1,10 @@
-//! A transaction that works on whichever server connection a pooler gives.
+//! A transaction that works on any server connection that a pooler assigns.
 //!
-//! sqlx numbers the statements that it prepares, per client, and keeps them. Behind a pooler two
-//! clients share one server connection, where the name that one client chose may already stand
-//! for a statement of the other. So statements have no name. Between preparing and executing a
-//! statement, sqlx waits for the server; without a transaction the pooler could execute it on a
-//! connection on which another statement was prepared. So each statement is in a transaction.
+//! sqlx names its prepared statements per client and keeps them. Behind a pooler two clients share
+//! a server connection, where the same name may already belong to a statement of the other client.
+//! So statements have no name. Between preparing and executing a statement, sqlx waits for the
+//! server; outside of a transaction the pooler could execute it on another connection. So each
+//! statement runs in a transaction.
 
 use std::fmt::Debug;
 use std::ops::DerefMut;
@@ -20,9 +20,9 @@ use sqlx::{Describe, Either, Execute, Executor, SqlStr};
 
 use super::error::StoreError;
 
-/// The server itself ends a statement that takes too long, and a transaction that rests: it may
-/// hold the lock of the change counter, for which every edit and every sign-out waits. In
-/// milliseconds, and for this transaction alone.
+/// Limits of this transaction, in milliseconds. The server ends a statement that takes too long and
+/// a transaction that stays idle: it may hold the lock of the change counter, for which every edit
+/// and every sign-out waits.
 macro_rules! begin {
     ($begin:literal) => {
         concat!(
@@ -35,16 +35,16 @@ macro_rules! begin {
 
 pub(super) const BEGIN: &str = begin!("BEGIN");
 
-/// Every statement sees the tables as of one moment.
+/// Every statement sees the same snapshot of the tables.
 pub(super) const AT_ONE_MOMENT: &str = begin!("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
 
-/// A connection within a transaction.
+/// A connection inside a transaction.
 #[derive(Debug)]
 pub(super) struct Transaction<C = PoolConnection<Postgres>>(pub(super) C);
 
 impl<C: DerefMut<Target = PgConnection>> Transaction<C> {
-    /// Begins, runs `work`, and commits if it succeeded; also says whether the transaction
-    /// ended. Otherwise the connection must not be used again.
+    /// Begins, runs `work`, and commits if it succeeded. The second value is true if the
+    /// transaction ended cleanly; if not, the connection must not be used again.
     pub(super) async fn run<T, E: From<StoreError>>(
         &mut self,
         begin: &'static str,
@@ -54,7 +54,7 @@ impl<C: DerefMut<Target = PgConnection>> Transaction<C> {
             return (Err(error.into()), false);
         }
         match work(self).await {
-            // In a transaction that Postgres has aborted, COMMIT alone would roll back without an
+            // If Postgres has aborted the transaction, COMMIT alone would roll back without an
             // error.
             Ok(done) => match self.execute_raw("SELECT 1; COMMIT").await {
                 Ok(()) => (Ok(done), true),
@@ -70,7 +70,7 @@ impl<C: DerefMut<Target = PgConnection>> Transaction<C> {
     }
 }
 
-/// Statements go on to the connection, without their names.
+/// Forwards statements to the connection without their names.
 impl<'c, C> Executor<'c> for &'c mut Transaction<C>
 where
     C: DerefMut<Target = PgConnection> + Debug + Send,
@@ -117,7 +117,7 @@ where
 
 type QueryFuture<'e, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'e>>;
 
-/// A statement that is prepared without a name, and not kept.
+/// A statement that is prepared without a name and not kept.
 struct UnnamedStatement<E>(E);
 
 impl<'q, E: Execute<'q, Postgres>> Execute<'q, Postgres> for UnnamedStatement<E> {
