@@ -1,4 +1,4 @@
-//! Who administers. A use case for administrators takes `&Admin`, also to read.
+//! The administrator's permission. A use case for administrators takes `&Admin`, also for reading.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,13 +7,12 @@ use crate::domain::identity::{Actor, Identity};
 use crate::fingerprint::pseudonym;
 use crate::store::session_cache::LiveSession;
 
-/// The groups whose members administer, compared exactly; without any there are no
+/// The administrators' groups (`BRIDGE_ADMIN_GROUPS`), compared exactly. Without any, there are no
 /// administrators (AD-2, AD-3).
 #[derive(Debug, Clone)]
 pub struct AdminGroups(pub BTreeSet<String>);
 
-/// An administrator. [`AdminGroups::admit`] alone makes one, so that to hold it is the proof
-/// (AD-1):
+/// Proof that the user is an administrator. Only [`AdminGroups::admit`] creates one (AD-1):
 ///
 /// ```compile_fail,E0451
 /// # use red5_bridge::flow::admin::Admin;
@@ -22,7 +21,7 @@ pub struct AdminGroups(pub BTreeSet<String>);
 /// # }
 /// ```
 ///
-/// Without one no use case can be called:
+/// Use cases for administrators require it:
 ///
 /// ```
 /// # use red5_bridge::flow::{admin::Admin, mappings::MappingEditor};
@@ -41,26 +40,26 @@ pub struct Admin {
     actor: Actor,
 }
 
-/// The user is signed in, and no administrator.
+/// The user is signed in, but is not an administrator.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotAdmin;
 
 /// Where a request came from, for the audit log.
 #[derive(Debug, Clone, Default)]
 pub struct RequestOrigin {
-    /// The client's address.
+    /// Address of the client.
     pub client_ip: Option<String>,
-    /// As in the log.
+    /// The request id, as in the log.
     pub request_id: Option<String>,
 }
 
 impl AdminGroups {
-    /// Whether the identity is in one of them. Under overage it never is.
+    /// Whether the identity is in one of these groups; false under overage.
     pub fn include(&self, identity: &Identity) -> bool {
         identity.groups.listed().any(|group| self.0.contains(group))
     }
 
-    /// Judges a session whose groups may serve.
+    /// Admits an administrator. The caller must have checked that the session's groups are fresh.
     pub fn admit(&self, live: Arc<LiveSession>, origin: RequestOrigin) -> Result<Admin, NotAdmin> {
         let identity = &live.session.identity;
         if !self.include(identity) {
@@ -74,7 +73,7 @@ impl AdminGroups {
 }
 
 impl Admin {
-    /// For the audit log.
+    /// The administrator as an actor for the audit log.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
@@ -85,7 +84,7 @@ impl Admin {
     }
 }
 
-/// A user of the bridge, for the audit log.
+/// A user as an actor for the audit log.
 pub fn actor(identity: &Identity, origin: RequestOrigin) -> Actor {
     let username = identity.username.as_ref();
     Actor {

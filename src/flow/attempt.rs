@@ -1,8 +1,8 @@
-//! A sign-in under way, sealed for the browser to carry.
+//! A sign-in attempt, sealed into a cookie of the browser.
 //!
-//! Beginning a sign-in writes nothing to the database, so a million begun and
-//! abandoned leave nothing behind (LR-11). The cookie is named after the
-//! attempt's state: two tabs have two.
+//! Beginning a sign-in writes nothing to the database, so a million abandoned attempts leave
+//! nothing behind (LR-11). The cookie is named after the attempt's state, so two tabs have two
+//! cookies.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,11 +25,11 @@ const PURPOSE: &str = "sign-in attempt";
 
 const MARK: &str = "mark of a sign-in attempt";
 
-/// Longest return address in a mark, in bytes: the state is a parameter of two
-/// addresses, and some providers take short ones only.
+/// Longest return address in a mark, in bytes. The state is part of two URLs, and some providers
+/// limit its length.
 const MARKED_RETURN_TO_MAX_BYTES: usize = 256;
 
-/// What the cookie holds, in the clear only in here.
+/// Content of the cookie; readable only inside this module.
 #[derive(Serialize, Deserialize)]
 struct Wire {
     state: String,
@@ -37,7 +37,7 @@ struct Wire {
     verifier: String,
     return_to: String,
     begun_at: i64,
-    /// The milliseconds beside these seconds; not there where an older version began it.
+    /// Milliseconds in addition to the seconds; missing in attempts of older releases.
     #[serde(default)]
     begun_at_millis: u32,
 }
@@ -45,60 +45,60 @@ struct Wire {
 /// An attempt for the browser.
 #[derive(Debug, Clone)]
 pub struct SealedAttempt {
-    /// Names the cookie; from the state, and safe in a name.
+    /// Suffix of the cookie's name: derived from the state, and valid in a name.
     pub label: String,
     /// The cookie's value.
     pub value: String,
 }
 
-/// An attempt that came back.
+/// The content of an attempt's cookie, after its checks.
 #[derive(Debug)]
 pub struct OpenedAttempt {
-    /// Digest of the state: what is spent.
+    /// Digest of the state; the key under which the attempt is spent.
     pub id: [u8; 32],
-    /// What the provider's answer is checked with.
+    /// The values with which the provider's answer is checked.
     pub secrets: AttemptSecrets,
-    /// Where to go afterwards, not judged again yet.
+    /// Return address; must be checked again before use.
     pub return_to: String,
     /// When it began.
     pub begun_at: DateTime<Utc>,
 }
 
-/// Why a sealed attempt is not opened.
+/// Why a sealed attempt cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unopened {
-    /// Altered, of another state, or sealed elsewhere.
+    /// It was altered, belongs to another state, or was sealed by another bridge.
     Foreign,
-    /// It was good, and is too old.
+    /// It is valid, but too old.
     Expired {
-        /// Where to go afterwards, not judged again yet.
+        /// Return address; must be checked again before use.
         return_to: String,
     },
 }
 
-/// What a state says of its attempt by itself, when the cookie is not there:
-/// whether the browser has dropped it after its ten minutes, or never kept it.
+/// What the state itself contains about its attempt. It shows, when the cookie is missing, whether
+/// the browser removed it after ten minutes or never stored it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mark {
     begun_at: DateTime<Utc>,
-    /// Where to go afterwards, not judged again yet; none if it was long.
+    /// Return address, to be checked again before use; `None` if it was too long.
     pub return_to: Option<String>,
 }
 
 impl Mark {
-    /// Whether the cookie should still be there.
+    /// Whether the browser should still have the cookie.
     pub fn is_young(&self, now: DateTime<Utc>) -> bool {
         is_young(self.begun_at, now)
     }
 }
 
-/// The name of the cookie of a state.
+/// The cookie's suffix for a state.
 pub fn label(state: &str) -> String {
     fingerprint(state.as_bytes())
 }
 
-/// Whether `text` has the form of a label. Cookies whose names only begin like
-/// those of attempts belong to another application, such as another bridge's on this host.
+/// Whether `text` has the form of a label. Cookies with the same prefix and another form belong to
+/// another application, such as a second bridge on this host.
 pub fn is_label(text: &str) -> bool {
     is_fingerprint(text)
 }
@@ -107,7 +107,7 @@ fn digest(state: &str) -> [u8; 32] {
     Sha256::digest(state.as_bytes()).into()
 }
 
-/// Seals an attempt that begins now.
+/// Seals a new attempt that begins at `now`.
 pub fn seal(
     seal: &Seal,
     attempt: &Attempt,
@@ -129,8 +129,8 @@ pub fn seal(
     })
 }
 
-/// The mark for a state whose attempt begins now. It is sealed: the provider and
-/// its logs learn nothing from it.
+/// The mark for a new state whose attempt begins at `now`. It is sealed, so the provider and its
+/// logs learn nothing from it.
 pub fn mark(seal: &Seal, return_to: &ReturnTo, now: DateTime<Utc>) -> Result<String, SealError> {
     let mut plain = now.timestamp().to_be_bytes().to_vec();
     let return_to = return_to.as_str().as_bytes();
@@ -145,7 +145,7 @@ pub fn mark(seal: &Seal, return_to: &ReturnTo, now: DateTime<Utc>) -> Result<Str
     }
 }
 
-/// The mark of a state; none if the state is not one of ours.
+/// The mark of a state; `None` if this bridge did not create the state.
 pub fn marked(seal: &Seal, state: &str) -> Option<Mark> {
     let (_, mark) = state.split_once('.')?;
     let plain = seal.open(MARK, &URL_SAFE_NO_PAD.decode(mark).ok()?).ok()?;
@@ -159,15 +159,14 @@ pub fn marked(seal: &Seal, state: &str) -> Option<Mark> {
 
 fn is_young(begun_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     let age = now.signed_duration_since(begun_at);
-    // A minute less than nothing: the clocks of two instances differ.
+    // One minute may be negative, because clocks of instances differ.
     age >= TimeDelta::minutes(-1) && age < TimeDelta::minutes(ATTEMPT_MINUTES)
 }
 
-/// Opens the attempt of `state`, if it is ours, is that state's and is young
-/// enough. The states are compared in constant time (CB-1).
+/// Opens the attempt of `state`. The states are compared in constant time (CB-1).
 ///
 /// # Errors
-/// Why not.
+/// If the attempt is foreign, belongs to another state or is too old.
 pub fn open(
     seal: &Seal,
     value: &str,
@@ -195,7 +194,7 @@ pub fn open(
     })
 }
 
-/// When a sealed attempt began; `None` if it is not ours.
+/// When a sealed attempt began, in seconds; `None` if this bridge did not seal it.
 pub fn begun_at(seal: &Seal, value: &str) -> Option<i64> {
     unseal(seal, value).map(|wire| wire.begun_at)
 }

@@ -1,9 +1,10 @@
-//! The provider says that a session of its own is over (OpenID Connect Back-Channel Logout 1.0).
-//! The logout token is verified; then the sessions that it names end, unless they are newer than
-//! the logout. The same token a second time does nothing.
+//! Back-channel logout: the provider reports that its session ended (OpenID Connect Back-Channel
+//! Logout 1.0). The logout token is verified; then the sessions that it names end, unless they are
+//! newer than the logout. Repeating a token has no effect.
 //!
-//! A token waits in memory and is judged again while the database or the provider's keys cannot be
-//! reached, or where the keys were read just before it arrived: many providers send it once.
+//! Many providers send a token only once. So a token waits in memory and is judged again while the
+//! database or the provider's keys are unavailable, or if the keys were read just before it
+//! arrived.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,44 +21,45 @@ use crate::store::StoreError;
 use crate::store::logouts::Logout;
 use crate::store::session_cache::SessionCache;
 
-/// Most tokens that wait to be judged again; strangers can send some too.
+/// Maximum number of waiting tokens; unauthenticated clients can send some too.
 const WAITING_MAX: usize = 64;
 
-/// Most of them from one network: one stranger must not take all the places.
+/// Maximum number of waiting tokens from one network, so that one client cannot take all the
+/// places.
 const WAITING_OF_ONE_MAX: usize = 16;
 
-/// Most retries, 30 s apart, so ten minutes. A token that is no logout is refused at the first
-/// retry, unless the keys cannot be read.
+/// Maximum number of retries, 30 s apart: ten minutes in total. A token that is no valid logout
+/// token is refused at the first retry, unless the keys cannot be read.
 const RETRIES_MAX: u32 = 20;
 
-/// What the use case needs.
+/// The use case, with the parts that it needs.
 pub struct BackChannel(Arc<Inner>);
 
 struct Inner {
     provider: Arc<Provider>,
     sessions: Arc<SessionCache>,
     clock: Arc<dyn Clock>,
-    /// Tokens that are not verified yet: strangers can send some too.
+    /// Tokens that are not verified yet; unauthenticated clients can send some too.
     unverified: Waiting,
-    /// Tokens of the provider, which wait for the database.
+    /// Verified tokens of the provider, which wait for the database.
     verified: Waiting,
-    /// Where tokens wait: a worker's own runtime ends with the worker.
+    /// The runtime for waiting tokens; a worker's own runtime ends with the worker.
     runtime: Handle,
 }
 
-/// Why nothing ended.
+/// Why no session was ended.
 #[derive(Debug, thiserror::Error)]
 pub enum BackChannelError {
-    /// The token, or the provider's keys.
+    /// The token is invalid, or the provider's keys are unavailable.
     #[error(transparent)]
     Token(#[from] NoLogout),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl BackChannelError {
-    /// Whether the same token may be good later.
+    /// Whether the same token may be accepted later.
     fn is_passing(&self) -> bool {
         matches!(
             self,
@@ -68,7 +70,7 @@ impl BackChannelError {
 }
 
 impl BackChannel {
-    /// Tokens wait on the runtime of the caller.
+    /// Waiting tokens run on the caller's runtime.
     pub fn new(
         provider: Arc<Provider>,
         sessions: Arc<SessionCache>,
@@ -84,8 +86,7 @@ impl BackChannel {
         }))
     }
 
-    /// Takes a logout token from a client of this network; good also where nothing is left
-    /// to end.
+    /// Processes a logout token from a client in `network`. Also succeeds if no session matches.
     pub async fn log_out(&self, token: &str, network: IpAddr) -> Result<(), BackChannelError> {
         let mut arrived = Arrived {
             token: token.to_owned(),
@@ -106,7 +107,8 @@ impl BackChannel {
         outcome
     }
 
-    /// Judges it again until it is done or has waited long enough, if there is room.
+    /// Retries in the background until the token is processed or has waited too long; does nothing
+    /// if there is no place for it.
     fn judge_later(&self, mut arrived: Arrived, network: IpAddr) {
         let waiting = match arrived.verified {
             Some(_) => &self.0.verified,
@@ -135,13 +137,13 @@ impl BackChannel {
     }
 }
 
-/// A token that is judged, perhaps more than once.
+/// A token, possibly judged several times.
 struct Arrived {
     token: String,
     arrival: Arrival,
-    /// What it says, once it is verified: then the keys do not matter any more.
+    /// The token's content once it is verified; the keys are not needed any more then.
     verified: Option<Logout>,
-    /// Whether it was judged before, and waited.
+    /// Whether the token has been judged before and was deferred.
     waited: bool,
 }
 
@@ -175,7 +177,7 @@ impl Inner {
             sid: token.sid,
             issued_at: token.issued_at,
             arrived_at: arrival.at,
-            // At another instance the same token may wait for as long.
+            // The same token may wait for as long at another instance.
             expires_at: token.forgotten_at + self.longest_wait(),
         })
     }
@@ -186,12 +188,12 @@ impl Inner {
     }
 }
 
-/// The networks that the waiting tokens came from, one entry for each token.
+/// The networks of the waiting tokens, one entry per token.
 #[derive(Clone, Default)]
 struct Waiting(Arc<Mutex<Vec<IpAddr>>>);
 
 impl Waiting {
-    /// None: there is no room for another one, or for another one of this network.
+    /// `None` if there is no place for another token, or for another one of this network.
     fn place(&self, network: IpAddr) -> Option<Place> {
         let mut networks = self.networks();
         let theirs = networks.iter().filter(|other| **other == network);
@@ -207,12 +209,12 @@ impl Waiting {
     }
 
     fn networks(&self) -> MutexGuard<'_, Vec<IpAddr>> {
-        // Held for a few instructions, none of which can panic.
+        // The guarded code cannot panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Room for one waiting token, until it is dropped.
+/// The place of one waiting token, released on drop.
 struct Place {
     waiting: Waiting,
     network: IpAddr,
@@ -227,7 +229,7 @@ impl Drop for Place {
     }
 }
 
-/// Errors of the database are logged where it is asked.
+/// The store has already logged database errors.
 fn tell(error: &BackChannelError) {
     match error {
         BackChannelError::Token(NoLogout::Unavailable(outage)) => {

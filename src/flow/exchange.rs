@@ -1,9 +1,9 @@
-//! From an identity and what was asked to a signed token.
+//! The exchange: from an identity and a request to a signed token.
 //!
-//! Every door calls [`Exchange::exchange`], so two doors can never grant
-//! different things. The steps: a fresh snapshot, the block, the entitlement now, the
-//! scope, the scope checked once more, the lifetime, the claims, their
-//! length, the signature. Nothing here waits for the database or the provider.
+//! Every endpoint that issues tokens calls [`Exchange::exchange`], so all of them decide alike. The
+//! steps: a fresh snapshot, the block, the current entitlement, the scope, the second check of the
+//! scope, the lifetime, the claims, their length, the signature. No step waits for the database or
+//! the provider.
 
 use std::sync::Arc;
 
@@ -24,25 +24,25 @@ use crate::signer::{self, SignError, Signer};
 use crate::store::session_cache::LiveSession;
 use crate::store::snapshot::{Snapshot, SnapshotKeeper, Stale};
 
-/// Stands for a user name that is not there while the token's length is judged; no token has it.
+/// Replaces a missing user name while the token's length is checked; no token contains it.
 const SHORTEST_SUBJECT: &str = "-";
 
-/// What the tokens of this bridge have in common.
+/// Settings that all tokens share.
 #[derive(Debug, Clone)]
 pub struct TokenRules {
     /// `RED5_JWT_ISSUER`
     pub issuer: Option<String>,
-    /// Whether `sub` is the user name (`RED5_SUBJECT`).
+    /// Whether `sub` is the user name (`RED5_SUBJECT`) rather than the provider's `sub`.
     pub subject_is_username: bool,
     /// `RED5_TOKEN_TTL_SECONDS`
     pub default_seconds: u32,
-    /// The server's limit less the clock skew.
+    /// The server's limit minus the clock skew.
     pub server_seconds: u32,
     /// `RED5_TOKEN_MAX_BYTES`
     pub max_bytes: usize,
 }
 
-/// What an exchange needs.
+/// The use case, with the parts that it needs.
 pub struct Exchange {
     pub(crate) snapshots: Arc<SnapshotKeeper>,
     pub(crate) signer: Signer,
@@ -51,7 +51,7 @@ pub struct Exchange {
     pub(crate) counts: Counts<ExchangeOutcome>,
 }
 
-/// Who asks, and what that rests on.
+/// The identity and the data on which the decision is based.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     identity: &'a Identity,
@@ -75,82 +75,82 @@ impl Subject<'_> {
     }
 }
 
-/// A token, and what it is.
+/// An issued token and its content.
 #[derive(Debug)]
 pub struct Issued {
-    /// The compact token.
+    /// The token in compact serialization.
     pub token: String,
-    /// What it carries.
+    /// The scope in the token.
     pub scope: Scope,
-    /// Until when.
+    /// The token's validity.
     pub lifetime: Lifetime,
-    /// Whole seconds from now.
+    /// Seconds until the token expires.
     pub expires_in: i64,
-    /// Grants held of which something is not in the scope.
+    /// Grants of the user that the scope does not fully contain.
     pub left_out: Vec<Grant>,
-    /// The number of the mappings' last change.
+    /// Version of the mappings: the number of their last change.
     pub mapping_version: i64,
 }
 
-/// Why there is no token.
+/// Why no token is issued.
 #[derive(Debug, thiserror::Error)]
 pub enum NoToken {
-    /// An administrator does not let the person in.
+    /// An administrator blocked the person.
     #[error("the person is blocked")]
     Blocked,
-    /// The provider sent no groups because there are too many.
+    /// The provider sent no groups because there are too many (overage).
     #[error("the provider sent no groups because there are too many")]
     GroupsOverage,
     /// No mapping grants anything.
     #[error("no mapping grants anything")]
     NoGrant,
-    /// Something that was named is not granted, or not together.
+    /// A requested name is not granted, or the names are not granted together.
     #[error("not granted: {}", .0.refused.join(", "))]
     NotGranted(Box<NotGranted>),
-    /// A room has to be named, of one of these forms.
+    /// The request must name a room of one of these forms.
     #[error("name a room, of the form {}", patterns.join(" or "))]
     RoomRequired {
-        /// The patterns held, sorted.
+        /// The granted patterns, sorted.
         patterns: Vec<String>,
     },
-    /// `sub` is to be the user name, and the provider sent none that could be.
+    /// `sub` is configured to be the user name, and the provider sent no valid one.
     #[error(
         "the provider sent no user name of at most {SUBJECT_MAX} bytes, which is to be the token's subject"
     )]
     NoUsername,
-    /// Too little time is left.
+    /// The remaining lifetime is too short.
     #[error(transparent)]
     TooShort(#[from] TooShort),
-    /// The token would be longer than `RED5_TOKEN_MAX_BYTES`.
+    /// The token would exceed `RED5_TOKEN_MAX_BYTES`.
     #[error("the token would be longer than {max_bytes} bytes")]
     TooManyRooms {
-        /// The limit.
+        /// The limit in bytes.
         max_bytes: usize,
     },
-    /// The mappings in memory may be old.
+    /// The mappings in memory are not fresh.
     #[error(transparent)]
     Stale(#[from] Stale),
-    /// The scope was not sound after all: a bug, and nothing was signed.
+    /// The second check found that the scope is not granted: a bug. Nothing was signed.
     #[error("a scope was about to be signed that is not granted: {0}")]
     Unwarranted(#[from] Unwarranted),
-    /// Likewise.
+    /// The claims could not be built: a bug. Nothing was signed.
     #[error(transparent)]
     Claims(#[from] ClaimError),
-    /// Likewise.
+    /// The signature failed: a bug.
     #[error(transparent)]
     Sign(#[from] SignError),
 }
 
-/// Names that are not granted.
+/// Requested names that are not granted.
 #[derive(Debug)]
 pub struct NotGranted {
-    /// The names, sorted: roles, transports and rooms in one list.
+    /// The refused roles, transports and rooms in one sorted list.
     pub refused: Vec<String>,
-    /// Why not, and what is granted in their place.
+    /// The reason, and what is granted instead.
     pub why: WhyNot,
 }
 
-/// What a decision rests on besides the wish.
+/// The input of a decision, besides the request.
 #[derive(Clone, Copy)]
 pub(super) struct Basis<'a> {
     pub(super) identity: &'a Identity,
@@ -158,11 +158,11 @@ pub(super) struct Basis<'a> {
     pub(super) blocks: &'a Blocks,
     pub(super) end: SubjectEnd,
     pub(super) now: DateTime<Utc>,
-    /// Whether the identity may lack a subject: what is decided is not signed then.
+    /// Whether the identity may lack a subject, because the decision will not be signed.
     pub(super) may_lack_subject: bool,
 }
 
-/// A token that may be signed.
+/// A token that is allowed, not signed yet.
 pub(super) struct Decided {
     pub(super) claims: Claims,
     pub(super) scope: Scope,
@@ -170,7 +170,7 @@ pub(super) struct Decided {
 }
 
 impl TokenRules {
-    /// The token for a wish, or why there is none. Whatever decides or explains goes by it.
+    /// Decides about a request. Exchanges and explanations both use this function.
     pub(super) fn decide(&self, basis: Basis<'_>, wish: &Wish) -> Result<Decided, NoToken> {
         let Basis { identity, now, .. } = basis;
         let blocks = basis.blocks;
@@ -194,8 +194,8 @@ impl TokenRules {
             },
         );
         let name = self.subject_name(identity);
-        // The length is judged before both, and depends on neither: an end has as many digits
-        // as another, and a token without a subject would be shorter still.
+        // Judged before the subject and the lifetime, and independent of both: every end has the
+        // same number of digits, and a token without a subject would be shorter.
         let lacks = basis.may_lack_subject && identity.subject.is_empty();
         let subject = match &name {
             Ok(name) if !lacks => name,
@@ -218,8 +218,8 @@ impl TokenRules {
         })
     }
 
-    /// Rooms that alone would fill the token need not be checked one by one:
-    /// a user with ten thousand must not cost seconds (AV-7).
+    /// Rooms whose names alone exceed the token's limit are not checked one by one: a user with ten
+    /// thousand rooms must not cost seconds (AV-7).
     fn check_listed(&self, scope: &Scope) -> Result<(), NoToken> {
         let rooms = scope.rooms.named().into_iter().flatten();
         let bytes: usize = rooms.map(|room| room.as_str().len() + 1).sum();
@@ -235,7 +235,7 @@ impl TokenRules {
         }
     }
 
-    /// What becomes `sub`.
+    /// The value of `sub`.
     fn subject_name<'i>(&self, identity: &'i Identity) -> Result<&'i str, NoToken> {
         if !self.subject_is_username {
             return Ok(&identity.subject);
@@ -247,18 +247,18 @@ impl TokenRules {
 }
 
 impl Exchange {
-    /// The seconds a token has when nothing else is asked.
+    /// The lifetime in seconds when the request names none.
     pub fn usual_seconds(&self) -> u32 {
         self.rules.default_seconds
     }
 
-    /// What the subject may do now.
+    /// The subject's current entitlement.
     pub fn entitlement<'a>(&self, subject: impl Into<Subject<'a>>) -> Result<Entitlement, Stale> {
         let snapshot = self.snapshots.current()?;
         Ok(subject.into().entitlement(&snapshot, self.clock.now()))
     }
 
-    /// The token for a wish, or why there is none; told to the log once.
+    /// Decides about a request, signs the token and logs the result once.
     pub fn exchange<'a>(
         &self,
         subject: impl Into<Subject<'a>>,
@@ -274,7 +274,7 @@ impl Exchange {
         match &outcome {
             Ok(issued) => tracing::info!(
                 event = "token_issued",
-                // Finds a token's event without being one (LG-2).
+                // Identifies the token in the log without containing it (LG-2).
                 token_sha256 = fingerprint(issued.token.as_bytes()),
                 subject,
                 roles = issued
@@ -299,8 +299,8 @@ impl Exchange {
         outcome
     }
 
-    /// What the token would carry for a wish that names nothing. It is for a hint: the
-    /// token is dropped, and neither counted nor told to the log.
+    /// The scope for a request that names nothing. For hints only: the token is dropped, and is
+    /// neither counted nor logged.
     pub fn unnamed<'a>(&self, subject: impl Into<Subject<'a>>) -> Result<Scope, NoToken> {
         let outcome = self.decide(subject.into(), &Wish::default());
         outcome.map(|issued| issued.scope)
@@ -330,7 +330,7 @@ impl Exchange {
     }
 }
 
-/// Under overage the grants are unknown, and every refusal says so.
+/// Under overage the grants are unknown, so every refusal is reported as overage.
 fn explained(refusal: ScopeRefusal, basis: Basis<'_>, ask: &Ask) -> NoToken {
     match (&basis.identity.groups, refusal) {
         (Groups::Overage, _) => NoToken::GroupsOverage,
@@ -361,7 +361,7 @@ impl NoToken {
         }
     }
 
-    /// The stable word of the answer (product: errors), the same as in the metrics.
+    /// The stable code of the refusal, the same in the answer and the metrics.
     pub fn code(&self) -> &'static str {
         self.outcome().into()
     }

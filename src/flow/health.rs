@@ -17,12 +17,12 @@ pub struct Health {
 }
 
 impl Health {
-    /// What keeps the mappings from being fresh; none if they are.
+    /// Why the mappings are not fresh; `None` if they are.
     pub fn missing(&self) -> Option<&'static str> {
         self.snapshots.missing()
     }
 
-    /// Whether the provider's documents can be read.
+    /// State of the provider's metadata and keys.
     pub fn provider(&self) -> &'static str {
         match self.provider.status() {
             ProviderStatus::Unknown => "unknown",
@@ -31,7 +31,7 @@ impl Health {
         }
     }
 
-    /// What is measured when metrics are requested.
+    /// Values that are measured when metrics are requested.
     pub fn gauges(&self) -> Measurements {
         let age = self.snapshots.age();
         let connections = self.store.connections();

@@ -1,9 +1,9 @@
-//! Signing in: to the provider and back.
+//! Sign-in: to the provider and back.
 //!
-//! [`SignIn::begin`] makes an attempt and the address to go to. At the
-//! callback [`SignIn::finish`] opens the attempt, compares the state, checks
-//! the issuer that answers (RFC 9207), *spends* the attempt in the database,
-//! and only then asks the provider; what comes back becomes a new session.
+//! [`SignIn::begin`] creates an attempt and the provider's authorization URL. At the callback,
+//! [`SignIn::finish`] opens the attempt, compares the state, checks the issuer of the answer (RFC
+//! 9207) and *spends* the attempt in the database. Only then it redeems the code at the provider
+//! and creates the session.
 
 use std::sync::Arc;
 
@@ -21,23 +21,23 @@ use crate::domain::session::SignInOrigin;
 use crate::fingerprint::pseudonym;
 use crate::metrics::{Counts, SignInOutcome};
 use crate::oidc::{CallbackAnswer, Provider, SignedIn};
-// What of the provider's failures has a page of its own; `web` names `oidc` nowhere.
+// Errors of the provider that have pages of their own. `web` must not import `oidc`.
 pub use crate::oidc::{InvalidAnswer, OidcError, Outage, TokenFlaw};
 use crate::seal::{Seal, SealError};
 use crate::store::sessions::{SealedTokens, StoredSession};
 use crate::store::{NotStarted, Store, StoreError};
 
-/// How long sessions may last.
+/// Maximum lifetimes of sessions.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionLimits {
-    /// `BRIDGE_SESSION_MAX_HOURS`
+    /// `BRIDGE_SESSION_MAX_HOURS`.
     pub longest: TimeDelta,
-    /// `BRIDGE_UNREFRESHED_MAX_MINUTES`: where groups cannot be asked for again, a session
-    /// ends when they are this old.
+    /// `BRIDGE_UNREFRESHED_MAX_MINUTES`: the age of the groups at which a session without a refresh
+    /// token ends.
     pub unrefreshed: TimeDelta,
 }
 
-/// What the use case needs.
+/// The use case, with the parts that it needs.
 pub struct SignIn {
     pub(crate) provider: Arc<Provider>,
     pub(crate) store: Store,
@@ -49,12 +49,12 @@ pub struct SignIn {
     pub(crate) counts: Counts<SignInOutcome>,
 }
 
-/// The provider's answer, as the callback's query has it.
+/// The provider's answer, from the callback's query.
 #[derive(Debug)]
 pub struct CallbackQuery {
     /// `state`
     pub state: String,
-    /// `code`, or the provider's error.
+    /// `code`, or the provider's `error`.
     pub outcome: Result<SecretString, ProviderError>,
     /// `iss` (RFC 9207).
     pub iss: Option<String>,
@@ -63,31 +63,30 @@ pub struct CallbackQuery {
 /// A sign-in that failed.
 #[derive(Debug)]
 pub struct SignInFailed {
-    /// Why.
+    /// The reason.
     pub error: LoginError,
-    /// Where another try comes back to: where this one wanted to go, as far as
-    /// that is known and still allowed.
+    /// Where a new attempt returns to: the address of this one, if it is known and still allowed.
     pub return_to: ReturnTo,
 }
 
 /// A sign-in that succeeded.
 pub struct NewSession {
-    /// The value of the session's cookie.
+    /// Value of the session's cookie.
     pub secret: SessionSecret,
     /// The session's absolute end.
     pub ends_at: DateTime<Utc>,
-    /// Where to go.
+    /// The page to redirect to.
     pub return_to: ReturnTo,
 }
 
 impl SignIn {
-    /// Where a sign-in may come back to.
+    /// The rule for return addresses.
     pub fn return_to(&self) -> &ReturnToRule {
         &self.rule
     }
 
-    /// The provider's address and the attempt for the browser.
-    /// `somebody_else`: the provider asks who it is.
+    /// The authorization URL and the attempt for the browser. `somebody_else`: the provider must
+    /// let the person choose an account.
     pub async fn begin(
         &self,
         return_to: &ReturnTo,
@@ -108,8 +107,8 @@ impl SignIn {
         Ok((url, attempt::seal(&self.seal, &attempt, return_to, now)?))
     }
 
-    /// Of these attempts' values, the positions of those that have to go so
-    /// that `room` are left: unreadable ones first, then the oldest.
+    /// The positions in `values` of the attempts to remove so that at most `room` are left:
+    /// unreadable ones first, then the oldest.
     pub fn surplus_attempts(&self, values: &[&str], room: usize) -> Vec<usize> {
         let mut by_age: Vec<(Option<i64>, usize)> = values
             .iter()
@@ -121,8 +120,8 @@ impl SignIn {
         by_age.into_iter().map(|(_, at)| at).collect()
     }
 
-    /// From the provider's answer to a session. `earlier` is the session that
-    /// the browser had: it ends, to whichever user it belonged (CB-12).
+    /// Finishes the sign-in and creates a session. `earlier`, the browser's earlier session, ends,
+    /// whichever user it belongs to (CB-12).
     pub async fn finish(
         &self,
         answer: CallbackQuery,
@@ -163,8 +162,8 @@ impl SignIn {
                     (LoginError::AttemptExpired, Some(return_to))
                 }
             },
-            // The browser drops the cookie after its ten minutes; the state itself
-            // says whether that is the reason.
+            // The browser removes the cookie after ten minutes; the state shows whether that is the
+            // reason.
             None => match attempt::marked(&self.seal, state) {
                 None => (LoginError::StateForeign, None),
                 Some(mark) if mark.is_young(now) => (LoginError::CookieMissing, mark.return_to),
@@ -175,7 +174,7 @@ impl SignIn {
         Err(SignInFailed { error, return_to })
     }
 
-    /// What was good when the sign-in began need not be so any more (LR-6).
+    /// Checks the address again: the rule may have changed since the sign-in began (LR-6).
     fn wanted(&self, return_to: Option<&str>) -> ReturnTo {
         let checked = return_to.and_then(|address| self.rule.check(address).ok());
         checked.unwrap_or_else(|| self.rule.home())
@@ -210,7 +209,7 @@ impl SignIn {
     }
 
     async fn spend(&self, attempt: &OpenedAttempt) -> Result<(), LoginError> {
-        // A minute more than it lives: two instances' clocks may differ.
+        // Kept longer than the attempt is valid, because clocks of instances differ.
         let expires_at = attempt.begun_at + TimeDelta::minutes(ATTEMPT_MINUTES + 2);
         if self.store.spend_attempt(&attempt.id, expires_at).await? {
             Ok(())
@@ -219,8 +218,8 @@ impl SignIn {
         }
     }
 
-    /// The value of the new session's cookie, and the session's absolute end. A sign-in that is
-    /// refused leaves the earlier session as it is.
+    /// The value of the new session's cookie, and the session's absolute end. If the sign-in is
+    /// refused, the earlier session stays.
     async fn start(
         &self,
         signed_in: SignedIn,
@@ -280,49 +279,49 @@ impl SignIn {
         Ok((secret, ends_at))
     }
 
-    /// The time, for what a cookie's age is counted from.
+    /// The current time, from which the age of cookies is counted.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 }
 
-/// Why a sign-in failed. The name of a variant is the reason in the log.
+/// Why a sign-in failed. The variant's name is the reason in the log.
 #[derive(Debug, thiserror::Error, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum LoginError {
-    /// No attempt came with the answer, and it should have: cookies are off, or
-    /// it is another browser.
+    /// The attempt's cookie is missing although it should exist: cookies are disabled, or this is
+    /// another browser.
     #[error("the attempt's cookie is missing")]
     CookieMissing,
-    /// No attempt came, and the state is not one of ours.
+    /// The cookie is missing, and this bridge did not create the state.
     #[error("the state is none of this bridge's")]
     StateForeign,
-    /// The attempt that came is not of this state, or altered.
+    /// The attempt was altered or belongs to another state.
     #[error("the attempt is foreign")]
     AttemptForeign,
-    /// It was begun more than ten minutes ago.
+    /// The attempt began more than ten minutes ago.
     #[error("the attempt is too old")]
     AttemptExpired,
-    /// The attempt was used before.
+    /// The attempt was already used.
     #[error("the attempt was spent before")]
     AttemptSpent,
-    /// The provider said no; its words are not repeated.
+    /// The provider answered with an error; its text is not repeated.
     #[error("the provider answered with an error")]
     Provider(ProviderError),
-    /// The provider, or its answer, cannot be used.
+    /// The provider is unavailable, or its answer is invalid.
     #[error(transparent)]
     Oidc(#[from] OidcError),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     #[strum(serialize = "database")]
     Store(#[from] StoreError),
-    /// An administrator does not let the person in.
+    /// An administrator blocked the person.
     #[error("the person is blocked")]
     Blocked,
-    /// The provider ended the sign-in while it was under way.
+    /// The provider ended the session while the sign-in was under way.
     #[error("the provider ended this sign-in meanwhile")]
     LoggedOut,
-    /// No random numbers.
+    /// The system gave no random numbers.
     #[error(transparent)]
     #[strum(serialize = "sealing")]
     Seal(#[from] SealError),
@@ -339,7 +338,7 @@ impl From<NotStarted> for LoginError {
 }
 
 impl LoginError {
-    /// The reason for the log, finer than the code that the page shows.
+    /// The reason for the log; more exact than the code on the page.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Provider(error) => error.code,
@@ -366,12 +365,12 @@ impl LoginError {
         }
     }
 
-    /// Whether the operator or the provider has to act, and not the user.
+    /// Whether the operator or the provider has to act, rather than the user.
     pub fn is_for_operator(&self) -> bool {
         matches!(self, Self::Oidc(_) | Self::Store(_) | Self::Seal(_))
     }
 
-    /// Whether the attempt is over, so that there is nothing to repeat for a user who is signed in.
+    /// Whether the attempt cannot be repeated; a user who is signed in then has nothing to repeat.
     pub fn is_over(&self) -> bool {
         matches!(
             self,
@@ -380,35 +379,35 @@ impl LoginError {
     }
 }
 
-/// What a provider may answer instead of a code (RFC 6749 §4.1.2.1, OpenID Connect Core
-/// §3.1.2.6). The text that comes with it is not read: it may be written into any address.
+/// The provider's error instead of a code (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6). Its
+/// `error_description` is not read: anyone can put text there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProviderError {
-    /// What it means for the person.
+    /// Meaning for the person.
     pub kind: ProviderErrorKind,
-    /// A stable word for the log and for an administrator.
+    /// Stable code for the log and for administrators.
     pub code: &'static str,
 }
 
-/// What there is to do about it.
+/// What kind of action the error requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderErrorKind {
-    /// The person, or a rule of the provider, said no.
+    /// The person, or a rule of the provider, denied access.
     Declined,
-    /// The person has something left to do at the provider.
+    /// The person has to complete a step at the provider.
     Unfinished,
-    /// Later.
+    /// The provider is temporarily unavailable.
     Busy,
-    /// The provider broke.
+    /// The provider has an internal error.
     Broken,
-    /// The provider does not take what this bridge asks: the operator must act.
+    /// The provider rejects this bridge's request: the operator must act.
     Settings,
-    /// A word of the provider's own.
+    /// An error code that no specification defines.
     Unknown,
 }
 
 impl ProviderError {
-    /// Of the parameter.
+    /// Classifies the value of the `error` parameter.
     pub fn parse(error: &str) -> Self {
         use ProviderErrorKind::{Broken, Busy, Declined, Settings, Unfinished, Unknown};
         let (kind, code) = match error {

@@ -1,5 +1,5 @@
-//! One file per use case. The actor, the input and the time come in as values: no file here sees
-//! a request, a cookie's name or a status.
+//! One file per use case. Actor, input and time are arguments; requests, cookie names and HTTP
+//! statuses are unknown here.
 
 pub mod admin;
 pub mod attempt;
@@ -18,7 +18,7 @@ pub mod sessions;
 pub mod sign_out;
 mod tokens;
 
-// What of the store's own types a request is answered with; `web` names the store nowhere.
+// The store's error type, for answers. `web` must not import `store`.
 pub use crate::store::StoreError;
 pub use crate::store::session_cache::LiveSession;
 pub use crate::store::sessions::EndedSession;

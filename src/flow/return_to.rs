@@ -1,22 +1,21 @@
-//! Where a sign-in may come back to.
+//! Return addresses of sign-ins.
 //!
-//! The one rule: the address has our own origin, or exactly one of the
-//! configured ones, and it is given on as an absolute address. The parser
-//! reads `/.//evil.com` or `/\evil.com` in ways that browsers do not, so what
-//! is strange is refused before it is parsed (LR-6).
+//! One rule: the address has our own origin or exactly one of the configured origins, and is passed
+//! on as an absolute URL. URL parsers and browsers read addresses such as `/.//evil.com` and
+//! `/\evil.com` differently, so unusual forms are refused before parsing (LR-6).
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// Longest address in bytes, made absolute: it travels sealed in a cookie, five of
-/// which must fit into one request's headers.
+/// Longest absolute address in bytes: it is sealed into a cookie, and five such cookies must fit
+/// into the headers of one request.
 pub const RETURN_TO_MAX_BYTES: usize = 768;
 
-/// An address that was found good.
+/// A checked address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReturnTo(String);
 
-/// The address is not one of ours.
+/// The address is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "return_to must be a path of this bridge, or an address of an allowed origin, of at most {RETURN_TO_MAX_BYTES} bytes"
@@ -24,24 +23,24 @@ pub struct ReturnTo(String);
 pub struct NotOurs;
 
 impl ReturnTo {
-    /// The absolute address.
+    /// The absolute URL.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Judges addresses.
+/// Checks return addresses.
 #[derive(Debug, Clone)]
 pub struct ReturnToRule {
-    /// Our own address, to which paths are joined.
+    /// The bridge's own address; paths are resolved against it.
     own: Url,
-    /// `https://app.example`, as browsers serialize an origin.
+    /// Origins as browsers serialize them, such as `https://app.example`.
     allowed: Vec<String>,
     home: String,
 }
 
 impl ReturnToRule {
-    /// `home` is the absolute address of the portal; `None` if it is none.
+    /// `home` is the absolute address of the portal; `None` if it is not a valid one.
     pub fn new(home: &str, allowed: Vec<String>) -> Option<Self> {
         Some(Self {
             own: Url::parse(home).ok()?,
@@ -50,22 +49,22 @@ impl ReturnToRule {
         })
     }
 
-    /// The portal.
+    /// The portal's address.
     pub fn home(&self) -> ReturnTo {
         ReturnTo(self.home.clone())
     }
 
-    /// Refuses whatever a browser might take elsewhere.
+    /// Checks an address; refuses forms that a browser may resolve to another origin.
     pub fn check(&self, text: &str) -> Result<ReturnTo, NotOurs> {
-        // `https:evil.com` is a path to one parser and a host to another.
+        // Some parsers read `https:evil.com` as a path, others as a host.
         let begins = ["/", "https://", "http://"];
         let clear = begins.iter().any(|begin| starts_with(text, begin));
         let strange = |byte: u8| byte <= b' ' || byte == 0x7f || byte == b'\\';
         if !clear || text.len() > RETURN_TO_MAX_BYTES || text.bytes().any(strange) {
             return Err(NotOurs);
         }
-        // Only a path is joined: joined to an https address, `https:evil.com` would be
-        // a path of ours, and no two programs agree on that.
+        // Only paths are resolved: relative to an https URL, `https:evil.com` would become a path
+        // of ours, and parsers disagree about it.
         let url = match text.strip_prefix('/') {
             Some(_) => self.own.join(text),
             None => Url::parse(text),
@@ -76,10 +75,10 @@ impl ReturnToRule {
         let ours =
             origin == self.own.origin().ascii_serialization() || self.allowed.contains(&origin);
         let no_user = url.username().is_empty() && url.password().is_none();
-        // What was short may be long once it is absolute and its letters are encoded: it
-        // would be refused when it is judged again, after the sign-in.
+        // A short address may become long when it is absolute and percent-encoded. It would then be
+        // refused at the second check, after the sign-in.
         let short = url.as_str().len() <= RETURN_TO_MAX_BYTES;
-        // `/.//evil.com` has our origin and the path `//evil.com`.
+        // `/.//evil.com` has our origin, but its path is `//evil.com`.
         if !(web && ours && no_user && short) || url.path().starts_with("//") {
             return Err(NotOurs);
         }
@@ -89,8 +88,8 @@ impl ReturnToRule {
         Ok(ReturnTo(url.into()))
     }
 
-    /// An address of ours at which a person who has signed in would see JSON, be sent to
-    /// the provider once more, or be signed out.
+    /// Addresses of the bridge that are no pages: JSON, another redirect to the provider, or a
+    /// sign-out.
     fn is_no_page(&self, url: &Url) -> bool {
         let path = percent_decode_str(url.path()).decode_utf8_lossy();
         let below = path.strip_prefix(self.own.path());
@@ -99,7 +98,7 @@ impl ReturnToRule {
     }
 }
 
-/// Schemes are read in any case (RFC 3986 §3.1).
+/// Schemes are case-insensitive (RFC 3986 §3.1).
 fn starts_with(text: &str, begin: &str) -> bool {
     text.get(..begin.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(begin))

@@ -1,5 +1,5 @@
-//! Sessions: from the cookie's value to a live session, first without and then with the check that
-//! its groups are fresh; and every end of a session that its user or an administrator asks for.
+//! Sessions: from the cookie's value to a live session, before and after the check of group
+//! freshness; and the ends of sessions that users and administrators request.
 //!
 //! | who may end a session | which | where the right is checked |
 //! |---|---|---|
@@ -34,27 +34,27 @@ use crate::store::sessions::{EndedSession, SealedTokens, SessionsToEnd, StoredSe
 use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{NotStarted, StoreError};
 
-/// Bytes of a session's secret: twice the 128 bits that cannot be guessed (SE-1).
+/// Random bytes of a session's secret, twice the required 128 bits (SE-1).
 const SECRET_BYTES: usize = 32;
 
-/// The value of a session's cookie. Only its SHA-256 is ever stored.
+/// Value of a session's cookie. Only its SHA-256 is stored.
 #[derive(Clone)]
 pub struct SessionSecret(SecretString);
 
 impl SessionSecret {
-    /// A new one.
+    /// A new random secret.
     pub fn random() -> Result<Self, SealError> {
         let text = random::text().map_err(|_| SealError::Sealing)?;
         Ok(Self(text.into()))
     }
 
-    /// A cookie's value, if it has the form of one of ours.
+    /// A cookie's value; `None` if it does not have the form of a secret.
     pub fn parse(value: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
         (bytes.len() == SECRET_BYTES).then(|| Self(value.to_owned().into()))
     }
 
-    /// For the cookie alone.
+    /// The value, for the cookie only.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -63,9 +63,8 @@ impl SessionSecret {
         Sha256::digest(self.expose().as_bytes()).into()
     }
 
-    /// The token that forms of this session's pages carry. It is derived from
-    /// the cookie's value: another session's does not fit, and nothing has to
-    /// be stored (CS-3).
+    /// The CSRF token of this session's forms. It is derived from the cookie's value, so another
+    /// session's token does not match, and nothing is stored (CS-3).
     pub fn form_token(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.form_mac().finalize().into_bytes())
     }
@@ -89,17 +88,17 @@ impl SessionSecret {
 /// Why a session could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// Notices may be missing: the user may have signed out on another instance.
+    /// Notices may be missing, so the session may have ended on another instance.
     #[error("the sessions in memory are not known to be fresh")]
     Stale,
-    /// An administrator blocked the person. A block that is written by hand in the database ends
-    /// no session, so there may be one.
+    /// An administrator blocked the person. A block that was inserted by SQL ends no sessions, so
+    /// one may exist.
     #[error("the person is blocked")]
     Blocked,
-    /// The user is known, and the groups are too old to say what they may do.
+    /// The session is valid, but its groups are too old to decide with.
     #[error("the groups are too old, and the provider cannot be asked for them")]
     Unconfirmed,
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -113,7 +112,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// `refresher` keeps the groups of sessions young; `snapshots` has the blocks.
+    /// `refresher` keeps the groups fresh; `snapshots` contains the blocks.
     pub fn new(
         cache: Arc<SessionCache>,
         refresher: Arc<Refresher>,
@@ -128,8 +127,8 @@ impl Sessions {
         }
     }
 
-    /// The live session of a cookie, of a user who is not blocked, whatever the age of its
-    /// groups. Refused when what is in memory could be older than the staleness bound.
+    /// The live session of a cookie, if its user is not blocked; the age of its groups is not
+    /// checked. An error if the data in memory is older than the staleness bound.
     pub async fn authenticate(
         &self,
         secret: &SessionSecret,
@@ -154,7 +153,7 @@ impl Sessions {
         Ok(Some(live))
     }
 
-    /// The session with groups that are fresh enough to serve; none when it is over.
+    /// The session with groups that are fresh enough; `None` if the session is over.
     pub async fn confirm_groups(
         &self,
         live: Arc<LiveSession>,
@@ -168,7 +167,7 @@ impl Sessions {
             })
     }
 
-    /// Starts a session, and ends the one that the browser had before: both or neither.
+    /// Starts a session and ends the browser's earlier one, in one transaction.
     pub(super) async fn start(
         &self,
         session: StoredSession,
@@ -182,8 +181,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends sessions everywhere, and revokes the refresh token with a person's last one. Returns
-    /// those that were not over already.
+    /// Ends sessions on every instance; with a person's last session, revokes its refresh token.
+    /// Returns those that still existed.
     pub(super) async fn end(
         &self,
         which: SessionsToEnd<'_>,
@@ -193,7 +192,7 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Blocks a person, and ends all their sessions likewise.
+    /// Blocks a person, ends all their sessions and revokes the refresh token.
     pub(super) async fn block(
         &self,
         draft: &BlockDraft,
@@ -209,7 +208,7 @@ impl Sessions {
         self.cache.idle()
     }
 
-    /// When a session ends if nothing more is asked of it.
+    /// When the session ends if it is not used again.
     pub fn idle_ends_at(&self, live: &LiveSession) -> DateTime<Utc> {
         live.idle_ends_at(self.cache.idle())
     }

@@ -1,11 +1,10 @@
-//! Signing out: here first, and then at the provider.
+//! Sign-out: first at the bridge, then at the provider.
 //!
-//! [`SignOut::end`] deletes the session's row before anything else. What comes
-//! back from that very delete, the sealed ID token, waits in the database for a
-//! *ticket* that the browser holds for a minute. [`SignOut::onward`] spends the
-//! ticket and says where the page leads. So the ID token is in no cookie and no
-//! header, where it would not fit or be logged; the browser sees it in one
-//! address, on its way to the provider that made it.
+//! [`SignOut::end`] deletes the session's row first. The deleted row contains the sealed ID token;
+//! it waits in the database for a *ticket* that the browser keeps for a minute. [`SignOut::onward`]
+//! spends the ticket and returns the next address. So the ID token is in no cookie, where it might
+//! not fit, and in no header of ours, where it might be logged. The browser sees it in one address
+//! only, on the way to the provider that issued it.
 
 use std::sync::Arc;
 
@@ -26,10 +25,10 @@ use crate::store::sessions::{EndedSession, SessionsToEnd};
 use crate::store::single_use::TicketHash;
 use crate::store::{Store, StoreError};
 
-/// How long a ticket is good, in seconds: the next page is one redirect away.
+/// Validity of a ticket in seconds; the next page is one redirect away.
 pub const TICKET_SECONDS: i64 = 60;
 
-/// Leads on to the provider, once.
+/// Single-use permission to continue to the provider's sign-out.
 pub struct Ticket(SecretString);
 
 impl Ticket {
@@ -38,12 +37,12 @@ impl Ticket {
         Ok(Self(text.into()))
     }
 
-    /// A cookie's value.
+    /// The ticket in a cookie's value.
     pub fn of_cookie(value: &str) -> Self {
         Self(value.to_owned().into())
     }
 
-    /// For the cookie alone.
+    /// The value, for the cookie only.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -53,19 +52,19 @@ impl Ticket {
     }
 }
 
-/// Where a page leads that says "signed out".
+/// Next step after the page "signed out".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Onward {
-    /// To the provider's sign-out.
+    /// Redirect to the provider's sign-out.
     Provider(Url),
-    /// Nowhere: the provider's sign-out is over, or was not asked for.
+    /// No redirect: the provider's sign-out is done, or was not requested.
     Nowhere,
-    /// Nowhere, and the provider may well keep its session: it has no sign-out,
-    /// nothing is known of it at the moment, or the ticket opens nothing.
+    /// No redirect, and the provider may keep its session: it has no sign-out, its metadata is
+    /// unavailable, or the ticket is not valid.
     ProviderStays,
 }
 
-/// What the use case needs.
+/// The use case, with the parts that it needs.
 pub struct SignOut {
     pub(crate) provider: Arc<Provider>,
     pub(crate) store: Store,
@@ -75,8 +74,8 @@ pub struct SignOut {
 }
 
 impl SignOut {
-    /// Ends the session, and gives a ticket where the provider has a sign-out.
-    /// Whatever happens after the delete, the person is signed out here.
+    /// Ends the session; returns a ticket if the provider has a sign-out. The bridge's session is
+    /// over even if a later step fails.
     pub async fn end(&self, secret: &SessionSecret) -> Result<Option<Ticket>, StoreError> {
         let ended = self.end_here(secret).await?;
         Ok(self.ticket(ended).await)
@@ -87,7 +86,7 @@ impl SignOut {
         Ok(self.sessions.end(which).await?.pop())
     }
 
-    /// Ends all sessions of the actor, and gives a ticket as above.
+    /// Ends all sessions of the actor; returns a ticket as [`SignOut::end`] does.
     pub async fn end_everywhere(
         &self,
         own: &LiveSession,
@@ -99,7 +98,7 @@ impl SignOut {
         Ok(self.after(own, ended).await.flatten())
     }
 
-    /// A ticket where the session is among those that ended. `None`: it is not.
+    /// A ticket if the session is among the ended ones; `None` if it is not.
     pub async fn after(
         &self,
         own: &LiveSession,
@@ -119,21 +118,21 @@ impl SignOut {
         let ticket = Ticket::random().ok()?;
         let expires_at = self.clock.now() + TimeDelta::seconds(2 * TICKET_SECONDS);
         let hash = ticket.hash();
-        // Sealed again for the ticket's row. What does not open here opens nowhere: the provider
-        // then asks the person.
+        // Sealed again for the ticket's row. If it cannot be opened, it is dropped; the provider
+        // then asks the person to confirm.
         let sealed = open_token(&self.seal, ID_TOKEN, &ended.hash, &sealed)
             .and_then(|id_token| seal_token(&self.seal, ID_TOKEN, &hash, &id_token).ok())
             .unwrap_or_default();
         let kept = self.store.keep_sign_out(&hash, &sealed, expires_at);
         if let Err(error) = kept.await {
-            // The ticket then opens nothing, and the page that it comes to says so.
+            // The ticket is then not valid, and the next page reports that.
             tracing::warn!(event = "sign_out_not_led_on", %error);
         }
         Some(ticket)
     }
 
-    /// Ends the session; another person signs in next. A ticket where the provider has to
-    /// sign the person out first.
+    /// Ends the session so that another person can sign in; returns a ticket if the provider's
+    /// session must end first.
     pub async fn end_for_somebody_else(
         &self,
         secret: &SessionSecret,
@@ -145,20 +144,20 @@ impl SignOut {
         }
     }
 
-    /// Spends the ticket, if there is one; where the provider has to sign the person out
-    /// before another person can sign in, and nowhere where it asks who it is.
+    /// Spends the ticket, if there is one. Redirects to the provider's sign-out if another person
+    /// cannot sign in without it; no redirect if the provider lets the person choose an account.
     pub async fn before_somebody_else(&self, ticket: Option<&Ticket>) -> Onward {
         if !self.provider.signs_out_first() {
             return Onward::Nowhere;
         }
         match self.onward(ticket).await {
-            // No hint: the provider asks the person whether that is wanted.
+            // No ID token as hint: the provider asks the person to confirm.
             Onward::Nowhere | Onward::ProviderStays => self.to_the_provider(None),
             onward @ Onward::Provider(_) => onward,
         }
     }
 
-    /// Spends the ticket.
+    /// Spends the ticket, and returns the next step.
     pub async fn onward(&self, ticket: Option<&Ticket>) -> Onward {
         if !self.provider.ends_sessions() {
             return Onward::ProviderStays;
@@ -169,7 +168,8 @@ impl SignOut {
         let hash = ticket.hash();
         match self.store.take_sign_out(&hash, self.clock.now()).await {
             Ok(Some(sealed)) => {
-                // None: sealed with a key that is gone by now. The provider asks the person.
+                // `None` if the sealing key was removed. The provider then asks the person to
+                // confirm.
                 let id_token = open_token(&self.seal, ID_TOKEN, &hash, &sealed);
                 self.to_the_provider(id_token.as_ref())
             }

@@ -1,16 +1,17 @@
-//! The provider's tokens as rows keep them: sealed for their purpose and for their row.
+//! The provider's tokens in rows, sealed for their purpose and their row.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::seal::{Seal, SealError};
 
-/// The purpose of an ID token that is kept as a hint for signing out at the provider.
+/// Purpose: an ID token as hint for the provider's sign-out.
 pub(super) const ID_TOKEN: &str = "id token of a session";
 
-/// The purpose of a refresh token.
+/// Purpose: a refresh token.
 pub(super) const REFRESH_TOKEN: &str = "refresh token of a session";
 
-/// Seals a token for the row with this key, a session's or a ticket's: it opens in no other row.
+/// Seals a token for the row with this key (a session's or a ticket's); it cannot be opened for
+/// another row.
 pub(super) fn seal_token(
     seal: &Seal,
     purpose: &str,
@@ -20,7 +21,7 @@ pub(super) fn seal_token(
     seal.seal_for_row(purpose, row, token.expose_secret().as_bytes())
 }
 
-/// None: no key opens it, or it was sealed for another purpose or row.
+/// `None` if no key opens it, or if it was sealed for another purpose or row.
 pub(super) fn open_token(
     seal: &Seal,
     purpose: &str,

@@ -1,4 +1,4 @@
-//! How old groups may be, and what follows from their age.
+//! Age limits of groups, and their consequences.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -20,24 +20,24 @@ pub struct Ages {
 const REFUSALS: i32 = 3;
 const REFUSED_FOR: TimeDelta = TimeDelta::minutes(1);
 
-/// The greatest difference between the clocks of two instances that is allowed for.
+/// Allowed difference between the clocks of two instances.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
-/// What the age of a session's groups asks for.
+/// Judgement of the age of a session's groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Nothing.
+    /// Fresh; nothing to do.
     Young,
-    /// They still serve, and a refresh should run in the background.
+    /// Still usable; a refresh should run in the background.
     Aging,
-    /// They do not serve before they were read again.
+    /// Not usable before a refresh.
     Old,
-    /// They cannot be refreshed and do not serve any more: the session is over.
+    /// Not usable, and cannot be refreshed: the session is over.
     Over,
 }
 
 impl Ages {
-    /// What a session bears whose refresh token is refused.
+    /// Limits for a session whose refresh token is refused.
     pub(super) fn refusals(&self) -> Refusals {
         Refusals {
             times: REFUSALS,
@@ -48,8 +48,8 @@ impl Ages {
 
     pub(super) fn judge(&self, session: &StoredSession, now: DateTime<Utc>) -> Standing {
         let age = now - session.groups_read_at;
-        // Read later than now: a clock was set back, or another instance's is ahead, and
-        // their age is unknown.
+        // The time is in the future: a clock was set back, or another instance's clock is ahead.
+        // The age is unknown.
         let unknown = age < -CLOCKS_DIFFER;
         if unknown || age > self.groups_max * 2 {
             Standing::Old
@@ -60,7 +60,7 @@ impl Ages {
         }
     }
 
-    /// The same where no refresh is possible: no refresh token, or one that cannot be opened.
+    /// The same without a refresh token, or with one that no key opens.
     pub(super) fn judge_unrefreshable(
         &self,
         session: &StoredSession,
@@ -73,8 +73,8 @@ impl Ages {
         }
     }
 
-    /// Up to half the age, another for each session and reading: people who signed in
-    /// in the same minute, before a show, do not all ask the provider in one second.
+    /// Up to half the age, different for each session and each reading, so that people who signed
+    /// in in the same minute, before a show, do not cause calls in the same second.
     fn jitter(&self, session: &StoredSession) -> TimeDelta {
         let drawn = u16::from_be_bytes([session.hash[0], session.hash[1]]);
         let reading = u16::try_from(session.identity_version.unsigned_abs() % 8).unwrap_or(0);

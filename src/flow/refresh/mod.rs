@@ -1,16 +1,16 @@
-//! Groups that are young enough, for every endpoint.
+//! Keeps groups fresh, for every endpoint.
 //!
-//! Groups are read at the sign-in, and again with the provider's refresh token by the requests
-//! that need them, not by a timer. Up to `BRIDGE_GROUPS_MAX_AGE_SECONDS` they serve as they are; up
-//! to twice that they serve while one refresh runs in the background; beyond, requests wait for the
-//! refresh, and are answered "unavailable" while the provider cannot be reached.
+//! Groups are read at the sign-in, and again with the refresh token by requests that need them, not
+//! by a timer. Up to the age `BRIDGE_GROUPS_MAX_AGE_SECONDS` they are used as they are. Up to twice
+//! that age they are used while one refresh runs in the background. Beyond that, requests wait for
+//! the refresh, and answer "unavailable" while the provider cannot be reached.
 //!
-//! A refresh ends the session only where the provider takes the grant back or answers for another
-//! person, or where its token endpoint goes on refusing the refresh token until the groups are
-//! older than `BRIDGE_UNREFRESHED_MAX_MINUTES`.
+//! A refresh ends the session only if the provider revokes the grant or answers for another person,
+//! or if its token endpoint keeps refusing the refresh token until the groups are older than
+//! `BRIDGE_UNREFRESHED_MAX_MINUTES`.
 //!
-//! A refresh is a task of its own ([`task`]): a request that stops waiting does not stop it,
-//! because the provider may have spent the refresh token by then.
+//! A refresh is a task of its own ([`task`]). A request that stops waiting does not cancel it,
+//! because the provider may already have spent the refresh token.
 
 mod ages;
 mod task;
@@ -38,27 +38,27 @@ use crate::store::session_cache::{LiveSession, SessionCache};
 use crate::store::sessions::EndedSession;
 use crate::store::{Store, StoreError};
 
-/// Most refreshes at once in the background.
+/// Maximum number of concurrent refreshes in the background.
 const MAX_BACKGROUND_REFRESHES: usize = 8;
 
-/// Refresh tokens at once that are being revoked; those beyond run out by themselves.
+/// Maximum number of concurrent revocations; other refresh tokens expire by themselves.
 const MAX_REVOCATIONS: usize = 8;
 
-/// How long a session's groups are not asked for again after a try in the background.
+/// Pause of a session after a background refresh was started.
 const BACKGROUND_REST: TimeDelta = TimeDelta::seconds(2);
 
-/// Why it is unknown whether the groups still hold.
+/// Why group freshness could not be confirmed.
 #[derive(Debug, thiserror::Error)]
 pub enum Unconfirmed {
-    /// The provider could not be asked, or not in time. The session is kept.
+    /// The provider did not answer in time or could not be asked. The session is kept.
     #[error("the groups are too old, and the provider cannot be asked for them")]
     Provider,
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Keeps the groups of sessions young.
+/// Refreshes the groups of sessions.
 pub struct Refresher {
     provider: Arc<Provider>,
     store: Store,
@@ -67,10 +67,10 @@ pub struct Refresher {
     clock: Arc<dyn Clock>,
     ages: Ages,
     counts: Counts<RefreshOutcome>,
-    /// Where refreshes run: a worker's own runtime ends with the worker.
+    /// The runtime for refreshes; a worker's own runtime ends with the worker.
     runtime: Handle,
     background: Arc<Semaphore>,
-    /// Of refreshes for which a request waits.
+    /// Permits of refreshes for which a request waits.
     blocking: Semaphore,
     revoking: Arc<Semaphore>,
     /// The refreshes of this instance that are under way. Locked when one begins, ends, or is
@@ -78,11 +78,11 @@ pub struct Refresher {
     tasks: Mutex<HashMap<SessionHash, RefreshTask>>,
 }
 
-/// A refresh that is under way; it holds the outcome once there is one.
+/// A refresh under way; it contains the outcome once there is one.
 type RefreshTask = watch::Receiver<Option<TaskOutcome>>;
 
 impl Refresher {
-    /// Refreshes run on the runtime of the caller.
+    /// Refreshes run on the caller's runtime.
     pub fn new(
         provider: Arc<Provider>,
         store: Store,
@@ -107,13 +107,13 @@ impl Refresher {
         }
     }
 
-    /// How refreshes ended.
+    /// Counts of refresh outcomes.
     pub fn counts(&self) -> Counts<RefreshOutcome> {
         self.counts.clone()
     }
 
-    /// The session with groups that may serve now; none when it is over. Waits for nothing while
-    /// the groups are younger than twice the age, and takes no lock but to begin a refresh.
+    /// The session with groups that are fresh enough; `None` if it is over. Does not wait while the
+    /// groups are younger than twice the age limit, and locks only to begin a refresh.
     pub async fn confirm(
         self: &Arc<Self>,
         live: Arc<LiveSession>,
@@ -122,7 +122,7 @@ impl Refresher {
         match self.judge(&live, now) {
             Standing::Young => Ok(Some(live)),
             Standing::Aging => {
-                // Without a permit now, a later request of this session tries again.
+                // If no permit is free, a later request of this session tries again.
                 if live.refresh.may_begin(now, BACKGROUND_REST)
                     && let Ok(permit) = Arc::clone(&self.background).try_acquire_owned()
                 {
@@ -135,8 +135,8 @@ impl Refresher {
         }
     }
 
-    /// Revokes the refresh tokens of sessions that are over, where the provider can (RFC 7009). In
-    /// the background: signing out neither waits for it nor fails with it.
+    /// Revokes the refresh tokens of ended sessions if the provider supports it (RFC 7009). It runs
+    /// in the background, so it neither delays a sign-out nor makes it fail.
     pub(super) fn revoke(self: &Arc<Self>, ended: &mut [EndedSession]) {
         for session in ended {
             let sealed = session.sealed_refresh_token.take();
@@ -163,7 +163,7 @@ impl Refresher {
         }
     }
 
-    /// Waits for refreshes under way, so that a stopping instance loses no answer.
+    /// Waits for the refreshes under way, so that a stopping instance loses no answer.
     pub async fn finish(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
         loop {
@@ -189,18 +189,19 @@ impl Refresher {
             }
             let mut task = self.join_or_begin(&live, None);
             let ended = timeout_at(deadline, task.wait_for(Option::is_some)).await;
-            // An error of the channel: the refresh panicked.
+            // The channel's error means that the refresh panicked.
             let done = ended.map(|ended| ended.is_ok_and(|end| *end == Some(TaskOutcome::Done)));
             if done != Ok(true) {
                 return Err(Unconfirmed::Provider);
             }
             let now = self.clock.now();
-            // Where the token cannot be opened, the row says nothing newer.
+            // If the token cannot be opened, the row has nothing newer.
             if live.is_refreshable() {
                 let Some(found) = self.cache.find(&live.session.hash, now).await? else {
                     return Ok(None);
                 };
-                // Read while a request waited: however long that took, it is the answer.
+                // The groups were read while the request waited, so they are the answer, however
+                // long that took.
                 if found.session.groups_read_at > live.session.groups_read_at {
                     return Ok(Some(found));
                 }
@@ -215,7 +216,7 @@ impl Refresher {
     }
 
     /// The refresh of this session that is under way, or a new one. With a permit it runs in the
-    /// background, and leaves it to another instance when that has the lease.
+    /// background, and gives up if another instance has the lease.
     fn join_or_begin(
         self: &Arc<Self>,
         live: &Arc<LiveSession>,
@@ -232,7 +233,7 @@ impl Refresher {
         let (refresher, live) = (Arc::clone(self), Arc::clone(live));
         self.runtime.spawn(async move {
             let outcome = {
-                // Removed before a waiting request is answered, also when the refresh panics.
+                // Dropped before a waiting request gets its answer, also if the refresh panics.
                 let _entry = TaskEntry(&refresher, hash);
                 refresher.run_refresh(&live, permit).await
             };
@@ -244,8 +245,7 @@ impl Refresher {
         task
     }
 
-    /// A session that is over is not deleted for it: the sweep does so, by more clocks than this
-    /// one.
+    /// Does not delete a session that is over; the sweep does, with allowance for other clocks.
     fn judge(&self, live: &LiveSession, now: DateTime<Utc>) -> Standing {
         if live.is_refreshable() {
             self.ages.judge(&live.session, now)
@@ -255,7 +255,7 @@ impl Refresher {
     }
 
     fn tasks(&self) -> MutexGuard<'_, HashMap<SessionHash, RefreshTask>> {
-        // A panic while it was held cannot have left it half changed: each use is one step.
+        // Each use is one step, so a panic cannot leave the map half changed.
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! One refresh, from the lease to the row.
+//! One refresh, from taking the lease to writing the row.
 
 use std::time::Duration;
 
@@ -18,45 +18,46 @@ use crate::store::refresh_lease::{Lease, LeaseId, NewIdentity, RefreshResult};
 use crate::store::session_cache::LiveSession;
 use crate::store::sessions::{SealedTokens, StoredSession};
 
-/// Most refreshes at once for which a request waits: after a long outage, all of them.
+/// Maximum number of concurrent refreshes for which requests wait; after a long outage, every
+/// session needs one.
 pub(super) const MAX_BLOCKING_REFRESHES: usize = 32;
 
-/// How long a request waits for a refresh.
+/// Longest wait of a request for a refresh.
 pub(super) const REFRESH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the lease keeps other refreshes away. Longer than all that one refresh may do: all its
-/// calls together take half a minute at most, and then [`WRITE_TIMEOUT`].
+/// Duration of the lease. Longer than everything that one refresh may do: all its calls together
+/// take at most half a minute, and then [`WRITE_TIMEOUT`].
 const LEASE: Duration = Duration::from_secs(90);
 
-/// How often a lease that another instance has is looked at again.
+/// First interval at which another instance's lease is checked again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// The same after some tries.
+/// Longest such interval.
 const LOOK_AGAIN_MAX: Duration = Duration::from_secs(1);
 
-/// How long what the provider said is kept for a database that cannot be written: a
-/// rotated refresh token that is lost costs the session.
+/// How long the provider's answer is kept while the database cannot be written: losing a rotated
+/// refresh token ends the session.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// Between two tries to write.
+/// Pause between two attempts to write.
 const WRITE_AGAIN: Duration = Duration::from_millis(200);
 
-/// Lets one refresh run in the background.
+/// Permit of one background refresh.
 pub(super) type BackgroundPermit = OwnedSemaphorePermit;
 
 /// How a refresh ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TaskOutcome {
-    /// What came of it is in the row, or marked on the session in memory; or another instance
-    /// refreshes it.
+    /// The result is in the row or in the session's marks in memory, or another instance is
+    /// refreshing the session.
     Done,
-    /// The provider or the database failed; the session is as it was.
+    /// The provider or the database failed; the session is unchanged.
     Failed,
 }
 
 impl Refresher {
-    /// With a permit it runs in the background. Without one a request waits for it, so it waits
-    /// too: for a free place, and for other instances.
+    /// With a permit the refresh runs in the background. Without one a request waits for it, so the
+    /// refresh also waits, for a free place and for other instances.
     pub(super) async fn run_refresh(
         &self,
         live: &LiveSession,
@@ -93,7 +94,8 @@ impl Refresher {
         if !blocking {
             return self.ask(live, &lease, &sealed).await;
         }
-        // Only now: a refresh that waits for another instance's lease takes no place.
+        // Taken only now: a refresh that waits for another instance's lease must not occupy a
+        // place.
         match timeout(REFRESH_TIMEOUT, self.blocking.acquire()).await {
             Ok(_place) => self.ask(live, &lease, &sealed).await,
             Err(_late) => {
@@ -104,9 +106,9 @@ impl Refresher {
         }
     }
 
-    /// While a request waits, this waits for another instance too, and goes on in its place when
-    /// it is gone. An answer of the database that is lost may have been "taken": the same
-    /// id is asked for again.
+    /// If a request waits, this waits for another instance's lease too, and takes it over when it
+    /// expires. If the database's answer is lost, the lease may have been taken, so the same id is
+    /// used again.
     async fn take_lease(
         &self,
         session: &StoredSession,
@@ -194,7 +196,7 @@ impl Refresher {
                 self.counts.count(RefreshOutcome::Refreshed);
                 self.read_again(hash).await
             }
-            // The lease was lost: the row holds what another refresh learnt.
+            // The lease was lost; the row contains the result of another refresh.
             (RefreshResult::Identity(_) | RefreshResult::Over, false) => {
                 self.read_again(hash).await
             }
@@ -212,8 +214,8 @@ impl Refresher {
         }
     }
 
-    /// Writes what only this instance knows, also when the database is away for a while; as
-    /// [`crate::store::Store::give_lease_back`].
+    /// Writes what only this instance knows; retries while the database is unavailable. Returns
+    /// what [`crate::store::Store::give_lease_back`] does.
     async fn write(
         &self,
         hash: &SessionHash,
@@ -240,13 +242,13 @@ impl Refresher {
         let id_token = refreshed.id_token.as_ref();
         let refresh_token = refreshed.refresh_token.as_ref();
         SealedTokens {
-            // Without it the older hint stays, which does as well.
+            // If it cannot be sealed, the older hint stays, which is sufficient.
             id_token: id_token.and_then(|token| seal_token(&self.seal, ID_TOKEN, hash, token).ok()),
             refresh_token: refresh_token.and_then(|token| self.seal_refresh_token(hash, token)),
         }
     }
 
-    /// None without random numbers, which this machine gave a moment ago.
+    /// `None` only if the system gives no random numbers.
     fn seal_refresh_token(&self, hash: &SessionHash, token: &SecretString) -> Option<Vec<u8>> {
         seal_token(&self.seal, REFRESH_TOKEN, hash, token).ok()
     }
