@@ -1,9 +1,9 @@
-//! Stops requests to an endpoint that does not answer: the one back-off for it.
+//! A circuit breaker: the only back-off for an endpoint that does not answer.
 //!
-//! A provider that hangs would cost every sign-in the whole timeout, again and again. After
-//! [`FAILURES_MAX`] failures in a row no request is sent for a moment; then one is, as a trial, and
-//! its outcome decides: requests go on, or the rest is twice as long. Only outages count: an answer,
-//! be it `invalid_grant`, shows that a server is there.
+//! Without it, every sign-in would wait for the whole timeout of a hanging provider. After
+//! [`FAILURES_MAX`] consecutive failures no request is sent for a short rest. Then one request is
+//! sent as a trial: if it succeeds, requests continue; if not, the rest doubles. Only outages count
+//! as failures: an answer, even `invalid_grant`, shows that the server works.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use super::error::Outage;
 use super::settings::Pace;
 
-/// How many failures in a row are an outage and no accident.
+/// Consecutive failures that count as an outage.
 const FAILURES_MAX: u32 = 3;
 
-/// For one endpoint.
+/// The breaker of one endpoint.
 pub(super) struct Breaker {
     machine: Mutex<Machine>,
 }
@@ -31,10 +31,10 @@ impl Breaker {
         }
     }
 
-    /// Whether a request may be sent now.
+    /// Asks for a permit to send a request.
     ///
     /// # Errors
-    /// [`Outage::Resting`] while the endpoint rests.
+    /// [`Outage::Resting`] during a rest.
     pub(super) fn admit(&self) -> Result<Permit<'_>, Outage> {
         let admitted = self.machine().admit(Instant::now());
         let trial = admitted.ok_or(Outage::Resting)?;
@@ -45,7 +45,7 @@ impl Breaker {
         })
     }
 
-    /// How long no request is sent from now on.
+    /// Time until the current rest ends.
     pub(super) fn rest_left(&self) -> Duration {
         match self.machine().state {
             State::Open { until, .. } => until.saturating_duration_since(Instant::now()),
@@ -54,12 +54,13 @@ impl Breaker {
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {
-        // Held for a few instructions, none of which can panic.
+        // The guarded code cannot panic.
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Allows one request. Dropped without a report, because the request was given up, it shows nothing.
+/// Allows one request. If it is dropped without a report, because the request was cancelled, the
+/// outcome is unknown.
 pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
     trial: bool,
@@ -67,7 +68,7 @@ pub(super) struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// How the request ended: with this outage, or with an answer.
+    /// Reports how the request ended: with this outage, or with an answer.
     pub(super) fn report(mut self, outage: Option<&Outage>) {
         self.reported = true;
         let mut machine = self.breaker.machine();
@@ -85,7 +86,7 @@ impl Permit<'_> {
         }
     }
 
-    /// There was an answer that concerns all requests: no other is sent for `pause` at least.
+    /// Reports an answer that concerns all requests: no other is sent for at least `pause`.
     pub(super) fn hold(mut self, reason: &'static str, pause: Duration) {
         self.reported = true;
         let mut machine = self.breaker.machine();
@@ -112,14 +113,14 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// From 0 to 1; without random numbers the middle, which is as good.
+/// From 0 to 1; 0.5 if the system gives no random numbers.
 fn chance() -> f64 {
     let mut byte = [128];
     let _ = getrandom::fill(&mut byte);
     f64::from(byte[0]) / 255.0
 }
 
-/// The rule itself; time and chance are arguments.
+/// The state machine; time and chance are arguments.
 struct Machine {
     state: State,
     first: Duration,
@@ -128,21 +129,21 @@ struct Machine {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum State {
-    /// Requests are sent.
+    /// Requests are allowed.
     Closed { failures: u32 },
-    /// No request is sent before `until`. `held`: the provider itself asked for it, and answers to
-    /// what was sent before do not end it.
+    /// No request is allowed before `until`. `held`: the provider asked for this pause, so answers
+    /// to earlier requests do not end it.
     Open {
         until: Instant,
         rest: Duration,
         held: bool,
     },
-    /// One request is under way, and no other is sent.
+    /// One trial request is under way; no other is allowed.
     Trial { rest: Duration },
 }
 
 impl Machine {
-    /// None: not now. Else whether this request is the trial.
+    /// Whether this request is the trial; `None` if no request is allowed.
     fn admit(&mut self, now: Instant) -> Option<bool> {
         match self.state {
             State::Closed { .. } => Some(false),
@@ -154,7 +155,7 @@ impl Machine {
         }
     }
 
-    /// Whether that ended a rest.
+    /// Records an answer; true if it ended a rest.
     fn answered(&mut self, trial: bool) -> bool {
         if !trial && matches!(self.state, State::Open { held: true, .. }) {
             return false;
@@ -164,8 +165,8 @@ impl Machine {
         rested
     }
 
-    /// The rest that begins with it, if one does. A request that was sent before a rest began says
-    /// nothing new.
+    /// Records a failure; returns the rest if one begins. A request that was sent before the
+    /// current rest began is ignored.
     fn failed(&mut self, trial: bool, now: Instant, chance: f64) -> Option<Duration> {
         let rest = match self.state {
             State::Closed { failures } if failures + 1 < FAILURES_MAX => {
@@ -181,8 +182,8 @@ impl Machine {
         Some(self.open(rest, spread(rest, chance), now, false))
     }
 
-    /// The rest that begins with it, if one does: at once, as long as one after failures, and `pause`
-    /// at least.
+    /// Records a request to wait; returns the rest if one begins: as long as after failures, and at
+    /// least `pause`.
     fn held(
         &mut self,
         trial: bool,
@@ -211,7 +212,7 @@ impl Machine {
         length
     }
 
-    /// The result of the trial is unknown: the next request is a trial.
+    /// The result of the trial is unknown, so the next request is a trial.
     fn abandoned(&mut self, now: Instant) {
         if let State::Trial { rest } = self.state {
             self.open(rest, Duration::ZERO, now, false);
@@ -219,7 +220,7 @@ impl Machine {
     }
 }
 
-/// Up to a quarter less, so that instances do not come back in step.
+/// Shortens a rest by up to a quarter, so that instances do not retry in step.
 fn spread(rest: Duration, chance: f64) -> Duration {
     rest.mul_f64(1.0 - chance / 4.0)
 }

@@ -1,4 +1,4 @@
-//! Where in a set of claims a value is: `groups`, `realm_access.roles`,
+//! The path to a value in a set of claims: `groups`, `realm_access.roles`,
 //! `https://example.com/groups`, or a JSON pointer such as `/a.b/c~1d`.
 
 use serde_json::Value;
@@ -6,27 +6,27 @@ use thiserror::Error;
 
 use crate::json::Object;
 
-/// Most steps of a path: nothing real is nested deeper, and a typing error is found early.
+/// Maximum number of steps: real claims are not nested deeper, so a longer path is a typing error.
 const STEPS_MAX: usize = 16;
 
-/// A way through nested objects. Never through arrays: a position says nothing in claims.
+/// A path through nested objects, never through arrays: positions have no meaning in claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimPath {
-    /// The names as they are.
+    /// The exact names.
     Pointer(Vec<String>),
-    /// Names joined by dots, which may hold dots themselves: at each level the whole rest
-    /// is tried as one name, then what is before its first dot, its second, and so on.
+    /// Names joined by dots that may contain dots themselves. At each level the whole rest is tried
+    /// as one name, then the part before its first dot, before its second, and so on.
     Dotted(String),
 }
 
-/// A value, and the names of the members that lead to it.
+/// A value, and the names of the members on the path to it.
 pub(super) struct Found<'a> {
     pub(super) value: &'a Value,
     steps: Vec<&'a str>,
 }
 
 impl Found<'_> {
-    /// The way as a JSON pointer.
+    /// The path as a JSON pointer.
     pub(super) fn pointer(&self) -> String {
         let escape = |step: &&str| step.replace('~', "~0").replace('/', "~1");
         let steps = self.steps.iter().map(escape);
@@ -34,13 +34,13 @@ impl Found<'_> {
     }
 }
 
-/// Why a path cannot be read.
+/// Why a path is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ClaimPathError {
-    /// Nothing, or a step of nothing (`a..b`, `.a`, `a.`).
+    /// The path, or a step of it, is empty (`a..b`, `.a`, `a.`).
     #[error("a claim's path and each of its steps must not be empty")]
     Empty,
-    /// RFC 6901 §3.
+    /// An invalid escape (RFC 6901 §3).
     #[error("in a JSON pointer ~ must be followed by 0 (a tilde) or 1 (a slash)")]
     Escape,
     /// More than sixteen steps.
@@ -49,11 +49,11 @@ pub enum ClaimPathError {
 }
 
 impl ClaimPath {
-    /// Reads a dotted path, or with a leading `/` a JSON pointer (RFC 6901), whose
-    /// names may hold dots, and slashes as `~1`.
+    /// Parses a dotted path or, with a leading `/`, a JSON pointer (RFC 6901). In a pointer, names
+    /// may contain dots, and slashes as `~1`.
     ///
     /// # Errors
-    /// When it is neither.
+    /// If it is neither.
     pub fn parse(text: &str) -> Result<Self, ClaimPathError> {
         let steps: Vec<String> = match text.strip_prefix('/') {
             Some(pointer) => pointer.split('/').map(unescape).collect::<Result<_, _>>()?,
@@ -72,7 +72,7 @@ impl ClaimPath {
         })
     }
 
-    /// The value there. `null` counts as absent.
+    /// The value at the path; `null` counts as absent.
     pub(super) fn find<'a>(&'a self, claims: &'a Object) -> Option<Found<'a>> {
         let mut steps = Vec::new();
         let value = match self {
@@ -122,7 +122,7 @@ fn search<'a>(claims: &'a Object, text: &'a str, steps: &mut Vec<&'a str>) -> Op
     })
 }
 
-/// What the next member's name can be, with what is left behind it.
+/// The candidates for the next member's name, each with the rest of the path.
 fn names(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let before_dots = text.match_indices('.');
     std::iter::once((text, None))

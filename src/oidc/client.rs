@@ -1,8 +1,8 @@
-//! Requests of the bridge as a client of the provider (RFC 6749, RFC 7636, RFC 7009, OpenID Connect
+//! Requests of the bridge as the provider's client (RFC 6749, RFC 7636, RFC 7009, OpenID Connect
 //! Core §3.1 and §5.3). The library builds them; `http` sends them.
 //!
-//! The answers are read before the library sees them: providers say `error` with any status, name
-//! JSON by any type, and send members of other types than the library's own.
+//! The bridge reads the answers before the library does: providers send `error` with any status,
+//! JSON with any content type, and members whose types differ from the library's.
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -39,7 +39,7 @@ use crate::random;
 /// RFC 7523 §2.2.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// The library's client: its own types, but for the answer of the token endpoint.
+/// The library's client with its own types, except for the token response.
 type Library = openidconnect::Client<
     EmptyAdditionalClaims,
     CoreAuthDisplay,
@@ -60,12 +60,12 @@ type Library = openidconnect::Client<
     EndpointNotSet,
 >;
 
-/// One endpoint, as the library sends requests to it.
+/// One endpoint, as an HTTP client for the library.
 pub(super) struct Endpoint {
     http: Http,
     kind: ProviderEndpoint,
     url: Url,
-    /// What it answered.
+    /// The endpoint's answer.
     pub(super) reply: OnceLock<Reply>,
 }
 
@@ -97,7 +97,7 @@ impl<'c> AsyncHttpClient<'c> for Endpoint {
     }
 }
 
-/// The client at one provider.
+/// The bridge as client of one provider.
 #[derive(Debug, Clone)]
 pub(super) struct OidcClient {
     wire: Library,
@@ -109,7 +109,7 @@ pub(super) struct OidcClient {
 
 impl OidcClient {
     /// # Errors
-    /// When issuer or redirect URI is no address.
+    /// If the issuer or the redirect URI is not a valid URL.
     pub(super) fn new(
         settings: &ProviderSettings,
         authorization: Url,
@@ -138,7 +138,7 @@ impl OidcClient {
         })
     }
 
-    /// The same client, which sends its secret by the other method that sends one.
+    /// The same client with the other method that sends a secret.
     pub(super) fn by_other_secret_method(&self) -> Option<Self> {
         let auth = self.auth.other_secret_method()?;
         let mut other = self.clone();
@@ -147,13 +147,13 @@ impl OidcClient {
         Some(other)
     }
 
-    /// The method of `token_endpoint_auth_methods_supported` that it uses.
+    /// The authentication method, as in `token_endpoint_auth_methods_supported`.
     pub(super) fn method(&self) -> &'static str {
         self.auth.method()
     }
 
-    /// Where a browser is sent to sign in (OpenID Connect Core §3.1.2.1, RFC 7636 §4.3).
-    /// `redirect_uri`: another one than that of the settings.
+    /// The authorization URL (OpenID Connect Core §3.1.2.1, RFC 7636 §4.3). `redirect_uri` replaces
+    /// the one of the settings.
     pub(super) fn authorization_url(
         &self,
         attempt: &Attempt,
@@ -184,10 +184,10 @@ impl OidcClient {
         Endpoint::new(http, ProviderEndpoint::Token, &self.token)
     }
 
-    /// Spends an authorization code (RFC 6749 §4.1.3).
+    /// Redeems an authorization code (RFC 6749 §4.1.3).
     ///
     /// # Errors
-    /// When the provider does not answer, says no, or answers something else.
+    /// If the provider does not answer, refuses, or its answer is invalid.
     pub(super) async fn exchange_code(
         &self,
         endpoint: &Endpoint,
@@ -204,7 +204,7 @@ impl OidcClient {
         request.request_async(endpoint).await.map_err(failure)
     }
 
-    /// Spends a refresh token (RFC 6749 §6). The scopes stay those that were granted.
+    /// Uses a refresh token (RFC 6749 §6). The granted scopes stay the same.
     ///
     /// # Errors
     /// As [`Self::exchange_code`].
@@ -226,7 +226,7 @@ impl OidcClient {
     /// Revokes a refresh token (RFC 7009 §2.1).
     ///
     /// # Errors
-    /// When there is no answer, or another than "it is revoked" (§2.2).
+    /// If there is no answer, or one other than success (§2.2).
     pub(super) async fn revoke(
         &self,
         http: &Http,
@@ -234,7 +234,8 @@ impl OidcClient {
         refresh_token: &SecretString,
         now: DateTime<Utc>,
     ) -> Result<(), OidcError> {
-        // The library refuses http, which is good on this machine; the request goes to `revocation`.
+        // The library refuses http, which is allowed on a loopback host; the request goes to
+        // `revocation`.
         let mut https = revocation.clone();
         let _ = https.set_scheme("https");
         let library = self.wire.clone();
@@ -249,12 +250,13 @@ impl OidcClient {
         request.request_async(&endpoint).await.map_err(failure)
     }
 
-    /// The answer of userinfo, whatever it says. The library's own claims are typed, and it refuses
-    /// all of them for one that is not used: the caller reads them. `access_token` is a b64token (RFC
-    /// 6750 §2.1); at what no header can hold the library would panic.
+    /// The answer of userinfo, whatever its content; the caller reads it. The library's own claims
+    /// are typed, so it would reject all claims because of one that is not used. `access_token`
+    /// must be a b64token (RFC 6750 §2.1): the library panics on characters that a header cannot
+    /// hold.
     ///
     /// # Errors
-    /// When there is none.
+    /// If there is no answer.
     pub(super) async fn userinfo(
         &self,
         http: &Http,
@@ -274,7 +276,8 @@ impl OidcClient {
         }
     }
 
-    /// What `private_key_jwt` adds to a request; the library has no method for it.
+    /// Parameters that `private_key_jwt` adds to a request; the library does not support that
+    /// method.
     fn assertion(&self, now: DateTime<Utc>) -> Result<Vec<(&'static str, String)>, OidcError> {
         let ClientAuth::PrivateKey(key) = &self.auth else {
             return Ok(Vec::new());
@@ -295,7 +298,7 @@ fn auth_type(auth: &ClientAuth) -> AuthType {
     }
 }
 
-/// The configured scopes, each once; the library puts `openid` first.
+/// The configured scopes without duplicates; the library puts `openid` first.
 fn scopes(configured: &[String]) -> Vec<Scope> {
     let mut scopes = Vec::new();
     for scope in configured.iter().cloned().map(Scope::new) {
@@ -312,19 +315,19 @@ fn challenge(verifier: &str) -> PkceCodeChallenge {
     PkceCodeChallenge::from_code_verifier_sha256(&verifier)
 }
 
-/// One attempt to sign in, to be kept by the browser alone, sealed.
+/// One sign-in attempt; only the browser keeps it, sealed.
 #[derive(Debug)]
 pub struct Attempt {
-    /// Names the attempt and comes back in the callback's query. 256 random bits, and the mark.
+    /// Names the attempt and returns in the callback's query: 256 random bits and the mark.
     pub state: String,
-    /// What the callback does not carry.
+    /// The values that the callback does not contain.
     pub secrets: AttemptSecrets,
 }
 
-/// The part of an attempt that never travels in an address.
+/// The part of an attempt that is never in a URL.
 #[derive(Debug, Clone)]
 pub struct AttemptSecrets {
-    /// Must be in the ID token (OpenID Connect Core §3.1.3.7, step 11). 256 random bits.
+    /// Must appear in the ID token (OpenID Connect Core §3.1.3.7, step 11). 256 random bits.
     pub nonce: SecretString,
     /// RFC 7636 §4.1. 256 random bits, 43 characters.
     pub verifier: SecretString,
@@ -332,14 +335,14 @@ pub struct AttemptSecrets {
 
 impl Attempt {
     /// # Errors
-    /// Without random numbers.
+    /// If the system gives no random numbers.
     pub(super) fn random() -> Result<Self, Outage> {
         let random = || random::text().map_err(|_| Outage::NoRandomness);
         Ok(Self {
             state: random()?,
             secrets: AttemptSecrets {
                 nonce: random()?.into(),
-                // The challenge, which stands in the address, is as harmless as the rest of it.
+                // The challenge is part of the URL too, and firewalls must let it pass.
                 verifier: loop {
                     let verifier = random()?;
                     if random::is_harmless(challenge(&verifier).as_str()) {
@@ -352,13 +355,13 @@ impl Attempt {
 }
 
 impl AttemptSecrets {
-    /// What the session keeps of the nonce, for its refreshes.
+    /// The session keeps this hash of the nonce for its refreshes.
     pub fn nonce_hash(&self) -> [u8; 32] {
         Sha256::digest(self.nonce.expose_secret()).into()
     }
 }
 
-/// What a good answer of the token endpoint carries, as far as it is used.
+/// The members of a successful token response that the bridge uses.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(from = "TokenMembers")]
 #[expect(
@@ -368,15 +371,15 @@ impl AttemptSecrets {
 pub(super) struct Tokens {
     #[serde(skip_serializing)]
     pub(super) id_token: Option<SecretString>,
-    /// Only one of type Bearer: RFC 6749 §7.1 forbids to use a type that is not understood.
+    /// Only if its type is Bearer: RFC 6749 §7.1 forbids using a type that is not understood.
     #[serde(skip_serializing)]
     pub(super) access_token: Option<AccessToken>,
-    /// Never empty: it would replace a good one.
+    /// Never empty: an empty one would replace a valid one.
     #[serde(skip_serializing)]
     pub(super) refresh_token: Option<SecretString>,
 }
 
-/// The members that are read. All others may have any shape, `expires_in` above all.
+/// The members that are read. Others, such as `expires_in`, may have any type.
 #[derive(Deserialize)]
 struct TokenMembers {
     id_token: Option<String>,
@@ -399,7 +402,7 @@ impl From<TokenMembers> for Tokens {
     }
 }
 
-/// The library asks for none of this: the bridge reads the fields.
+/// Required by the library, which does not call these methods: the bridge reads the fields.
 impl OAuth2TokenResponse for Tokens {
     type TokenType = CoreTokenType;
 
@@ -445,15 +448,15 @@ impl
     }
 }
 
-/// RFC 6749 §5.1 and §5.2. Some providers say `error` in a 200 or in a 500: what it says counts, not
-/// the status. 429 is never about what was sent.
+/// RFC 6749 §5.1 and §5.2. Some providers send `error` with status 200 or 500, so the content
+/// decides, not the status. 429 is never about the request's content.
 fn token_answer(reply: &Reply) -> Result<HttpResponse, OidcError> {
     let said = reply.oauth_error().filter(|_| reply.status != 429);
     if let (Some(error), 200 | 400..=599) = (said, reply.status) {
         return Err(error);
     }
     let members: Object = reply.json()?;
-    // `error` is there, but it is no string: the answer is neither an error nor a success.
+    // `error` is present but not a string: the answer is neither an error nor a success.
     if members.get("error").is_some_and(|error| !error.is_null()) {
         return Err(Outage::Unreadable.into());
     }
@@ -469,7 +472,8 @@ fn revocation_answer(reply: &Reply) -> Result<HttpResponse, OidcError> {
     }
 }
 
-/// What the library could not read is no answer; every other failure comes from the endpoint.
+/// An answer that the library could not read counts as unreadable; every other failure comes from
+/// the endpoint.
 fn failure<E: ErrorResponse>(failure: RequestTokenError<OidcError, E>) -> OidcError {
     match failure {
         RequestTokenError::Request(error) => error,

@@ -1,5 +1,5 @@
-//! How the client authenticates at the endpoints that ask it to: with a secret, with a key
-//! (`private_key_jwt`: OpenID Connect Core §9, RFC 7523 §2.2 and §3), or not.
+//! Client authentication at the provider's endpoints: with a secret, with a key (`private_key_jwt`:
+//! OpenID Connect Core §9, RFC 7523 §2.2 and §3), or none.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,16 +24,16 @@ use url::Url;
 use super::error::Outage;
 use crate::random;
 
-/// How the client is to authenticate, as configured.
+/// The configured client authentication.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// With this secret, by the method that the provider announces.
+    /// A secret, with the method that the provider announces.
     Secret(SecretString),
-    /// By this method, whatever the provider announces.
+    /// This method, whatever the provider announces.
     Fixed(ClientAuth),
 }
 
-/// A method of RFC 6749 §2.3.1 or OpenID Connect Core §9, and what it needs.
+/// A method of RFC 6749 §2.3.1 or OpenID Connect Core §9, with its credential.
 #[derive(Debug, Clone)]
 pub enum ClientAuth {
     /// `none`, for public clients: `client_id` in the form.
@@ -47,7 +47,7 @@ pub enum ClientAuth {
 }
 
 impl Credentials {
-    /// The secret, where one is configured.
+    /// The configured secret.
     pub fn secret(&self) -> Option<&SecretString> {
         match self {
             Self::Secret(secret)
@@ -56,7 +56,7 @@ impl Credentials {
         }
     }
 
-    /// The key, where one is configured.
+    /// The configured key.
     pub fn key(&self) -> Option<&ClientKey> {
         match self {
             Self::Fixed(ClientAuth::PrivateKey(key)) => Some(key),
@@ -64,11 +64,11 @@ impl Credentials {
         }
     }
 
-    /// The method for a provider that announces these. Discovery §3: a document that does not
-    /// say takes `client_secret_basic`.
+    /// The method for a provider that announces `announced`. Discovery §3: the default is
+    /// `client_secret_basic`.
     ///
     /// # Errors
-    /// When there is a secret, and the provider announces no method that sends one.
+    /// If a secret is configured and the provider announces no method that sends one.
     pub(super) fn client_auth(&self, announced: Option<&[String]>) -> Result<ClientAuth, Outage> {
         let secret = match self {
             Self::Fixed(auth) => return Ok(auth.clone()),
@@ -94,7 +94,7 @@ impl ClientAuth {
         }
     }
 
-    /// The same secret by the other method that sends one.
+    /// The same secret with the other method that sends one.
     pub(super) fn other_secret_method(&self) -> Option<Self> {
         match self {
             Self::Basic(secret) => Some(Self::Post(secret.clone())),
@@ -104,7 +104,7 @@ impl ClientAuth {
     }
 }
 
-/// Domains of Entra's token endpoints, in all its clouds.
+/// Domains of Entra's token endpoints in all its clouds.
 const ENTRA_DOMAINS: [&str; 4] = [
     ".microsoftonline.com",
     ".microsoftonline.us",
@@ -112,9 +112,9 @@ const ENTRA_DOMAINS: [&str; 4] = [
     ".ciamlogin.com",
 ];
 
-/// The `aud` of an assertion: the issuer, which no other server may claim to be. If it were the
-/// token endpoint, a hostile provider could announce that of another provider and replay the
-/// assertion there (CVE-2025-27371). Entra accepts its token endpoint alone.
+/// The `aud` of an assertion: the issuer, which no other server may claim to be. A hostile provider
+/// could announce the token endpoint of another provider; an assertion with that endpoint as `aud`
+/// could be replayed there (CVE-2025-27371). Entra accepts only its token endpoint.
 pub(super) fn assertion_audience<'a>(issuer: &'a str, token: &'a Url) -> &'a str {
     let host = token.host_str().unwrap_or_default();
     if ENTRA_DOMAINS.iter().any(|domain| host.ends_with(domain)) {
@@ -127,10 +127,10 @@ pub(super) fn assertion_audience<'a>(issuer: &'a str, token: &'a Url) -> &'a str
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
 
-/// How long an assertion is valid. It is used once, at once.
+/// Validity of an assertion, which is used once and immediately.
 const LIFETIME: TimeDelta = TimeDelta::seconds(60);
 
-/// A private key, and its public half for the provider. `Debug` shows neither.
+/// A private key, and its public half for the provider. `Debug` prints neither.
 #[derive(Clone)]
 pub struct ClientKey {
     pair: Arc<Pair>,
@@ -147,11 +147,11 @@ enum Pair {
 }
 
 impl ClientKey {
-    /// Reads a PEM file that holds one key in PKCS #8 and nothing else. `id` becomes the `kid`
-    /// instead of the thumbprint of RFC 7638.
+    /// Reads a PEM file with exactly one PKCS #8 key. `id` becomes the `kid`; without it, the
+    /// thumbprint of RFC 7638.
     ///
     /// # Errors
-    /// When it holds anything else; the reason continues "the file".
+    /// If the file holds anything else; the reason continues the words "the file".
     pub fn read(pem: &[u8], id: Option<String>) -> Result<Self, &'static str> {
         let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem);
         let text = std::str::from_utf8(pem).unwrap_or_default().trim();
@@ -176,7 +176,7 @@ impl ClientKey {
         })
     }
 
-    /// The public key as a JWK (RFC 7517 §4), to be registered at the provider.
+    /// The public key as a JWK (RFC 7517 §4), to register at the provider.
     pub fn public_jwk(&self) -> Value {
         let mut jwk = self.public.clone();
         jwk["alg"] = json!(self.alg);
@@ -188,7 +188,7 @@ impl ClientKey {
     /// A new assertion of `client_id` for `audience`.
     ///
     /// # Errors
-    /// Without random numbers.
+    /// If the system gives no random numbers.
     pub(super) fn assertion(
         &self,
         client_id: &str,
@@ -217,8 +217,8 @@ impl ClientKey {
 }
 
 impl Pair {
-    /// The key of a PKCS #8 document, its algorithm, and the required members of its JWK
-    /// (RFC 7518 §6, RFC 8037 §2).
+    /// The key in a PKCS #8 document, its algorithm, and the required members of its JWK (RFC 7518
+    /// §6, RFC 8037 §2).
     fn read(der: &[u8]) -> Option<(Self, &'static str, Value)> {
         if let Ok(pair) = RsaKeyPair::from_pkcs8(der) {
             let public: PublicKeyComponents<Vec<u8>> = pair.public().into();
@@ -230,14 +230,15 @@ impl Pair {
             (&ECDSA_P384_SHA384_FIXED_SIGNING, "ES384", "P-384"),
         ] {
             if let Ok(pair) = EcdsaKeyPair::from_pkcs8(algorithm, der, &SystemRandom::new()) {
-                // SEC 1 §2.3.3: a 4, then both coordinates in equal length.
+                // SEC 1 §2.3.3: the byte 4, then both coordinates, equally long.
                 let point = pair.public_key().as_ref().get(1..)?;
                 let (x, y) = point.split_at(point.len() / 2);
                 let public = json!({"crv": curve, "kty": "EC", "x": encode(x), "y": encode(y)});
                 return Some((Self::Ec(pair), alg, public));
             }
         }
-        // OpenSSL writes it without the public half, which ring only takes by this name.
+        // OpenSSL writes Ed25519 keys without the public half; of ring's functions only this one
+        // reads them.
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).ok()?;
         let public = json!({"crv": "Ed25519", "kty": "OKP", "x": encode(pair.public_key())});
         Some((Self::Ed25519(pair), "EdDSA", public))

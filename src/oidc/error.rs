@@ -1,7 +1,7 @@
-//! What can go wrong with the provider, in words that an operator can act on.
+//! Errors of calls to the provider, in words for operators.
 //!
-//! None of these carries a response body, a token or a claim's value: they are logged and turned
-//! into pages, and a provider's answer may hold all three.
+//! No error contains a response body, a token or a claim's value, because errors are logged and
+//! shown on pages.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use thiserror::Error;
 
 use crate::tls::TlsFlaw;
 
-/// Why a call to the provider failed: at a sign-in, a refresh or a revocation.
+/// Why a call to the provider failed, at a sign-in, a refresh or a revocation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OidcError {
-    /// The provider, or one of its endpoints, cannot be used now. Trying again may help.
+    /// The provider, or one of its endpoints, is unavailable. A retry may succeed.
     #[error("the provider cannot be used now: {0}")]
     Unavailable(#[from] Outage),
-    /// The token or the revocation endpoint refused the request (RFC 6749 §5.2, RFC 7009 §2.2.1).
+    /// The token or revocation endpoint refused the request (RFC 6749 §5.2, RFC 7009 §2.2.1).
     #[error("the provider's token endpoint refused: {1}{advice}", advice = .0.advice())]
     Denied(Denial, TokenError),
-    /// The provider answered, and the answer did not pass the checks.
+    /// The provider's answer did not pass the checks.
     #[error("the provider's answer was refused: {0}")]
     Refused(#[from] InvalidAnswer),
 }
 
 impl OidcError {
-    /// What the `error` of a token endpoint means (RFC 6749 §5.2).
+    /// The meaning of a token endpoint's `error` (RFC 6749 §5.2).
     pub(super) fn of_token_endpoint(error: TokenError) -> Self {
         match error.code {
             "invalid_grant" => Self::Denied(Denial::InvalidGrant, error),
@@ -37,7 +37,7 @@ impl OidcError {
         }
     }
 
-    /// A stable word for logs and metrics.
+    /// Stable code for logs and metrics.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unavailable(outage) => outage.code(),
@@ -47,32 +47,32 @@ impl OidcError {
     }
 }
 
-/// What the provider failed to do.
+/// How the provider failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error, IntoStaticStr, VariantNames)]
 #[strum(prefix = "provider_", serialize_all = "snake_case")]
 pub enum Outage {
-    /// No connection to this host, or it broke.
+    /// The connection to this host could not be made, or broke.
     #[error("no connection to {0} could be made, or it broke")]
     Unreachable(String),
-    /// A connection to this host, which is not used.
+    /// TLS to this host failed.
     #[error("TLS to {host} fails: {flaw}")]
     Tls {
-        /// Name or address, and the port unless it is the usual one.
+        /// Host name or address, with the port unless it is the default.
         host: String,
-        /// Why.
+        /// The reason.
         flaw: TlsFlaw,
     },
-    /// Longer than the limit.
+    /// No answer within the limit.
     #[error("it did not answer in time")]
     TimedOut,
-    /// It failed several times in a row, and this time no request was sent.
+    /// No request was sent, because several before it failed.
     #[error("it failed several times in a row and is not asked again for a moment")]
     Resting,
-    /// More bytes than the limit.
+    /// The answer has more bytes than the limit.
     #[error("its answer was larger than allowed")]
     #[strum(serialize = "answer_too_large")]
     TooLarge,
-    /// A status that does not belong there.
+    /// An unexpected status.
     #[error("it answered with HTTP status {0}")]
     Status(u16),
     /// Redirects are never followed.
@@ -80,21 +80,21 @@ pub enum Outage {
     Redirect {
         /// From 300 to 399.
         status: u16,
-        /// Scheme and host, of public documents the path too: the rest may hold secrets.
+        /// Scheme and host, and the path for public documents; the rest may contain secrets.
         to: String,
     },
-    /// 429 or 503 with a `Retry-After`, of five minutes at most.
+    /// 429 or 503 with a `Retry-After`, limited to five minutes.
     #[error("it asks to wait for {} seconds", .0.as_secs())]
     AsksToWait(Duration),
     /// `temporarily_unavailable` or `server_error`, whatever the status.
     #[error("it says that it cannot do its work now ({0})")]
     #[strum(serialize = "says_unavailable")]
     Busy(TokenError),
-    /// Not the JSON that the specification asks for.
+    /// The answer is not the JSON that the specification requires.
     #[error("its answer could not be read as the JSON expected")]
     #[strum(serialize = "answer_unreadable")]
     Unreadable,
-    /// The discovery document names another issuer than the one configured.
+    /// The discovery document names another issuer than the configured one.
     #[error(
         "its discovery document names another issuer than OIDC_ISSUER_URL, character by character"
     )]
@@ -102,36 +102,36 @@ pub enum Outage {
     /// The discovery document lacks an endpoint, or names one that is neither https nor loopback.
     #[error("its discovery document has no usable {0} (https, or http on a loopback host)")]
     Endpoint(&'static str),
-    /// `token_endpoint_auth_methods_supported` has no method that sends the client's secret.
+    /// `token_endpoint_auth_methods_supported` contains no method that sends the client's secret.
     #[error(
         "its discovery document offers neither client_secret_basic nor client_secret_post, and no \
          other method is configured (token_endpoint_auth_methods_supported)"
     )]
     ClientAuthentication,
-    /// OpenID Connect Discovery §3: `response_types_supported` has no `code`.
+    /// `response_types_supported` does not contain `code` (OpenID Connect Discovery §3).
     #[error("its discovery document does not offer the code flow (response_types_supported)")]
     NoCodeFlow,
-    /// None of its `id_token_signing_alg_values_supported` is allowed here.
+    /// `id_token_signing_alg_values_supported` contains no algorithm that is allowed here.
     #[error(
         "its discovery document offers none of OIDC_SIGNING_ALGS for ID tokens: allow one that it \
          has (id_token_signing_alg_values_supported)"
     )]
     OtherSigningAlgs,
-    /// No key of the set can be used.
+    /// The key set contains no usable key.
     #[error(
         "it publishes no signing key that can be used (RSA of 2048 to 4096 bits, P-256, P-384, \
          Ed25519)"
     )]
     NoKeys,
-    /// Not the provider's fault: without random numbers no attempt and no client assertion can be
-    /// made.
+    /// Not the provider's fault: without random numbers, attempts and client assertions cannot be
+    /// created.
     #[error("this machine gives no random numbers")]
     NoRandomness,
 }
 
 impl Outage {
-    /// Whether no server is there: no answer, or one of a server that cannot do its work (RFC 9110
-    /// §15.6).
+    /// Whether the server is down: it gave no answer, or one that says that it is unavailable (RFC
+    /// 9110 §15.6).
     pub(super) const fn is_down(&self) -> bool {
         matches!(
             self,
@@ -143,7 +143,7 @@ impl Outage {
         )
     }
 
-    /// A stable word for logs and metrics.
+    /// Stable code for logs and metrics.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoRandomness => "no_randomness",
@@ -152,15 +152,15 @@ impl Outage {
     }
 }
 
-/// The error of a token endpoint, as far as it makes a difference here.
+/// The kinds of token endpoint errors that the bridge distinguishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(prefix = "token_", serialize_all = "snake_case")]
 pub enum Denial {
-    /// The code (or refresh token) is spent, expired or not ours: sign in again.
+    /// The code or refresh token is spent, expired or not ours: sign in again.
     InvalidGrant,
-    /// The client id, secret or method is wrong: the operator must act.
+    /// Client id, secret or authentication method is wrong: the operator must act.
     InvalidClient,
-    /// Anything else.
+    /// Any other error.
     #[strum(serialize = "error")]
     Other,
 }
@@ -174,24 +174,24 @@ impl Denial {
         }
     }
 
-    /// A stable word for logs and metrics.
+    /// Stable code for logs and metrics.
     pub fn code(self) -> &'static str {
         self.into()
     }
 }
 
-/// An error answer of a token endpoint, without its free text: that may name a person or repeat
-/// what was sent.
+/// A token endpoint's error, without its free text, which may name a person or repeat the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenError {
-    /// A word of RFC 6749, or `other`.
+    /// An error code of RFC 6749, or `other`.
     pub code: &'static str,
-    /// `error_codes` of Microsoft Entra ID: its own documentation says what each means.
+    /// `error_codes` of Microsoft Entra ID, explained in Entra's documentation.
     pub numbers: Vec<u32>,
 }
 
 impl TokenError {
-    /// RFC 6749 §5.2, and §4.1.2.1: token endpoints say those of the authorization endpoint too.
+    /// RFC 6749 §5.2, and §4.1.2.1, because token endpoints also send the codes of the
+    /// authorization endpoint.
     const CODES: [&'static str; 10] = [
         "invalid_request",
         "invalid_client",
@@ -205,10 +205,10 @@ impl TokenError {
         "temporarily_unavailable",
     ];
 
-    /// Most numbers that are told.
+    /// Maximum number of `error_codes` in a message.
     const NUMBERS_MAX: usize = 4;
 
-    /// Of the members `error` and `error_codes`.
+    /// From the members `error` and `error_codes`.
     pub(super) fn of(error: &str, numbers: &Value) -> Self {
         let known = Self::CODES.into_iter().find(|code| *code == error);
         let numbers = numbers.as_array().into_iter().flatten();
@@ -231,45 +231,45 @@ impl fmt::Display for TokenError {
     }
 }
 
-/// Why an answer was not believed.
+/// Why an answer is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum InvalidAnswer {
-    /// RFC 9207 §2.4: missing although announced, or another issuer.
+    /// RFC 9207 §2.4: `iss` is missing although announced, or names another issuer.
     #[error("the iss parameter is missing or names another issuer")]
     IssuerParameter,
-    /// The token endpoint gave no ID token.
+    /// The token endpoint returned no ID token.
     #[error("the token endpoint gave no ID token")]
     NoIdToken,
-    /// One of the checks of OpenID Connect Core §3.1.3.7, or of ours.
+    /// The ID token failed a check.
     #[error("ID token: {0}")]
     IdToken(#[from] TokenFlaw),
-    /// Userinfo has to be asked, and there is no access token of type Bearer that can be sent (a
-    /// b64token, RFC 6750 §2.1).
+    /// Userinfo is needed, but there is no valid Bearer access token (a b64token, RFC 6750 §2.1).
     #[error("there is no Bearer access token in the characters that RFC 6750 allows")]
     AccessToken,
-    /// OpenID Connect Core §5.3.2: another `sub` than the ID token's.
+    /// OpenID Connect Core §5.3.2: userinfo has another `sub` than the ID token.
     #[error("userinfo is about another subject than the ID token")]
     UserinfoSubject,
-    /// Userinfo as a signed token (`application/jwt`) that does not hold.
+    /// Userinfo is a signed token (`application/jwt`) that failed a check.
     #[error("signed userinfo: {0}")]
     UserinfoToken(TokenFlaw),
-    /// The same: `sub` is required.
+    /// OpenID Connect Core §5.3.2: userinfo has no `sub`.
     #[error("userinfo names no subject")]
     #[strum(serialize = "userinfo_nobody")]
     UserinfoWithoutSubject,
-    /// OpenID Connect Core §12.2: the `sub` of a refresh must be that of the sign-in.
+    /// OpenID Connect Core §12.2: the `sub` of a refresh differs from that of the sign-in.
     #[error("the answer to a refresh is about another subject")]
     #[strum(serialize = "refresh_other_subject")]
     OtherSubject,
-    /// Neither an ID token nor userinfo: it says nothing of the groups.
+    /// The answer to a refresh has no ID token and there is no userinfo endpoint, so there are no
+    /// groups.
     #[error("the answer to a refresh has no ID token, and there is no userinfo endpoint")]
     #[strum(serialize = "refresh_nothing_new")]
     NothingNew,
 }
 
 impl InvalidAnswer {
-    /// A stable word for logs and metrics.
+    /// Stable code for logs and metrics.
     pub fn code(self) -> &'static str {
         match self {
             Self::IdToken(flaw) => flaw.code(),
@@ -278,19 +278,19 @@ impl InvalidAnswer {
     }
 }
 
-/// The first thing found wrong with a token that the provider signs. Holds nothing of the token: a
-/// flaw is logged.
+/// The first flaw found in a token that the provider signed. Contains no part of the token, because
+/// flaws are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, VariantNames)]
 #[strum(prefix = "id_token_", serialize_all = "snake_case")]
 pub enum TokenFlaw {
-    /// Over [`TOKEN_MAX`](super::signed_token::TOKEN_MAX).
+    /// Longer than [`TOKEN_MAX`](super::signed_token::TOKEN_MAX).
     #[error("it is longer than 64 KiB: have the provider put fewer groups into it")]
     TooLarge,
-    /// Not the compact form of a signature; five parts are an encrypted token.
+    /// Not a JWS in compact serialization; five parts are an encrypted token.
     #[error("it does not have exactly three parts (an encrypted token is not taken)")]
     #[strum(serialize = "parts")]
     NotThreeParts,
-    /// Base64, JSON, or a member that is there twice.
+    /// Invalid base64, invalid JSON, or a duplicate member.
     #[error("it cannot be read: base64, JSON, or a member that is there twice")]
     Unreadable,
     /// `zip`.
@@ -299,16 +299,16 @@ pub enum TokenFlaw {
     /// `typ`, `cty` or `crit`.
     #[error("its header marks it as another kind of token")]
     Type,
-    /// Not in `OIDC_SIGNING_ALGS`, symmetric, or none.
+    /// The algorithm is not in `OIDC_SIGNING_ALGS`, is symmetric, or is `none`.
     #[error("its signature algorithm is not one of OIDC_SIGNING_ALGS")]
     Algorithm,
-    /// No key of the set has its `kid` and kind.
+    /// No key in the set has its `kid` and the right kind.
     #[error("no key of the provider fits it")]
     UnknownKey,
-    /// Several keys of the set could have made it.
+    /// Several keys in the set fit.
     #[error("several keys of the provider fit it")]
     AmbiguousKey,
-    /// The signature is not that of the key.
+    /// The signature is wrong.
     #[error("its signature is wrong")]
     Signature,
     /// `iss`.
@@ -320,7 +320,7 @@ pub enum TokenFlaw {
     /// `azp`.
     #[error("its authorized party is not this client")]
     AuthorizedParty,
-    /// `exp`, `iat` or `nbf` is missing, or no number of seconds.
+    /// `exp`, `iat` or `nbf` is missing or not a number of seconds.
     #[error("exp, iat or nbf is missing or no number of seconds")]
     Time,
     /// `exp`.
@@ -347,12 +347,12 @@ pub enum TokenFlaw {
 }
 
 impl TokenFlaw {
-    /// Whether the provider may have changed its keys since they were read.
+    /// Whether newer keys may verify the token.
     pub(super) const fn newer_keys_may_do(self) -> bool {
         matches!(self, Self::UnknownKey | Self::Signature)
     }
 
-    /// A stable word for logs and metrics.
+    /// Stable code for logs and metrics.
     pub fn code(self) -> &'static str {
         self.into()
     }
@@ -361,21 +361,21 @@ impl TokenFlaw {
 /// Why a [`Provider`](super::Provider) could not be built from its settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SettingsError {
-    /// OpenID Connect Discovery §3: https, no query, no fragment.
+    /// OpenID Connect Discovery §3: must be https, without query and fragment.
     #[error(
         "the issuer must be an https address (http on a loopback host) without query or fragment"
     )]
     Issuer,
-    /// No absolute address.
+    /// Not an absolute URL.
     #[error("the redirect URI must be an absolute address")]
     RedirectUri,
-    /// Not PEM, or no certificate in it.
+    /// Not PEM, or without a certificate.
     #[error("the certificate authority's file holds no PEM certificate that can be read")]
     Certificate,
-    /// No algorithm at all.
+    /// The list of algorithms is empty.
     #[error("at least one signing algorithm is needed")]
     SigningAlgs,
-    /// The HTTP client could not be set up.
+    /// The HTTP client could not be built.
     #[error("the HTTP client could not be set up")]
     HttpClient,
 }

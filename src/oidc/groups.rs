@@ -1,9 +1,8 @@
-//! Groups and names out of claims.
+//! Groups and names from claims.
 //!
-//! Reading groups is total: whatever a provider sends there, the outcome is a set
-//! of groups or none, never an error and never more than was said. What is not
-//! understood counts for nothing, and a warning says so (without the values, which
-//! are personal).
+//! Reading groups never fails: whatever the provider sends, the result is a set of groups or none,
+//! and never more than was sent. Values that are not understood are ignored, with a warning that
+//! does not contain them, because they are personal data.
 
 use std::collections::BTreeSet;
 
@@ -14,16 +13,17 @@ use crate::domain::identity::Groups;
 use crate::domain::names::GROUP_MAX;
 use crate::json::Object;
 
-/// Most groups of one person. Of more none counts: a list that is cut would be a decision by accident.
+/// Maximum number of groups per person. If there are more, none counts: a truncated list would
+/// decide arbitrarily.
 pub const GROUPS_MAX: usize = 10_000;
 
-/// Where Okta cuts a groups claim.
+/// Number of groups at which Okta truncates the claim.
 const CUT_AT: usize = 100;
 
-/// Longest username or name in bytes; it is stored and shown.
+/// Longest user name or name in bytes.
 pub const TEXT_MAX: usize = 512;
 
-/// The groups, or none when the claim is absent (or `null`).
+/// The groups; `None` if the claim is absent or `null`.
 pub(super) fn groups(claims: &Object, path: &ClaimPath) -> Option<Groups> {
     if is_overage(claims, path) {
         tracing::warn!(
@@ -33,7 +33,7 @@ pub(super) fn groups(claims: &Object, path: &ClaimPath) -> Option<Groups> {
         return Some(Groups::Overage);
     }
     Some(match path.find(claims)?.value {
-        // One string is one group, however many commas it holds.
+        // A string is one group, even with commas.
         Value::String(group) => listed([group.as_str()]),
         Value::Array(elements) => {
             let strings: Vec<&str> = elements.iter().filter_map(Value::as_str).collect();
@@ -90,7 +90,7 @@ fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> Groups {
     Groups::Listed(set)
 }
 
-/// The kind of a value, for a log without the value.
+/// The JSON type of a value, so that the log does not need the value.
 const fn kind(value: &Value) -> &'static str {
     match value {
         Value::Object(_) => "object",
@@ -100,13 +100,13 @@ const fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// No mapping can name such a group, and Postgres stores no NUL.
+/// No mapping can name other groups, and Postgres stores no NUL.
 fn is_usable(name: &str) -> bool {
     (1..=GROUP_MAX).contains(&name.len()) && !name.contains('\0')
 }
 
-/// Entra's overage: the claim is replaced by a pointer to another service
-/// (`_claim_names`, OpenID Connect Core §5.6.2), or by `hasgroups`.
+/// Entra's overage: the claim is replaced by a reference to another service (`_claim_names`, OpenID
+/// Connect Core §5.6.2), or by `hasgroups`.
 fn is_overage(claims: &Object, path: &ClaimPath) -> bool {
     let roots = path.roots();
     let elsewhere = claims
@@ -121,7 +121,7 @@ fn is_true(value: &Value) -> bool {
     *value == Value::Bool(true) || value == "true"
 }
 
-/// A name to display for the user; none when it is absent or not fit to be shown.
+/// A user name or display name; `None` if it is absent or not displayable.
 pub(super) fn text(claims: &Object, path: &ClaimPath) -> Option<String> {
     let text = path.find(claims)?.value.as_str()?;
     let fits = (1..=TEXT_MAX).contains(&text.len()) && !text.chars().any(char::is_control);

@@ -1,12 +1,11 @@
-//! The one HTTP client that talks to the provider.
+//! The HTTP client for all calls to the provider.
 //!
-//! A provider is trusted for identities, not with this process: it may be slow, broken or taken over.
-//! So there are no redirects (a document that says `302 http://169.254.169.254/` must not make the
-//! bridge fetch it), no proxy out of the environment, and a limit for time and for bytes.
+//! The provider is trusted to identify users, but it may be slow, broken or compromised. So there
+//! are no redirects (`302 http://169.254.169.254/` must not make the bridge fetch that address), no
+//! proxy from the environment, and limits for time and size.
 //!
-//! It runs on two threads of its own: an answer of nothing but `100 Continue` keeps its reader busy
-//! for half a minute at a stretch, in which the thread does nothing else, and people's requests must
-//! not be what waits.
+//! The client runs on two threads of its own. An answer of nothing but `100 Continue` keeps its
+//! reader busy for half a minute, and that must not delay other requests.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,37 +25,38 @@ use super::settings::Pace;
 use crate::metrics::{ProviderCalls, ProviderEndpoint};
 use crate::tls::{TlsFlaw, read_authorities};
 
-/// One reads on while another is kept busy.
+/// Two, so that one can continue while the other is kept busy.
 const THREADS: usize = 2;
 
-/// Most bytes read of any answer: stops a provider that sends without end. Discovery documents and
+/// Maximum bytes of any answer, against a provider that sends without end. Discovery documents and
 /// key sets are a few kilobytes.
 pub const BODY_MAX: usize = 1024 * 1024;
 
 /// Installs ring as the process's TLS provider. Call it before a [`Provider`](super::Provider) is
-/// built; calling it again changes nothing.
+/// built; repeated calls have no effect.
 pub fn install_crypto() {
-    // An error means that one is installed already, which is what is wanted.
+    // An error means that a provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// What the endpoints that take tokens are asked for. Each purpose has breakers of its own: refreshes
-/// that fail must not stop sign-ins.
+/// Purpose of a call. Each purpose has its own breakers, so that failed refreshes do not stop
+/// sign-ins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     SignIn,
-    /// Refreshes of all sessions. A status of 500 is about one session alone, which backs off by
-    /// itself; a request to wait and a refused client concern all of them where the token endpoint
-    /// says so. At userinfo providers count by person.
+    /// Refreshes of all sessions. A status of 500 is about one session, which backs off by itself.
+    /// A request to wait, or a refused client, concerns all sessions if it comes from the token
+    /// endpoint. At userinfo, providers count per person.
     Refresh,
 }
 
-/// The client, as one purpose uses it.
+/// The HTTP client for one purpose.
 #[derive(Clone)]
 pub(super) struct Http {
     shared: Arc<SharedClient>,
     purpose: Purpose,
-    /// Breakers for the token endpoint and userinfo. The documents have their own (`metadata_cache`).
+    /// Breakers for the token endpoint and userinfo. The documents have their own
+    /// (`metadata_cache`).
     token: Arc<Breaker>,
     userinfo: Arc<Breaker>,
 }
@@ -65,13 +65,13 @@ struct SharedClient {
     client: Client,
     pace: Pace,
     calls: ProviderCalls,
-    /// There as long as this is.
+    /// The client's own threads; `None` only during drop.
     threads: Option<Runtime>,
 }
 
 impl Http {
     /// # Errors
-    /// When the PEM cannot be read, or the client not be built.
+    /// If the PEM cannot be read or the client cannot be built.
     pub(super) fn new(ca_pem: Option<&[u8]>, pace: &Pace) -> Result<Self, SettingsError> {
         let extra = match ca_pem {
             Some(pem) => certificates(pem)?,
@@ -81,7 +81,7 @@ impl Http {
             .tls_certs_merge(extra)
             .build()
             .or_else(|error| {
-                // With authorities of its own it never goes on without them.
+                // With configured authorities, the client is never built without them.
                 if ca_pem.is_none() {
                     without_authorities(pace)
                 } else {
@@ -113,27 +113,27 @@ impl Http {
         }
     }
 
-    /// The same client for refreshes of sessions.
+    /// The same client for refreshes of sessions, with separate breakers.
     pub(super) fn for_refreshes(&self) -> Self {
         Self::of(Arc::clone(&self.shared), Purpose::Refresh)
     }
 
-    /// Counts and times of all calls.
+    /// Counts and durations of all calls.
     pub(super) fn calls(&self) -> &ProviderCalls {
         &self.shared.calls
     }
 
     /// # Errors
-    /// When there is no answer within the limits, whatever its status.
+    /// If there is no answer within the limits; any status is an answer.
     pub(super) async fn get(&self, endpoint: ProviderEndpoint, url: &Url) -> Result<Reply, Outage> {
         self.send(endpoint, url, HttpRequest::default()).await
     }
 
-    /// Sends method, headers and body of `request` to `url`, unless the endpoint is to rest. The
-    /// address that the request holds is not read: `metadata` has checked `url`.
+    /// Sends method, headers and body of `request` to `url`, unless the breaker is open. The URL in
+    /// `request` is ignored: `metadata` has checked `url`.
     ///
     /// # Errors
-    /// When there is no answer within the limits, whatever its status.
+    /// If there is no answer within the limits; any status is an answer.
     pub(super) async fn send(
         &self,
         endpoint: ProviderEndpoint,
@@ -169,8 +169,8 @@ impl Http {
         outcome
     }
 
-    /// Sends from the client's own threads and waits on this one. A caller that stops waiting stops
-    /// the request: the set aborts what is in it when it goes.
+    /// Sends from the client's own threads and waits on the caller's. If the caller stops waiting,
+    /// the request is aborted: dropping the set aborts its tasks.
     async fn round_trip(
         &self,
         endpoint: ProviderEndpoint,
@@ -194,7 +194,7 @@ impl Http {
 }
 
 impl Drop for SharedClient {
-    /// Without waiting: this may be a thread that must not wait.
+    /// In the background, because this thread may not block.
     fn drop(&mut self) {
         if let Some(threads) = self.threads.take() {
             threads.shutdown_background();
@@ -211,8 +211,8 @@ fn builder(pace: &Pace) -> ClientBuilder {
         .user_agent(concat!("red5-bridge/", env!("CARGO_PKG_VERSION")))
 }
 
-/// On a machine without any certificate authority a client cannot be built as it should be. A
-/// provider on loopback needs none: trust no authority rather than not start.
+/// Without any certificate authority on the machine, the normal client cannot be built. A provider
+/// on loopback needs none, so this client trusts no authority.
 fn without_authorities(pace: &Pace) -> reqwest::Result<Client> {
     tracing::warn!(
         event = "no_authorities",
@@ -222,7 +222,7 @@ fn without_authorities(pace: &Pace) -> reqwest::Result<Client> {
     builder(pace).tls_certs_only([]).build()
 }
 
-/// The configuration names what is wrong with them before it comes to this.
+/// The configuration has already checked the file and reports exact errors.
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SettingsError> {
     let found = read_authorities(pem).map_err(|_| SettingsError::Certificate)?;
     let found = found
@@ -237,7 +237,7 @@ const fn accept(endpoint: ProviderEndpoint) -> &'static str {
     match endpoint {
         // RFC 7517 §8.5.1.
         ProviderEndpoint::Jwks => "application/jwk-set+json, application/json",
-        // OpenID Connect Core §5.3.2: the provider may sign what it says.
+        // OpenID Connect Core §5.3.2: the answer may be a signed token.
         ProviderEndpoint::Userinfo => "application/json, application/jwt",
         ProviderEndpoint::Page => "text/html",
         _ => "application/json",
@@ -278,7 +278,7 @@ async fn exchange(
     })
 }
 
-/// Keeps of the library's error only its kind: its text holds the whole address.
+/// Keeps only the kind of the library's error: its text contains the whole URL.
 fn outage(error: &reqwest::Error, url: &Url) -> Outage {
     let host = host(url);
     if error.is_timeout() {
@@ -290,7 +290,7 @@ fn outage(error: &reqwest::Error, url: &Url) -> Outage {
     }
 }
 
-/// `id.example.com:8443`, without the port where it is the usual one.
+/// `id.example.com:8443`, without a default port.
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {

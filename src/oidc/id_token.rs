@@ -1,11 +1,10 @@
-//! The ID token: every check of OpenID Connect Core §3.1.3.7, and what the threats of RFC 8725 add.
+//! The ID token: every check of OpenID Connect Core §3.1.3.7, and those that RFC 8725 adds.
 //!
-//! [`verify`] is pure. Size, form, key and signature are those of every token (`signed_token`); then
-//! come the claims that decide something, each of its one type. All others may have any shape:
-//! providers send what they like.
+//! [`verify`] is pure. The checks of every token come first (`signed_token`), then the claims that
+//! decide something, each with one type. All other claims may have any type.
 //!
-//! The claims are not read by the library: it refuses a whole token because a claim that is not used
-//! has a shape of its own, and leaves out `azp`, `iat`, `nbf`, `sub`, `events` and `at_hash`.
+//! The library does not read the claims: it refuses a whole token because of the type of a claim
+//! that is not used, and does not check `azp`, `iat`, `nbf`, `sub`, `events` and `at_hash`.
 
 use chrono::{DateTime, Utc};
 use openidconnect::AccessToken;
@@ -19,29 +18,29 @@ use super::settings::ProviderSettings;
 use super::signed_token::{self, Expiry, Signed};
 use crate::json::Object;
 
-/// What belongs to the token besides the settings.
+/// The context of a token, besides the settings.
 pub(super) struct SentWith<'a> {
-    /// The nonce of the attempt. None: the answer to a refresh, which belongs to no attempt and need
-    /// not repeat it (OpenID Connect Core §12.2).
+    /// Nonce of the attempt. `None` for the answer to a refresh, which need not repeat it (OpenID
+    /// Connect Core §12.2).
     pub(super) nonce: Option<&'a SecretString>,
-    /// The one that came with the token, if any.
+    /// The access token from the same answer, if any.
     pub(super) access_token: Option<&'a AccessToken>,
 }
 
 /// An ID token that passed every check.
 pub(super) struct VerifiedIdToken {
     pub(super) subject: String,
-    /// The provider's name for its session, if it can serve as a name.
+    /// The provider's session id, if it is valid.
     pub(super) sid: Option<String>,
     /// `iat`, by the provider's clock.
     pub(super) issued_at: DateTime<Utc>,
     pub(super) claims: Object,
 }
 
-/// Checks the token for a moment in time.
+/// Verifies the token at a given time.
 ///
-/// `max_age` is never asked for, so there is no `auth_time` to be compared, and no `acr` either
-/// (ID-12): how people authenticate is the provider's business.
+/// The bridge never requests `max_age`, so `auth_time` is not checked, and neither is `acr`
+/// (ID-12): the provider decides how people authenticate.
 ///
 /// # Errors
 /// The first flaw found.
@@ -61,8 +60,8 @@ pub(super) fn verify(
     if let Some(nonce) = sent.nonce {
         check_nonce(claims, nonce.expose_secret())?;
     }
-    // A logout token is signed with the same keys for the same client, and travels through no
-    // browser; it must not become a sign-in (RFC 8725 §3.12).
+    // A logout token has the same keys and client and never passes through a browser; it must not
+    // become a sign-in (RFC 8725 §3.12).
     if claims.contains_key("events") {
         return Err(TokenFlaw::LogoutToken);
     }
@@ -76,8 +75,8 @@ pub(super) fn verify(
     })
 }
 
-/// `azp`, if present, is this client; a token for several audiences must have it. Otherwise a token
-/// issued for another client would be accepted (steps 4 and 5).
+/// `azp`, if present, must be this client; a token for several audiences must have it. Otherwise a
+/// token for another client would be accepted (steps 4 and 5).
 fn check_authorized_party(claims: &Object, client_id: &str) -> Result<(), TokenFlaw> {
     let audience = claims.get("aud").and_then(Value::as_array);
     let several = audience.is_some_and(|audience| audience.len() > 1);
@@ -88,15 +87,15 @@ fn check_authorized_party(claims: &Object, client_id: &str) -> Result<(), TokenF
     }
 }
 
-/// The one of this sign-in (step 11): any other token is a replay.
+/// The nonce must be that of this sign-in (step 11); a token with another one is a replay.
 fn check_nonce(claims: &Object, nonce: &str) -> Result<(), TokenFlaw> {
     let sent = claims.get("nonce").and_then(Value::as_str);
     let same = sent.is_some_and(|sent| sent.as_bytes().ct_eq(nonce.as_bytes()).into());
     if same { Ok(()) } else { Err(TokenFlaw::Nonce) }
 }
 
-/// `at_hash`, if present, belongs to the access token that came along: another person's access token
-/// would bring that person's groups from userinfo (Core §3.1.3.8).
+/// `at_hash`, if present, must match the access token: another person's access token would bring
+/// that person's groups from userinfo (Core §3.1.3.8).
 fn check_access_token_hash(
     token: &Signed<'_>,
     access_token: Option<&AccessToken>,

@@ -1,8 +1,8 @@
-//! The provider's keys (RFC 7517, RFC 7518 §6, RFC 8037 §2), each taken apart and put together anew
-//! before it verifies anything.
+//! The provider's keys (RFC 7517, RFC 7518 §6, RFC 8037 §2), each parsed, checked and rebuilt
+//! before use.
 //!
-//! The library would verify with a 1024-bit RSA key, and with one whose exponent keeps it busy for
-//! minutes; it gets what passed here.
+//! The library would accept a 1024-bit RSA key, or one whose exponent keeps it busy for minutes; it
+//! only gets keys that passed the checks here.
 
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
@@ -16,22 +16,22 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use super::error::Outage;
 use crate::json::Object;
 
-/// Most keys looked at: a set of thousands would cost time at every token.
+/// Maximum number of keys considered: a set of thousands would cost time for every token.
 const KEYS_MAX: usize = 64;
 
-/// Shortest RSA modulus in bits: a shorter one can be factored, and then an attacker can sign (RFC
+/// Shortest RSA modulus in bits: a shorter one can be factored, so that an attacker can sign (RFC
 /// 7518 §3.3).
 const RSA_BITS_MIN: usize = 2048;
 
-/// Longest RSA modulus in bits: verifying takes time that grows with it, and the library takes no
-/// longer one.
+/// Longest RSA modulus in bits: verification time grows with it, and the library accepts no longer
+/// one.
 const RSA_BITS_MAX: usize = 4096;
 
-/// Longest RSA exponent in bits: a huge one makes each verification slow. Keys in use have 65537,
-/// which is 17 bits.
+/// Longest RSA exponent in bits: a huge one makes each verification slow. The usual exponent,
+/// 65537, has 17 bits.
 const RSA_EXPONENT_BITS_MAX: usize = 32;
 
-/// Some providers pad what RFC 7515 §2 says is unpadded.
+/// Lenient, because some providers send padding although RFC 7515 §2 forbids it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
@@ -41,9 +41,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// A signature algorithm of RFC 7518 §3.1 or RFC 8037 §3.1.
 ///
-/// `none` and the `HS*` family are not here at all, so no configuration can allow them (RFC 8725
-/// §3.1: with them the client secret, or merely the public key, is enough to sign in as any user).
-/// ES512 is missing because the library cannot verify it.
+/// `none` and the `HS*` family do not exist here, so no configuration can allow them (RFC 8725
+/// §3.1: with them, the client secret or even the public key would be enough to sign in as any
+/// user). ES512 is missing because the library cannot verify it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "UPPERCASE")]
 pub enum SigningAlg {
@@ -68,7 +68,7 @@ pub enum SigningAlg {
     EdDsa,
 }
 
-/// What a key has to be to serve an algorithm.
+/// The kind of key that an algorithm needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum KeyKind {
     Rsa,
@@ -78,12 +78,12 @@ enum KeyKind {
 }
 
 impl SigningAlg {
-    /// Reads the word exactly, as it stands in a token's header.
+    /// Parses the exact value of a token's `alg` header.
     pub fn parse(word: &str) -> Option<Self> {
         word.parse().ok()
     }
 
-    /// The word on the wire.
+    /// The value in JWS headers and metadata.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -114,15 +114,15 @@ impl SigningAlg {
     }
 }
 
-/// Keys that may verify; at least one.
+/// Usable keys; at least one.
 #[derive(Debug, Clone)]
 pub(super) struct KeySet(Vec<Key>);
 
 impl KeySet {
-    /// The usable ones of `keys` (RFC 7517 §5).
+    /// The usable keys in `keys` (RFC 7517 §5).
     ///
     /// # Errors
-    /// When no key is left: a good set is never replaced by an empty one (JW-9).
+    /// If no key is left: a valid set is never replaced by an empty one (JW-9).
     pub(super) fn from_jwks(keys: &[Value]) -> Result<Self, Outage> {
         let usable: Vec<_> = keys.iter().take(KEYS_MAX).filter_map(Key::read).collect();
         if usable.is_empty() {
@@ -132,8 +132,8 @@ impl KeySet {
         }
     }
 
-    /// The keys that a token with this header may have been signed with: those of its `kid`, or where
-    /// there is none of that name, those without a name.
+    /// The keys that may have signed a token with this header: those with its `kid`, or those
+    /// without a `kid` if none has it.
     pub(super) fn fitting(&self, alg: SigningAlg, kid: Option<&str>) -> Vec<&Key> {
         let of_kind = || self.0.iter().filter(|key| key.serves(alg));
         let Some(kid) = kid else {
@@ -149,24 +149,24 @@ impl KeySet {
         }
     }
 
-    /// Whether it has a key that `other` lacks.
+    /// Whether it contains a key that `other` lacks.
     pub(super) fn adds_to(&self, other: &Self) -> bool {
         self.0.iter().any(|key| !other.0.contains(key))
     }
 }
 
-/// A key that may verify.
+/// A usable key.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Key {
     kid: Option<String>,
     kind: KeyKind,
-    /// The only algorithm that it is for, where the provider says so.
+    /// The only algorithm for this key, if the provider names one.
     alg: Option<SigningAlg>,
     verifier: CoreJsonWebKey,
 }
 
 impl Key {
-    /// Reads a member of `keys`; none when it must not verify, or cannot.
+    /// Reads a member of `keys`; `None` if the key must not or cannot verify signatures.
     fn read(jwk: &Value) -> Option<Self> {
         let jwk = jwk.as_object()?;
         if !meant_for_verifying(jwk) {
@@ -177,7 +177,7 @@ impl Key {
             "RSA" => rsa(jwk)?,
             "EC" => elliptic(jwk)?,
             "OKP" => edwards(jwk)?,
-            // Symmetric (`oct`) above all: a "public" key that also signs.
+            // Above all symmetric keys (`oct`): a "public" key that can also sign.
             _ => return None,
         };
         let alg = match text(jwk, "alg").ok()? {
@@ -193,33 +193,32 @@ impl Key {
         key.is_valid().then_some(key)
     }
 
-    /// Whether it may sign with this algorithm.
+    /// Whether the key may be used with this algorithm.
     fn serves(&self, alg: SigningAlg) -> bool {
         self.kind == alg.key_kind() && self.alg.is_none_or(|only| only == alg)
     }
 
-    /// Whether both are one key under two descriptions.
+    /// Whether both are the same key, whatever their other members say.
     pub(super) fn is_same_key(&self, other: &Self) -> bool {
         self.verifier == other.verifier
     }
 
-    /// Whether it made this signature of a JWS (RFC 7515 §5.2).
+    /// Whether the key made this signature of a JWS (RFC 7515 §5.2).
     pub(super) fn verify(&self, alg: SigningAlg, input: &str, signature: &[u8]) -> bool {
         self.verifier
             .verify_signature(&alg.to_library(), input.as_bytes(), signature)
             .is_ok()
     }
 
-    /// The left half of the hash that belongs to the algorithm, as `at_hash` has it (OpenID Connect
-    /// Core §3.1.3.6).
+    /// The left half of the algorithm's hash, as in `at_hash` (OpenID Connect Core §3.1.3.6).
     pub(super) fn half_hash(&self, alg: SigningAlg, text: &str) -> Option<String> {
         let alg = alg.to_library();
         let hash = self.verifier.hash_bytes(text.as_bytes(), &alg).ok()?;
         Some(URL_SAFE_NO_PAD.encode(hash.get(..hash.len() / 2)?))
     }
 
-    /// Whether its numbers are a key at all: a point may be off its curve. The library says so when
-    /// it is asked to verify something.
+    /// Whether the numbers form a valid key: a point may be off its curve. The library reports that
+    /// when it verifies something.
     fn is_valid(&self) -> bool {
         let any = SigningAlg::VARIANTS
             .iter()
@@ -233,7 +232,7 @@ impl Key {
     }
 }
 
-/// A member, unless it is `null`, an empty text or an empty list: these count as absent.
+/// A member; `null`, an empty string and an empty list count as absent.
 fn member<'a>(jwk: &'a Object, name: &str) -> Option<&'a Value> {
     jwk.get(name).filter(|value| match value {
         Value::Null => false,
@@ -243,7 +242,7 @@ fn member<'a>(jwk: &'a Object, name: &str) -> Option<&'a Value> {
     })
 }
 
-/// RFC 7517 §4.2 and §4.3: absent says nothing against it.
+/// RFC 7517 §4.2 and §4.3: absent members allow every use.
 fn meant_for_verifying(jwk: &Object) -> bool {
     let for_signatures = member(jwk, "use").is_none_or(|word| word == "sig");
     let to_verify = member(jwk, "key_ops").is_none_or(|operations| {
@@ -254,7 +253,7 @@ fn meant_for_verifying(jwk: &Object) -> bool {
     for_signatures && to_verify
 }
 
-/// A member that is no text, where there must be one or none.
+/// A member is not a string, although it must be one if present.
 struct NotText;
 
 fn text(jwk: &Object, name: &str) -> Result<Option<String>, NotText> {
@@ -266,7 +265,7 @@ fn rsa(jwk: &Object) -> Option<(KeyKind, CoreJsonWebKey)> {
     let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
     let odd = e.last().is_some_and(|byte| byte % 2 == 1);
     let fits = (RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits(&n))
-        // An exponent of one (one bit) makes every message its own signature.
+        // An exponent of one (one bit) would make every message its own signature.
         && (2..=RSA_EXPONENT_BITS_MAX).contains(&bits(&e))
         && odd;
     fits.then(|| (KeyKind::Rsa, CoreJsonWebKey::new_rsa(n, e, None)))
@@ -294,7 +293,7 @@ fn bytes(jwk: &Object, member: &str) -> Option<Vec<u8>> {
     BASE64.decode(jwk.get(member)?.as_str()?).ok()
 }
 
-/// Length of a big-endian number, leading zeros not counted.
+/// Length of a big-endian number in bits, without leading zeros.
 fn bits(number: &[u8]) -> usize {
     let zeros = number.iter().take_while(|&&byte| byte == 0).count();
     number.get(zeros).map_or(0, |first| {

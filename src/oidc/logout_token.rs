@@ -1,9 +1,9 @@
-//! The logout token, by which the provider says that a session is over (OpenID Connect Back-Channel
-//! Logout 1.0 §2.4 and §2.6).
+//! The logout token, with which the provider reports that a session ended (OpenID Connect
+//! Back-Channel Logout 1.0 §2.4 and §2.6).
 //!
-//! It is signed with the keys and for the client of ID tokens, and each must never be taken for the
-//! other: an ID token goes through the browser, and with one its owner could be signed out for ever.
-//! What tells them apart is `events`, which must be there, and `nonce`, which must not.
+//! ID tokens have the same keys and the same client, and the two must never be confused: an ID
+//! token passes through the browser, and could be used to sign its owner out again and again.
+//! `events` must be present and `nonce` absent in a logout token.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -19,59 +19,58 @@ use super::settings::ProviderSettings;
 use super::signed_token::{self, Expiry, ISSUED_BEFORE_MAX};
 use crate::json::Object;
 
-/// What the header may call it (§2.4). Older providers call it `JWT`, or nothing.
+/// The header's `typ` (§2.4). Older providers send `JWT` or none.
 const KIND: &str = "logout+jwt";
 
-/// The event that it must be about (§2.4).
+/// The required event (§2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// For how much longer than it is taken a token is remembered, because the clocks of two instances
-/// differ.
+/// How much longer a token is remembered than it is accepted, because clocks of instances differ.
 const GRACE: TimeDelta = TimeDelta::minutes(2);
 
-/// A token that passed every check.
+/// A verified logout token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutToken {
-    /// SHA-256 of issuer and `jti`: the same token has the same.
+    /// SHA-256 of issuer and `jti`, which identify the token.
     pub hash: [u8; 32],
     /// `iss`
     pub issuer: String,
-    /// `sub`; this or `sid` is there.
+    /// `sub`; at least one of `sub` and `sid` is present.
     pub subject: Option<String>,
     /// `sid`
     pub sid: Option<String>,
     /// `iat`, by the provider's clock.
     pub issued_at: DateTime<Utc>,
-    /// From then on every instance refuses it for its age when it arrives.
+    /// From this time on every instance refuses the token for its age.
     pub forgotten_at: DateTime<Utc>,
 }
 
-/// When a logout token arrived: it is judged as of then, however late that is done.
+/// When a logout token arrived. It is judged as of then, however much later that happens.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
     /// By the bridge's clock.
     pub at: DateTime<Utc>,
-    /// On the clock that tells when the keys were read.
+    /// On the monotonic clock, for comparison with the time at which the keys were fetched.
     pub moment: Instant,
 }
 
-/// Why a logout token counts for nothing.
+/// Why a logout token was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoLogout {
-    /// The provider's keys cannot be had now: it is worth sending it again.
+    /// The provider's keys are unavailable; the provider should send the token again.
     #[error("the provider's keys cannot be read: {0}")]
     Unavailable(Outage),
-    /// None of the keys that were read before it arrived has made it; newer ones may have.
+    /// No key fetched before the token arrived fits it; newer keys may.
     #[error("the logout token was refused: {0}")]
     InDoubt(LogoutFlaw),
-    /// It is none, or not for this client.
+    /// The token is invalid, or not for this client.
     #[error("the logout token was refused: {0}")]
     Refused(#[from] LogoutFlaw),
 }
 
 impl NoLogout {
-    /// Whether the sender is asked to send it again. A wrong signature of a known key is refused at
-    /// once (§2.6), although it is judged again here.
+    /// Whether the provider is asked to send the token again. A wrong signature of a known key is
+    /// refused at once (§2.6), although the bridge itself judges the token again.
     pub fn is_to_be_sent_again(&self) -> bool {
         match self {
             Self::Unavailable(_) | Self::InDoubt(LogoutFlaw::Token(TokenFlaw::UnknownKey)) => true,
@@ -80,11 +79,11 @@ impl NoLogout {
     }
 }
 
-/// The first thing found wrong with a logout token. Holds nothing of the token: a flaw is logged.
+/// The first flaw found in a logout token. Contains no part of the token, because flaws are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum LogoutFlaw {
-    /// As with any token of the provider.
+    /// A flaw that any token of the provider may have.
     #[error("{0}")]
     Token(#[from] TokenFlaw),
     /// `events`.
@@ -106,7 +105,7 @@ pub enum LogoutFlaw {
 }
 
 impl LogoutFlaw {
-    /// A stable word for logs and metrics.
+    /// Stable code for logs and metrics.
     pub fn code(self) -> &'static str {
         match self {
             Self::Token(flaw) => flaw.code().trim_start_matches("id_token_"),
@@ -116,10 +115,10 @@ impl LogoutFlaw {
 }
 
 impl Provider {
-    /// Verifies what claims to be a logout token of this provider for this client.
+    /// Verifies a logout token of this provider for this client.
     ///
     /// # Errors
-    /// When it is not to be believed, or that cannot be known.
+    /// If it is invalid, or cannot be verified now.
     pub async fn logout_token(&self, raw: &str, arrival: Arrival) -> Result<LogoutToken, NoLogout> {
         let verify = |keys: &KeySet| verify(raw, keys, &self.settings, arrival.at);
         let newer_may_do = |flaw: &LogoutFlaw| match flaw {
@@ -127,8 +126,8 @@ impl Provider {
             _ => false,
         };
         let outcome = self.metadata.with_keys(verify, newer_may_do).await;
-        // BC-9: a provider may sign with a key that it has just published. What keys that were read
-        // after the arrival do not fit is refused for good.
+        // BC-9: a provider may sign with a key that it has just published. A token that does not
+        // fit keys fetched after its arrival is refused for good.
         match outcome.map_err(NoLogout::Unavailable)? {
             Ok(token) => Ok(token),
             Err((_, Some(NoNewerKeys::Unreadable(outage)))) => Err(NoLogout::Unavailable(outage)),
@@ -149,9 +148,9 @@ fn verify(
     let claims = signed_token::open(raw, keys, &settings.signing_algs, &[KIND])?.claims;
     signed_token::check_issuer(&claims, settings)?;
     signed_token::check_audience(&claims, settings)?;
-    // Required since the final version (§2.4); many providers are older.
+    // `exp` is required since the final version (§2.4), but many providers follow older ones.
     let issued_at = signed_token::check_times(&claims, Expiry::Optional, now)?;
-    // The event stands as a member's name, and its value is an object.
+    // The event is a member's name; its value is an object.
     let events = claims.get("events").and_then(Value::as_object);
     let event = events.and_then(|events| events.get(EVENT));
     if !event.is_some_and(Value::is_object) {
@@ -178,8 +177,8 @@ fn verify(
     })
 }
 
-/// One that is there and cannot be a name is not passed over: without it the other would say more
-/// than was meant.
+/// An invalid `sub` or `sid` is refused rather than ignored: the other one alone would name more
+/// sessions than intended.
 fn whose(claims: &Object) -> Result<(Option<String>, Option<String>), LogoutFlaw> {
     let subject = match claims.get("sub") {
         Some(_) => Some(signed_token::subject(claims)?),

@@ -1,5 +1,5 @@
-//! The provider's metadata (OpenID Connect Discovery §3 and §4), reduced to what is used, and checked
-//! before any of it is.
+//! The provider's metadata (OpenID Connect Discovery §3 and §4): the members that are used,
+//! checked.
 
 use openidconnect::core::CoreAuthPrompt;
 use serde_json::Value;
@@ -15,13 +15,13 @@ use crate::json::Object;
 use crate::loopback::is_trusted;
 use crate::metrics::ProviderEndpoint;
 
-/// Google announces nothing and knows `select_account` alone.
+/// Google announces no prompt values, and supports `select_account`.
 const GOOGLE: &str = "https://accounts.google.com";
 
-/// A checked document.
+/// A checked discovery document.
 #[derive(Debug, Clone)]
 pub(super) struct ProviderMetadata {
-    /// With the authorization and the token endpoint.
+    /// Includes the authorization endpoint and the token endpoint.
     pub(super) client: OidcClient,
     pub(super) jwks: Url,
     pub(super) userinfo: Option<Url>,
@@ -30,22 +30,23 @@ pub(super) struct ProviderMetadata {
     pub(super) revocation: Option<Url>,
     /// RFC 9207 §3: the callback must carry `iss`.
     pub(super) announces_iss: bool,
-    /// The value of `prompt` for a sign-in with another account.
+    /// Value of `prompt` for a sign-in with another account.
     pub(super) account_choice: CoreAuthPrompt,
-    /// Optional endpoints whose address is none: empty, relative or no text. They count as absent.
+    /// Optional endpoints without a valid URL: empty, relative or not a string. They count as
+    /// absent.
     pub(super) unusable: Vec<&'static str>,
 }
 
-/// The document as the provider sends it.
+/// The provider's document, not checked yet.
 ///
 /// # Errors
-/// When there is no answer.
+/// If there is no answer.
 pub(super) async fn fetch(http: &Http, settings: &ProviderSettings) -> Result<Reply, Outage> {
     let address = address(&settings.issuer)?;
     http.get(ProviderEndpoint::Discovery, &address).await
 }
 
-/// Discovery §4.1: one slash at the end of the issuer is removed first.
+/// Discovery §4.1: one trailing slash of the issuer is removed first.
 fn address(issuer: &str) -> Result<Url, Outage> {
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
     Url::parse(&format!("{base}/.well-known/openid-configuration"))
@@ -54,9 +55,10 @@ fn address(issuer: &str) -> Result<Url, Outage> {
 
 impl ProviderMetadata {
     /// # Errors
-    /// When the document cannot be used or trusted.
+    /// If the document is invalid or not trustworthy.
     pub(super) fn check(sent: &Object, settings: &ProviderSettings) -> Result<Self, Outage> {
-        // Discovery §4.3. Without it one provider could send its users in the name of another.
+        // Discovery §4.3. Without this check, one provider could present its users as those of
+        // another.
         match text(sent, "issuer") {
             Some(issuer) if issuer == settings.issuer => {}
             Some(_) => return Err(Outage::OtherIssuer),
@@ -98,7 +100,7 @@ impl ProviderMetadata {
             jwks: required("jwks_uri")?,
             userinfo: optional("userinfo_endpoint")?,
             end_session: optional("end_session_endpoint")?,
-            // Without it nothing is missing but the revocation.
+            // Optional: without it, only revocation is missing.
             revocation: optional("revocation_endpoint").unwrap_or(None),
             announces_iss: flag(sent, "authorization_response_iss_parameter_supported"),
             account_choice: prompt_for_account_choice(
@@ -114,7 +116,7 @@ pub(super) fn text<'a>(sent: &'a Object, name: &str) -> Option<&'a str> {
     sent.get(name)?.as_str()
 }
 
-/// The words of a list, or one that stands without a list around it.
+/// The strings of a list; a single string counts as a list of one.
 pub(super) fn list(sent: &Object, name: &str) -> Option<Vec<String>> {
     match sent.get(name)? {
         Value::String(word) => Some(vec![word.clone()]),
@@ -126,7 +128,7 @@ pub(super) fn list(sent: &Object, name: &str) -> Option<Vec<String>> {
     }
 }
 
-/// `true`, also as text.
+/// True for `true`, also as a string.
 fn flag(sent: &Object, name: &str) -> bool {
     sent.get(name).is_some_and(|value| {
         let word = value.as_str().unwrap_or_default();
@@ -134,7 +136,7 @@ fn flag(sent: &Object, name: &str) -> bool {
     })
 }
 
-/// A member that is no address, where there may be one.
+/// An optional member is present but is not a valid URL.
 struct NoAddress;
 
 fn url_if_any(sent: &Object, name: &str) -> Result<Option<Url>, NoAddress> {
@@ -149,8 +151,8 @@ fn url_if_any(sent: &Object, name: &str) -> Result<Option<Url>, NoAddress> {
     }
 }
 
-/// An endpoint deserves no more trust than the issuer: http is for a provider that is itself on this
-/// machine, or a document could turn the bridge on local services.
+/// An endpoint must be as trustworthy as the issuer. http is only for a provider on this machine;
+/// otherwise a document could direct requests at local services.
 fn trusted(name: &'static str, url: Url, settings: &ProviderSettings) -> Result<Url, Outage> {
     let secure = url.scheme() == "https" || settings.issuer.starts_with("http:");
     if secure && is_trusted(&url) && url.fragment().is_none() {
@@ -160,10 +162,10 @@ fn trusted(name: &'static str, url: Url, settings: &ProviderSettings) -> Result<
     }
 }
 
-/// How the provider is made to ask which account signs in (OpenID Connect Core §3.1.2.1). Of a value
-/// that they do not know some providers make an error, so it is `select_account` where that is
-/// announced (Initiating User Registration via OpenID Connect 1.0), and else `login`, which nearly all
-/// know and many know alone.
+/// The prompt that makes the provider ask which account to use (OpenID Connect Core §3.1.2.1). Some
+/// providers answer unknown values with an error, so `select_account` is used only where it is
+/// announced (Initiating User Registration via OpenID Connect 1.0). Nearly all providers support
+/// `login`.
 fn prompt_for_account_choice(announced: Option<Vec<String>>, issuer: &str) -> CoreAuthPrompt {
     let mut announced = announced.into_iter().flatten();
     if issuer == GOOGLE || announced.any(|word| word == "select_account") {

@@ -1,10 +1,10 @@
-//! The provider's documents in memory, and when they are read again.
+//! The provider's documents in memory, and when they are fetched again.
 //!
-//! Metadata and keys are read together, kept, and replaced only by better ones. One reading runs at a
-//! time: by [`watch`] in the background, by the start of a sign-in while nothing is known yet, or by a
-//! token signed with a key that is not in the set. The last two are limited, because strangers cause
-//! them. Each reading takes a permit of one breaker, the only back-off: with a provider that does not
-//! answer, people do not wait one after the other.
+//! Metadata and keys are fetched together, kept, and replaced only by valid ones. One fetch runs at
+//! a time: by [`watch`] in the background, at the start of a sign-in while nothing is cached, or
+//! for a token with an unknown key. The last two are limited, because unauthenticated clients can
+//! cause them. Each fetch needs a permit of one breaker, the only back-off. So while the provider
+//! does not answer, people do not wait one after the other.
 //!
 //! [`watch`]: MetadataCache::watch
 
@@ -25,58 +25,60 @@ use super::metadata::{self, ProviderMetadata};
 use super::settings::ProviderSettings;
 use crate::metrics::ProviderEndpoint;
 
-/// By how much sooner keys are read again after a reading that brought a new one.
+/// How much sooner keys are fetched again after a fetch that brought a new key; divides the
+/// interval.
 const SOONER: u32 = 30;
 
-/// Metadata and keys that were read and checked.
+/// Checked metadata and keys.
 pub(super) struct Documents {
     pub(super) metadata: ProviderMetadata,
     pub(super) keys: KeySet,
-    /// When they were asked for.
+    /// When the keys were requested.
     keys_read: Instant,
 }
 
-/// Why there are no newer keys to verify with.
+/// Why no newer keys are available.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NoNewerKeys {
-    /// Those at hand were asked for a moment ago, at this time, and are not read again so soon.
+    /// The cached keys were requested at this time, too recently to fetch them again.
     AskedLately(Instant),
-    /// They cannot be read now.
+    /// The keys cannot be fetched now.
     Unreadable(Outage),
 }
 
-/// Whether the provider can be used for signing in; told, never decisive for readiness.
+/// Whether the provider can be used for sign-ins. For information only; it does not affect
+/// readiness.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProviderStatus {
-    /// Not tried yet.
+    /// No attempt yet.
     Unknown,
-    /// The last try to read its documents worked.
+    /// The last attempt to fetch the documents succeeded.
     Ready,
-    /// The last try failed. Documents read before that still serve.
+    /// The last attempt failed. Cached documents stay in use.
     Failing {
-        /// In words, for an operator.
+        /// The reason, for operators.
         reason: String,
     },
 }
 
-/// The last good [`Documents`], and how the last reading went.
+/// The last valid [`Documents`], and the result of the last fetch.
 pub(super) struct MetadataCache {
     http: Http,
     settings: Arc<ProviderSettings>,
     current: ArcSwapOption<Documents>,
     last_failure: ArcSwapOption<Outage>,
-    /// For reading both documents.
+    /// For fetches of both documents.
     breaker: Breaker,
-    /// For reading the keys alone, which may work while the metadata cannot be had.
+    /// For fetches of the keys alone, which may work while the metadata is unavailable.
     keys_breaker: Breaker,
-    /// Held during a reading, so that there is only one.
+    /// Held during a fetch, so that fetches run one at a time.
     reading: Mutex<Readings>,
 }
 
 #[derive(Default)]
 struct Readings {
     failed: Option<(Instant, Outage)>,
-    /// When the keys may be read again for a token that none of them fits.
+    /// When the keys may be fetched again because of a token with an unknown key.
     keys_again: Option<Instant>,
 }
 
@@ -103,12 +105,12 @@ impl MetadataCache {
         }
     }
 
-    /// What is known now, without a request.
+    /// The cached documents; sends no request.
     pub(super) fn current(&self) -> Option<Arc<Documents>> {
         self.current.load_full()
     }
 
-    /// Reads until it works, then again now and then. Never returns.
+    /// Fetches until it succeeds, then at intervals. Never returns.
     pub(super) async fn watch(&self) {
         let pace = &self.settings.pace;
         loop {
@@ -124,17 +126,17 @@ impl MetadataCache {
         }
     }
 
-    /// What is known, or the outcome of the one reading that all callers then wait for, within the
+    /// The cached documents, or the outcome of one fetch that all callers share, within the time
     /// limit for the start of a sign-in.
     ///
     /// # Errors
-    /// When nothing is known and cannot be read in time. A failure counts for a short time, so that a
-    /// crowd does not queue up behind a dead provider.
+    /// If nothing is cached and it cannot be fetched in time. A failure is kept for a short time,
+    /// so that callers do not queue up behind a dead provider.
     pub(super) async fn ensure(&self) -> Result<Arc<Documents>, Outage> {
         if let Some(known) = self.current() {
             return Ok(known);
         }
-        // Before the lock: a caller that is not admitted must not wait for it either.
+        // Before the lock, so that a caller that is not admitted does not wait for it.
         let permit = self.admit(&self.breaker)?;
         let first_reading = async {
             let mut readings = self.reading.lock().await;
@@ -156,12 +158,13 @@ impl MetadataCache {
         outcome
     }
 
-    /// Verifies with the keys at hand; where `newer_may_do`, because none of them made the signature,
-    /// once more with newer ones if there are any (JW-4). Those are asked for seldom and by one at a
-    /// time, because strangers can cause it. A flaw comes with why there were none.
+    /// Verifies with the cached keys. If no key made the signature and `newer_may_do` allows it,
+    /// verifies once more with newer keys if there are any (JW-4). Fetches for this reason are rare
+    /// and run one at a time, because unauthenticated clients can cause them. The error says why
+    /// there were no newer keys.
     ///
     /// # Errors
-    /// When there are no keys that are young enough: a key that the provider withdrew must not live on.
+    /// If the keys are too old: a key that the provider withdrew must not stay valid.
     pub(super) async fn with_keys<T, E>(
         &self,
         verify: impl Fn(&KeySet) -> Result<T, E>,
@@ -182,14 +185,14 @@ impl MetadataCache {
         })
     }
 
-    /// Keys newer than `seen`, after a token that `seen` could not verify: those that another caller
-    /// read meanwhile, or one reading if none was tried lately.
+    /// Keys newer than `seen`, which could not verify a token: keys that another caller fetched
+    /// meanwhile, or one new fetch unless the last one was too recent.
     async fn newer_keys(&self, seen: &Arc<Documents>) -> Result<Arc<Documents>, NoNewerKeys> {
         let permit = self
             .admit(&self.keys_breaker)
             .map_err(NoNewerKeys::Unreadable)?;
         let reading = self.in_time(self.read_newer_keys(seen)).await;
-        // None: no request was sent.
+        // `None`: no request was sent.
         let outcome = reading
             .unwrap_or(Some(Err(Outage::TimedOut)))
             .ok_or(NoNewerKeys::AskedLately(seen.keys_read))?;
@@ -222,7 +225,7 @@ impl MetadataCache {
         readings.keys_again = Some(now + interval);
         let read = read_keys(&self.http, &current.metadata.jwks).await;
         Some(read.map(|keys| {
-            // A provider that has just changed its keys may do so once more.
+            // A provider that has just changed its keys may soon change them again.
             if keys.adds_to(&current.keys) {
                 readings.keys_again = Some(now + interval / SOONER);
             }
@@ -236,7 +239,7 @@ impl MetadataCache {
         breaker.admit().inspect_err(count)
     }
 
-    /// A person waits for it.
+    /// Limited, because a person is waiting.
     async fn in_time<T>(&self, reading: impl Future<Output = T>) -> Option<T> {
         let limit = self.settings.pace.begin_timeout;
         timeout(limit, reading).await.ok()
@@ -285,7 +288,7 @@ impl MetadataCache {
         known
     }
 
-    /// Logs a change, not every try.
+    /// Logs changes only, not every attempt.
     fn log_change(&self, failure: Option<&Outage>) {
         let before = self.last_failure.swap(failure.cloned().map(Arc::new));
         match failure {
@@ -313,10 +316,10 @@ struct JwkSet {
     keys: Vec<Value>,
 }
 
-/// Fetches and filters the key set.
+/// Fetches the key set and keeps the usable keys.
 ///
 /// # Errors
-/// When it cannot be had, or holds no usable key.
+/// If it is unavailable or contains no usable key.
 pub(super) async fn read_keys(http: &Http, jwks: &Url) -> Result<KeySet, Outage> {
     let set: JwkSet = http.get(ProviderEndpoint::Jwks, jwks).await?.json()?;
     KeySet::from_jwks(&set.keys)

@@ -1,21 +1,23 @@
-//! The OpenID Connect provider, and everything it says before it is believed.
+//! The relying party: everything from the OpenID Connect provider is checked here before it is
+//! used.
 //!
-//! A sign-in takes these steps:
+//! A sign-in has these steps:
 //!
-//! 1. [`Provider::begin`]: the provider's metadata and keys (`metadata`, `jwks`), read when needed and
-//!    kept (`metadata_cache`), then the authorization URL and the secrets of this attempt (`client`).
-//! 2. The browser goes to the provider and comes back. The callback's `iss` is compared
-//!    ([`Provider::check_issuer_parameter`]), on errors too.
-//! 3. [`Provider::finish`]: the code is spent at the token endpoint (`client`), the ID token is
-//!    verified (`id_token`), and groups and names are read from it or else from `userinfo` (`groups`,
-//!    `claim_path`).
+//! 1. [`Provider::begin`]: the provider's metadata and keys (`metadata`, `jwks`), fetched when
+//!    needed and cached (`metadata_cache`); then the authorization URL and the secrets of the
+//!    attempt (`client`).
+//! 2. The browser goes to the provider and returns. The callback's `iss` is compared
+//!    ([`Provider::check_issuer_parameter`]), also for errors.
+//! 3. [`Provider::finish`]: the code is redeemed at the token endpoint (`client`), the ID token is
+//!    verified (`id_token`), and groups and names are read from it or else from `userinfo`
+//!    (`groups`, `claim_path`).
 //!
-//! [`Provider::refresh`] repeats the last step with a refresh token. [`Provider::logout_token`]
-//! verifies what the provider says by itself: that a session is over (`logout_token`).
+//! [`Provider::refresh`] repeats step 3 with a refresh token. [`Provider::logout_token`] verifies
+//! back-channel logouts (`logout_token`).
 //!
-//! Everything goes through one HTTP client (`http`) that follows no redirect, trusts no proxy of the
-//! environment and reads a bounded number of bytes, and that leaves an endpoint alone for a while that
-//! does not answer (`breaker`).
+//! All calls use one HTTP client (`http`): it follows no redirects, ignores proxy settings of the
+//! environment and limits the size of answers. After repeated failures it stops calling an endpoint
+//! for a while (`breaker`).
 
 pub mod groups;
 pub mod http;
@@ -63,25 +65,25 @@ use crate::metrics::ProviderCalls;
 use http::Http;
 use metadata_cache::{Documents, MetadataCache};
 
-/// One provider, as one client of it sees it.
+/// One provider, with the bridge as one of its clients.
 pub struct Provider {
     settings: Arc<ProviderSettings>,
     http: Http,
-    /// The same client, with breakers of its own.
+    /// The same HTTP client with separate breakers.
     refresh_http: Http,
     metadata: MetadataCache,
     clock: Arc<dyn Clock>,
-    /// Of each claim's variable, where it was found: what was logged once.
+    /// For each claim's variable, where the claim was found; so that each place is logged once.
     logged_claims: Mutex<HashSet<(&'static str, Option<String>)>>,
-    /// Where the last identity had its groups.
+    /// Where the last identity's groups came from.
     groups_from: Mutex<Option<GroupsFrom>>,
 }
 
 impl Provider {
-    /// Checks the settings; asks nothing of the network.
+    /// Checks the settings; sends no request.
     ///
     /// # Errors
-    /// When the settings cannot work whatever the provider does.
+    /// If the settings cannot work with any provider.
     pub fn new(settings: ProviderSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
         settings.check()?;
         let http = Http::new(settings.ca_pem.as_deref(), &settings.pace)?;
@@ -97,13 +99,12 @@ impl Provider {
         })
     }
 
-    /// `OIDC_ISSUER_URL`, character by character.
+    /// `OIDC_ISSUER_URL`, unchanged.
     pub fn issuer(&self) -> &str {
         &self.settings.issuer
     }
 
-    /// Where this provider sends groups, by the last identity that was read here; none: no identity
-    /// was read since the start.
+    /// Where the last identity's groups came from; `None` if no identity was read since the start.
     pub fn groups_from(&self) -> Option<GroupsFrom> {
         *self
             .groups_from
@@ -111,23 +112,23 @@ impl Provider {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the last try to read the provider's documents showed.
+    /// Result of the last attempt to read the provider's documents.
     pub fn status(&self) -> ProviderStatus {
         self.metadata.status()
     }
 
-    /// How long the keys are not read again for a token.
+    /// Shortest time between two fetches of the keys that tokens cause.
     pub fn keys_refetch_interval(&self) -> Duration {
         self.settings.pace.keys_refetch_interval
     }
 
-    /// Counts and times of all calls.
+    /// Counts and durations of all calls.
     pub fn calls(&self) -> &ProviderCalls {
         self.http.calls()
     }
 
-    /// Reads the provider's documents until that works, and then again now and then, keeping the last
-    /// good ones. Never returns: spawn it.
+    /// Fetches the provider's documents until that succeeds, then at intervals, keeping the last
+    /// valid ones. Never returns: spawn it.
     pub async fn watch(&self) {
         self.metadata.watch().await;
     }

@@ -1,9 +1,9 @@
-//! What can be known of a provider before the first sign-in; for `check`.
+//! Tests the provider for `check`, before the first sign-in.
 //!
-//! It reads the documents as a sign-in would, asks for the sign-in page with the real redirect URI and
-//! once more with one that is not registered (a provider that refuses the second and not the first
-//! knows the real one), and sends the token endpoint a made-up code: if only the *code* is refused, the
-//! client was believed. Only facts leave here; what they mean is said in `check`.
+//! The probe fetches the documents as a sign-in does. It requests the sign-in page with our
+//! redirect URI and with an unregistered one: a provider that refuses only the second has ours
+//! registered. It sends an invented code to the token endpoint: if only the *code* is refused, the
+//! client authentication was accepted. The probe returns facts; `check` interprets them.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use openidconnect::RedirectUrl;
@@ -20,27 +20,28 @@ use crate::clock::{Clock, ClockReading};
 use crate::json::Object;
 use crate::metrics::ProviderEndpoint;
 
-/// A redirect URI that no client has registered: no domain ends in `.invalid` (RFC 2606 §2).
+/// A redirect URI that no client has registered: the domain `.invalid` does not exist (RFC 2606
+/// §2).
 const UNREGISTERED: &str = "https://unregistered.invalid/red5-bridge-check";
 
-/// What was seen.
+/// The results.
 #[derive(Debug)]
 pub struct Probe {
-    /// What the discovery document says, believed or not; none when there is none.
+    /// Members of the discovery document, also if it is invalid; `None` if there is none.
     pub announced: Option<Announced>,
-    /// Whether it can be used for signing in.
+    /// Whether the document can be used for sign-ins.
     pub usable: Result<(), Outage>,
-    /// What the authorization endpoint does with our redirect URI; none where the
-    /// document cannot be used.
+    /// How the authorization endpoint treats our redirect URI; `None` if the document cannot be
+    /// used.
     pub redirect: Option<Redirect>,
-    /// What the token endpoint thinks of the client; likewise.
+    /// How the token endpoint treats the client; `None` if the document cannot be used.
     pub client: Option<Client>,
-    /// How far the provider's clock is ahead of ours, beyond what the round trip
-    /// leaves open; none where it does not say.
+    /// How far the provider's clock is ahead of ours, beyond the uncertainty of the round trip;
+    /// `None` if unknown.
     pub clock_ahead: Option<TimeDelta>,
 }
 
-/// Lists that a provider may announce; none where it says nothing.
+/// Announced values; `None` where a member is absent.
 #[derive(Debug, Default)]
 pub struct Announced {
     /// `issuer`
@@ -59,42 +60,43 @@ pub struct Announced {
     pub response_modes: Option<Vec<String>>,
 }
 
-/// What became of our redirect URI.
+/// Result for our redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redirect {
-    /// The provider refuses another one and not ours, or sent the browser back to ours.
+    /// The provider refuses the unregistered one but not ours, or redirected to ours.
     Known,
-    /// It leads on, as it does with another one.
+    /// The provider treats both redirect URIs alike, without an error.
     Unclear,
-    /// It shows an error instead of sending people on.
+    /// The provider shows an error page.
     Refused,
-    /// It is known, and people come back at once with this error (RFC 6749 §4.1.2.1).
+    /// It is registered, but the provider immediately redirects back with this error (RFC 6749
+    /// §4.1.2.1).
     Error(String),
-    /// It could not be asked.
+    /// The request failed.
     Failed(Outage),
 }
 
-/// What the token endpoint thinks of the client.
+/// Result for the client authentication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Client {
-    /// It refused the made-up code and nothing else.
+    /// Only the invented code was refused.
     Accepted,
-    /// It refused the client, in these words.
+    /// The client was refused, with this error.
     Refused(String),
-    /// It refused the client, and takes the same secret by this method.
+    /// The client was refused, but the same secret is accepted with this method.
     OtherMethod(&'static str),
-    /// It gave tokens for a made-up code.
+    /// The provider issued tokens for an invented code.
     TakesAnyCode,
-    /// It could not be asked.
+    /// The request failed.
     Failed(Outage),
-    /// Its answer says neither.
+    /// The answer shows neither.
     Unclear(String),
 }
 
-/// Asks everything once.
+/// Runs all tests once.
 ///
 /// # Errors
-/// When the settings cannot work whatever the provider does.
+/// If the settings cannot work with any provider.
 pub async fn probe(settings: &ProviderSettings, clock: &dyn Clock) -> Result<Probe, SettingsError> {
     settings.check()?;
     let http = Http::new(settings.ca_pem.as_deref(), &Pace::default())?;
@@ -116,7 +118,7 @@ pub async fn probe(settings: &ProviderSettings, clock: &dyn Clock) -> Result<Pro
     probe.redirect = Some(ask_for_page(&http, &metadata.client, &settings.redirect_uri).await);
     let (client, ahead) = ask_for_tokens(&http, &metadata.client, clock).await;
     probe.client = Some(client);
-    // This answer comes from no cache, so it is the better one.
+    // This answer is never cached, so its date is more reliable.
     probe.clock_ahead = ahead.or(probe.clock_ahead);
     Ok(probe)
 }
@@ -148,8 +150,7 @@ fn announced(document: &Object) -> Announced {
     }
 }
 
-/// RFC 9110 §6.6.1: `Date` has whole seconds. An answer out of a cache is as old
-/// as its `Age`.
+/// RFC 9110 §6.6.1: `Date` has whole seconds. A cached answer is as old as its `Age`.
 fn ahead(reply: &Reply, sent: DateTime<Utc>, received: DateTime<Utc>) -> Option<TimeDelta> {
     if reply.header(&AGE).is_some_and(|age| age.trim() != "0") {
         return None;
@@ -176,7 +177,7 @@ async fn ask_for_page(http: &Http, client: &OidcClient, redirect_uri: &str) -> R
     }
 }
 
-/// What a provider may answer to a browser that is not signed in.
+/// Errors that a provider may send to a browser that is not signed in.
 fn is_of_sign_in(error: &str) -> bool {
     [
         "login_required",
@@ -188,7 +189,7 @@ fn is_of_sign_in(error: &str) -> bool {
     .contains(&error)
 }
 
-/// Asks for the sign-in page, as a browser would.
+/// Requests the sign-in page as a browser does.
 async fn look(http: &Http, client: &OidcClient, redirect_uri: &str) -> Redirect {
     let attempt = match Attempt::random() {
         Ok(attempt) => attempt,
@@ -215,7 +216,7 @@ fn seen(reply: &Reply, redirect_uri: &str) -> Redirect {
                     _ => Redirect::Known,
                 };
             }
-            // Some show their errors on a page of its own (`/oauth/error?…`).
+            // Some providers have a separate error page (`/oauth/error?…`).
             let names_error = |text: &str| text.to_lowercase().contains("error");
             names_error(to.path()) || to.query_pairs().any(|(name, _)| names_error(&name))
         }
@@ -230,7 +231,7 @@ fn seen(reply: &Reply, redirect_uri: &str) -> Redirect {
     }
 }
 
-/// Entra and others show their error pages with status 200.
+/// Whether the page shows an error: Entra and others send error pages with status 200.
 fn complains(page: &str) -> bool {
     let page = page.to_lowercase();
     let of_redirect = ["redirect_uri", "redirect uri"];
@@ -241,7 +242,7 @@ fn complains(page: &str) -> bool {
         "not registered",
         "not allowed",
     ];
-    // A sign-in page carries our own parameters along; an error page talks about them.
+    // A sign-in page contains our parameters; an error page is about them.
     page.contains("aadsts50011")
         || (of_redirect.iter().any(|word| page.contains(word))
             && of_error.iter().any(|word| page.contains(word))
@@ -249,16 +250,15 @@ fn complains(page: &str) -> bool {
             && !page.contains("<form"))
 }
 
-/// RFC 6749 §4.1.2.1: a short word. Anything else is the provider's own text.
+/// RFC 6749 §4.1.2.1: a short code. Anything else is the provider's own text.
 fn word(error: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c == '_';
     let short = !error.is_empty() && error.len() <= 40 && error.chars().all(plain);
     if short { error } else { "another error" }.to_owned()
 }
 
-/// Where the client is not believed, the other method that sends a secret is tried: some
-/// providers answer a wrong method with `invalid_client`, as a wrong secret, and some with
-/// `invalid_request`.
+/// If the client is refused, tries the other method that sends a secret: some providers answer a
+/// wrong method with `invalid_client`, like a wrong secret, and some with `invalid_request`.
 async fn ask_for_tokens(
     http: &Http,
     client: &OidcClient,
@@ -281,7 +281,7 @@ async fn ask_for_tokens(
     (found, ahead)
 }
 
-/// The outcome, and by how much the clock of the provider is ahead.
+/// The outcome, and how far the provider's clock is ahead.
 async fn send_made_up_code(
     http: &Http,
     client: &OidcClient,
@@ -299,7 +299,7 @@ async fn send_made_up_code(
         Ok(_) => Client::TakesAnyCode,
         Err(OidcError::Denied(Denial::InvalidGrant, _)) => Client::Accepted,
         Err(OidcError::Denied(Denial::InvalidClient, error)) => Client::Refused(error.to_string()),
-        // RFC 6749 §5.2: 401 says the same.
+        // RFC 6749 §5.2: a 401 means `invalid_client`.
         Err(OidcError::Unavailable(outage @ Outage::Status(401))) => {
             Client::Refused(outage.to_string())
         }

@@ -1,11 +1,11 @@
-//! Refreshing the identity during a session (OpenID Connect Core §12).
+//! Refreshing the identity of a session (OpenID Connect Core §12).
 //!
-//! The answer must be about the same person. An ID token is verified as at the
-//! sign-in, but that it need not repeat the nonce; an answer without one is completed from userinfo. What
-//! is neither says nothing of the groups and is no refresh.
+//! The answer must be about the same person. An ID token is verified as at the sign-in, except that
+//! it need not repeat the nonce; without an ID token, userinfo is used. An answer with neither
+//! contains no groups and counts as a failure.
 //!
-//! A provider that rotates has spent the old refresh token with its answer, whatever
-//! else is wrong with it: so a new one is handed back with every failure too.
+//! A provider that rotates refresh tokens has spent the old one with its answer, even if the answer
+//! has other faults. So failures return the new refresh token too.
 
 use secrecy::SecretString;
 use serde_json::Value;
@@ -18,31 +18,30 @@ use super::metadata::ProviderMetadata;
 use crate::domain::identity::Identity;
 use crate::json::Object;
 
-/// What a refresh showed.
+/// The result of a successful refresh.
 #[derive(Debug)]
 pub struct Refreshed {
-    /// Who it is now. A name to show that the answer does not repeat is that of before.
+    /// The current identity. A display name that the answer does not repeat is kept.
     pub identity: Identity,
-    /// The newer hint for signing out, if there was one.
+    /// The new ID token, if there is one, as hint for signing out.
     pub id_token: Option<SecretString>,
-    /// In place of the one that was spent, if there was one.
+    /// The new refresh token, if there is one; it replaces the spent one.
     pub refresh_token: Option<SecretString>,
 }
 
-/// Why nothing is known anew.
+/// Why a refresh failed.
 #[derive(Debug)]
 pub enum RefreshFailure {
-    /// The provider took the grant back, or its answer is about another subject: the
-    /// session is over.
+    /// The provider ended the grant, or its answer is about another subject: the session is over.
     Over(OidcError),
-    /// The token endpoint refuses this refresh token without `invalid_grant`. Once is
-    /// nothing; what persists ends the session.
+    /// The token endpoint refused this refresh token without `invalid_grant`. Only repeated
+    /// refusals end the session.
     TokenRefused(OidcError),
-    /// Anything else. It says nothing about the session.
+    /// Any other failure; it says nothing about the session.
     Failed {
-        /// What went wrong.
+        /// The error.
         error: OidcError,
-        /// In place of the one that was spent, if the answer got that far.
+        /// The new refresh token, if the answer contained one.
         refresh_token: Option<SecretString>,
     },
 }
@@ -55,8 +54,8 @@ impl RefreshFailure {
         }
     }
 
-    /// What a failure of the token endpoint means for the refresh token. A 401 without an
-    /// OAuth error is about the client (RFC 6749 §5.2); 408 and 429 are about the moment.
+    /// Classifies an error of the token endpoint. A 401 without an OAuth error is about the client
+    /// (RFC 6749 §5.2); 408 and 429 are temporary.
     fn of_token_endpoint(error: OidcError) -> Self {
         match error {
             OidcError::Denied(Denial::InvalidGrant, _) => Self::Over(error),
@@ -71,11 +70,11 @@ impl RefreshFailure {
 }
 
 impl Provider {
-    /// Spends the refresh token and says who `person` is now. `nonce_hash`: of the sign-in
-    /// ([`AttemptSecrets::nonce_hash`](super::AttemptSecrets::nonce_hash)), where it is known.
+    /// Uses the refresh token and returns the current identity of `person`. `nonce_hash`: that of
+    /// the sign-in ([`AttemptSecrets::nonce_hash`](super::AttemptSecrets::nonce_hash)), if known.
     ///
     /// # Errors
-    /// When the provider fails, says no, or is not to be believed.
+    /// If the provider is unavailable, refuses, or its answer is invalid.
     pub async fn refresh(
         &self,
         person: &Identity,
@@ -131,7 +130,7 @@ impl Provider {
     }
 }
 
-/// OpenID Connect Core §12.2: it need not be there, and must be that of the sign-in.
+/// OpenID Connect Core §12.2: the nonce is optional, but must be that of the sign-in.
 fn check_nonce(claims: &Object, nonce_hash: Option<&[u8; 32]>) -> Result<(), OidcError> {
     let same = |nonce: &str| nonce_hash.is_none_or(|hash| Sha256::digest(nonce)[..] == hash[..]);
     match claims.get("nonce") {
@@ -141,8 +140,8 @@ fn check_nonce(claims: &Object, nonce_hash: Option<&[u8; 32]>) -> Result<(), Oid
     }
 }
 
-/// Of the flaws of an ID token, its issuer is looked at when its signature was found
-/// good: then the provider itself says that the token is another's.
+/// The issuer of an ID token is checked after its signature. So if the issuer is wrong, the
+/// provider itself says that the token is about another subject.
 fn is_about_another_subject(error: &OidcError) -> bool {
     matches!(
         error,

@@ -1,5 +1,5 @@
-//! An answer of the provider that was read to its end, and what its status and headers mean. Errors
-//! carry no body, and bodies are never logged.
+//! A completely read answer of the provider, and the meaning of its status and headers. Errors
+//! contain no body, and bodies are never logged.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use super::error::{Denial, OidcError, Outage, TokenError};
 use crate::json::UniqueMembers;
 use crate::metrics::ProviderEndpoint;
 
-/// Most characters told of where a redirect leads.
+/// Maximum characters of a redirect's target in messages.
 const TARGET_MAX: usize = 200;
 
-/// Longest pause that a `Retry-After` is honoured for.
+/// Longest `Retry-After` that is respected.
 const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
-/// An answer that was read to its end.
+/// A completely read answer.
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) endpoint: ProviderEndpoint,
@@ -29,7 +29,7 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
 }
 
-/// An error answer of a token endpoint (RFC 6749 §5.2), as far as it is read here.
+/// The members that are read of a token endpoint's error answer (RFC 6749 §5.2).
 #[derive(Deserialize)]
 struct ErrorBody {
     error: String,
@@ -38,12 +38,12 @@ struct ErrorBody {
 }
 
 impl Reply {
-    /// A header, where it is one line of text.
+    /// A header's value, if it is valid text.
     pub(super) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as text, for looking whether words occur in it.
+    /// The body as text, to search for words.
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -56,7 +56,7 @@ impl Reply {
     }
 
     /// # Errors
-    /// When the status is another one than 200.
+    /// If the status is not 200.
     pub(super) fn ok(&self) -> Result<&Self, Outage> {
         match self.status {
             200 => Ok(self),
@@ -64,30 +64,30 @@ impl Reply {
         }
     }
 
-    /// The body of a 200.
+    /// The JSON body of an answer with status 200.
     ///
     /// # Errors
-    /// When the status is another one, or the body is not such JSON.
+    /// If the status differs or the body is not the expected JSON.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Outage> {
         self.ok()?.any_json()
     }
 
-    /// The body, whatever the status.
+    /// The JSON body, whatever the status.
     fn any_json<T: DeserializeOwned>(&self) -> Result<T, Outage> {
         let UniqueMembers(value) =
             serde_json::from_slice(&self.body).map_err(|_| Outage::Unreadable)?;
         serde_json::from_value(value).map_err(|_| Outage::Unreadable)
     }
 
-    /// The error of RFC 6749 §5.2 that the body holds, whatever the status is.
+    /// The OAuth error in the body (RFC 6749 §5.2), whatever the status.
     pub(super) fn oauth_error(&self) -> Option<OidcError> {
         let body: ErrorBody = self.any_json().ok()?;
         let error = TokenError::of(&body.error, &body.error_codes);
         Some(OidcError::of_token_endpoint(error))
     }
 
-    /// That the server cannot do its work. A 5xx whose body is an OAuth error is an answer about what
-    /// was sent: Dex answers the refresh of a removed user so.
+    /// Whether the server reports that it is unavailable. A 5xx with an OAuth error in the body is
+    /// an answer about the request: Dex answers so when the user of a refresh was removed.
     pub(super) fn outage(&self) -> Option<Outage> {
         if self.status == 200 {
             return None;
@@ -99,15 +99,16 @@ impl Reply {
         }
     }
 
-    /// Where it leads, if it is a redirect.
+    /// The target of a redirect.
     pub(super) fn target(&self) -> Option<Url> {
         let location = self.header(&LOCATION)?;
         let leads_on = (300..=399).contains(&self.status);
         leads_on.then(|| self.url.join(location).ok()).flatten()
     }
 
-    /// What may be told of where it leads. A query may hold secrets, and so may a parameter of the
-    /// path (`;jsessionid=`); of an answer about a person or to the client any part of it.
+    /// The part of a redirect's target that messages may contain. A query or a path parameter
+    /// (`;jsessionid=`) may hold secrets; if the answer is about a person or the client, any part
+    /// may.
     fn shown(&self, target: &Url) -> Option<String> {
         if !matches!(target.scheme(), "http" | "https") {
             return None;
@@ -119,7 +120,7 @@ impl Reply {
         Some(text.chars().take(TARGET_MAX).collect())
     }
 
-    /// What a status means that does not belong there.
+    /// The meaning of an unexpected status.
     pub(super) fn unexpected_status(&self) -> Outage {
         let status = self.status;
         match self.target().and_then(|target| self.shown(&target)) {
@@ -128,7 +129,7 @@ impl Reply {
         }
     }
 
-    /// Why, and at least how long, no session's refresh is to be tried again.
+    /// Why no session may be refreshed, and for at least how long.
     pub(super) fn hold_for_all(&self) -> Option<(&'static str, Duration)> {
         if self.endpoint != ProviderEndpoint::Token {
             return None;
@@ -146,14 +147,14 @@ impl Reply {
         }
     }
 
-    /// That it asks to wait, and says for how long.
+    /// The provider's request to wait, if it says for how long.
     pub(super) fn request_to_wait(&self) -> Option<Outage> {
         let pause = self.retry_after()?;
         matches!(self.status, 429 | 503).then_some(Outage::AsksToWait(pause))
     }
 
-    /// RFC 9110 §10.2.3: seconds, or a moment, which is compared with the answer's own `Date`, so that
-    /// two clocks do not matter.
+    /// RFC 9110 §10.2.3: seconds, or a date. A date is compared with the answer's own `Date`, so
+    /// that clock differences do not matter.
     fn retry_after(&self) -> Option<Duration> {
         let text = self.header(&RETRY_AFTER)?.trim();
         let pause = if let Ok(seconds) = text.parse() {

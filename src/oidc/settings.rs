@@ -1,4 +1,4 @@
-//! The settings of one provider, and how long it is waited for.
+//! The settings of one provider, and its time limits.
 
 use std::time::Duration;
 
@@ -10,40 +10,40 @@ use super::error::SettingsError;
 use super::jwks::SigningAlg;
 use crate::loopback::is_trusted;
 
-/// One provider and one client of it. `Debug` shows no secret.
+/// One provider and the bridge as its client. `Debug` prints no secret.
 #[derive(Debug, Clone)]
 pub struct ProviderSettings {
-    /// `OIDC_ISSUER_URL`, kept character by character: it is compared, never normalised.
+    /// `OIDC_ISSUER_URL`, unchanged: it is compared exactly, never normalised.
     pub issuer: String,
     /// `OIDC_CLIENT_ID`.
     pub client_id: String,
     /// How the client authenticates.
     pub credentials: Credentials,
-    /// PEM of further certificate authorities to trust, besides those of the system.
+    /// PEM of certificate authorities to trust in addition to the system's.
     pub ca_pem: Option<Vec<u8>>,
-    /// `OIDC_SCOPES`. `openid` is added when it is missing.
+    /// `OIDC_SCOPES`; `openid` is added if missing.
     pub scopes: Vec<String>,
-    /// Where groups are.
+    /// Path to the groups claim.
     pub groups_claim: ClaimPath,
-    /// Where the username is.
+    /// Path to the user name claim.
     pub username_claim: ClaimPath,
-    /// Where the name to show is.
+    /// Path to the display name claim.
     pub name_claim: ClaimPath,
-    /// What an ID token may be signed with.
+    /// Allowed signature algorithms of ID tokens.
     pub signing_algs: Vec<SigningAlg>,
-    /// `OIDC_TRUSTED_AUDIENCES`: what an ID token may be for besides this client.
+    /// `OIDC_TRUSTED_AUDIENCES`: audiences that an ID token may have besides this client.
     pub trusted_audiences: Vec<String>,
     /// Exactly as registered with the provider.
     pub redirect_uri: String,
     /// Exactly as registered with the provider.
     pub post_logout_redirect_uri: String,
-    /// How patiently. No variable: only tests cannot wait as long.
+    /// Time limits. Not configurable; tests use shorter ones.
     pub pace: Pace,
 }
 
 impl ProviderSettings {
     /// # Errors
-    /// When no provider could ever satisfy them.
+    /// If no provider can work with them.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         let issuer = Url::parse(&self.issuer).map_err(|_| SettingsError::Issuer)?;
         if !is_trusted(&issuer) || issuer.query().is_some() || issuer.fragment().is_some() {
@@ -59,30 +59,29 @@ impl ProviderSettings {
     }
 }
 
-/// How long to wait for the provider, and how often to ask it. Tests wait less.
+/// Time limits for the provider's calls, and intervals between them. Tests use shorter ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// Longest time for a TCP and TLS connection.
+    /// Longest time for establishing a TCP and TLS connection.
     pub connect_timeout: Duration,
-    /// Longest time for one request, its body included: a provider that drips
-    /// bytes must not hold a sign-in for ever.
+    /// Longest time for one request including its body, so that a provider that sends slowly cannot
+    /// hold a sign-in for ever.
     pub request_timeout: Duration,
-    /// Longest time that a sign-in waits for documents or keys that are not here
-    /// yet.
+    /// Longest time that a sign-in waits for documents or keys that are not cached.
     pub begin_timeout: Duration,
-    /// Shortest time between two readings of the keys that tokens cause: invented key ids must not
-    /// turn the bridge on the provider.
+    /// Shortest time between two fetches of the keys that tokens cause: invented key ids must not
+    /// cause a flood of requests to the provider.
     pub keys_refetch_interval: Duration,
-    /// Keys older than this verify nothing until they were read again: a key that
-    /// the provider withdrew must not live on here.
+    /// Older keys must be fetched again before they verify anything: a key that the provider
+    /// withdrew must not stay valid.
     pub keys_max_age: Duration,
-    /// Pause after a failed discovery in the background, unless it rests for longer.
+    /// Pause after a failed discovery in the background, unless the breaker's rest is longer.
     pub retry_interval: Duration,
-    /// How long a failed discovery answers the sign-ins that would cause another.
+    /// How long a failed discovery is the answer to sign-ins that would cause another.
     pub failure_kept: Duration,
-    /// Pause between two discoveries while all is well.
+    /// Interval of discoveries while they succeed.
     pub rediscover_interval: Duration,
-    /// First rest of an endpoint that failed several times in a row; it doubles up to `rest_max`.
+    /// First rest of an endpoint after consecutive failures; doubles up to `rest_max`.
     pub rest_first: Duration,
     /// Longest rest.
     pub rest_max: Duration,

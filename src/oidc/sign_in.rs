@@ -1,4 +1,4 @@
-//! A sign-in: the way to the provider, and what is made of the way back.
+//! Sign-in: the request to the provider, and processing of its answer.
 
 use chrono::{DateTime, Utc};
 use openidconnect::AccessToken;
@@ -12,39 +12,39 @@ use super::id_token::{self, SentWith, VerifiedIdToken};
 use super::jwks::KeySet;
 use crate::domain::identity::Identity;
 
-/// What a callback that is no error brings back.
+/// The parameters of a successful callback.
 #[derive(Debug)]
 pub struct CallbackAnswer {
     /// RFC 6749 §4.1.2.
     pub code: SecretString,
-    /// RFC 9207, if there was one.
+    /// RFC 9207; `None` if absent.
     pub iss: Option<String>,
 }
 
-/// A finished sign-in.
+/// The result of a sign-in.
 #[derive(Debug)]
 pub struct SignedIn {
-    /// The person.
+    /// The signed-in user.
     pub identity: Identity,
-    /// As the provider sent it, for `id_token_hint` at sign-out.
+    /// The raw ID token, for `id_token_hint` at sign-out.
     pub id_token: SecretString,
     /// The provider's session (`sid`), for back-channel logout.
     pub sid: Option<String>,
-    /// When the provider says that this was (`iat`), by its own clock.
+    /// Time of the sign-in by the provider's clock (`iat`).
     pub issued_at: DateTime<Utc>,
-    /// For reading the groups again.
+    /// For refreshing the groups.
     pub refresh_token: Option<SecretString>,
 }
 
 impl Provider {
-    /// The address to send the browser to, and the attempt to remember in it.
+    /// The authorization URL, and the attempt to store in the browser.
     ///
-    /// `mark` comes back behind a dot in the state's end, whatever else is lost; of the characters of
-    /// base64url. Empty: the state is random bytes alone. `choose_account`: the provider is to ask which
-    /// account signs in, and not to take the one that it knows.
+    /// `mark`, in base64url characters, is appended to the state behind a dot; it comes back even
+    /// if the cookie is lost. Empty: the state is random bytes alone. `choose_account`: the
+    /// provider must let the person choose an account instead of using its current session.
     ///
     /// # Errors
-    /// When nothing is known of the provider and it cannot be read in time.
+    /// If no metadata is cached and it cannot be fetched in time.
     pub async fn begin(
         &self,
         mark: &str,
@@ -61,22 +61,22 @@ impl Provider {
         Ok((url, attempt))
     }
 
-    /// The `iss` of a callback (RFC 9207 §2.4): if present it must be the issuer, character by
-    /// character, and a provider that announces it must send it. [`Provider::finish`] checks by
-    /// itself; call this for an error answer.
+    /// Checks the `iss` of a callback (RFC 9207 §2.4): if present it must equal the issuer, and a
+    /// provider that announces it must send it. [`Provider::finish`] includes this check; call it
+    /// for error answers.
     ///
     /// # Errors
-    /// When the callback may come from another provider, or nothing is known of this one and it
-    /// cannot be read in time.
+    /// If the callback may come from another provider, or no metadata is cached and it cannot be
+    /// fetched in time.
     pub async fn check_issuer_parameter(&self, iss: Option<&str>) -> Result<(), OidcError> {
         let known = self.documents().await?;
         check_issuer(iss, &self.settings.issuer, known.metadata.announces_iss)
     }
 
-    /// Spends the code and says who signed in.
+    /// Redeems the code and returns the signed-in user.
     ///
     /// # Errors
-    /// When the provider fails, says no, or is not to be believed.
+    /// If the provider is unavailable, refuses, or its answer is invalid.
     pub async fn finish(
         &self,
         secrets: &AttemptSecrets,
@@ -113,8 +113,8 @@ impl Provider {
         })
     }
 
-    /// Checks an ID token; a person waits for it, and can try again where newer keys are needed and
-    /// not to be had.
+    /// Verifies an ID token. A person is waiting: if newer keys are needed and unavailable, the
+    /// person can try again.
     pub(super) async fn verify(
         &self,
         id_token: &SecretString,

@@ -1,4 +1,4 @@
-//! Signing out at the provider (OpenID Connect RP-Initiated Logout 1.0).
+//! Sign-out at the provider (OpenID Connect RP-Initiated Logout 1.0).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,20 +11,20 @@ use super::Provider;
 use super::error::OidcError;
 use crate::json;
 
-/// Longest address with a hint, in bytes. Entra refuses a long one, and some proxies
-/// from 2 KB on.
+/// Longest URL with a hint, in bytes. Entra refuses long ones, and some proxies refuse those over 2
+/// KB.
 const WITH_HINT_MAX_BYTES: usize = 2000;
 
 impl Provider {
-    /// Where to end the session at the provider too (§2); none when it has no
-    /// such place or nothing is known of it. An ID token with which the address would
-    /// be too long is not sent; whose session it is, `logout_hint` says then.
+    /// The URL that ends the provider's session (§2); `None` if the provider has no such endpoint
+    /// or its metadata is not cached. If the ID token would make the URL too long, it is left out,
+    /// and `logout_hint` names the user instead.
     pub fn end_session_url(&self, id_token: Option<&str>, state: &str) -> Option<Url> {
         let known = self.metadata.current()?;
         let endpoint = known.metadata.end_session.as_ref()?;
         let settings = &self.settings;
         let url = |hint: Option<(&str, &str)>| {
-            // What the endpoint's own query holds stays.
+            // Keep the parameters that the endpoint's own query contains.
             let mut url = endpoint.clone();
             url.query_pairs_mut().extend_pairs(hint).extend_pairs([
                 ("client_id", settings.client_id.as_str()),
@@ -46,14 +46,14 @@ impl Provider {
         Some(short.next().unwrap_or_else(|| url(None)))
     }
 
-    /// Whether it has such a place, as far as is known.
+    /// Whether the cached metadata has an end-session endpoint.
     pub fn ends_sessions(&self) -> bool {
         let known = self.metadata.current();
         known.is_some_and(|known| known.metadata.end_session.is_some())
     }
 
-    /// Whether another person can sign in only after a sign-out there: with `prompt=login` many ask
-    /// the person whom they know for the password once more.
+    /// Whether another person can sign in only after a sign-out at the provider: with
+    /// `prompt=login`, many providers ask the current person for the password again.
     pub fn signs_out_first(&self) -> bool {
         let known = self.metadata.current();
         known.is_some_and(|known| {
@@ -62,16 +62,16 @@ impl Provider {
         })
     }
 
-    /// Whether refresh tokens can be revoked (RFC 7009), as far as is known.
+    /// Whether the cached metadata has a revocation endpoint (RFC 7009).
     pub fn revokes(&self) -> bool {
         let known = self.metadata.current();
         known.is_some_and(|known| known.metadata.revocation.is_some())
     }
 
-    /// Revokes a refresh token, where that can be done.
+    /// Revokes a refresh token if the provider supports it.
     ///
     /// # Errors
-    /// When the provider does not answer, or says no.
+    /// If the provider does not answer, or refuses.
     pub async fn revoke(&self, refresh_token: &SecretString) -> Result<(), OidcError> {
         let Some(known) = self.metadata.current() else {
             return Ok(());
@@ -88,8 +88,8 @@ impl Provider {
     }
 }
 
-/// Whom the ID token is about, in the provider's words for that: the `login_hint` claim,
-/// else the subject. It was verified when it came; here it is only read.
+/// The user of the ID token for `logout_hint`: the `login_hint` claim, else the subject. The token
+/// was verified when it arrived; here it is only read.
 fn logout_hint(id_token: &str) -> Option<String> {
     let claims = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
     let claims = json::object(&claims)?;

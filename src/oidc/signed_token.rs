@@ -1,9 +1,8 @@
-//! What every token that the provider signs has in common: its form, how it says it is signed, the
-//! one key that fits, the signature, its issuer, its audience and its times. `id_token` and
-//! `logout_token` check what kind of token it is.
+//! Checks for all tokens that the provider signs: format, header, key, signature, issuer, audience
+//! and times. `id_token` and `logout_token` check the kind of token.
 //!
-//! Members that name a key's place or bring one along (`jku`, `jwk`, `x5u`, `x5c`) are not read by
-//! anything: keys come from `jwks` alone.
+//! Header members that bring or locate a key (`jku`, `jwk`, `x5u`, `x5c`) are ignored: keys come
+//! from `jwks` only.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,37 +15,37 @@ use super::settings::ProviderSettings;
 use crate::domain::identity::SUBJECT_MAX;
 use crate::json::{self, Object};
 
-/// Longest token in bytes, looked at before any decoding: a token of megabytes would cost memory and
-/// time before its signature is seen to be wrong.
+/// Longest token in bytes, checked before decoding: a token of megabytes would cost memory and time
+/// before its signature is found to be wrong.
 pub const TOKEN_MAX: usize = 64 * 1024;
 
-/// By how much clocks may differ for `exp` and `nbf`. Longer would keep tokens alive that the
+/// Allowed clock difference for `exp` and `nbf`. A longer one would keep tokens valid that the
 /// provider has ended.
 const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 
-/// How old a token may be when it arrives straight from the provider: an old one is a replay.
+/// Greatest age of a token that arrives directly from the provider: an older one is a replay.
 pub(super) const ISSUED_BEFORE_MAX: TimeDelta = TimeDelta::minutes(10);
 
-/// How far `iat` may lie ahead, for clocks that differ; further is a forgery or a provider whose
-/// other times cannot be believed either.
+/// How far `iat` may be in the future, because of clock differences. Beyond that the token is
+/// forged, or the provider's other times are wrong too.
 const ISSUED_AHEAD_MAX: TimeDelta = TimeDelta::seconds(60);
 
-/// 2^53: up to there every whole number of seconds has a floating-point number.
+/// 2^53: up to this value, a floating-point number can represent every whole second.
 const SECONDS_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// Longest `sid` in bytes that is kept.
+/// Longest `sid` in bytes.
 const SID_MAX: usize = 255;
 
-/// A token that one of the provider's keys has signed. Nothing says yet that it is meant for this
-/// client, or for this purpose.
+/// A token with a valid signature by one of the provider's keys. Audience and purpose are not
+/// checked yet.
 pub(super) struct Signed<'k> {
     pub(super) claims: Object,
     pub(super) key: &'k Key,
     pub(super) alg: SigningAlg,
 }
 
-/// Takes the token apart (RFC 7515 §7.1) and checks its signature. `kinds`: what its `typ` may say
-/// besides nothing and `JWT`.
+/// Parses the token (RFC 7515 §7.1) and checks its signature. `kinds`: the values that `typ` may
+/// have besides being absent or `JWT`.
 ///
 /// # Errors
 /// The first flaw found.
@@ -59,7 +58,7 @@ pub(super) fn open<'k>(
     if raw.len() > TOKEN_MAX {
         return Err(TokenFlaw::TooLarge);
     }
-    // Five parts would be an encrypted token, in which an unsigned one can hide.
+    // Five parts would be an encrypted token, which may contain an unsigned one.
     let (input, signature) = raw.rsplit_once('.').ok_or(TokenFlaw::NotThreeParts)?;
     let (header, claims) = input.split_once('.').ok_or(TokenFlaw::NotThreeParts)?;
     if claims.contains('.') {
@@ -82,23 +81,22 @@ fn decode(part: &str) -> Result<Vec<u8>, TokenFlaw> {
         .map_err(|_| TokenFlaw::Unreadable)
 }
 
-/// What a token says of itself (RFC 7515 §4.1): how it must have been signed.
+/// Checks the header (RFC 7515 §4.1).
 fn check_header(
     header: &Object,
     algs: &[SigningAlg],
     kinds: &[&str],
 ) -> Result<SigningAlg, TokenFlaw> {
-    // A few kilobytes that inflate to gigabytes; no provider signs such tokens.
+    // Compression: a few kilobytes could inflate to gigabytes, and no known provider uses it.
     if header.contains_key("zip") {
         return Err(TokenFlaw::Compressed);
     }
-    // Extensions that a reader must understand (RFC 7515 §4.1.11): there are none here. `cty` is for
-    // a token within a token.
+    // No critical extensions are supported (RFC 7515 §4.1.11). `cty` announces a nested token.
     if header.contains_key("crit") || header.contains_key("cty") {
         return Err(TokenFlaw::Type);
     }
-    // An access token (`at+jwt`) or a logout token must not sign a user in, nor an access token sign
-    // a user out (RFC 8725 §3.11).
+    // An access token (`at+jwt`) or a logout token must not sign a user in, and an access token
+    // must not sign a user out (RFC 8725 §3.11).
     if !header.get("typ").is_none_or(|typ| is_one_of(typ, kinds)) {
         return Err(TokenFlaw::Type);
     }
@@ -108,8 +106,8 @@ fn check_header(
         .ok_or(TokenFlaw::Algorithm)
 }
 
-/// `JWT` (RFC 7519 §5.1) or one of these kinds, in any case; RFC 7515 §4.1.9 lets the prefix be left
-/// out.
+/// `JWT` (RFC 7519 §5.1) or one of these kinds, case-insensitively; RFC 7515 §4.1.9 allows leaving
+/// out the prefix.
 fn is_one_of(typ: &Value, kinds: &[&str]) -> bool {
     const PREFIX: &str = "application/";
     typ.as_str().is_some_and(|typ| {
@@ -122,8 +120,8 @@ fn is_one_of(typ: &Value, kinds: &[&str]) -> bool {
     })
 }
 
-/// The one key that the token can have been signed with. With several there would be a choice, and
-/// trying each is what an attacker would ask for.
+/// The one key that may have signed the token. Several keys are refused, because trying each would
+/// let the token choose.
 fn fitting_key<'k>(
     header: &Object,
     alg: SigningAlg,
@@ -142,7 +140,7 @@ fn fitting_key<'k>(
     }
 }
 
-/// Character by character (OpenID Connect Core §3.1.3.7, step 2).
+/// Exact comparison (OpenID Connect Core §3.1.3.7, step 2).
 pub(super) fn check_issuer(claims: &Object, settings: &ProviderSettings) -> Result<(), TokenFlaw> {
     match claims.get("iss") {
         Some(iss) if *iss == settings.issuer => Ok(()),
@@ -150,8 +148,8 @@ pub(super) fn check_issuer(claims: &Object, settings: &ProviderSettings) -> Resu
     }
 }
 
-/// This client, alone or with those of `OIDC_TRUSTED_AUDIENCES` (step 3): any other audience could
-/// pass the token on to the bridge.
+/// The audience must be this client, alone or with those of `OIDC_TRUSTED_AUDIENCES` (step 3): any
+/// other audience could pass the token on to the bridge.
 pub(super) fn check_audience(
     claims: &Object,
     settings: &ProviderSettings,
@@ -177,14 +175,13 @@ pub(super) fn check_audience(
     Err(TokenFlaw::Audience)
 }
 
-/// `sub` is the key of a person here: it must be something that can be stored, compared and logged
-/// without being mistaken for another.
+/// `sub` identifies a person, so it must be safe to store, compare and log.
 pub(super) fn subject(claims: &Object) -> Result<String, TokenFlaw> {
     let subject = claims.get("sub").ok_or(TokenFlaw::Subject)?;
     name(subject, SUBJECT_MAX).ok_or(TokenFlaw::Subject)
 }
 
-/// The provider's name for its session, if it can serve as a name.
+/// The provider's session id, if it is valid.
 pub(super) fn sid(claims: &Object) -> Option<String> {
     name(claims.get("sid")?, SID_MAX)
 }
@@ -196,18 +193,18 @@ fn name(value: &Value, longest: usize) -> Option<String> {
     fits.then(|| name.to_owned())
 }
 
-/// Whether there must be an `exp`.
+/// Whether `exp` is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expiry {
     Required,
     Optional,
 }
 
-/// Checks `exp`, `iat` and `nbf`, and gives `iat`.
+/// Checks `exp`, `iat` and `nbf`; returns `iat`.
 ///
 /// # Errors
-/// When `iat` or a required `exp` is missing, one of the three is no number of seconds since 1970, or
-/// the token is over, too old, from the future, or not valid yet.
+/// If `iat` or a required `exp` is missing, one of the three is not a number of seconds since 1970,
+/// or the token is expired, too old, from the future, or not valid yet.
 pub(super) fn check_times(
     claims: &Object,
     expiry: Expiry,
@@ -231,9 +228,9 @@ pub(super) fn check_times(
     Ok(issued)
 }
 
-/// A number of seconds since 1970 (RFC 7519 §2, `NumericDate`), also with a fraction or an exponent,
-/// rounded down. Elsewhere a string (`"99999999999"`) made a check fall away (CVE-2026-25537): a time
-/// that is no number is refused.
+/// Seconds since 1970 (RFC 7519 §2, `NumericDate`), also with a fraction or an exponent, rounded
+/// down. Other types are refused: in another library, a string (`"99999999999"`) skipped the check
+/// (CVE-2026-25537).
 fn moment(claims: &Object, name: &str) -> Result<Option<DateTime<Utc>>, TokenFlaw> {
     let Some(value) = claims.get(name) else {
         return Ok(None);

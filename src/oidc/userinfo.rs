@@ -1,5 +1,5 @@
-//! The person behind a subject: the claims of the ID token, and for what they lack the provider's
-//! userinfo endpoint (OpenID Connect Core §5.3).
+//! Identity of a subject: the claims of the ID token, completed by the provider's userinfo endpoint
+//! (OpenID Connect Core §5.3).
 
 use std::sync::PoisonError;
 
@@ -20,16 +20,16 @@ use crate::domain::identity::{Groups, GroupsFrom, Identity};
 use crate::json::Object;
 
 impl Provider {
-    /// Who `subject` is: from `claims`, those of an ID token, and for what they lack from userinfo.
-    /// Groups that are absent there too are none: a provider that drops the claim with the last group
-    /// must not leave those of before. Nor is there a user name then. `before`: the person of the
-    /// session that is refreshed; the name to show may stay.
+    /// The identity of `subject`, from `claims` (those of an ID token), completed by userinfo.
+    /// Groups that are absent in both are empty, and a user name that is absent in both is `None`:
+    /// a provider that omits an empty claim must not leave the earlier groups in place. `before`:
+    /// the identity of the session that is refreshed; its display name may be kept.
     ///
     /// # Errors
-    /// When userinfo fails and the groups depend on it, because to go on without would be to decide by
-    /// a failure; and when it is about another subject. Names alone are no reason to refuse a sign-in.
-    /// A refresh fails where it would lose the user name, of which rooms and tokens are made: it must
-    /// not grow older than groups may.
+    /// If userinfo fails and the groups depend on it, because a failure must not decide about
+    /// access; or if userinfo is about another subject. Missing names do not make a sign-in fail. A
+    /// refresh fails if it would lose the user name: rooms and tokens depend on it, so it must not
+    /// become older than groups may.
     pub(super) async fn identify(
         &self,
         http: &Http,
@@ -71,8 +71,8 @@ impl Provider {
         })
     }
 
-    /// The person whom claims describe, by the configured paths; nothing is verified, and userinfo is
-    /// not asked.
+    /// The identity in claims, by the configured paths. Nothing is verified, and userinfo is not
+    /// called.
     pub fn read_identity(&self, claims: &Object) -> Identity {
         let settings = &self.settings;
         let subject = claims.get("sub").and_then(Value::as_str);
@@ -85,7 +85,7 @@ impl Provider {
         }
     }
 
-    /// Logs once where each configured claim was found, or that it was not.
+    /// Logs once per place where each configured claim was found, or that it was missing.
     fn log_claims(&self, claims: &Object, more: &Object, groups: Option<&Groups>) {
         let settings = &self.settings;
         let is_overage = matches!(groups, Some(Groups::Overage));
@@ -116,7 +116,7 @@ impl Provider {
         }
     }
 
-    /// The claims about `subject`.
+    /// The userinfo claims about `subject`.
     async fn userinfo(
         &self,
         http: &Http,
@@ -129,8 +129,8 @@ impl Provider {
         let access_token = access_token.ok_or(InvalidAnswer::AccessToken)?;
         let reply = metadata.client.userinfo(http, endpoint, access_token);
         let claims = self.read_claims(&reply.await?).await?;
-        // OpenID Connect Core §5.3.2: otherwise a token put in the place of another would bring
-        // another person's groups.
+        // OpenID Connect Core §5.3.2: otherwise a substituted access token would bring another
+        // person's groups.
         match claims.get("sub").and_then(Value::as_str) {
             Some(sub) if sub == subject => Ok(claims),
             Some(_) => Err(InvalidAnswer::UserinfoSubject.into()),
@@ -138,8 +138,8 @@ impl Provider {
         }
     }
 
-    /// JSON, or a signed token (OpenID Connect Core §5.3.2), with `iss` and `aud` if the provider says
-    /// them.
+    /// Reads JSON or a signed token (OpenID Connect Core §5.3.2), with `iss` and `aud` checked if
+    /// present.
     async fn read_claims(&self, reply: &Reply) -> Result<Object, OidcError> {
         if let Some(wait) = reply.request_to_wait() {
             return Err(wait.into());
@@ -165,7 +165,7 @@ impl Provider {
     }
 }
 
-/// A failure of userinfo. `decides`: what a person may do depends on what it would have said.
+/// Handles a failure of userinfo. `decides`: the person's permissions depend on the missing answer.
 fn without_names(error: OidcError, decides: bool) -> Result<Object, OidcError> {
     let about_another = matches!(
         error,
@@ -183,7 +183,7 @@ fn without_names(error: OidcError, decides: bool) -> Result<Object, OidcError> {
     Ok(Object::new())
 }
 
-/// RFC 6750 §2.1. A line end in a token would write headers of its own.
+/// RFC 6750 §2.1. A line end in a token could inject headers.
 fn is_b64token(token: &str) -> bool {
     let body = token.trim_end_matches('=');
     !body.is_empty()
