@@ -1,4 +1,4 @@
-//! Puts everything together, once: binds, runs, stops.
+//! The composition root: binds the listeners, runs the server and stops it.
 
 mod ops;
 mod parts;
@@ -31,26 +31,27 @@ use parts::Parts;
 pub(crate) use parts::explain;
 use supervise::supervise;
 
-/// How long a stopping bridge lets requests finish, in seconds.
+/// How long running requests may take to finish after a stop, in seconds.
 const DRAIN_SECONDS: u64 = 10;
 
-/// How long it then waits for refreshes under way: the provider may have spent the refresh
-/// token already, and what it said must reach the row.
+/// How long a stop then waits for refreshes: the provider may already have spent a refresh token,
+/// and the new one must reach the row.
 const REFRESH_DRAIN: Duration = Duration::from_secs(40);
 
-/// Longest time for the head of a connection's first request, and for which a
-/// connection may rest. A proxy's own must be shorter, or it sends requests
-/// into connections that close at that moment.
+/// Longest time for the head of a connection's first request, and longest idle time of a
+/// connection. A proxy's idle time must be shorter, or it sends requests into connections that are
+/// being closed.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest time for what a client still sends after its answer.
+/// Longest time for remaining input from a client after its answer.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why the bridge does not start. A database or a provider that is gone is no
-/// reason: it starts, and `/readyz` says what is missing.
+/// Why the bridge does not start. An unavailable database or provider does not prevent it: the
+/// bridge starts, and `/readyz` reports what is missing.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// `DATABASE_URL` or `DATABASE_LISTEN_URL`; the library's words could repeat the password.
+    /// `DATABASE_URL` or `DATABASE_LISTEN_URL`. The library's message is dropped, because it could
+    /// contain the password.
     #[error("DATABASE_URL or DATABASE_LISTEN_URL cannot be read as a postgres:// address")]
     DatabaseUrl,
     /// `BRIDGE_PUBLIC_URL`
@@ -73,7 +74,7 @@ pub enum StartError {
     BindOps(SocketAddr, #[source] std::io::Error),
 }
 
-/// Why there can be no listener at an address, and what to do.
+/// Why a listener cannot be bound, and the remedy.
 fn refusal(listen: SocketAddr, error: &std::io::Error) -> String {
     let port = listen.port();
     match error.kind() {
@@ -89,7 +90,7 @@ fn refusal(listen: SocketAddr, error: &std::io::Error) -> String {
     }
 }
 
-/// A bridge that is bound and ready to run.
+/// A bridge that is bound but not running yet.
 pub struct Bridge {
     server: actix_web::dev::Server,
     ops: Option<Ops>,
@@ -102,7 +103,7 @@ pub struct Bridge {
     store: Store,
 }
 
-/// Stops a bridge that runs.
+/// Stops a running bridge.
 #[derive(Clone)]
 pub struct BridgeHandle {
     server: ServerHandle,
@@ -110,8 +111,8 @@ pub struct BridgeHandle {
 }
 
 impl BridgeHandle {
-    /// `/readyz` says from now on that nothing more should be sent here. No
-    /// connection is taken any more; gracefully, what is under way is finished.
+    /// `/readyz` is 503 from now on, and no new connections are accepted. If `graceful`, running
+    /// requests are finished.
     pub async fn stop(&self, graceful: bool) {
         self.stopping.begin();
         self.server.stop(graceful).await;
@@ -119,8 +120,8 @@ impl BridgeHandle {
 }
 
 impl Bridge {
-    /// Builds every part and binds; nothing waits for database or provider.
-    /// `workers` is for measurements; none means one for each core.
+    /// Builds every part and binds the listeners; does not wait for the database or the provider.
+    /// `workers` is for benchmarks; `None` means one per core.
     pub fn build(
         config: Config,
         clock: Arc<dyn Clock>,
@@ -158,7 +159,7 @@ impl Bridge {
         let server = HttpServer::new(move || {
             App::new()
                 .configure(|service| shared.register(service))
-                // The last one is the outermost.
+                // The last layer is the outermost.
                 .wrap(from_fn(pages::count_requests))
                 .wrap(from_fn(pages::render_refusals))
                 .wrap(from_fn(pages::add_cors))
@@ -174,7 +175,7 @@ impl Bridge {
         .keep_alive(HEAD_TIMEOUT)
         .client_request_timeout(HEAD_TIMEOUT)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        // An answer in two writes would wait for the other side's delayed acknowledgement.
+        // Without it, an answer in two writes would wait for the client's delayed acknowledgement.
         .tcp_nodelay(true)
         .workers(workers)
         .max_connections((most / workers).max(1))
@@ -197,17 +198,17 @@ impl Bridge {
         })
     }
 
-    /// Where it listens, port 0 resolved.
+    /// The bound address, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the second listener is, if there is one.
+    /// The bound address of the second listener, if there is one.
     pub fn ops_address(&self) -> Option<SocketAddr> {
         self.ops.as_ref().map(Ops::address)
     }
 
-    /// For stopping it from elsewhere.
+    /// A handle with which to stop the bridge.
     pub fn handle(&self) -> BridgeHandle {
         BridgeHandle {
             server: self.server.handle(),
@@ -215,10 +216,9 @@ impl Bridge {
         }
     }
 
-    /// Runs until it is stopped, then lets requests finish and writes down
-    /// what only memory knows.
+    /// Runs until the bridge is stopped, then finishes requests and writes what is only in memory.
     pub async fn run(self) -> std::io::Result<()> {
-        // The line ends with the address, so that the process that starts a bridge can read it.
+        // The address is at the end of the line, so that the parent process can read it.
         tracing::info!("listening on http://{}", self.address);
         let ops = self.ops.map(Ops::run);
         tracing::info!(
@@ -235,7 +235,7 @@ impl Bridge {
             tracing::warn!(event = "last_seen_not_written", %error, "the last-seen times of some sessions were not written");
         }
         self.store.close().await;
-        // Last: until here `/readyz` says that the bridge is stopping.
+        // Stopped last: until then `/readyz` reports that the bridge is stopping.
         if let Some(ops) = ops {
             ops.stop(false).await;
         }

@@ -1,4 +1,4 @@
-//! The second listener.
+//! The second listener, for metrics and health checks (`BRIDGE_OPS_LISTEN`).
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,17 +12,17 @@ use super::parts::SharedParts;
 use super::{DISCONNECT_TIMEOUT, HEAD_TIMEOUT};
 use crate::web as pages;
 
-/// Most connections: those who watch are few.
+/// Maximum number of connections; monitoring needs few.
 const CONNECTIONS_MAX: usize = 64;
 
-/// Bound, and not running yet.
+/// The second listener, bound but not running yet.
 pub(super) struct Ops {
     server: Server,
     address: SocketAddr,
 }
 
 impl Ops {
-    /// A thread of its own, which people's requests do not keep busy.
+    /// Uses one worker thread of its own, so that it answers while the main listener is busy.
     pub(super) fn bind(listen: SocketAddr, parts: SharedParts) -> io::Result<Self> {
         let parts = Arc::new(parts);
         let server = HttpServer::new(move || {
@@ -55,7 +55,7 @@ impl Ops {
         self.address
     }
 
-    /// Runs it beside the bridge until it is stopped.
+    /// Runs the listener in the background until it is stopped.
     pub(super) fn run(self) -> ServerHandle {
         tracing::info!(
             event = "ops_listening",

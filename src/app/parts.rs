@@ -1,5 +1,5 @@
-//! The one list of parts: each is built once and handed to the handlers that ask for it by its type, and
-//! the tasks beside the requests.
+//! Builds every part once, registers it for the handlers, which look parts up by type, and starts
+//! the background tasks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,16 +39,16 @@ use crate::web::{
     FailingTasks, RateLimits, Red5Server, Site, Stopping, TrustedProxies, route_labels,
 };
 
-/// How often last-seen times are written down.
+/// Interval for writing last-seen times.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
 
-/// How often what is over is removed.
+/// Interval for deleting expired rows.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
-/// How long to wait between two tries to migrate a database that is not there.
+/// Pause between two attempts to migrate.
 const MIGRATE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// What the handlers and layers of a listener ask for by its type.
+/// The parts that handlers and layers of one listener look up by type.
 #[derive(Default)]
 pub(super) struct SharedParts(Vec<Register>);
 
@@ -67,7 +67,7 @@ impl SharedParts {
         part
     }
 
-    /// Gives a worker all of them.
+    /// Registers the parts with a worker.
     pub(super) fn register(&self, service: &mut web::ServiceConfig) {
         for register in &self.0 {
             register(service);
@@ -75,19 +75,19 @@ impl SharedParts {
     }
 }
 
-/// The bridge before it listens.
+/// All parts of a bridge that is not bound yet.
 pub(super) struct Parts {
     pub(super) listen: SocketAddr,
     pub(super) ops_listen: Option<SocketAddr>,
     /// The base path of the routes.
     pub(super) base: String,
-    /// Of the listener for people and apps.
+    /// Parts of the main listener.
     pub(super) shared: SharedParts,
-    /// Of the second listener.
+    /// Parts of the second listener.
     pub(super) ops: SharedParts,
     pub(super) stopping: web::Data<Stopping>,
     pub(super) failing_tasks: web::Data<FailingTasks>,
-    /// What goes on beside the requests.
+    /// Background tasks.
     pub(super) tasks: Vec<JoinHandle<()>>,
     pub(super) store: Store,
     pub(super) cache: Arc<SessionCache>,
@@ -121,7 +121,7 @@ fn open_store(database: &Database) -> Result<Store, StartError> {
     store.map_err(|_| StartError::DatabaseUrl)
 }
 
-/// What answers a question on the command line, and the store to be closed after it.
+/// Builds what the `explain` command needs; the caller closes the store.
 pub(crate) fn explain(
     config: Config,
     clock: Arc<dyn Clock>,
@@ -143,7 +143,7 @@ pub(crate) fn explain(
 }
 
 impl Parts {
-    /// Builds every part, each once, and starts the tasks.
+    /// Builds every part once and starts the background tasks.
     #[expect(
         clippy::too_many_lines,
         reason = "one list, in the order in which the parts need one another"
@@ -299,13 +299,13 @@ impl Parts {
     }
 }
 
-/// Migrates, and then keeps what is in memory fresh.
+/// Migrates the tables, then keeps the data in memory fresh.
 async fn keep_fresh(store: Store, snapshots: Arc<SnapshotKeeper>) {
     let mut told = String::new();
     while let Err(error) = store.migrate().await {
         snapshots.hindered_by(&error);
         let words = error.to_string();
-        // Tried every second, told when it changes.
+        // Retried every second, logged when the error changes.
         if words != told {
             let host = store.direct_host();
             tracing::warn!(event = "tables_not_migrated", host, %error, "the migrations could not be applied; trying again (red5-bridge check reports why)");

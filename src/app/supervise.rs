@@ -1,4 +1,4 @@
-//! Tasks beside the requests. One that panics or ends is logged and started again.
+//! Supervises background tasks: a task that panics or ends is logged and restarted.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use tokio::time::{sleep, timeout};
 
 use crate::web::FailingTasks;
 
-/// How long to wait before a task is started again, and when it counts as failing.
+/// Pauses between restarts, and when a task counts as failing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Restarts {
-    /// Before the first restart; each further failure in a row doubles it.
+    /// Pause before the first restart; doubled by each consecutive failure.
     pause: Duration,
     longest_pause: Duration,
-    /// A task that runs for so long has not failed in a row.
+    /// A run of at least this length ends a series of consecutive failures.
     well_after: Duration,
-    /// After so many failures in a row the task counts as failing. It is started again all the same.
+    /// Number of consecutive failures at which the task counts as failing. It is still restarted.
     most: u32,
 }
 
-/// With these pauses a task counts as failing about 13 s after it first ended.
+/// With these values a task counts as failing about 13 s after it first ended.
 const RESTARTS: Restarts = Restarts {
     pause: Duration::from_millis(100),
     longest_pause: Duration::from_secs(30),
@@ -36,7 +36,7 @@ impl Restarts {
     }
 }
 
-/// Keeps a task running until the returned one is aborted.
+/// Runs a task and restarts it until the returned handle is aborted.
 pub(super) fn supervise<F>(
     name: &'static str,
     failing: &web::Data<FailingTasks>,
@@ -59,7 +59,7 @@ async fn keep_running<F>(
 {
     let mut failures = 0_u32;
     loop {
-        // A set of one: aborted when the supervisor is.
+        // The set contains one task, and aborts it when the supervisor is aborted.
         let mut running = JoinSet::new();
         running.spawn(task());
         let ended = match timeout(restarts.well_after, running.join_next()).await {

@@ -1,5 +1,5 @@
-//! URLs, origins and networks, as operators write them. URLs are https, or http on a loopback
-//! host alone (SC-3).
+//! URLs, origins and networks in the configuration. URLs must be https, or http on a loopback host
+//! (SC-3).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,11 +9,11 @@ use url::Url;
 
 use crate::loopback::is_trusted;
 
-/// OpenID Connect Discovery §4: where the document of an issuer is.
+/// Path of an issuer's discovery document (OpenID Connect Discovery §4).
 pub const DISCOVERY: &str = "/.well-known/openid-configuration";
 
-/// The address that people use. Everything absolute is made from it: neither
-/// `Host` nor a forwarded header decides (LR-10).
+/// The bridge's URL in the browser. All absolute URLs are built from it; `Host` and forwarded
+/// headers are ignored (LR-10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl {
     origin: Origin,
@@ -21,7 +21,7 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// Refuses what would not be safe or not be an address to begin with.
+    /// Parses the URL; refuses unsafe and unusable ones.
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = checked(text)?;
         let path = url.path().trim_end_matches('/');
@@ -37,17 +37,17 @@ impl PublicUrl {
         &self.origin
     }
 
-    /// `/red5`, or nothing.
+    /// `/red5`; empty without a path.
     pub fn base_path(&self) -> &str {
         &self.base_path
     }
 
-    /// Whether cookies can be `Secure` and `__Host-`.
+    /// Whether cookies can be `Secure` and use the `__Host-` prefix.
     pub fn is_https(&self) -> bool {
         self.origin.0.starts_with("https:")
     }
 
-    /// The absolute address of one of our paths, which begins with a slash.
+    /// The absolute URL of a path of the bridge, which begins with a slash.
     pub fn to(&self, path: &str) -> String {
         format!("{}{}{path}", self.origin.0, self.base_path)
     }
@@ -59,21 +59,21 @@ impl fmt::Display for PublicUrl {
     }
 }
 
-/// Where the streaming server is, for the SDK and for copy-and-paste lines.
+/// URL of the streaming server, for the SDK and for lines to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     /// `https` or `http`.
     pub protocol: String,
-    /// The host.
+    /// Host name or address.
     pub host: String,
-    /// The port, the usual one included.
+    /// The port, also if it is the default one.
     pub port: u16,
-    /// The application, `live`.
+    /// The application, such as `live`.
     pub app: String,
 }
 
 impl ServerUrl {
-    /// Tokens cross it, so it has to be protected like the bridge's own.
+    /// Must be https except on loopback, because tokens are sent to it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let url = checked(text)?;
         let app = url.path().trim_matches('/');
@@ -98,11 +98,11 @@ impl ServerUrl {
 pub struct Origin(String);
 
 impl Origin {
-    /// Only what a browser would send itself: no path, no `*`, no default port.
+    /// Parses an origin exactly as browsers send it: no path, no `*`, no default port.
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = checked(text)?;
         let origin = url.origin().ascii_serialization();
-        // A star is meant to match many hosts; it would match none.
+        // A star would match nothing, although it is meant to match many hosts.
         if origin == text && !text.contains('*') {
             Ok(Self(origin))
         } else {
@@ -114,16 +114,16 @@ impl Origin {
         }
     }
 
-    /// As in the header.
+    /// The value of the `Origin` header.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The issuer, unchanged: it is compared character by character.
+/// Checks the issuer and returns it unchanged, because it is compared exactly.
 pub(super) fn check_issuer(text: String) -> Result<String, String> {
     checked(&text)?;
-    // What people copy from a browser's bar; the issuer is what comes before it.
+    // A frequent mistake: the issuer is the part before this path.
     if text.ends_with(DISCOVERY) {
         return Err(format!(
             "is the address of the discovery document, not the issuer: leave out {DISCOVERY} at its end"
@@ -142,7 +142,7 @@ fn require_plain(path: &str) -> Result<(), String> {
 }
 
 fn checked(text: &str) -> Result<Url, String> {
-    // The parser would pass over it; the issuer, kept as it was written, would fit nothing.
+    // The parser would ignore these characters, but the unchanged issuer would then match nothing.
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err("must not have white space or control characters".to_owned());
     }
@@ -159,19 +159,19 @@ fn checked(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Some networks; none is a good set too.
+/// A set of networks, possibly empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
-    /// Refuses what was probably meant otherwise: an address with bits beyond
-    /// its prefix, IPv4 written as IPv6, and a prefix of zero, which is every address.
+    /// Refuses probable mistakes: an address with bits beyond its prefix, IPv4 written as IPv6, and
+    /// a prefix of zero, which means every address.
     pub fn parse(words: &[String]) -> Result<Self, String> {
         let networks = words.iter().map(|word| network(word));
         Ok(Self(networks.collect::<Result<_, _>>()?))
     }
 
-    /// Whether `address` is in one of them.
+    /// Whether one of the networks contains `address`.
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
@@ -179,8 +179,8 @@ impl Networks {
 }
 
 fn network(word: &str) -> Result<IpNet, String> {
-    // The standard library reads the address, here as in what a proxy sends:
-    // to others 010 is 10, or 8.
+    // The standard library parses the address, as for `X-Forwarded-For`. Other parsers read 010 as
+    // 10 or as 8.
     let read = match word.split_once('/') {
         None => word.parse::<IpAddr>().ok().map(IpNet::from),
         Some((address, prefix)) => address.parse().ok().and_then(|address| {

@@ -1,9 +1,9 @@
-//! `DATABASE_*`, judged before anything connects.
+//! `DATABASE_*`, checked before any connection is made.
 //!
-//! The library passes over a parameter that it does not know, so that a misspelt `sslmode` would
-//! mean an unprotected connection without a warning; and it writes the parameter's value to the
-//! log, which may be a password. A password that is not percent-encoded is read as a host, a port
-//! or a database, and a host is looked up and shown.
+//! The library ignores unknown parameters, so a misspelt `sslmode` would silently mean an
+//! unprotected connection. It also logs the parameter's value, which may be part of a password. A
+//! password that is not percent-encoded is read as host, port or database; that host would be
+//! looked up and shown.
 
 use std::net::IpAddr;
 
@@ -14,14 +14,14 @@ use url::Url;
 use super::reader::Reader;
 use crate::tls;
 
-/// How the database is reached.
+/// Settings of the database connections.
 #[derive(Debug)]
 pub struct Database {
     /// `DATABASE_URL`
     pub url: SecretString,
-    /// `DATABASE_LISTEN_URL`: the server itself, where the other leads to a pooler.
+    /// `DATABASE_LISTEN_URL`: the server itself, if `DATABASE_URL` leads to a pooler.
     pub listen_url: Option<SecretString>,
-    /// `BRIDGE_DATABASE_POOL`: most connections by `DATABASE_URL`.
+    /// `BRIDGE_DATABASE_POOL`: maximum number of connections to `DATABASE_URL`.
     pub pool: u32,
 }
 
@@ -57,7 +57,7 @@ const SSL_MODES: [&str; 6] = [
     "verify-full",
 ];
 
-/// The reason never repeats a part of the address that may be secret.
+/// Checks the URL. The reason never repeats a part that may be secret.
 fn judge(text: &str) -> Result<(), String> {
     require_encoded(text)?;
     let url = Url::parse(text).ok();
@@ -68,7 +68,7 @@ fn judge(text: &str) -> Result<(), String> {
     let mut names = Vec::new();
     for (name, value) in url.query_pairs() {
         judge_parameter(&name, &value)?;
-        // The library takes the last one; options are joined.
+        // The library uses the last duplicate, except for options, which it joins.
         if names.contains(&name) && name != "options" {
             return Err("has a parameter twice: remove one of them".to_owned());
         }
@@ -77,7 +77,7 @@ fn judge(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses what the library would not read.
+/// Refuses parameters that the library would ignore.
 fn judge_parameter(name: &str, value: &str) -> Result<(), String> {
     let is_read = match name {
         "sslmode" | "ssl-mode" if !SSL_MODES.contains(&value) => {
@@ -98,13 +98,13 @@ fn judge_parameter(name: &str, value: &str) -> Result<(), String> {
     }
 }
 
-/// Refuses what would be read otherwise than it is meant. After this there is at most one `@`,
-/// behind user and password, so that nothing of a password can be taken for the host.
+/// Refuses characters that would be read with another meaning. After this check there is at most
+/// one `@`, after user and password, so no part of the password can be read as the host.
 fn require_encoded(text: &str) -> Result<(), String> {
     let Some((_, rest)) = text.split_once("://") else {
         return Err(format!("must be {FORM}"));
     };
-    // The parser drops line ends and tabs.
+    // The URL parser removes line ends and tabs.
     if rest.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(format!("has white space (a blank is %20); {ENCODE}"));
     }
@@ -131,9 +131,9 @@ fn require_encoded(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The library would go on without a certificate that it cannot read.
+/// Checks every certificate, because the library skips those that it cannot read.
 fn judge_authorities(value: &str) -> Result<(), String> {
-    // As the library tells text from the name of a file.
+    // The same rule as the library's, which tells PEM text from a file name.
     let text = value.trim();
     let pem = if text.starts_with("-----BEGIN") && text.ends_with("-----") {
         value.as_bytes().to_vec()
@@ -150,7 +150,7 @@ fn judge_authorities(value: &str) -> Result<(), String> {
         .map_err(|reason| format!("has sslrootcert= with a file that {reason}"))
 }
 
-/// A name with other characters may be a piece of a password with `?` in it.
+/// A name with other characters may be part of a password with `?` in it.
 fn unreadable(name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '-');
     if name.len() <= 30 && name.chars().all(plain) {

@@ -1,9 +1,9 @@
-//! `.env`, judged line by line before dotenvy reads it.
+//! `.env`, checked line by line before dotenvy parses it.
 //!
-//! dotenvy replaces `$NAME`, resolves escapes, cuts a value at ` #` and joins lines whose
-//! quotes do not close, all without a word. So only values that it leaves as they are written
-//! pass: plain, in single quotes, or in double quotes. It stays the parser: it reads each line
-//! that passes, without a comment behind a quoted value, and has to read what stands there.
+//! dotenvy replaces `$NAME`, resolves escapes, cuts a value at ` #` and joins lines whose quotes do
+//! not close, all without an error. So only values that dotenvy leaves unchanged are accepted:
+//! plain, in single quotes, or in double quotes. dotenvy still parses each accepted line, without a
+//! comment after a quoted value, and its result is compared with the text.
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -13,14 +13,14 @@ use crate::visible::is_hidden;
 
 const FILE: &str = ".env";
 
-/// The only white space between the parts of a line.
+/// The only white space allowed between the parts of a line.
 const BLANKS: [char; 2] = [' ', '\t'];
 
-/// The remedy for a value that no form of a line can hold.
+/// The remedy for a value that cannot be written in this file.
 const ELSEWHERE: &str =
     "set it in the environment, or a secret in a file of its own (its name with _FILE)";
 
-/// Reads `.env` in the current folder, if it is there.
+/// Reads `.env` in the current folder, if it exists.
 pub(super) fn read() -> Result<Vec<(String, String)>, ConfigError> {
     match std::fs::read(FILE) {
         Ok(content) => parse(&content),
@@ -32,11 +32,11 @@ pub(super) fn read() -> Result<Vec<(String, String)>, ConfigError> {
     }
 }
 
-/// The names and values in such a file, in the order of its lines. Every line that is wrong is a
-/// problem, which names the line and the variable and never repeats a value.
+/// The names and values in the file, in order. Every invalid line is reported with its number and
+/// variable, never with a value.
 ///
 /// # Errors
-/// When a part of it would be lost, replaced or read otherwise than it is written.
+/// If a part would be lost, replaced or read differently than it is written.
 pub fn parse(content: &[u8]) -> Result<Vec<(String, String)>, ConfigError> {
     if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
         let reason =
@@ -99,20 +99,20 @@ fn problem(reason: String) -> VariableError {
     }
 }
 
-/// A piece of a secret that an editor wrapped can look like `NAME==`. Base64 and hexadecimal
-/// have no such words.
+/// A fragment of a secret that an editor wrapped can look like `NAME==`. Base64 and hexadecimal
+/// text contains no such words.
 fn is_no_secret(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     name.len() <= 64 && name.contains('_') && name.chars().all(plain)
 }
 
-/// The name of a line, and what is written behind the `=`.
+/// Splits a line into the name and the text after the `=`.
 fn split(line: &str) -> Result<(&str, &str), &'static str> {
     let (left, right) = line
         .split_once('=')
         .ok_or("is not NAME=value; a value stands on one line, and a comment begins with #")?;
     let left = left.trim_end_matches(BLANKS);
-    // `export NAME=value`, so that a shell can read the file too.
+    // `export NAME=value` is accepted, because a shell may read the file too.
     let exported = left.strip_prefix("export");
     let exported = exported.filter(|name| name.starts_with(BLANKS));
     let name = exported.unwrap_or(left).trim_start_matches(BLANKS);
@@ -123,7 +123,7 @@ fn split(line: &str) -> Result<(&str, &str), &'static str> {
     Ok((name, right.trim_start_matches(BLANKS)))
 }
 
-/// The value as dotenvy reads it, where that is what stands there.
+/// The value, if dotenvy reads it as it is written.
 fn value(name: &str, text: &str) -> Result<String, String> {
     let (written, value) = match text.chars().next() {
         Some(quote @ ('\'' | '"')) => quoted(text, quote)?,
@@ -136,7 +136,7 @@ fn value(name: &str, text: &str) -> Result<String, String> {
     }
 }
 
-/// A value with its quotes but without a comment behind them, and without its quotes.
+/// The value with its quotes but without a trailing comment, and the value without its quotes.
 fn quoted(text: &str, quote: char) -> Result<(&str, &str), String> {
     let inner = text.strip_prefix(quote).unwrap_or(text);
     let Some((value, behind)) = inner.split_once(quote) else {
@@ -147,7 +147,7 @@ fn quoted(text: &str, quote: char) -> Result<(&str, &str), String> {
     if quote == '"' {
         require_unreplaced(value, inner.trim_end_matches('"'))?;
     } else if value.ends_with('\\') {
-        // dotenvy takes the quote behind it for a part of the value.
+        // dotenvy would read the closing quote as part of the value.
         return Err(format!("ends with a backslash: {ELSEWHERE}"));
     }
     let comment = behind.trim_start_matches(BLANKS);
@@ -164,7 +164,7 @@ fn quoted(text: &str, quote: char) -> Result<(&str, &str), String> {
     Ok((&text[..text.len() - behind.len()], value))
 }
 
-/// A value without quotes.
+/// An unquoted value.
 fn plain(text: &str) -> Result<&str, String> {
     require_unreplaced(text, text)?;
     let remedy = remedy(text);
@@ -173,7 +173,7 @@ fn plain(text: &str) -> Result<&str, String> {
              the comment on a line of its own"
             .to_owned())
     } else if text.starts_with('=') {
-        // What an editor wrapped of base64 ends like that.
+        // The end of wrapped base64 looks like this.
         Err(format!(
             "begins with =: {remedy}, or join the line with the one before"
         ))
@@ -192,7 +192,7 @@ fn plain(text: &str) -> Result<&str, String> {
     }
 }
 
-/// Refuses what dotenvy replaces wherever there are no single quotes.
+/// Refuses characters that dotenvy replaces outside of single quotes.
 fn require_unreplaced(value: &str, whole: &str) -> Result<(), String> {
     let what = if value.contains('$') {
         "has a $ outside single quotes, which would be replaced"
@@ -204,7 +204,7 @@ fn require_unreplaced(value: &str, whole: &str) -> Result<(), String> {
     Err(format!("{what}: {}", remedy(whole)))
 }
 
-/// How to write a value so that it is read as it is.
+/// How to quote a value so that it is read unchanged.
 fn remedy(value: &str) -> &'static str {
     if !value.contains('\'') {
         "put it in single quotes"

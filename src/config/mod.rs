@@ -1,8 +1,8 @@
-//! The environment becomes typed settings: every problem is reported at once, and no secret is
-//! ever shown.
+//! Environment variables to typed settings. All problems are reported at once, and secrets are
+//! never shown.
 //!
-//! A variable is described where it is read: its name, default, bounds and remedy. Whatever else
-//! needs the names asks [`names_read`]. `.env.example` says what each means.
+//! A variable's name, default, bounds and remedy are defined where it is read. Other code gets the
+//! names from [`names_read`]. `.env.example` documents all variables.
 
 pub mod addresses;
 mod database;
@@ -29,7 +29,7 @@ pub use variables::{Variables, names_read};
 use crate::logging::{DEFAULT_FILTER, LogFormat, is_filter};
 use crate::oidc::ProviderSettings;
 
-/// Everything that `serve` needs.
+/// All settings of `serve`.
 #[derive(Debug)]
 pub struct Config {
     /// `DATABASE_*`, `BRIDGE_DATABASE_POOL`
@@ -38,15 +38,15 @@ pub struct Config {
     pub public_url: PublicUrl,
     /// `BRIDGE_LISTEN`
     pub listen: SocketAddr,
-    /// `BRIDGE_OPS_LISTEN`; none: off.
+    /// `BRIDGE_OPS_LISTEN`; `None` if it is off.
     pub ops_listen: Option<SocketAddr>,
-    /// `BRIDGE_SECRET_KEYS`: the first encrypts, all decrypt.
+    /// `BRIDGE_SECRET_KEYS`: the first key encrypts, all keys decrypt.
     pub secret_keys: Vec<SecretBox<[u8; 32]>>,
-    /// `BRIDGE_ADMIN_GROUPS`: compared exactly; empty means no administrators.
+    /// `BRIDGE_ADMIN_GROUPS`, compared exactly; if empty, there are no administrators.
     pub admin_groups: BTreeSet<String>,
     /// `BRIDGE_ALLOWED_ORIGINS`
     pub allowed_origins: Vec<Origin>,
-    /// `BRIDGE_TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
+    /// `BRIDGE_TRUSTED_PROXIES`: proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Networks,
     /// `BRIDGE_RATE_LIMITS`
     pub rate_limits: bool,
@@ -73,7 +73,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads every variable before it gives up, so that every problem is reported.
+    /// Reads every variable before it fails, so that every problem is reported.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let database = Database::read(reader);
         let public_url = read_public_url(reader);
@@ -111,7 +111,7 @@ impl Config {
         Some(Self {
             log_format: reader.choice("LOG_FORMAT", log_formats),
             log_filter: read_log_filter(reader),
-            // Only now, after every variable was read.
+            // Evaluated after every variable was read.
             database: database?,
             public_url: public_url?,
             secret_keys: secret_keys?,
@@ -184,7 +184,7 @@ fn read_keys(reader: &mut Reader<'_>) -> Option<Vec<SecretBox<[u8; 32]>>> {
     let text = reader.required_secret("BRIDGE_SECRET_KEYS", "red5-bridge keygen makes one")?;
     let key = |word: &String| -> Option<SecretBox<[u8; 32]>> {
         let bytes: [u8; 32] = STANDARD.decode(word).ok()?.try_into().ok()?;
-        // A key of one byte repeated is a placeholder.
+        // One repeated byte is a placeholder, not a key.
         let real = bytes.iter().any(|byte| *byte != bytes[0]);
         real.then(|| SecretBox::new(Box::new(bytes)))
     };

@@ -1,4 +1,4 @@
-//! `OIDC_*`: what the bridge has to know of the OpenID Connect provider.
+//! `OIDC_*`: the OpenID Connect provider.
 
 use super::addresses::{self, PublicUrl};
 use super::reader::{Reader, parse_list, read_file};
@@ -7,8 +7,7 @@ use crate::oidc::{
 };
 use crate::tls;
 
-/// Reads `OIDC_*`; what is registered with the provider follows from the public
-/// URL.
+/// Reads `OIDC_*`. The redirect URIs are derived from the public URL.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     public_url: Option<&PublicUrl>,
@@ -114,7 +113,7 @@ fn read_credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
     reader.accept("OIDC_TOKEN_AUTH_METHOD", chosen)
 }
 
-/// Scopes are separated by spaces (RFC 6749 §3.3); commas and a JSON array are taken too.
+/// Scopes are separated by spaces (RFC 6749 §3.3); commas and a JSON array are accepted too.
 fn parse_scopes(value: &str) -> Result<Vec<String>, String> {
     let scopes: Vec<String> = if value.starts_with('[') {
         parse_list(value)?

@@ -1,4 +1,4 @@
-//! Reads variables one by one, and collects every problem and every name that was asked for.
+//! Reads single variables; collects every problem and every name that was read.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use crate::visible::is_hidden;
 
-/// Longest file that is read; the longest secret is a list of keys.
+/// Largest file in bytes; the longest secret is a list of keys.
 const FILE_MAX: usize = 64 * 1024;
 
 const QUOTES: [(char, char); 7] = [
@@ -27,16 +27,16 @@ const QUOTES: [(char, char); 7] = [
 
 const QUOTED: &str = "has quotes around it, which would be a part of it: leave them out";
 
-/// A variable, what is wrong with it and the remedy. Never holds a value.
+/// A variable with its problem and the remedy. Never contains a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VariableError {
     /// The variable's name.
     pub variable: String,
-    /// A sentence for the operator.
+    /// A sentence for operators.
     pub reason: String,
 }
 
-/// Everything that is wrong, at once.
+/// All problems of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError(pub Vec<VariableError>);
 
@@ -52,18 +52,18 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Reads variables. A value that is wrong is recorded as a problem and its default returned, so
-/// that all others are read too; [`Reader::finish`] fails then.
+/// Reads variables. An invalid value is recorded and its default returned, so that all other
+/// variables are read too; [`Reader::finish`] then fails.
 pub struct Reader<'a> {
     values: &'a BTreeMap<String, OsString>,
     is_known: fn(&str) -> bool,
-    /// What was asked for.
+    /// Names of the variables that were read.
     pub(super) names: Vec<String>,
     problems: Vec<VariableError>,
 }
 
 impl<'a> Reader<'a> {
-    /// `is_known` tells whether something is the name of a variable.
+    /// `is_known` tells whether a word is the name of a variable.
     pub(super) fn new(values: &'a BTreeMap<String, OsString>, is_known: fn(&str) -> bool) -> Self {
         Self {
             values,
@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The outcome of a reading: every problem, or what was read.
+    /// The result: every problem, or what was read.
     pub(super) fn finish<T>(self, read: Option<T>) -> Result<T, ConfigError> {
         match read {
             Some(read) if self.problems.is_empty() => Ok(read),
@@ -97,12 +97,12 @@ impl<'a> Reader<'a> {
         self.problems.len()
     }
 
-    /// The value; an empty one counts as absent.
+    /// The value; an empty value counts as absent.
     pub fn text(&mut self, variable: &str) -> Option<String> {
         self.names.push(variable.to_owned());
         let value = self.values.get(variable)?;
         let reason = match value.to_str() {
-            // A file of `NAME='value'` that is read without a shell leaves them there.
+            // Quotes stay when a file of `NAME='value'` lines is read without a shell.
             Some(value) if is_quoted(value) => QUOTED,
             Some(value) => return Some(value.to_owned()).filter(|value| !value.is_empty()),
             None => "is not UTF-8 text",
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// The value, which must be set; `source` says where it comes from.
+    /// A value that must be set; `source` says where to get it.
     pub(super) fn required(&mut self, variable: &str, source: &str) -> Option<String> {
         let value = self.text(variable);
         if value.is_none() && !self.has_problem(variable) {
@@ -120,8 +120,7 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// What `parse` makes of the value, or `default`. The reason that `parse` gives must not
-    /// repeat the value.
+    /// The parsed value, or `default`. The reason of `parse` must not repeat the value.
     pub(super) fn parsed<T>(
         &mut self,
         variable: &str,
@@ -133,14 +132,14 @@ impl<'a> Reader<'a> {
         parsed.unwrap_or(default)
     }
 
-    /// Returns a good outcome, and records a bad one.
+    /// Returns a success, and records a failure.
     pub(super) fn accept<T>(&mut self, variable: &str, outcome: Result<T, String>) -> Option<T> {
         outcome
             .map_err(|reason| self.problem(variable, reason))
             .ok()
     }
 
-    /// One of some words; the first is the default.
+    /// One of several words; the first is the default.
     pub(super) fn choice<T: Copy, const N: usize>(
         &mut self,
         variable: &str,
@@ -171,7 +170,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Comma-separated and trimmed, or a JSON array of strings.
+    /// A comma-separated list, trimmed, or a JSON array of strings.
     pub fn list(&mut self, variable: &str) -> Vec<String> {
         self.parsed(variable, Vec::new(), parse_list)
     }
@@ -197,7 +196,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A secret that must be set; `source` says where it comes from.
+    /// A secret that must be set; `source` says where to get it.
     pub(super) fn required_secret(&mut self, variable: &str, source: &str) -> Option<SecretString> {
         let before = self.problem_count();
         let value = self.secret(variable);
@@ -209,8 +208,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The secret in a file, without the one line end that editors and `echo` write behind it.
-/// The reason never repeats what the file holds.
+/// The secret in a file, without one trailing line end, which editors and `echo` add. The reason
+/// never repeats the file's content.
 fn read_secret_file(path: &str, is_known: fn(&str) -> bool) -> Result<String, String> {
     let content = read_file(path)?;
     if content.starts_with(b"\xef\xbb\xbf") {
@@ -231,7 +230,7 @@ fn read_secret_file(path: &str, is_known: fn(&str) -> bool) -> Result<String, St
     Ok(line.to_owned())
 }
 
-/// The whole of a file that is no larger than one with a secret can be.
+/// The content of a file of at most [`FILE_MAX`] bytes.
 pub(super) fn read_file(path: &str) -> Result<Vec<u8>, String> {
     let mut content = Vec::new();
     let limit = u64::try_from(FILE_MAX).unwrap_or(u64::MAX);
@@ -244,8 +243,8 @@ pub(super) fn read_file(path: &str) -> Result<Vec<u8>, String> {
     Ok(content)
 }
 
-/// Refuses the traces of how a secret was copied: they would be a part of it.
-/// `is_known` tells whether something is the name of a variable.
+/// Refuses leftovers of copying, which would become a part of the secret. `is_known` tells whether
+/// a word is the name of a variable.
 fn judge_secret(text: &str, is_known: fn(&str) -> bool) -> Result<(), String> {
     let reason = if text.contains(['\n', '\r']) {
         "has more than one line: leave the secret alone in it, on one line"
@@ -268,7 +267,7 @@ fn is_quoted(text: &str) -> bool {
     text.len() > 1 && quotes.any(|(open, close)| text.starts_with(*open) && text.ends_with(*close))
 }
 
-/// A line of an `.env` file, or of Red5's properties, copied whole.
+/// Whether a whole line of an `.env` file or of Red5's properties was copied.
 fn begins_with_a_name(text: &str, is_known: fn(&str) -> bool) -> bool {
     let text = text.strip_prefix("export ").unwrap_or(text);
     let name = text.split_once('=').map_or("", |(name, _)| name);
@@ -276,14 +275,15 @@ fn begins_with_a_name(text: &str, is_known: fn(&str) -> bool) -> bool {
     name == "JWT.SECRET" || is_known(&name)
 }
 
-/// Comma-separated and trimmed, or a JSON array. An empty member is a slip and refused.
+/// A comma-separated list, trimmed, or a JSON array. An empty member is a mistake and is refused.
 pub(super) fn parse_list(value: &str) -> Result<Vec<String>, String> {
     let members: Vec<String> = if value.trim_start().starts_with('[') {
         serde_json::from_str(value).map_err(|_| "is not a JSON array of strings".to_owned())?
     } else {
         let members = value.split(',').map(|member| member.trim().to_owned());
         let members: Vec<_> = members.collect();
-        // The quotes would count, and a comma between them would still separate.
+        // The quotes would be part of the member, and a comma between them would still separate
+        // members.
         let quoted = |member: &String| member.starts_with(['"', '\'']) || member.ends_with('"');
         if members.iter().any(quoted) {
             return Err(

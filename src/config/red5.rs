@@ -1,4 +1,4 @@
-//! `RED5_*`: what the bridge has to know of the Red5 Pro server.
+//! `RED5_*`: the Red5 Pro server.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,15 +12,15 @@ use crate::signer::SECRET_MIN_BYTES;
 /// `RED5_*`
 #[derive(Debug)]
 pub struct Red5 {
-    /// `RED5_JWT_SECRET`, decoded: the bytes that Red5 keys its HMAC with.
+    /// `RED5_JWT_SECRET`, decoded: the key of Red5's HMAC.
     pub secret: SecretSlice<u8>,
-    /// `RED5_JWT_SECRET_ENCODING` is `base64`.
+    /// Whether `RED5_JWT_SECRET_ENCODING` is `base64`.
     pub secret_is_base64: bool,
     /// `RED5_JWT_ISSUER`: the server's `expectedIssuer`.
     pub issuer: Option<String>,
-    /// `RED5_JWT_TTL_MINUTES` less `RED5_CLOCK_SKEW_SECONDS`, in seconds.
+    /// `RED5_JWT_TTL_MINUTES` minus `RED5_CLOCK_SKEW_SECONDS`, in seconds.
     pub longest_ttl_seconds: u32,
-    /// `RED5_JWT_TTL_MINUTES`, in seconds: what the server itself refuses beyond.
+    /// `RED5_JWT_TTL_MINUTES` in seconds: the server refuses tokens that live longer.
     pub server_ttl_seconds: u32,
     /// `RED5_TOKEN_TTL_SECONDS`
     pub token_ttl_seconds: u32,
@@ -32,7 +32,7 @@ pub struct Red5 {
     pub server_url: Option<ServerUrl>,
 }
 
-/// What becomes `sub` of a token.
+/// The value of a token's `sub`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubjectClaim {
     /// The provider's subject.
@@ -41,7 +41,7 @@ pub enum SubjectClaim {
     Username,
 }
 
-/// Values from Red5's documentation: as secrets they are known to every reader.
+/// Sample values from Red5's documentation, known to every reader.
 const SAMPLES: [&str; 3] = ["changeme", "your-secret", "strong-32-byte-secret"];
 
 impl Red5 {
@@ -98,7 +98,7 @@ impl Red5 {
     }
 }
 
-/// `longest` is what the server takes, where that is known.
+/// `longest`: the server's limit, if known.
 fn read_token_ttl(reader: &mut Reader<'_>, longest: Option<u32>) -> u32 {
     let most = longest.unwrap_or(u32::MAX);
     reader.parsed("RED5_TOKEN_TTL_SECONDS", most.min(300), |value| {

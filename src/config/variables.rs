@@ -1,4 +1,4 @@
-//! The variables that are set, and the names of those that are read.
+//! The variables that are set, and the names of the known variables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::reader::{ConfigError, Reader};
 use super::{Config, env_file};
 
-/// Every name that the configuration asks for where nothing is set; of a secret X, `X_FILE` too.
+/// Every name that is read from an empty environment; for a secret X also `X_FILE`.
 static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let nothing = BTreeMap::new();
     let mut reader = Reader::new(&nothing, |_| false);
@@ -17,7 +17,7 @@ static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
 
 const PREFIXES: [&str; 3] = ["BRIDGE_", "OIDC_", "RED5_"];
 
-/// Most changes of one character that still count as the same word.
+/// Maximum edit distance at which two names count as similar.
 const NEAR: usize = 2;
 
 /// The names of all variables that the bridge reads.
@@ -25,15 +25,15 @@ pub fn names_read() -> &'static BTreeSet<String> {
     &NAMES
 }
 
-/// What is set, by name.
+/// The values that are set, by name.
 #[derive(Default)]
 pub struct Variables(BTreeMap<String, OsString>);
 
 impl Variables {
-    /// The environment, and `.env` in the current folder for what the environment does not set.
+    /// The environment, completed by `.env` in the current folder.
     ///
     /// # Errors
-    /// When `.env` cannot be read as it is written.
+    /// If `.env` cannot be read as it is written.
     pub fn of_process() -> Result<Self, ConfigError> {
         let mut variables: Self = env_file::read()?.into_iter().collect();
         let set = std::env::vars_os();
@@ -42,7 +42,7 @@ impl Variables {
         Ok(variables)
     }
 
-    /// The names of everything that is set.
+    /// The names of all variables that are set.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -59,7 +59,7 @@ impl Variables {
     /// Reads a part of the configuration.
     ///
     /// # Errors
-    /// When something is wrong with the variables of that part.
+    /// If a variable of that part is invalid.
     pub fn read<T>(
         &self,
         part: impl FnOnce(&mut Reader<'_>) -> Option<T>,
@@ -69,8 +69,8 @@ impl Variables {
         reader.finish(read)
     }
 
-    /// What looks as if it was meant for the bridge, and is not read: probably misspelt, it has no
-    /// effect and would cause no message. Each with its remedy.
+    /// Variables that seem to be meant for the bridge but are not known, each with its remedy. They
+    /// are probably misspelt and would silently have no effect.
     pub fn unknown(&self) -> impl Iterator<Item = (&str, String)> {
         self.names()
             .filter_map(|name| Some((name, remedy_of_unknown(name)?)))
@@ -109,8 +109,8 @@ fn remedy_of_unknown(name: &str) -> Option<String> {
     }
 }
 
-/// A service named `bridge` or `red5-…` makes Kubernetes set
-/// `BRIDGE_SERVICE_HOST`, `BRIDGE_PORT_8080_TCP_ADDR` and the like in every pod.
+/// For a service named `bridge` or `red5-…`, Kubernetes sets `BRIDGE_SERVICE_HOST`,
+/// `BRIDGE_PORT_8080_TCP_ADDR` and similar variables in every pod.
 fn is_of_kubernetes(name: &str) -> bool {
     let of_service = ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT"];
     of_service.iter().any(|end| name.ends_with(end))

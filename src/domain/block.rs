@@ -1,4 +1,4 @@
-//! Users whom an administrator keeps out, although the provider would let them in.
+//! Blocks: an administrator denies a user access, although the provider would let the user sign in.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::members::FieldError;
 /// Longest reason in characters.
 pub const REASON_MAX: usize = 1000;
 
-/// What an administrator decides.
+/// A block as an administrator requests it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockDraft {
     person: PersonKey,
@@ -22,7 +22,7 @@ impl BlockDraft {
     /// Reads every field.
     ///
     /// # Errors
-    /// Each invalid field: a user who cannot exist, an end that is over, no reason.
+    /// One error per invalid field: an impossible user, an end in the past, no reason.
     pub fn parse(
         issuer: &str,
         subject: &str,
@@ -35,7 +35,7 @@ impl BlockDraft {
         if until.is_some_and(|until| until <= now) {
             errors.push(FieldError::new("until", "must be later than now"));
         }
-        // A form sends CR LF.
+        // Forms send CR LF.
         let reason = reason.replace("\r\n", "\n").replace('\r', "\n");
         let control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
         let length = reason.chars().count();
@@ -64,38 +64,38 @@ impl BlockDraft {
         &self.person
     }
 
-    /// The first moment after the block; none: it has no end.
+    /// The end of the block (exclusive); `None` if it has no end.
     pub fn until(&self) -> Option<DateTime<Utc>> {
         self.until
     }
 
-    /// Written by the administrator.
+    /// The administrator's reason.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 }
 
-/// A row of the table.
+/// A block as a row has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     /// The blocked user.
     pub person: PersonKey,
-    /// From the last session that the block ended.
+    /// User name in the last session that the block ended.
     pub username: Option<String>,
-    /// Likewise.
+    /// Name in the last session that the block ended.
     pub name: Option<String>,
-    /// The first moment after the block; none: it has no end.
+    /// The end of the block (exclusive); `None` if it has no end.
     pub until: Option<DateTime<Utc>>,
-    /// Written by the administrator.
+    /// The administrator's reason.
     pub reason: String,
-    /// When it was written.
+    /// Time of the block.
     pub created_at: DateTime<Utc>,
-    /// The administrator's name.
+    /// Name of the administrator.
     pub created_by: String,
 }
 
 impl Block {
-    /// Whether it is in force.
+    /// Whether the block is in force at `now`.
     pub fn counts(&self, now: DateTime<Utc>) -> bool {
         counts(self.until, now)
     }
@@ -105,12 +105,12 @@ fn counts(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     until.is_none_or(|until| now < until)
 }
 
-/// All blocks by issuer and subject; every exchange looks into it.
+/// All blocks by issuer and subject, for lookups by every exchange.
 #[derive(Debug, Default)]
 pub struct Blocks(HashMap<String, HashMap<String, Option<DateTime<Utc>>>>);
 
 impl Blocks {
-    /// Whether this user is blocked now.
+    /// Whether this user is blocked at `now`.
     pub fn include(&self, issuer: &str, subject: &str, now: DateTime<Utc>) -> bool {
         let of_issuer = self.0.get(issuer);
         let until = of_issuer.and_then(|people| people.get(subject));

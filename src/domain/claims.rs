@@ -1,8 +1,8 @@
-//! A scope, written down as Red5 reads it (Red5: claims specification).
+//! A scope as Red5's claims (Red5: claims specification).
 //!
-//! Lists are JSON strings joined by a bare comma. Whether Red5 trims is not
-//! documented, so there is no space; an array would be read as absent by one
-//! common library, hence as "everything".
+//! Lists are JSON strings with commas between the members. There is no space, because trimming is
+//! not documented. A JSON array would be read as absent by one common library, hence as
+//! "everything".
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -12,13 +12,12 @@ use super::identity::SUBJECT_MAX;
 use super::names::{Role, RoomName, Transport};
 use super::set::AnyOr;
 
-/// Longest `name` in characters; it is an attribute for people.
+/// Longest `name` in characters; the claim is only for display.
 pub const NAME_MAX: usize = 128;
 
-/// Everything a token carries, and nothing else: no `iat` (one common Java
-/// library refuses one a second ahead of its clock), no `nbf`, `aud`, groups
-/// or e-mail. Fields are private: the one constructor is the only way to a
-/// token, and a token without `roles` cannot be written.
+/// All claims of a token. There is no `iat` (one common Java library refuses one that is a second
+/// ahead of its clock), no `nbf` or `aud`, and no groups or e-mail address. Fields are private and
+/// there is one constructor, so a token without `roles` cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Claims {
     sub: String,
@@ -34,25 +33,25 @@ pub struct Claims {
     exp: i64,
 }
 
-/// A value that must not reach a claim. It was refused where it entered too:
-/// this is a bug, and nothing is signed.
+/// A value that must not reach a claim. It was already refused where it entered, so this is a bug,
+/// and nothing is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimError {
     /// `sub` is empty, too long or not printable.
     #[error("the subject is not 1 to {SUBJECT_MAX} printable characters")]
     Subject,
-    /// A list would be empty, which Red5 reads as "everything".
+    /// A list is empty, which Red5 would read as "everything".
     #[error("a list of the scope is empty")]
     EmptyList,
-    /// A member is not what its list may hold: Red5 would read something else.
+    /// A member is not valid in its list, so Red5 would read something else.
     #[error("a member of the scope is no such word")]
     Member,
 }
 
 impl Claims {
-    /// The claims of `scope` for `subject`. A `name` with control characters or
-    /// angle brackets (whatever shows connection attributes may be a web page),
-    /// or over [`NAME_MAX`] characters, is left out, never altered.
+    /// The claims of `scope` for `subject`. A `name` is left out, never changed, if it is longer
+    /// than [`NAME_MAX`] characters or has control characters or angle brackets, because connection
+    /// attributes may be shown on a web page.
     pub fn new(
         scope: &Scope,
         subject: &str,
@@ -92,7 +91,7 @@ fn is_room(word: &str) -> bool {
     RoomName::parse(word).is_some()
 }
 
-/// Only *any* leaves a claim out.
+/// `None` only for *any*: the claim is then absent.
 fn restriction<T: Ord + ToString>(
     list: &AnyOr<T>,
     is_member: impl Fn(&str) -> bool,
@@ -103,8 +102,8 @@ fn restriction<T: Ord + ToString>(
     }
 }
 
-/// Reads each word once more as it goes out. A comma would be two members; the
-/// types rule it out, and this check holds even if a type is loosened (R5-6).
+/// Checks each member once more. A comma would make two members of one; the types exclude it, and
+/// this check holds even if a type becomes less strict (R5-6).
 fn joined<'a, T: ToString + 'a>(
     members: impl IntoIterator<Item = &'a T>,
     is_member: impl Fn(&str) -> bool,

@@ -1,4 +1,4 @@
-//! The user, according to the provider, and who makes a change.
+//! Users as the provider describes them, and actors for the audit log.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::members::FieldError;
 
-/// Longest `sub` in bytes (OpenID Connect Core §2): it names a row and a person.
+/// Longest `sub` in bytes (OpenID Connect Core §2).
 pub const SUBJECT_MAX: usize = 255;
 
-/// Longest issuer in bytes, as the table has it.
+/// Longest issuer in bytes, as in the tables.
 const ISSUER_MAX: usize = 2048;
 
-/// A user by the names that the provider never changes.
+/// Identifies a user by issuer and subject, which the provider never changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PersonKey {
     /// The provider's issuer identifier.
@@ -22,7 +22,7 @@ pub struct PersonKey {
 }
 
 impl PersonKey {
-    /// As a token or a row has it.
+    /// From the values in a token or a row.
     pub fn new(issuer: &str, subject: &str) -> Self {
         Self {
             issuer: issuer.to_owned(),
@@ -30,10 +30,10 @@ impl PersonKey {
         }
     }
 
-    /// Reads both as an administrator sent them.
+    /// Checks values that an administrator sent.
     ///
     /// # Errors
-    /// Each invalid field.
+    /// One error per invalid field.
     pub fn parse(issuer: &str, subject: &str) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
         let is_issuer = (1..=ISSUER_MAX).contains(&issuer.len());
@@ -59,7 +59,7 @@ impl PersonKey {
     }
 }
 
-/// Issuer and subject name a person; username, name and groups describe them.
+/// Issuer and subject identify a person; user name, name and groups describe the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The provider's issuer identifier, as configured.
@@ -74,17 +74,17 @@ pub struct Identity {
     pub groups: Groups,
 }
 
-/// What the provider said about groups.
+/// The groups according to the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Groups {
-    /// These, possibly none.
+    /// These groups; possibly none.
     Listed(BTreeSet<String>),
-    /// Too many to be sent (Entra's overage): the groups are unknown, so none
-    /// counts, and every refusal says why.
+    /// The groups are unknown, because there are too many to send (Entra's overage). None counts,
+    /// and every refusal gives this reason.
     Overage,
 }
 
-/// Where groups were read.
+/// Source of the groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupsFrom {
@@ -92,7 +92,7 @@ pub enum GroupsFrom {
     IdToken,
     /// From the provider's userinfo endpoint.
     Userinfo,
-    /// Given by the one who asks.
+    /// Given in a request or on the command line.
     Given,
 }
 
@@ -102,7 +102,7 @@ impl Groups {
         Self::Listed(BTreeSet::new())
     }
 
-    /// The groups that count; empty under overage.
+    /// The groups to decide with; empty under overage.
     pub fn listed(&self) -> impl Iterator<Item = &str> {
         let set = match self {
             Self::Listed(set) => Some(set),
@@ -111,7 +111,8 @@ impl Groups {
         set.into_iter().flatten().map(String::as_str)
     }
 
-    /// Adds those of another session of the same person; where one of the two is known, it counts.
+    /// Adds the groups of another session of the same person. Under overage in one of the two, the
+    /// listed groups count.
     pub fn extend(&mut self, more: Self) {
         match (&mut *self, more) {
             (Self::Listed(known), Self::Listed(more)) => known.extend(more),
@@ -120,29 +121,29 @@ impl Groups {
         }
     }
 
-    /// The same, as a row holds them.
+    /// The listed groups, as rows store them.
     pub fn to_vec(&self) -> Vec<String> {
         self.listed().map(str::to_owned).collect()
     }
 }
 
-/// Who makes a change, and from where.
+/// The user who makes a change, and the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// The provider's issuer, or `cli`.
+    /// The provider's issuer, or `cli` for the command line.
     pub issuer: String,
-    /// The provider's subject, or the user of the machine.
+    /// The provider's subject, or the operating system's user.
     pub subject: String,
-    /// What people know them by.
+    /// Name for display.
     pub label: String,
-    /// The address the request came from.
+    /// Address of the client.
     pub client_ip: Option<String>,
-    /// The request's id, as in the log.
+    /// The request id, as in the log.
     pub request_id: Option<String>,
 }
 
 impl Actor {
-    /// As a person of the provider.
+    /// The actor as a person of the provider.
     pub fn person(&self) -> PersonKey {
         PersonKey::new(&self.issuer, &self.subject)
     }

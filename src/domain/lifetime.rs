@@ -1,30 +1,30 @@
-//! How long a token lives.
+//! Lifetime of a token.
 //!
-//! Red5 refuses a token whose `exp` lies further ahead of *its* clock than
-//! `jwtTtlMinutes`; it does not clamp it (Red5: claims specification, `exp`).
-//! So `exp` stays short of that by a margin for the difference of clocks.
+//! Red5 refuses a token whose `exp` is further ahead of *its* clock than `jwtTtlMinutes`; it does
+//! not shorten it (Red5: claims specification, `exp`). So `exp` stays below that limit by a margin
+//! for clock differences.
 
 use chrono::{DateTime, Utc};
 
-/// Shortest lifetime that Red5 makes sense of, in seconds (Red5: claims specification, `exp`).
+/// Shortest lifetime that Red5 accepts, in seconds (Red5: claims specification, `exp`).
 pub const TTL_MIN_SECONDS: u32 = 60;
 
-/// What a token's life is measured against.
+/// The limits of a token's lifetime.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// `ttl_seconds` of the request.
     pub asked_seconds: Option<u32>,
-    /// `RED5_TOKEN_TTL_SECONDS`: what a request without `ttl_seconds` gets.
+    /// `RED5_TOKEN_TTL_SECONDS`: the lifetime for a request without `ttl_seconds`.
     pub default_seconds: u32,
-    /// The server's `jwtTtlMinutes` less the clock skew, in seconds.
+    /// The server's `jwtTtlMinutes` minus the clock skew, in seconds.
     pub server_seconds: u32,
-    /// The bound of the scope's grants ([`super::entitlement::Entitlement::warrant`]).
+    /// The bound of the scope's grants (from [`super::entitlement::Entitlement::warrant`]).
     pub mapping: Option<DateTime<Utc>>,
-    /// The end of what the exchange rests on.
+    /// End of the session or subject token.
     pub subject: SubjectEnd,
 }
 
-/// The end of what the exchange rests on.
+/// End of the session or subject token on which the exchange is based.
 #[derive(Debug, Clone, Copy)]
 pub enum SubjectEnd {
     /// The session's absolute end.
@@ -33,10 +33,10 @@ pub enum SubjectEnd {
     SubjectToken(DateTime<Utc>),
 }
 
-/// What made a life shorter than was wanted.
+/// The limit that shortened a lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitedBy {
-    /// The server's limit.
+    /// The streaming server's limit.
     Server,
     /// A mapping's `max_ttl_seconds` or `valid_until`.
     Mapping,
@@ -47,7 +47,7 @@ pub enum LimitedBy {
 }
 
 impl LimitedBy {
-    /// The word of `ttl_limited_by`.
+    /// The value of `ttl_limited_by`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Server => "server",
@@ -70,25 +70,25 @@ impl LimitedBy {
     }
 }
 
-/// When a token ends, in whole seconds.
+/// A token's end, in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime {
     /// `exp`.
     pub expires_at: DateTime<Utc>,
-    /// What shortened it, if anything did.
+    /// The limit that shortened the lifetime, if any.
     pub limited_by: Option<LimitedBy>,
 }
 
-/// Less than a minute would be left, which Red5 has no use for.
+/// The remaining lifetime is below Red5's minimum of one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a token is good for at least {TTL_MIN_SECONDS} seconds{}", .limited_by.map_or("", LimitedBy::reason))]
 pub struct TooShort {
-    /// What set the end; none: the request or the configuration itself.
+    /// The limit that set the end; `None` if the request or the configuration did.
     pub limited_by: Option<LimitedBy>,
 }
 
-/// The earliest of all ends. Where two are equal the first of server, mapping,
-/// session and subject token is named.
+/// The earliest of all ends. If two are equal, the first of server, mapping, session and subject
+/// token is reported.
 pub fn lifetime(now: DateTime<Utc>, limits: &Limits) -> Result<Lifetime, TooShort> {
     let now = now.timestamp();
     let wanted = limits.asked_seconds.unwrap_or(limits.default_seconds);

@@ -1,5 +1,4 @@
-//! The members of a JSON object that a client sent, read one by one; everything that is wrong
-//! is collected.
+//! Reads the members of a JSON object from a client one by one, and collects all errors.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -7,18 +6,18 @@ use serde_json::{Map, Value};
 use super::set::{AnyOr, NonEmpty};
 use super::time::{MOMENT, moment};
 
-/// What is wrong with one field, and what to do about it.
+/// An error in one field, and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct FieldError {
-    /// The field as the API names it: `group`, `rooms[2]`.
+    /// The field's name in the API: `group`, `rooms[2]`.
     pub field: String,
-    /// A sentence for the person who typed it.
+    /// A sentence for the user.
     pub reason: String,
 }
 
 impl FieldError {
-    /// An error of `field`.
+    /// An error in `field`.
     pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -27,16 +26,16 @@ impl FieldError {
     }
 }
 
-/// Takes the members of a JSON object and collects what is wrong with them.
+/// Takes the members out of a JSON object and collects errors.
 #[derive(Debug)]
 pub struct Members {
     members: Map<String, Value>,
-    /// What is wrong so far.
+    /// The errors so far.
     pub errors: Vec<FieldError>,
 }
 
 impl Members {
-    /// Of this object.
+    /// The members of this object.
     pub fn new(members: Map<String, Value>) -> Self {
         Self {
             members,
@@ -44,10 +43,10 @@ impl Members {
         }
     }
 
-    /// What `read` makes of the members of an object.
+    /// Reads an object with `read`.
     ///
     /// # Errors
-    /// What is wrong with them, and each member that is left.
+    /// The errors of `read`, and one for each member that it did not take.
     pub fn judge<T>(
         members: Map<String, Value>,
         read: impl FnOnce(&mut Self) -> Option<T>,
@@ -60,8 +59,8 @@ impl Members {
         }
     }
 
-    /// Refuses a field. Only the first thing that is wrong with it is told: a member of the wrong
-    /// type would otherwise be an empty one as well.
+    /// Records an error. Only a field's first error is kept: a member of the wrong type would
+    /// otherwise be reported as empty too.
     pub fn refuse(&mut self, field: impl Into<String>, reason: impl Into<String>) {
         let field = field.into();
         let told = self.errors.iter().any(|error| {
@@ -73,13 +72,13 @@ impl Members {
         }
     }
 
-    /// Without a look at the other errors: a body may have very many of these.
+    /// Records an error without comparing it with the others, because a body may cause very many.
     fn push(&mut self, field: impl Into<String>, reason: impl Into<String>) {
         self.errors.push(FieldError::new(field, reason));
     }
 
-    /// A list of words; `None` when it is absent or wrong. `null` and the
-    /// empty list are wrong: neither may come to mean "any".
+    /// A list of words; `None` if it is absent or invalid. `null` and the empty list are invalid,
+    /// because neither may be read as "any".
     pub fn words(&mut self, field: &str) -> Option<Vec<String>> {
         let reason = "must be a list of one or more strings";
         let items = match self.members.remove(field)? {
@@ -100,7 +99,7 @@ impl Members {
         (self.errors.len() == before).then_some(words)
     }
 
-    /// A list of at most `most` texts that may be empty or missing, where that means none of them.
+    /// A list of at most `most` strings; an empty or missing list means no strings.
     pub fn texts(&mut self, field: &str, most: usize) -> Option<Vec<String>> {
         let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
         if self.members.get(field).is_none_or(is_empty) {
@@ -115,13 +114,13 @@ impl Members {
         Some(texts)
     }
 
-    /// Whether there is such a member.
+    /// Whether the member exists.
     pub fn has(&self, field: &str) -> bool {
         self.members.contains_key(field)
     }
 
-    /// What `read` makes of each word, or none when one is wrong: what is checked between lists
-    /// must not be blamed on a word that was meant otherwise.
+    /// Parses each word with `read`; `None` if one is invalid. Then checks across lists are
+    /// skipped, because they could blame a valid word.
     pub fn list<T: Ord>(
         &mut self,
         field: &str,
@@ -140,7 +139,7 @@ impl Members {
         NonEmpty::new(members)
     }
 
-    /// The same of a list that may be `*` alone.
+    /// Like [`Members::list`], for a list that may also be `*` alone.
     pub fn list_or_any<T: Ord>(
         &mut self,
         field: &str,
@@ -157,7 +156,7 @@ impl Members {
         self.list(field, words, read).map(AnyOr::Only)
     }
 
-    /// A whole number; `null` is absent.
+    /// A whole number; `null` counts as absent.
     pub fn number(&mut self, field: &str) -> Option<i64> {
         let value = self
             .members
@@ -170,7 +169,7 @@ impl Members {
         number
     }
 
-    /// A whole number that must be there.
+    /// A whole number that is required.
     pub fn required_number(&mut self, field: &str) -> Option<i64> {
         let before = self.errors.len();
         let number = self.number(field);
@@ -180,7 +179,7 @@ impl Members {
         number
     }
 
-    /// An object that must be there.
+    /// An object that is required.
     pub fn object(&mut self, field: &str) -> Option<Map<String, Value>> {
         if let Some(Value::Object(members)) = self.members.remove(field) {
             return Some(members);
@@ -189,7 +188,7 @@ impl Members {
         None
     }
 
-    /// A list of at most `most` objects that must be there.
+    /// A list of at most `most` objects that is required.
     pub fn objects(&mut self, field: &str, most: usize) -> Option<Vec<Map<String, Value>>> {
         let items = match self.members.remove(field) {
             Some(Value::Array(items)) if items.len() <= most => items,
@@ -209,8 +208,7 @@ impl Members {
         (self.errors.len() == before).then_some(objects)
     }
 
-    /// What `read` makes of the members of an object within this one; what is wrong with them is
-    /// named from this one on.
+    /// Reads a nested object with `read`; its errors have paths from this object on.
     pub fn within<T>(
         &mut self,
         path: &str,
@@ -221,14 +219,14 @@ impl Members {
         judged.map_err(|errors| self.take(path, errors)).ok()
     }
 
-    /// Takes what is wrong with an object within this one.
+    /// Takes over the errors of a nested object.
     pub fn take(&mut self, path: &str, errors: Vec<FieldError>) {
         for error in errors {
             self.push(format!("{path}.{}", error.field), error.reason);
         }
     }
 
-    /// A string; `null` is absent.
+    /// A string; `null` counts as absent.
     pub fn text(&mut self, field: &str) -> Option<String> {
         match self.members.remove(field)? {
             Value::String(text) => Some(text),
@@ -240,7 +238,7 @@ impl Members {
         }
     }
 
-    /// `true` or `false`.
+    /// A boolean.
     pub fn flag(&mut self, field: &str) -> Option<bool> {
         let value = self.members.remove(field)?;
         let flag = value.as_bool();
@@ -250,7 +248,7 @@ impl Members {
         flag
     }
 
-    /// A moment, RFC 3339; `null` is absent.
+    /// A time (RFC 3339); `null` counts as absent.
     pub fn moment(&mut self, field: &str) -> Option<DateTime<Utc>> {
         let text = self.text(field)?;
         let moment = moment(&text);
@@ -260,7 +258,7 @@ impl Members {
         moment
     }
 
-    /// Takes a member that is `null` for wrong where it must not count as absent.
+    /// Refuses `null` where it must not count as absent.
     pub fn refuse_null(&mut self, field: &str) {
         if self.members.get(field).is_some_and(Value::is_null) {
             self.members.remove(field);
@@ -268,7 +266,7 @@ impl Members {
         }
     }
 
-    /// Refuses what is left: it was not expected (mass assignment, AD-5).
+    /// Refuses all remaining members, because they are unknown (mass assignment, AD-5).
     pub fn finish(mut self) -> Vec<FieldError> {
         let unknown: Vec<String> = self.members.keys().cloned().collect();
         for field in unknown {
@@ -278,9 +276,9 @@ impl Members {
     }
 }
 
-/// A whole number, however it is written: 60, 60.0 and 6e1 are one number to JSON
-/// Schema and to most programs (RFC 8259 §6). What 63 bits do not hold is out of
-/// every bound, not another kind of number; what 64 bits do not hold is.
+/// A whole number in any notation: 60, 60.0 and 6e1 are equal in JSON Schema and most programs (RFC
+/// 8259 §6). A number that needs 64 bits is out of every bound; one that needs more counts as no
+/// whole number.
 fn whole(value: &Value) -> Option<i64> {
     const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
     if value.is_u64() || value.is_i64() {
@@ -296,7 +294,7 @@ fn whole(value: &Value) -> Option<i64> {
     is_whole.then_some(number)
 }
 
-/// What was judged after `errors` were found: good only if there were none.
+/// A value that was computed alongside `errors`; valid only if there are none.
 pub fn together<T>(
     mut errors: Vec<FieldError>,
     judged: Result<T, Vec<FieldError>>,

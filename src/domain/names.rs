@@ -1,9 +1,9 @@
-//! The closed words of Red5, and the names of groups and rooms.
+//! Red5's fixed words, and the names of groups and rooms.
 
 use std::fmt;
 
-/// What a token's bearer may attempt (Red5: claims specification, `roles`).
-/// The order is that of the written words, so that sorted lists are sorted bytes.
+/// What the bearer of a token may do (Red5: claims specification, `roles`). Declared in the order
+/// of the words, so that sorted lists are in byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// `red5-publisher`
@@ -13,10 +13,10 @@ pub enum Role {
 }
 
 impl Role {
-    /// Both, in order.
+    /// Both roles, in order.
     pub const ALL: [Self; 2] = [Self::Publisher, Self::Subscriber];
 
-    /// The word on the wire.
+    /// The value in a token.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Publisher => "red5-publisher",
@@ -24,7 +24,7 @@ impl Role {
         }
     }
 
-    /// Reads the word exactly: Red5 compares roles case-sensitively.
+    /// Parses the exact word: Red5 compares roles case-sensitively.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == word)
     }
@@ -36,8 +36,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// A protocol that `red5-transport` can name. Declared in the order of the
-/// written words.
+/// A protocol in `red5-transport`. Declared in the order of the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Transport {
     /// `RTMP`: publishes and subscribes
@@ -51,10 +50,10 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// All four, in order.
+    /// All transports, in order.
     pub const ALL: [Self; 4] = [Self::Rtmp, Self::Rtsp, Self::Whep, Self::Whip];
 
-    /// The word as it is stored, shown and sent: upper case.
+    /// The word as stored, shown and sent: upper case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rtmp => "RTMP",
@@ -64,15 +63,14 @@ impl Transport {
         }
     }
 
-    /// Reads the word in any case, as Red5 does.
+    /// Parses the word in any case, as Red5 does.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|transport| transport.as_str().eq_ignore_ascii_case(word))
     }
 
-    /// Whether this protocol has an operation for `role` at all: WHIP can only
-    /// publish and WHEP can only subscribe.
+    /// Whether the protocol supports `role`: WHIP only publishes, WHEP only subscribes.
     pub const fn can_serve(self, role: Role) -> bool {
         !matches!(
             (role, self),
@@ -87,30 +85,30 @@ impl fmt::Display for Transport {
     }
 }
 
-/// Longest room name in characters (all of them ASCII, hence bytes).
+/// Longest room name in characters; all are ASCII, so also in bytes.
 pub const ROOM_MAX: usize = 128;
 
-/// The explanation for a refused room name.
+/// Explanation for a refused room name.
 pub const ROOM_RULE: &str =
     "a room is 1 to 128 characters out of A-Z a-z 0-9 . _ ~ @ - and is not \".\" or \"..\"";
 
-/// The same of a stream: it follows the room in every address.
+/// Explanation for a refused stream name.
 pub const STREAM_RULE: &str =
     "a stream name is 1 to 128 characters out of A-Z a-z 0-9 . _ ~ @ - and is not \".\" or \"..\"";
 
-/// Whether `c` may stand in a room name. A comma would make two rooms of one
-/// (Red5 splits the claim at commas), a slash another path; both are outside.
+/// Whether `c` is allowed in a room name. A comma would make two rooms of one, because Red5 splits
+/// the claim at commas; a slash would make another path.
 pub const fn is_room_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '~' | '@' | '-')
 }
 
-/// The exact, case-sensitive name of one scope beneath the Red5 application:
-/// for `live/room1/stream1` it is `room1`.
+/// Exact, case-sensitive name of one scope below the Red5 application: `room1` in
+/// `live/room1/stream1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomName(String);
 
 impl RoomName {
-    /// Refuses what is not a room name; nothing is trimmed or replaced.
+    /// Parses a room name; nothing is trimmed or replaced.
     pub fn parse(name: &str) -> Option<Self> {
         let fits = (1..=ROOM_MAX).contains(&name.len())
             && name.chars().all(is_room_char)
@@ -119,7 +117,7 @@ impl RoomName {
         fits.then(|| Self(name.to_owned()))
     }
 
-    /// The name itself.
+    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -131,22 +129,22 @@ impl fmt::Display for RoomName {
     }
 }
 
-/// Longest group name in bytes that a mapping may hold.
+/// Longest group name in a mapping, in bytes.
 pub const GROUP_MAX: usize = 512;
 
-/// A group of the identity provider, compared exactly: case, slash, white
-/// space and Unicode form count.
+/// A group of the identity provider, compared exactly: case, slashes, white space and Unicode form
+/// matter.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupName(String);
 
 impl GroupName {
-    /// Refuses the empty name, one over [`GROUP_MAX`] bytes and control characters.
+    /// Parses a group name: not empty, at most [`GROUP_MAX`] bytes, no control characters.
     pub fn parse(name: &str) -> Option<Self> {
         let fits = (1..=GROUP_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
         fits.then(|| Self(name.to_owned()))
     }
 
-    /// The name itself.
+    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

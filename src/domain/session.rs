@@ -1,4 +1,4 @@
-//! Sessions as they are named, listed and looked for.
+//! Sessions in lists and searches.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ use super::identity::PersonKey;
 /// SHA-256 of the cookie's value: the key of a session's row.
 pub type SessionHash = [u8; 32];
 
-/// From where a sign-in came, for the person's own list of sessions. It decides nothing.
+/// Origin of a sign-in, for the person's own list of sessions. Never used for decisions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SignInOrigin {
-    /// Browser and system in words of ours, at most 64 characters.
+    /// Browser and system in words of the bridge, at most 64 characters.
     pub browser: Option<String>,
-    /// The client's address.
+    /// Address of the client.
     pub address: Option<String>,
 }
 
-/// The public id of a session: a random UUID that has nothing of the cookie.
+/// Public id of a session: a random UUID that is independent of the cookie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionId(String);
 
 impl SessionId {
-    /// As it is written here, and in no other way.
+    /// Parses exactly the form that this type writes.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = text.len() == 36
             && text.bytes().enumerate().all(|(at, byte)| match at {
@@ -33,13 +33,13 @@ impl SessionId {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// As it is written here.
+    /// The canonical text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// As a row has it.
+/// From a row.
 impl From<String> for SessionId {
     fn from(text: String) -> Self {
         Self(text)
@@ -52,12 +52,12 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// A session as it is listed: nothing of it opens anything.
+/// A session in a list; contains no secret.
 #[derive(Debug, Clone)]
 pub struct SessionSummary {
-    /// Its public id.
+    /// Public id.
     pub id: SessionId,
-    /// Its key; for comparing, never to be shown.
+    /// The row's key; for comparing only, never to be shown.
     pub hash: SessionHash,
     /// The provider's issuer identifier.
     pub issuer: String,
@@ -67,34 +67,34 @@ pub struct SessionSummary {
     pub username: Option<String>,
     /// The person's name.
     pub name: Option<String>,
-    /// When the person signed in.
+    /// Time of the sign-in.
     pub created_at: DateTime<Utc>,
-    /// When it was last used, as of the last flush.
+    /// Last use, as of the last flush.
     pub last_seen_at: DateTime<Utc>,
     /// The absolute end.
     pub ends_at: DateTime<Utc>,
-    /// When the provider was last asked for the groups.
+    /// Last time at which the provider returned the groups.
     pub groups_read_at: DateTime<Utc>,
-    /// Browser and system of the sign-in, in words of ours.
+    /// Browser and system at the sign-in, in words of the bridge.
     pub browser: Option<String>,
-    /// The client's address at the sign-in.
+    /// Address of the client at the sign-in.
     pub address: Option<String>,
 }
 
 impl SessionSummary {
-    /// Whose it is.
+    /// The person whose session it is.
     pub fn person(&self) -> PersonKey {
         PersonKey::new(&self.issuer, &self.subject)
     }
 }
 
-/// Whose sessions.
+/// Filter of a session list.
 #[derive(Debug, Clone, Copy)]
 pub enum Whose<'a> {
-    /// All.
+    /// All sessions.
     All,
-    /// Those in whose subject, user name or name this stands, in any case.
+    /// Sessions whose subject, user name or name contains this text, in any case.
     Named(&'a str),
-    /// One person's.
+    /// The sessions of one person.
     Person(&'a PersonKey),
 }

@@ -1,18 +1,18 @@
-//! Times in JSON: read as RFC 3339 allows, written in one way.
+//! Times in JSON: parsed as RFC 3339, written in one format.
 
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use serde::Serializer;
 
-/// What is wrong with a text that [`moment`] refuses.
+/// The error message for a text that [`moment`] refuses.
 pub const MOMENT: &str = "must be a time in UTC such as 2026-11-24T15:04:05Z";
 
-/// Reads RFC 3339, within the years that the database and people know.
+/// Parses RFC 3339, within the range of years that the database supports.
 pub fn moment(text: &str) -> Option<DateTime<Utc>> {
     let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
     (1970..=9999).contains(&moment.year()).then_some(moment)
 }
 
-/// The one format of times in answers: `2026-11-24T15:04:05Z` (RFC 3339), whole seconds.
+/// The only time format in answers: `2026-11-24T15:04:05Z` (RFC 3339), in whole seconds.
 pub fn utc(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
@@ -22,7 +22,7 @@ pub fn serialize<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S
     serializer.serialize_str(&utc(*time))
 }
 
-/// The same for a time that may be missing.
+/// [`utc`] for an optional time.
 pub fn serialize_option<S: Serializer>(
     time: &Option<DateTime<Utc>>,
     serializer: S,

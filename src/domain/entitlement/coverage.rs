@@ -1,6 +1,6 @@
-//! Which (role, transport) pairs are granted in which rooms: a room's *coverage* is the set of
-//! possible pairs that some single grant gives in it. A list of roles × a list of transports is sound
-//! in a room exactly when its possible pairs are all in that coverage.
+//! Coverage of rooms. The *coverage* of a room is the set of possible (role, transport) pairs that
+//! some single grant gives in it. Roles × transports are sound in a room exactly when all their
+//! possible pairs are in its coverage.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ impl<'a> Coverage<'a> {
                     GrantRoom::Exact(room) if ask.rooms.is_none() => {
                         Some(rooms.entry(room).or_default())
                     }
-                    // Other rooms than the named ones cannot be in the scope.
+                    // Only requested rooms can be in the scope.
                     GrantRoom::Exact(room) => rooms.get_mut(room),
                 };
                 if let Some(covered) = covered {
@@ -69,18 +69,18 @@ impl<'a> Coverage<'a> {
         }
     }
 
-    /// The pairs granted in every room and without one: what `*` grants give.
+    /// The pairs granted in every room and without a room, by `*` grants.
     pub(super) fn anywhere(&self) -> Pairs {
         self.anywhere
     }
 
-    /// The rooms that the request names, or else all that grants name
-    /// exactly, in order, each with the pairs granted in it.
+    /// The requested rooms, or else all rooms that grants name exactly, in order, each with its
+    /// coverage.
     pub(super) fn rooms(&self) -> impl Iterator<Item = (&'a RoomName, Pairs)> {
         self.rooms.iter().map(|(room, pairs)| (*room, *pairs))
     }
 
-    /// The pairs granted somewhere in the named rooms; none named: in any room.
+    /// The pairs granted somewhere in the requested rooms; if none is requested, in any room.
     pub(super) fn among(&self, named: Option<&AnyOr<RoomName>>) -> Pairs {
         match named {
             None => self.overall,
@@ -92,7 +92,7 @@ impl<'a> Coverage<'a> {
         }
     }
 
-    /// The pairs granted in one of the named rooms.
+    /// The coverage of one requested room.
     pub(super) fn in_room(&self, room: &RoomName) -> Pairs {
         self.rooms.get(room).copied().unwrap_or_default()
     }

@@ -1,14 +1,14 @@
-//! No more than was granted.
+//! The entitlement of an identity, and the scopes that it allows: never more than was granted.
 //!
-//! A (role, transport, room) is *granted* when one single grant contains it. A
-//! scope is *sound* when every possible triple in it is granted; (publisher,
-//! WHEP) and (subscriber, WHIP) are not possible and ask nothing. Red5 reads a
-//! token's lists as their product (Red5: claims specification), so merging two
-//! grants list by list gives more than either: that is never done here.
+//! A (role, transport, room) is *granted* when one single grant contains it. A scope is *sound*
+//! when every possible triple in it is granted; (publisher, WHEP) and (subscriber, WHIP) are
+//! impossible and need no grant. Red5 reads a token's lists as their product (Red5: claims
+//! specification). Merging two grants list by list would give more than both together, so grants
+//! are never merged.
 //!
-//! `search` finds the best sound scope for a request, from what `coverage`
-//! says of each room, or says that there is none; `why` says why, in sentences; `warrant` checks
-//! a scope once more, from the definition, before anything is signed.
+//! `search` finds the best sound scope for a request, based on the granted pairs of each room
+//! (`coverage`), or refuses. `why` explains a refusal in sentences. `warrant` checks a scope again,
+//! independently, before it is signed.
 
 mod coverage;
 #[cfg(test)]
@@ -35,33 +35,34 @@ pub use search::ScopeRefusal;
 pub use warrant::Unwarranted;
 pub use why::{ToldTo, WhyNot};
 
-/// A grant that a user holds now, with the mapping it comes from.
+/// A grant that an identity holds now, and its mapping.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HeldGrant {
-    /// The row that gives it.
+    /// The mapping that gives the grant.
     pub mapping: MappingId,
-    /// The group that the row matched, the first of those with the same grant; none for everyone.
+    /// The group that matched the mapping, the first of those with the same grant; `None` for a
+    /// mapping for everyone.
     pub group: Option<String>,
-    /// The rectangle; shared by all who hold it.
+    /// The grant, shared by all identities that hold it.
     pub grant: Arc<Grant>,
-    /// The moment after which it must not be relied on; none: no such moment.
+    /// When the grant ends; `None` if it has no end.
     pub bound: Option<DateTime<Utc>>,
 }
 
-/// A room of a template that could not be made for this person.
+/// A room of a template that cannot be built for this person.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DroppedRoom {
-    /// The row.
+    /// The mapping.
     pub mapping: MappingId,
-    /// The group that the row matched.
+    /// The group that matched the mapping.
     pub group: Option<String>,
-    /// The room as the row has it.
+    /// The template.
     pub rule: String,
-    /// Why it fell away.
+    /// Why the room cannot be built.
     pub reason: String,
 }
 
-/// All the grants that an identity holds now.
+/// All grants that an identity holds now.
 #[derive(Debug, Clone, Default)]
 pub struct Entitlement {
     held: Vec<HeldGrant>,
@@ -69,35 +70,35 @@ pub struct Entitlement {
 }
 
 impl Entitlement {
-    /// From what was found, in any order.
+    /// From held grants and dropped rooms, in any order.
     pub fn new(mut held: Vec<HeldGrant>, mut dropped: Vec<DroppedRoom>) -> Self {
         held.sort();
         dropped.sort();
         Self { held, dropped }
     }
 
-    /// The grants with their origins, sorted by mapping and group.
+    /// The held grants, sorted by mapping and group.
     pub fn held(&self) -> &[HeldGrant] {
         &self.held
     }
 
-    /// The rooms that fell away, sorted by mapping and group.
+    /// The dropped rooms, sorted by mapping and group.
     pub fn dropped(&self) -> &[DroppedRoom] {
         &self.dropped
     }
 
-    /// Whether nothing is granted.
+    /// Whether there are no grants.
     pub fn is_empty(&self) -> bool {
         self.held.is_empty()
     }
 
-    /// The grants as they are, alike ones folded, sorted by roles, transports, rooms.
+    /// The grants without duplicates, sorted by roles, transports, rooms.
     pub fn grants(&self) -> Vec<Grant> {
         self.sorted(|_| true)
     }
 
-    /// The grants of which some possible triple is not in `scope`, so that an
-    /// app can ask for them. Folded and sorted as [`Entitlement::grants`].
+    /// The grants that contain a possible triple outside of `scope`. Without duplicates, sorted as
+    /// [`Entitlement::grants`].
     pub fn left_out(&self, scope: &Scope) -> Vec<Grant> {
         self.sorted(|grant| !is_within(grant, scope))
     }
@@ -108,8 +109,8 @@ impl Entitlement {
         distinct.into_iter().cloned().collect()
     }
 
-    /// The rows of which one single grant lets the role be used in this room over this transport,
-    /// or over at least one where none is named. Sorted.
+    /// The mappings of which a single grant allows the role in this room over this transport;
+    /// without a transport, over at least one. Sorted.
     pub fn lets(
         &self,
         role: Role,
@@ -124,20 +125,20 @@ impl Entitlement {
         rows.into_iter().collect()
     }
 
-    /// The scope for a request: the best sound one that has each named list
-    /// exactly as it was named, or the reason why there is none.
+    /// The scope for a request: the best sound one in which each requested list is exactly as
+    /// requested, or the reason why there is none.
     pub fn scope(&self, ask: &Ask) -> Result<Scope, ScopeRefusal> {
         search::best(self, ask)
     }
 
-    /// Why a request is refused whose names are not granted, or not together.
+    /// Explains the refusal of a request whose names are not granted, or not together.
     pub fn why_not(&self, ask: &Ask) -> WhyNot {
         why::why_not(self, ask)
     }
 
-    /// Checks `scope` from the definition, and gives the moment after which it
-    /// must not be relied on: the earliest, over its triples, of the latest
-    /// among the grants that contain the triple. `None`: no such moment.
+    /// Checks `scope` against the definition and returns when it ends. Each triple ends with the
+    /// latest of the grants that contain it; the scope ends with the earliest of its triples.
+    /// `None`: it has no end.
     pub fn warrant(&self, scope: &Scope) -> Result<Option<DateTime<Utc>>, Unwarranted> {
         warrant::of(self, scope)
     }
@@ -150,7 +151,7 @@ fn is_within(grant: &Grant, scope: &Scope) -> bool {
         (AnyOr::Any, AnyOr::Only(_)) => false,
         (AnyOr::Only(granted), AnyOr::Only(named)) => granted.iter().all(|room| match room {
             GrantRoom::Exact(room) => named.contains(room),
-            // The narrowest pattern has 66 rooms; no token lists them by chance.
+            // Even the narrowest pattern has 66 rooms, and no token happens to list them all.
             GrantRoom::Pattern(_) => false,
         }),
     };

@@ -1,17 +1,17 @@
-//! The best sound scope for a request, or why there is none.
+//! Searches for the best sound scope of a request.
 //!
-//! Two roles and four transports make 3 × 16 candidates, each with the rooms
-//! in which it is sound; all are tried. There are no heuristics to get wrong.
+//! Two roles and four transports give 3 × 16 candidates, each with the rooms in which it is sound.
+//! All are tried; there are no heuristics.
 //!
-//! A refusal first names the words that nothing could make good. Then, if no room was
-//! named and rooms are granted by patterns, the patterns: naming one may
-//! help. Then everything that was named: each word is granted somewhere, but
-//! no grant has them together.
+//! A refusal first names the words that are not granted in any combination. Otherwise, if the
+//! request names no room and rooms are granted by patterns, it names the patterns, because naming a
+//! room may help. Otherwise it names all requested words: each is granted somewhere, but no grant
+//! has them together.
 //!
-//! A request that names nothing is never refused for good if the user holds a grant: a grant
-//! has a role and a transport that are possible together and at least one
-//! room. If that is *any* or an exact room, the one role × the one transport ×
-//! it is a sound scope; if all are patterns, a room is asked for.
+//! A request that names nothing is never refused for good if the user holds a grant. A grant has a
+//! possible pair of role and transport, and at least one room. If the room is *any* or exact, that
+//! role × that transport × that room is a sound scope; if all rooms are patterns, the request must
+//! name a room.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -25,36 +25,36 @@ use crate::domain::pairs::Pairs;
 use crate::domain::rooms::GrantRoom;
 use crate::domain::set::{AnyOr, NonEmpty};
 
-/// Why a request gets no scope.
+/// Why there is no scope for a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeRefusal {
-    /// Nothing is held.
+    /// The identity holds no grant.
     #[error("no mapping grants anything")]
     NoGrant,
-    /// These words of the request are not granted, or not together. Sorted,
-    /// without duplicates; `*` is a named *any*.
+    /// These requested words are not granted, or not together. Sorted, without duplicates; `*`
+    /// stands for a requested *any*.
     #[error("not granted: {}", refused.join(", "))]
     NotGranted {
-        /// The words, roles, transports and rooms in one list.
+        /// Roles, transports and rooms in one list.
         refused: Vec<String>,
     },
-    /// A room has to be named, of one of these forms. Sorted.
+    /// The request must name a room of one of these forms.
     #[error("name a room, of the form {}", patterns.join(" or "))]
     RoomRequired {
-        /// The patterns held.
+        /// The granted patterns, sorted.
         patterns: Vec<String>,
     },
 }
 
-/// A list of roles and a list of transports, of which nothing is idle.
+/// A list of roles and a list of transports in which each member is part of a possible pair.
 struct Candidate {
     roles: NonEmpty<Role>,
     transports: AnyOr<Transport>,
     pairs: Pairs,
 }
 
-/// Every list of roles with every list of transports. Whatever a request
-/// names is among them, or has something idle and is refused.
+/// All combinations of non-empty lists. A requested combination is among them, or it has a member
+/// without a possible pair and is refused.
 static CANDIDATES: LazyLock<Vec<Candidate>> = LazyLock::new(|| {
     let mut all = Vec::new();
     for roles in subsets(&Role::ALL) {
@@ -72,7 +72,7 @@ static CANDIDATES: LazyLock<Vec<Candidate>> = LazyLock::new(|| {
     all
 });
 
-/// Every non-empty subset.
+/// Every non-empty subset of `members`.
 fn subsets<T: Ord + Copy>(members: &[T]) -> Vec<NonEmpty<T>> {
     (1..1_usize << members.len())
         .filter_map(|chosen| {
@@ -110,8 +110,8 @@ fn is_as_named(candidate: &Candidate, ask: &Ask) -> bool {
             .is_none_or(|named| *named == candidate.transports)
 }
 
-/// The rooms of a scope with these pairs: those named, if it is sound in all
-/// of them; else any, else all in which it is sound.
+/// The rooms of a scope with these pairs: the requested rooms if it is sound in all of them; else
+/// any; else all rooms in which it is sound.
 fn rooms<'a>(coverage: &Coverage<'a>, pairs: Pairs, ask: &'a Ask) -> Option<AnyOr<&'a RoomName>> {
     let anywhere = coverage.anywhere().includes(pairs);
     let sound = || coverage.rooms().filter(|(_, here)| here.includes(pairs));
@@ -124,8 +124,8 @@ fn rooms<'a>(coverage: &Coverage<'a>, pairs: Pairs, ask: &'a Ask) -> Option<AnyO
     }
 }
 
-/// The better scope ranks lower: more roles; any room, else more rooms; any
-/// transport, else more transports; then the first by the lists themselves.
+/// Sort key; the better scope ranks lower: more roles; any room, else more rooms; any transport,
+/// else more transports; then the order of the lists.
 fn rank<'a>((candidate, rooms): &'a (&Candidate, AnyOr<&RoomName>)) -> impl Ord + 'a {
     (
         Reverse(candidate.roles.len()),
@@ -135,7 +135,7 @@ fn rank<'a>((candidate, rooms): &'a (&Candidate, AnyOr<&RoomName>)) -> impl Ord 
     )
 }
 
-/// `None`, of *any*, ranks lowest.
+/// `None`, for *any*, ranks lowest.
 fn width<T: Ord>(list: &AnyOr<T>) -> Option<Reverse<usize>> {
     list.named().map(|members| Reverse(members.len()))
 }
@@ -172,18 +172,18 @@ fn refusal(entitlement: &Entitlement, coverage: &Coverage<'_>, ask: &Ask) -> Sco
 
 pub(super) struct NamedWord {
     pub(super) text: String,
-    /// Whether some single grant contains a possible triple with this word
-    /// whose other members come from the other named lists.
+    /// Whether a single grant contains a possible triple with this word and with members of the
+    /// other requested lists.
     pub(super) granted: bool,
 }
 
-/// The roles and transports that a request allows; a list that it does not name allows anything.
+/// The roles and transports that a request allows; a list that is not requested allows all.
 pub(super) fn asked(ask: &Ask) -> (Vec<Role>, Vec<Option<Transport>>) {
     let roles: Vec<Role> = match &ask.roles {
         None => Role::ALL.to_vec(),
         Some(named) => named.iter().copied().collect(),
     };
-    // A named *any* is one word: another transport, or a stream without a room.
+    // A requested *any* also means an unknown transport, or a stream without a room.
     let transports: Vec<Option<Transport>> = match &ask.transports {
         None => EVERY_TRANSPORT.to_vec(),
         Some(AnyOr::Any) => vec![None],

@@ -1,8 +1,8 @@
 //! The check before signing: a scope against the definition, triple by triple.
 //!
-//! It shares with the search what a grant has and which pairs are possible, and
-//! nothing else. The [`Shortlist`] only says which grants are worth asking: one
-//! that it left out could make a scope be refused, never let one through.
+//! It shares with the search only the content of grants and the possible pairs. The [`Shortlist`]
+//! selects the grants to check: a grant missing there could make a sound scope be refused, but
+//! never let an unsound one pass.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,17 +18,17 @@ use crate::domain::set::AnyOr;
 /// Why a scope must not be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unwarranted {
-    /// A triple that no grant contains: the scope is not sound.
+    /// No grant contains this triple: the scope is not sound.
     #[error("no single grant contains ({role}, {}, {})", shown(transport.as_ref()), shown(room.as_ref()))]
     NotGranted {
         /// A role of the scope.
         role: Role,
-        /// A transport of the scope; none is another one than the four.
+        /// A transport of the scope; `None` means one other than the four.
         transport: Option<Transport>,
-        /// A room of the scope; none is a stream without a room.
+        /// A room of the scope; `None` means a stream without a room.
         room: Option<RoomName>,
     },
-    /// A role or transport that takes part in nothing possible.
+    /// A role or transport without a possible pair.
     #[error("{word} takes part in nothing possible")]
     Idle {
         /// The role or the transport.
@@ -40,14 +40,14 @@ fn shown<T: ToString>(member: Option<&T>) -> String {
     member.map_or_else(|| "other".to_owned(), ToString::to_string)
 }
 
-/// The moment after which a grant must not be relied on; none: no such moment.
+/// When a grant ends; `None` if it has no end.
 type Bound = Option<DateTime<Utc>>;
 
 pub(super) fn of(entitlement: &Entitlement, scope: &Scope) -> Result<Bound, Unwarranted> {
     refuse_idle(scope)?;
     let grants = latest_of_alike(entitlement);
     let rooms: Vec<Option<&RoomName>> = match &scope.rooms {
-        // A grant of streams without a room covers every room: only `*` does.
+        // Only a `*` grant covers streams without a room, and it covers every room.
         AnyOr::Any => vec![None],
         AnyOr::Only(named) => named.iter().map(Some).collect(),
     };
@@ -89,7 +89,7 @@ fn possible_pairs(scope: &Scope) -> Vec<RoleTransport> {
         .collect()
 }
 
-/// A scope of idle words alone would have no triple to check.
+/// Without this check, a scope without possible pairs would have no triple to check.
 fn refuse_idle(scope: &Scope) -> Result<(), Unwarranted> {
     let pairs = possible_pairs(scope);
     let idle_role = scope
@@ -107,7 +107,7 @@ fn refuse_idle(scope: &Scope) -> Result<(), Unwarranted> {
     }
 }
 
-/// One glob may match hundreds of groups of one person: alike grants are asked once.
+/// One glob may match hundreds of groups of one person: equal grants are checked once.
 fn latest_of_alike(entitlement: &Entitlement) -> BTreeMap<&Grant, Bound> {
     let mut latest = BTreeMap::new();
     for held in entitlement.held() {
@@ -152,7 +152,7 @@ impl<'a> Shortlist<'a> {
         }
     }
 
-    /// The grants with this room, those with any room apart.
+    /// The grants that name this room; those with any room are kept separately.
     fn naming(
         &self,
         room: Option<&RoomName>,
@@ -171,7 +171,7 @@ impl<'a> Shortlist<'a> {
     }
 }
 
-/// The latest bound among those that contain the pair; none: none does.
+/// The latest end of the grants that contain the pair; `None` if no grant does.
 fn latest_containing(grants: &[Bounded<'_>], (role, transport): RoleTransport) -> Option<Bound> {
     grants
         .iter()
@@ -182,12 +182,12 @@ fn latest_containing(grants: &[Bounded<'_>], (role, transport): RoleTransport) -
         .reduce(later)
 }
 
-/// The later of two bounds, where none is later than any.
+/// The later of two ends; `None` is later than any.
 fn later(one: Bound, other: Bound) -> Bound {
     Some(one?.max(other?))
 }
 
-/// The earlier of two bounds, where none is later than any.
+/// The earlier of two ends; `None` is later than any.
 fn earlier(one: Bound, other: Bound) -> Bound {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),

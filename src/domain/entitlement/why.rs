@@ -1,7 +1,7 @@
-//! Why a request is refused, in sentences that name what there is in its place.
+//! Explains refusals in sentences, with what is granted instead.
 //!
-//! Three reasons are told apart: nothing is granted in the room; something is, but only to watch or
-//! to publish, or over other protocols; or each name is granted, but never by one mapping together.
+//! There are three cases: nothing is granted in the room; only one role or other protocols are
+//! granted there; or each name is granted, but no single mapping has them together.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -16,32 +16,32 @@ use crate::domain::pairs::Pairs;
 use crate::domain::rooms::GrantRoom;
 use crate::domain::set::AnyOr;
 
-/// Most rooms that sentences name, of those asked for and of those in their place. A request may
-/// name thousands.
+/// Maximum number of rooms in a sentence, both of the requested and of the granted ones. A request
+/// may name thousands.
 const ROOMS_SAID: usize = 3;
 
-/// Most names of a sentence that says that they are not granted together.
+/// Maximum number of names in a sentence about names that are not granted together.
 const NAMES_SAID: usize = 8;
 
-/// Most grants that come closest.
+/// Maximum number of nearest grants.
 const NEAREST: usize = 4;
 
-/// Why a request is refused.
+/// The explanation of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WhyNot {
     shortfalls: Vec<Shortfall>,
-    /// What of the request is granted in other rooms: "publish in stage".
+    /// What is granted in other rooms: "publish in stage".
     elsewhere: Option<String>,
-    /// The grants held that come closest to it, the closest first.
+    /// The held grants nearest to the request, nearest first.
     pub nearest: Vec<Grant>,
 }
 
-/// To whom it is said.
+/// The reader of the explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ToldTo {
-    /// The person.
+    /// The person whose request it is.
     ThePerson,
-    /// An administrator, about the person.
+    /// An administrator.
     Administrator,
 }
 
@@ -51,16 +51,16 @@ enum Shortfall {
     Impossible,
     /// Nothing is granted in this room.
     Nothing { room: String },
-    /// No grant has any room.
+    /// No grant covers any room.
     NoGrantOfAny,
-    /// This is granted there, or anywhere, and nothing else.
+    /// Only this is granted there, or anywhere.
     Only { place: Option<String>, may: String },
-    /// Each of these is granted.
+    /// Each of these is granted, but not together.
     NotTogether { names: Vec<String> },
 }
 
 impl WhyNot {
-    /// As sentences.
+    /// The explanation as sentences.
     pub fn said(&self, to: ToldTo) -> String {
         let (they, at_start) = match to {
             ToldTo::ThePerson => ("you", "You"),
@@ -95,7 +95,7 @@ impl WhyNot {
     }
 }
 
-/// Why `ask` is refused, which names what is not granted.
+/// Explains the refusal of `ask`.
 pub(super) fn why_not(entitlement: &Entitlement, ask: &Ask) -> WhyNot {
     let coverage = Coverage::of(entitlement, ask);
     let words = words(&coverage, ask);
@@ -127,7 +127,7 @@ pub(super) fn why_not(entitlement: &Entitlement, ask: &Ask) -> WhyNot {
     }
 }
 
-/// The roles and transports of a request.
+/// The requested roles and transports.
 struct Wanted {
     roles: Vec<Role>,
     transports: Vec<Option<Transport>>,
@@ -145,7 +145,7 @@ impl Wanted {
         }
     }
 
-    /// Whether a role or a transport that is named can do nothing with the others.
+    /// Whether a requested role or transport has no possible pair with the others.
     fn is_impossible(&self, ask: &Ask) -> bool {
         let idle = Pairs::is_empty;
         let roles = ask.roles.iter().flatten();
@@ -156,7 +156,7 @@ impl Wanted {
         roles.any(idle) || transports.any(idle)
     }
 
-    /// Whether what is granted in a room is enough for each name of the request, taken by itself.
+    /// Whether the pairs granted in a room are enough for each requested name by itself.
     fn is_met(&self, here: Pairs, ask: &Ask) -> bool {
         let mut roles = ask.roles.iter().flatten();
         let mut transports = self.transports.iter().filter(|_| ask.transports.is_some());
@@ -195,7 +195,7 @@ impl Wanted {
         }
     }
 
-    /// Where else something of it is granted. A grant of any room is not elsewhere.
+    /// What of the request is granted in other rooms. A grant of any room is not another room.
     fn elsewhere(
         &self,
         entitlement: &Entitlement,
@@ -284,7 +284,7 @@ fn may(here: Pairs) -> String {
     listed(&roles.collect::<Vec<_>>(), "and")
 }
 
-/// The grants that have the most of the three lists.
+/// The grants that match the most of the three lists.
 fn nearest(entitlement: &Entitlement, ask: &Ask) -> Vec<Grant> {
     let misses = |grant: &Grant| {
         let roles = ask.roles.iter().flatten();
