@@ -1,8 +1,8 @@
-//! `/openapi.json` and `/docs`: the API for tools and for people, both from `docs/openapi.json`.
-//! `scripts/api-page` renders the page's template when the document changes.
+//! `/openapi.json` and `/docs`: the API's description for programs and for people, both from
+//! `docs/openapi.json`. `scripts/api-page` renders the page's template when the document changes.
 //!
-//! Neither has CORS headers (CS-5, CS-6): a tool fetches what it needs by itself, and no page of
-//! another origin needs it to run.
+//! Neither has CORS headers (CS-5, CS-6): tools fetch the document directly, and no page of another
+//! origin needs it.
 
 use actix_web::{HttpResponse, web};
 
@@ -11,13 +11,13 @@ use super::page::show;
 use super::site::Site;
 use super::views::ApiDocs;
 
-/// As it is committed, for app authors to read there too.
+/// Committed in `docs/`, so that app authors can read it in the repository too.
 const DOCUMENT: &str = include_str!("../../docs/openapi.json");
 
-/// The address of the bridge in the document and its examples.
+/// The bridge's example address in the document.
 const EXAMPLE_BRIDGE: &str = "https://bridge.example.com";
 
-/// The document, with this bridge's address in place of the example's.
+/// The document with this bridge's address instead of the example.
 fn document_of(site: &Site) -> String {
     let quoted = serde_json::Value::from(site.to("")).to_string();
     DOCUMENT.replace(EXAMPLE_BRIDGE, quoted.trim_matches('"'))

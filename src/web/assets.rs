@@ -1,4 +1,4 @@
-//! `/assets/{name}`: the files of the pages.
+//! `/assets/{name}`: static files of the pages.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -8,7 +8,7 @@ use super::form::Form;
 use super::views::assets::find;
 use super::views::problem::NOT_FOUND;
 
-/// GET `/assets/{name}?v=`: kept for ever under the version it was asked by.
+/// GET `/assets/{name}?v=`: cached without expiry, because the version is part of the URL.
 pub async fn file(request: HttpRequest, name: web::Path<String>) -> Answer {
     let asset = find(&name).ok_or_else(|| Refusal::new(NOT_FOUND))?;
     let asked = Form::of_query(&request).unwrap_or_default().text("v");

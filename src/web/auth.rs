@@ -1,14 +1,13 @@
-//! Signing in and out: `/auth/login` and `/auth/callback`, `/auth/logout`, `/auth/signed-out` and
-//! `/auth/somebody-else`, and the provider's own call of `/auth/backchannel-logout`.
+//! Sign-in and sign-out: `/auth/login` and `/auth/callback`, `/auth/logout`, `/auth/signed-out` and
+//! `/auth/somebody-else`, and `/auth/backchannel-logout` for the provider.
 //!
-//! At a sign-out the session is gone before the browser goes anywhere. Both ways to the
-//! provider, to its own sign-out and to a sign-in with another account, lead over a page of ours,
-//! because a form may not redirect to another origin (`form-action 'self'`).
+//! A sign-out deletes the session before the browser goes anywhere. The ways to the provider (to
+//! its sign-out, or to a sign-in with another account) start from a page of ours, because a form
+//! may not redirect to another origin (`form-action 'self'`).
 //!
-//! Where the provider does not announce that it can ask for the account, another user signs in
-//! by four steps: `/auth/somebody-else`, the provider's sign-out, `/auth/signed-out`,
-//! `/auth/login`. What leads from the third to the fourth is a cookie that goes there; so
-//! no step comes twice by itself.
+//! If the provider does not announce account choice, a sign-in as another user has four steps:
+//! `/auth/somebody-else`, the provider's sign-out, `/auth/signed-out`, `/auth/login`. A cookie that
+//! the third step removes leads to the fourth, so the steps cannot loop.
 
 use actix_web::cookie::Cookie;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
@@ -33,11 +32,11 @@ use crate::flow::login::{
 use crate::flow::sign_out::{Onward, SignOut, Ticket};
 use crate::flow::{EndedSession, LiveSession};
 
-/// What `as` and a form's `then` may say: another account is to sign in.
+/// Value of the query's `as` and of a form's `then`: sign in with another account.
 const SOMEBODY_ELSE: &str = "somebody-else";
 
-/// GET `/auth/login?return_to=&as=`: 303 to the provider. Nothing is written but
-/// a cookie, so following the link unasked does no harm (LR-8).
+/// GET `/auth/login?return_to=&as=`: 303 to the provider. It only sets a cookie, so a forged link
+/// does no harm (LR-8).
 pub async fn login(
     _: Visitor<SessionOnly>,
     page: Page,
@@ -72,7 +71,7 @@ pub async fn login(
     Ok(response.cookie(cookie).finish())
 }
 
-/// GET `/auth/callback`: 303 to where the user wanted to go.
+/// GET `/auth/callback`: 303 to the page that the user wanted.
 pub async fn callback(
     visitor: Visitor<SessionOnly>,
     request: HttpRequest,
@@ -102,21 +101,21 @@ pub async fn callback(
             let mut response = see_other(welcome.return_to.as_str());
             Ok(response.cookie(cookie).finish())
         }
-        // The back button after a sign-in, or another tab was faster: there is
-        // nothing to repeat, and nothing to complain of.
+        // The back button after a sign-in, or another tab was faster: the user is signed in, so
+        // this is not an error.
         Err(failed) if failed.error.is_over() && visitor.0.is_some() => {
             log(&failed.error);
             Ok(see_other(failed.return_to.as_str()).finish())
         }
-        // Another request for this address may work, and needs the attempt: only its first use in
-        // the database ends it.
+        // A repeated request may succeed and needs the attempt's cookie: an attempt is spent only
+        // by its first use in the database.
         Err(failed) if matches!(failed.error, LoginError::Store(_)) => {
             return Err(Refusal::new(log(&failed.error)).logged());
         }
         Err(failed) => Err(failed.into()),
     };
-    // Whatever came of it, the attempt is over. An attempt that is not this
-    // browser's has no cookie here, and nothing is removed (CB-6).
+    // The attempt is over, whatever the outcome. If the attempt belongs to another browser, there
+    // is no cookie here and nothing is removed (CB-6).
     if sealed.is_none() {
         return answer;
     }
@@ -130,8 +129,8 @@ pub async fn callback(
     }
 }
 
-/// The query as one type: each parameter once, and exactly one of `code` and
-/// `error`. Tokens in an address were never asked for (CB-7, CB-8, CB-9).
+/// Parses the query: each parameter once, and exactly one of `code` and `error`. Tokens in the URL
+/// are ignored; the bridge never requests them (CB-7, CB-8, CB-9).
 fn parse(query: &Form) -> Result<CallbackQuery, Repeated> {
     let one = |name: &str| query.one(name).map(|value| value.map(str::to_owned));
     let state = one("state")?.filter(|state| !state.is_empty());
@@ -163,12 +162,12 @@ impl From<SignInFailed> for Refusal {
     }
 }
 
-/// Logs the failure, and says what it is for the user.
+/// Logs the failure, and returns its problem for the user.
 fn log(error: &LoginError) -> Problem {
     let problem = problem_of(error);
     let (code, reason) = (problem.code, error.reason());
     if matches!(error, LoginError::Blocked) {
-        // Logged where it was found, with the user who was blocked.
+        // Logged where the block was found, with the user.
     } else if error.is_for_operator() {
         tracing::warn!(event = "sign_in_failed", code, reason, %error);
     } else {
@@ -206,7 +205,7 @@ fn problem_of(error: &LoginError) -> Problem {
     }
 }
 
-/// POST `/auth/logout`, a form of our pages (LO-1).
+/// POST `/auth/logout`, a form of the bridge's pages (LO-1).
 pub async fn logout(
     sent: Result<SentForm<SessionCookie>, Refusal>,
     site: web::Data<Site>,
@@ -217,15 +216,15 @@ pub async fn logout(
         sent,
     } = match sent {
         Ok(sent) => sent,
-        // Without a cookie nothing is left to end.
+        // Without a cookie there is no session to end.
         Err(refusal) if refusal.is(&problems::NOT_SIGNED_IN) => {
             return Ok(leave(&site, "/auth/signed-out", None));
         }
         Err(refusal) => return Err(refusal),
     };
     let Some(session) = session else {
-        // A session that is idle here may have been used at another instance a moment ago: its
-        // row is deleted, if the form is one of its pages.
+        // A session that is idle here may have been used on another instance a moment ago. Its row
+        // is deleted if the form belongs to the session.
         let ticket = match sent {
             Submitted::Now(_) => sign_out.end(&secret).await?,
             Submitted::Earlier(_) => None,
@@ -248,14 +247,14 @@ pub async fn logout(
     Ok(leave(&site, next, ticket.as_ref()))
 }
 
-/// To the page that comes after the session, without its cookie.
+/// Redirects to the next page and removes the session's cookie.
 pub(super) fn leave(site: &Site, next: &str, ticket: Option<&Ticket>) -> HttpResponse {
     let mut response = see_other(&site.to(next));
     set_cookies(&mut response, site, ticket);
     response.finish()
 }
 
-/// The session's cookie goes; the ticket, if there is one, comes.
+/// Removes the session's cookie, and sets the ticket if there is one.
 pub(super) fn set_cookies(
     response: &mut HttpResponseBuilder,
     site: &Site,
@@ -267,8 +266,7 @@ pub(super) fn set_cookies(
     }
 }
 
-/// Where the user's own session is among those that they ended by its name, what
-/// follows is what follows a sign-out.
+/// Continues as after a sign-out if the user's own session is among those that the user ended.
 pub(super) async fn leave_with(
     site: &Site,
     sign_out: &SignOut,
@@ -284,14 +282,14 @@ fn with_cookie(response: &mut HttpResponse, cookie: &Cookie<'_>) -> Result<(), R
     added.map_err(|_| Refusal::new(problems::INTERNAL))
 }
 
-/// The event of a sign-out that a user asked for, by a page or by an app.
+/// Logs a sign-out that a user requested, by a page or by an app.
 pub(super) fn log_signed_out(session: &SessionOnly) {
     let subject = &*pseudonym(&session.live().session.identity.subject);
     tracing::info!(event = "signed_out", subject);
 }
 
-/// GET `/auth/signed-out`: leads on to the provider once, and is where the
-/// provider comes back to. Its query is not read (LO-3).
+/// GET `/auth/signed-out`: a page that continues at the provider's sign-out once, and to which the
+/// provider returns. Its query is not read (LO-3).
 pub async fn signed_out(
     visitor: Visitor<SessionOnly>,
     page: Page,
@@ -301,7 +299,7 @@ pub async fn signed_out(
     let ticket = site.cookies().sign_out(page.request());
     let removal = ticket.as_ref().map(|_| site.cookies().sign_out_removal());
     let mut response = if visitor.0.is_some() {
-        // Signed in again meanwhile, perhaps in another tab: the page would lie.
+        // Signed in again meanwhile, perhaps in another tab: the page would be wrong.
         site.see_other("/")
     } else {
         let next = match &ticket {
@@ -321,8 +319,8 @@ pub async fn signed_out(
     Ok(response)
 }
 
-/// GET `/auth/somebody-else`: signed out here, and on to a sign-in at which the
-/// provider asks for the account; over its sign-out, where it would not ask otherwise.
+/// GET `/auth/somebody-else`: a page that continues at a sign-in with another account, or first at
+/// the provider's sign-out if the provider does not support account choice.
 pub async fn somebody_else(
     visitor: Visitor<SessionOnly>,
     page: Page,
@@ -352,10 +350,10 @@ pub async fn somebody_else(
     Ok(response)
 }
 
-/// POST `/auth/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0 §2.5,
-/// §2.8), called by the provider, not by a browser: there is no cookie and no origin to be
-/// checked; what counts is the token's signature. 200 where nothing named is signed in any more,
-/// also if nothing was; 400 for a token that is none; 503 where it is worth sending it again.
+/// POST `/auth/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0 §2.5, §2.8). The
+/// provider calls it, not a browser, so there are no cookies and no origin to check; the token's
+/// signature authenticates the request. 200 if none of the named sessions exists any more, also if
+/// none did before; 400 for an invalid token; 503 if the provider should send it again.
 pub async fn backchannel_logout(
     request: HttpRequest,
     payload: web::Payload,

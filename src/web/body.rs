@@ -1,6 +1,6 @@
-//! Bodies, read after everything else was checked, up to the limit of the route (AV-2).
+//! Request bodies, read after all other checks, up to the route's limit (AV-2).
 //!
-//! The extractors of the framework would read a body before the origin is checked.
+//! The framework's extractors would read a body before the origin is checked.
 
 use std::time::Duration;
 
@@ -15,8 +15,7 @@ use super::views::problem as problems;
 use crate::domain::members::{FieldError, Members, together};
 use crate::json;
 
-/// Longest time for a whole body: a client that drips bytes must not hold a
-/// connection for ever (AV-3).
+/// Longest time for a whole body, against clients that send slowly to hold a connection (AV-3).
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A JSON object; an empty body is an empty object.
@@ -34,7 +33,7 @@ pub async fn json(
     })
 }
 
-/// Requires a body that says nothing: none at all, or an empty JSON object.
+/// Requires an empty body or an empty JSON object.
 pub async fn require_empty(request: &HttpRequest, payload: web::Payload) -> Result<(), Refusal> {
     if request.headers().contains_key(header::CONTENT_TYPE) {
         let members = json(request, payload).await?;
@@ -48,7 +47,7 @@ pub async fn require_empty(request: &HttpRequest, payload: web::Payload) -> Resu
     }
 }
 
-/// A form's fields, in order.
+/// The fields of a form, in order.
 pub async fn form(request: &HttpRequest, payload: web::Payload) -> Result<Form, Refusal> {
     let media_type = "application/x-www-form-urlencoded";
     let bytes = read(request, payload, media_type).await?;

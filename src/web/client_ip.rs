@@ -1,5 +1,5 @@
-//! Which address a request comes from: for the audit log, the rate limits and the list
-//! of a person's own sessions alone. No address decides what a person may do (LG-6).
+//! The client's address, for the audit log, the rate limits and a person's list of own sessions.
+//! Addresses never decide about permissions (LG-6).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -9,16 +9,16 @@ use crate::config::addresses::Networks;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The proxies whose `X-Forwarded-For` is believed. Nothing else that a proxy
-/// may send is read at all: `Forwarded`, `-Host`, `-Proto`, `X-Real-IP`.
+/// Proxies whose `X-Forwarded-For` is trusted. Other headers are never read: `Forwarded`,
+/// `X-Forwarded-Host`, `X-Forwarded-Proto`, `X-Real-IP`.
 #[derive(Debug, Clone)]
 pub struct TrustedProxies(pub Networks);
 
 impl TrustedProxies {
-    /// The client: the connection's other end; where that is a trusted proxy,
-    /// the right-most address it was told that is none. A client can write to
-    /// the left of what a proxy adds, never to the right. With anything in the
-    /// way that is no address, nothing that was told counts.
+    /// The client's address: the peer of the connection; if that is a trusted proxy, the right-most
+    /// forwarded address that is not one. A client can only add addresses to the left of those that
+    /// proxies append. If anything up to there is not an address, the forwarded addresses are
+    /// ignored.
     fn client(&self, request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr()?.ip().to_canonical();
         if !self.0.contain(peer) {
@@ -44,14 +44,14 @@ impl TrustedProxies {
     }
 }
 
-/// The client's address; none on a socket without addresses.
+/// The client's address; `None` on a socket without addresses.
 pub fn address(request: &HttpRequest) -> Option<IpAddr> {
     let proxies = request.app_data::<web::Data<TrustedProxies>>()?;
     proxies.client(request)
 }
 
-/// The client's network, for counting: one household has a whole /64 of IPv6, and could use
-/// another address for each request. Clients without an address are one.
+/// The client's network, for counting: one household has a whole /64 of IPv6, and could use another
+/// address for each request. All clients without an address count as one network.
 pub fn network(request: &HttpRequest) -> IpAddr {
     network_of(address(request).unwrap_or(Ipv4Addr::UNSPECIFIED.into()))
 }
@@ -66,8 +66,8 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::7`, `[2001:db8::7]`,
-/// `[2001:db8::7]:4711`; the zone of a link-local address is dropped.
+/// Parses `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::7`, `[2001:db8::7]` or `[2001:db8::7]:4711`;
+/// the zone of a link-local address is dropped.
 fn parse(hop: &str) -> Option<IpAddr> {
     let with_port = || Some(hop.parse::<SocketAddr>().ok()?.ip());
     let bare = hop

@@ -1,10 +1,9 @@
-//! Closes connections that a client holds without using them (AV-3).
+//! Closes connections that clients hold open without using them (AV-3).
 //!
-//! The server gives the head of a connection's first request five seconds, and
-//! closes a connection that rests. It has no limit for the head of a *later* request,
-//! nor for a chunked body that no handler reads: both could be dripped for ever. So each
-//! connection is known here, and one on which nothing has been
-//! answered for [`IDLE_TIMEOUT`] is shut, whatever it sends meanwhile.
+//! The server limits the time for the head of a connection's first request, and closes idle
+//! connections. It has no limit for the head of a *later* request, or for a chunked body that no
+//! handler reads; both could be sent slowly for ever. So every connection is tracked here, and one
+//! without an answer for [`IDLE_TIMEOUT`] is closed, whatever it sends meanwhile.
 
 use std::any::Any;
 use std::net::{Shutdown, TcpStream};
@@ -22,20 +21,20 @@ use actix_web::rt::net::TcpStream as ServedStream;
 /// Longest time between an answer and the next complete head.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How often the connections are looked at.
+/// Interval at which connections are checked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Most connections at one time, where the open files allow it.
+/// Maximum number of connections, if the limit of open files allows it.
 const CONNECTIONS_MAX: usize = 10_000;
 
-/// Open files kept for all else: database, provider, log, listening.
+/// Open files reserved for everything else: database, provider, log, listeners.
 const FILES_KEPT: usize = 200;
 
-/// What most systems give a process that asks for nothing.
+/// The usual default limit of open files of a process.
 const FILES_USUAL: usize = 1024;
 
-/// Most connections of this process: each takes two open files, one of them to
-/// shut it by. More than there are files for would starve the database's.
+/// Maximum number of connections of this process. Each takes two open files, one of them for
+/// closing it. With more connections, no files would be left for the database.
 pub fn most_connections() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     within(open_files(&limits).unwrap_or(FILES_USUAL))
@@ -45,7 +44,7 @@ fn within(files: usize) -> usize {
     (files.saturating_sub(FILES_KEPT) / 2).clamp(1, CONNECTIONS_MAX)
 }
 
-/// The soft limit, as Linux tells it.
+/// The soft limit in `/proc/self/limits` (Linux).
 fn open_files(limits: &str) -> Option<usize> {
     let line = limits
         .lines()
@@ -53,22 +52,22 @@ fn open_files(limits: &str) -> Option<usize> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Those that are open.
+/// All open connections.
 #[derive(Clone, Default)]
 pub struct Connections(Arc<Mutex<Vec<Weak<Connection>>>>);
 
 struct Connection {
-    /// The same socket once more.
+    /// A duplicate of the connection's socket.
     socket: TcpStream,
     opened: Instant,
-    /// Requests that are being answered.
+    /// Number of requests that are being answered.
     under_way: AtomicUsize,
     /// Milliseconds from `opened` to the end of the latest answer.
     answered: AtomicU64,
 }
 
 impl Connections {
-    /// For the server's hook: a new connection.
+    /// Adds a new connection; called by the server's hook.
     pub fn add(&self, io: &dyn Any, data: &mut Extensions) {
         let Some(stream) = io.downcast_ref::<ServedStream>() else {
             return;
@@ -87,7 +86,7 @@ impl Connections {
         data.insert(connection);
     }
 
-    /// Shuts those that are held for nothing, for ever.
+    /// Closes connections that exceed [`IDLE_TIMEOUT`]. Never returns.
     pub async fn watch(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -106,14 +105,14 @@ impl Connection {
         let rested = self.opened.elapsed().saturating_sub(answered);
         let held = self.under_way.load(Ordering::SeqCst) == 0 && rested > IDLE_TIMEOUT;
         if held {
-            // It may be gone already.
+            // An error means that the connection is already closed.
             let _ = self.socket.shutdown(Shutdown::Both);
         }
         held
     }
 }
 
-/// A request that is being answered, until it is dropped.
+/// Marks a request as being answered, until it is dropped.
 struct UnderWay(Arc<Connection>);
 
 impl UnderWay {
@@ -131,7 +130,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// Notes on the connection that a request is being answered.
+/// Layer: marks the connection as busy while a request is being answered.
 pub async fn note(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

@@ -1,5 +1,4 @@
-//! The cookies: of the session, of sign-ins under way, and of a sign-out on its way to the
-//! provider.
+//! The cookies: of the session, of sign-in attempts, and of a sign-out on its way to the provider.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
@@ -11,15 +10,15 @@ use crate::flow::attempt::{ATTEMPT_MINUTES, SealedAttempt, is_label};
 use crate::flow::sessions::SessionSecret;
 use crate::flow::sign_out::{TICKET_SECONDS, Ticket};
 
-/// Most sign-ins under way in one browser (LR-5).
+/// Maximum number of sign-in attempts in one browser (LR-5).
 pub const ATTEMPTS_MAX: usize = 5;
 
-/// Most attempts that one answer removes. A line of its head takes about 100 bytes, and
-/// proxies commonly take a head of 4 KB; of hundreds that an attacker planted, the
-/// answers that follow remove the rest.
+/// Maximum number of attempts that one answer removes. Each removal takes about 100 bytes in the
+/// head, and proxies commonly limit the head to 4 KB. If an attacker planted hundreds, later
+/// answers remove the rest.
 pub const REMOVALS_MAX: usize = 10;
 
-/// Names and attributes of the cookies. They follow from the public URL alone.
+/// Names and attributes of the cookies, derived from the public URL.
 #[derive(Debug, Clone)]
 pub struct Cookies {
     is_https: bool,
@@ -29,10 +28,10 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// Of the bridge at this address.
+    /// The cookies of the bridge at this URL.
     pub fn new(url: &PublicUrl) -> Self {
         let prefix = if url.is_https() { "__Host-" } else { "" };
-        // `__Host-` demands Path=/, so two bridges on one host need other names.
+        // `__Host-` requires Path=/, so two bridges on one host need different names.
         let suffix = if url.base_path().is_empty() {
             String::new()
         } else {
@@ -54,12 +53,12 @@ impl Cookies {
         only(request, &self.attempt_name(label))
     }
 
-    /// The ticket to the provider's sign-out.
+    /// The ticket for the provider's sign-out.
     pub fn sign_out(&self, request: &HttpRequest) -> Option<Ticket> {
         only(request, &self.sign_out).map(Ticket::of_cookie)
     }
 
-    /// All attempts under way, name and value.
+    /// All attempts, with name and value.
     pub fn attempts<'r>(&self, request: &'r HttpRequest) -> Vec<(&'r str, &'r str)> {
         let label = |name: &'r str| name.strip_prefix(&*self.attempt_prefix);
         cookies(request)
@@ -67,7 +66,8 @@ impl Cookies {
             .collect()
     }
 
-    /// The session's cookie. Lax: Strict would lose it on the way back from the provider.
+    /// The session's cookie. `SameSite=Lax`: with Strict, the browser would not send it after the
+    /// redirect from the provider.
     pub fn of_session(&self, secret: &SessionSecret, seconds: i64) -> Cookie<'static> {
         self.cookie(&self.session, secret.expose(), seconds)
     }
@@ -77,13 +77,13 @@ impl Cookies {
         self.cookie(&name, &attempt.value, ATTEMPT_MINUTES * 60)
     }
 
-    /// The ticket to the provider's sign-out, for the next page alone.
+    /// The cookie of the ticket for the provider's sign-out; sent to the next page only.
     pub fn of_sign_out(&self, ticket: &Ticket) -> Cookie<'static> {
         self.cookie(&self.sign_out, ticket.expose(), TICKET_SECONDS)
     }
 
-    /// In place of a ticket: what comes after the provider's sign-out, at which people may
-    /// be asked something.
+    /// Replaces the ticket: the step after the provider's sign-out, where the provider may ask the
+    /// user for confirmation.
     pub fn of_next_step(&self, next: &'static str) -> Cookie<'static> {
         self.cookie(&self.sign_out, next, ATTEMPT_MINUTES * 60)
     }
@@ -96,12 +96,12 @@ impl Cookies {
         self.removal(&self.attempt_name(label))
     }
 
-    /// Removes the ticket, or what is in its place.
+    /// Removes the ticket or its replacement.
     pub fn sign_out_removal(&self) -> Cookie<'static> {
         self.removal(&self.sign_out)
     }
 
-    /// Removes a cookie of this name.
+    /// Removes the cookie with this name.
     pub fn removal(&self, name: &str) -> Cookie<'static> {
         self.cookie(name, "", 0)
     }
@@ -110,7 +110,7 @@ impl Cookies {
         format!("{}{label}", self.attempt_prefix)
     }
 
-    /// A removal has the same attributes, or browsers ignore it (SE-2).
+    /// A removal needs the same attributes, or browsers ignore it (SE-2).
     fn cookie(&self, name: &str, value: &str, seconds: i64) -> Cookie<'static> {
         Cookie::build(name.to_owned(), value.to_owned())
             .path("/")
@@ -122,7 +122,7 @@ impl Cookies {
     }
 }
 
-/// The value of the one cookie of this name. Two are none: one of them was
+/// The value of the cookie with this name, if there is exactly one. Of two, one may have been
 /// planted, and it is unknown which (SE-9).
 fn only<'r>(request: &'r HttpRequest, wanted: &str) -> Option<&'r str> {
     let mut values = cookies(request).filter(|(name, _)| *name == wanted);
@@ -130,9 +130,8 @@ fn only<'r>(request: &'r HttpRequest, wanted: &str) -> Option<&'r str> {
     values.next().is_none().then_some(value)
 }
 
-/// Name and value of every cookie, malformed ones passed over (SE-8). Cookies
-/// of other services on the domain come along, and may hold anything: one that
-/// is no text must not hide the others.
+/// Name and value of every well-formed cookie (SE-8). Other services on the domain may set cookies
+/// with any content; one that is not valid text must not hide the others.
 fn cookies(request: &HttpRequest) -> impl Iterator<Item = (&str, &str)> {
     request
         .headers()

@@ -1,6 +1,6 @@
-//! Finished lines to paste, for each way in which a token is handed to the streaming server
-//! (Red5: client authentication). Nothing in them is left to be replaced, so there are none
-//! without a stream's name, and none where the token does not say which room.
+//! Complete command lines and URLs to copy, for each way to pass a token to the streaming server
+//! (Red5: client authentication). They contain no placeholders, so there are none without a stream
+//! name, or if the token does not determine the room.
 
 use super::token::app;
 use super::views::{CopyLine, Lines};
@@ -8,12 +8,12 @@ use crate::config::addresses::ServerUrl;
 use crate::domain::grant::Scope;
 use crate::domain::names::{Role, RoomName, Transport};
 
-/// A picture and a sound that ffmpeg makes itself.
+/// ffmpeg's options for a generated picture and sound.
 const TEST_PICTURE: &str = "-re -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine=frequency=440 \
                             -c:v libx264 -preset veryfast -bf 0 -g 60 -pix_fmt yuv420p";
 
-/// The lines of a token. The characters of a room's name are those of a stream's too: they
-/// need no encoding in an address and no quotes in a shell.
+/// The lines for a token. Room and stream names have characters that need neither encoding in a URL
+/// nor quotes in a shell.
 pub fn of(
     token: &str,
     scope: &Scope,
@@ -25,7 +25,7 @@ pub fn of(
     let Some(server) = server else {
         return Lines::NoServer;
     };
-    // A token for any room is good for streams without one.
+    // A token for any room also allows streams without a room.
     let app = app(server, scope);
     if app == server.app && !scope.rooms.is_any() {
         return Lines::NeedRoom;

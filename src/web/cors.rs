@@ -1,5 +1,5 @@
-//! CORS, for the routes that apps of other origins call. It tells a browser what to let a page
-//! read and refuses nothing (the handler has run by then): [`super::csrf`] does (CS-5).
+//! CORS, for the routes that apps of other origins call. It tells browsers what a page may read. It
+//! refuses nothing, because the handler has already run; [`super::csrf`] refuses (CS-5).
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,7 +11,7 @@ use super::csrf::single;
 use super::route::{Audience, Route};
 use super::site::Site;
 
-/// The layer that lets an allowed app read what it is answered, refusals included; never with `*`.
+/// Layer: lets an allowed app read its answers, refusals included; never with `*`.
 pub async fn add(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
     let mut answer = next.call(request).await?;
     if Route::of(answer.request()).audience != Audience::Apps {
@@ -24,7 +24,7 @@ pub async fn add(request: ServiceRequest, next: Next<BoxBody>) -> Result<Service
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         let fixed = [
             (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
-            // Without it a script reads only what CORS calls safelisted.
+            // Without it, scripts can read only the headers that CORS safelists.
             (
                 header::ACCESS_CONTROL_EXPOSE_HEADERS,
                 "retry-after, x-request-id",
@@ -43,7 +43,7 @@ fn allowed_origin(request: &HttpRequest) -> Option<HeaderValue> {
     HeaderValue::from_str(origin).ok()
 }
 
-/// The answer to a browser that asks first (CORS preflight).
+/// The answer to a CORS preflight request.
 pub async fn preflight(request: HttpRequest) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     if allowed_origin(&request).is_some() {

@@ -1,6 +1,6 @@
-//! What stops CSRF: where a request comes from is judged before anything is done for it (CS-1,
-//! CS-4). For forms the form token is the second check (CS-3): `web/extract.rs` compares it with
-//! the one of the session, which `flow/sessions.rs` derives.
+//! Protection against CSRF: the origin of a request is checked before anything else happens (CS-1,
+//! CS-4). For forms, the CSRF token is a second check (CS-3): `web/extract.rs` compares it with the
+//! session's, which `flow/sessions.rs` derives.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap};
@@ -9,11 +9,11 @@ use super::error::Refusal;
 use super::site::Site;
 use super::views::problem::FORBIDDEN_ORIGIN;
 
-/// Makes every script's request one that a browser asks about first.
+/// The header that makes browsers send a preflight before a script's request.
 pub const HEADER: &str = "X-Red5-Bridge";
 
-/// A script's unsafe request: our header, and our own origin or, where `apps`
-/// may, exactly one of the allowed ones.
+/// Checks a script's unsafe request: it needs our header, and our own origin or, if `apps`, one of
+/// the allowed origins.
 pub fn check_api(request: &HttpRequest, site: &Site, apps: bool) -> Result<(), Refusal> {
     if single(request.headers(), HEADER) != Some("1") {
         return Err(Refusal::new(FORBIDDEN_ORIGIN));
@@ -21,7 +21,7 @@ pub fn check_api(request: &HttpRequest, site: &Site, apps: bool) -> Result<(), R
     check(request, site, apps)
 }
 
-/// A form of our pages: our own origin.
+/// Checks a form of the bridge's pages: it needs our own origin.
 pub fn check_form(request: &HttpRequest, site: &Site) -> Result<(), Refusal> {
     check(request, site, false)
 }
@@ -41,13 +41,13 @@ fn check(request: &HttpRequest, site: &Site, apps: bool) -> Result<(), Refusal> 
     }
 }
 
-/// A browser that says that the request came from another site, where it sends no
-/// cookie of ours (`SameSite=Lax`).
+/// Whether the browser reports that the request came from another site, to which it sends no cookie
+/// of ours (`SameSite=Lax`).
 pub fn is_cross_site(request: &HttpRequest) -> bool {
     single(request.headers(), "Sec-Fetch-Site") == Some("cross-site")
 }
 
-/// The header's value, if it was sent exactly once.
+/// The value of a header that was sent exactly once.
 pub fn single<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut values = headers.get_all(name);
     let first = values.next()?;

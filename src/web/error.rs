@@ -1,8 +1,8 @@
-//! Why a request did not get what it asked for: one value, made where it happens.
+//! Refusals: one value per refused request, created where the reason is found.
 //!
-//! A handler and an extractor return it as an error. [`render`] turns it into the answer that
-//! the route is for (a page, RFC 9457 problem details, or the error of RFC 6749), and [`super::layers`]
-//! writes one event under the same code (LG-2).
+//! Handlers and extractors return it as an error. [`render`] turns it into the answer for the
+//! route's audience (a page, RFC 9457 problem details, or an RFC 6749 error), and [`super::layers`]
+//! logs one event with the same code (LG-2).
 
 use std::cell::RefCell;
 use std::error::Error as _;
@@ -37,7 +37,7 @@ use crate::flow::sessions::SessionError;
 /// Why administrators cannot block themselves.
 pub const YOURSELF: &str = "is you: another administrator would have to let you in again";
 
-/// What a handler returns.
+/// The result of a handler.
 pub type Answer = Result<HttpResponse, Refusal>;
 
 /// A refused request.
@@ -48,16 +48,16 @@ pub struct Refusal(Box<Details>);
 #[derive(Debug)]
 struct Details {
     problem: Problem,
-    /// In place of the problem's own words.
+    /// Replaces the problem's own sentence.
     sentence: Option<String>,
-    /// Further members of the JSON answer.
+    /// Additional members of the JSON answer.
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// In place of what the route's audience would get; it is sent once.
+    /// Replaces the answer for the route's audience; sent once.
     own_answer: RefCell<Option<HttpResponse>>,
-    /// Where the sign-in that failed was for.
+    /// Return address of the failed sign-in.
     return_to: Option<String>,
-    /// Whether the log has an event of it, which says more.
+    /// Whether a more detailed event is already in the log.
     is_logged: bool,
 }
 
@@ -74,7 +74,7 @@ impl Refusal {
         }))
     }
 
-    /// 400, with what is wrong by field.
+    /// 400 with one error per field.
     pub fn invalid(errors: &[FieldError]) -> Self {
         let errors = errors
             .iter()
@@ -82,7 +82,7 @@ impl Refusal {
         Self::new(problems::INVALID_REQUEST).with("errors", errors.collect::<Vec<_>>())
     }
 
-    /// 503: what is in memory is older than `BRIDGE_MAX_STALENESS_SECONDS`.
+    /// 503: the data in memory is older than `BRIDGE_MAX_STALENESS_SECONDS`.
     pub fn stale() -> Self {
         tracing::warn!(
             event = "database_unavailable",
@@ -115,25 +115,26 @@ impl Refusal {
         }
     }
 
-    /// Shows a page that says more than the problem's: what was typed, who is signed in.
+    /// Answers with a page that shows more than the problem's: what was typed, who is signed in.
     pub fn showing(self, page: &impl Template) -> Self {
         let page = render_page(self.status(), page);
         self.answered_by(page)
     }
 
-    /// Answers with this, under its own status: a redirect to a page that says so, a state in JSON.
+    /// Answers with `response` and its status: a redirect to a page that explains, or a state in
+    /// JSON.
     pub fn answered_by(self, response: HttpResponse) -> Self {
         self.0.own_answer.replace(Some(response));
         self
     }
 
-    /// Where another sign-in comes back to.
+    /// Sets the return address of the next sign-in.
     pub fn returning_to(mut self, address: &str) -> Self {
         self.0.return_to = Some(address.to_owned());
         self
     }
 
-    /// The log has an event of it already, which says more.
+    /// Marks it as logged: a more detailed event is already in the log.
     pub fn logged(mut self) -> Self {
         self.0.is_logged = true;
         self
@@ -163,8 +164,8 @@ impl Refusal {
         self.answer(audience, frame(request), again, reference)
     }
 
-    /// The answer for an audience; on a page with this bar, the address to ask again, and the
-    /// request's id.
+    /// The answer for an audience. A page also gets the navigation bar, the address for a retry,
+    /// and the request's id.
     pub fn answer(
         &self,
         audience: Audience,
@@ -200,7 +201,7 @@ impl Refusal {
         own.unwrap_or_else(|| self.0.problem.detail())
     }
 
-    /// RFC 9457
+    /// RFC 9457.
     fn problem_details(&self) -> HttpResponse {
         let status = self.status();
         let mut body = self.0.members.clone();
@@ -214,7 +215,7 @@ impl Refusal {
             .body(Value::Object(body).to_string())
     }
 
-    /// RFC 6749 §5.2
+    /// RFC 6749 §5.2.
     fn oauth_error(&self) -> HttpResponse {
         let status = self.status();
         let error = match status {
@@ -227,7 +228,7 @@ impl Refusal {
     }
 }
 
-/// [`render`] writes the answer; until then there is the status alone.
+/// Only the status; [`render`] writes the answer.
 impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
         self.status()
@@ -238,7 +239,7 @@ impl ResponseError for Refusal {
     }
 }
 
-/// The layer that answers refusals.
+/// Layer: renders refusals.
 pub async fn render(
     request: ServiceRequest,
     next: Next<BoxBody>,
@@ -255,8 +256,7 @@ pub async fn render(
     })
 }
 
-/// What the database did, logged once however it is answered: trying again may help (503), or it
-/// is a bug (500).
+/// Logs a database error once and returns its problem: 503 if a retry may help, 500 if it is a bug.
 pub fn problem_of_store(error: &StoreError) -> Problem {
     if matches!(error, StoreError::Unavailable(_)) {
         let code = problems::UNAVAILABLE.code;
@@ -304,7 +304,7 @@ impl From<SessionError> for Refusal {
     }
 }
 
-/// The exchange has logged it.
+/// The exchange has already logged it.
 impl From<NoToken> for Refusal {
     fn from(error: NoToken) -> Self {
         let sentence = format!("{error}.");
@@ -350,7 +350,7 @@ impl From<ExplainError> for Refusal {
     }
 }
 
-/// Of a change set; a change is named by its place.
+/// Errors of a change set name the change by its position.
 impl From<ChangeError> for Refusal {
     fn from(error: ChangeError) -> Self {
         match error {

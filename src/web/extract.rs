@@ -1,8 +1,8 @@
-//! Who sends a request, and what it holds: to hold one of these values is the proof.
+//! Extractors: the value that a handler holds proves that the sender was checked.
 //!
-//! A handler that changes something takes a [`ProtectedForm`] or a [`ProtectedJson`], which names
-//! who may send it. They check in the order in which refusals are promised: where the request
-//! comes from ([`csrf`]), the sender and the right, the sender's rate, then the body.
+//! A handler that changes something takes a [`ProtectedForm`] or a [`ProtectedJson`], whose type
+//! parameter is the required sender. They check in the documented order of refusals: the origin
+//! ([`csrf`]), the sender and its permission, the sender's rate, then the body.
 
 use std::future::{Ready, ready};
 use std::ops::Deref;
@@ -34,18 +34,18 @@ use crate::flow::sessions::{SessionSecret, Sessions};
 pub struct SessionOnly(Rc<ProvenSession>);
 
 impl SessionOnly {
-    /// The session as it is in memory.
+    /// The session in memory.
     pub fn live(&self) -> &LiveSession {
         &self.0.live
     }
 
-    /// The user, for the audit log.
+    /// The user as an actor for the audit log.
     pub fn actor(&self, request: &HttpRequest) -> Actor {
         admin::actor(&self.live().session.identity, origin(request))
     }
 }
 
-/// A session whose groups are fresh enough to serve.
+/// A session whose groups are fresh.
 pub struct Session(SessionOnly);
 
 impl Deref for Session {
@@ -58,14 +58,14 @@ impl Deref for Session {
 
 /// The cookie of a session that may be over.
 pub struct SessionCookie {
-    /// Its value.
+    /// Value of the cookie.
     pub secret: SessionSecret,
-    /// The session, if it is not over.
+    /// The session, unless it is over.
     pub session: Option<SessionOnly>,
 }
 
-/// The visitor of a page that is for everyone: the sender, unless they are signed out or
-/// blocked. A blocked user must still be able to sign in with another account.
+/// The visitor of a public page: `None` if signed out or blocked. A blocked user must still be able
+/// to sign in with another account.
 pub struct Visitor<S>(pub Option<S>);
 
 impl<S: Sender> Sender for Visitor<S> {
@@ -82,13 +82,13 @@ impl<S: Sender> Sender for Visitor<S> {
     }
 }
 
-/// Who may send a request.
+/// A kind of sender that a handler may require.
 pub trait Sender: Sized + 'static {
-    /// Proves that the sender is one.
+    /// Proves that the request's sender is of this kind.
     fn prove(request: &HttpRequest) -> impl Future<Output = Result<Self, Refusal>>;
 }
 
-/// A shared part of the bridge, by its type.
+/// A shared part of the bridge, looked up by type.
 pub fn part<T: 'static>(request: &HttpRequest) -> Result<&T, Refusal> {
     let part = request.app_data::<web::Data<T>>().map(web::Data::get_ref);
     part.ok_or_else(|| Refusal::new(problems::INTERNAL))
@@ -145,7 +145,7 @@ impl Sender for Session {
         let (live, refusal) = match confirmed {
             Ok(Some(live)) => (live, None),
             Ok(None) => return Err(not_signed_in(request)),
-            // The page that says so has the user's name in its bar.
+            // The page that reports it shows the user's name in its bar.
             Err(error) => (live, Some(Refusal::from(error))),
         };
         let proven = ProvenSession {
@@ -180,40 +180,41 @@ impl Sender for SessionCookie {
     }
 }
 
-/// A form of one of our pages, made for the session that sends it (CS-3).
+/// A form of the bridge's pages, created for the session that sends it (CS-3).
 pub struct ProtectedForm<S> {
     pub sender: S,
     pub form: Form,
 }
 
-/// A form of one of our pages, perhaps of an earlier session: for what is shown again then.
+/// A form of the bridge's pages, possibly of an earlier session, whose input is then only shown
+/// again.
 pub struct SentForm<S> {
     pub sender: S,
-    /// Its fields, and whose page it was.
+    /// The fields, and the session to which the form belongs.
     pub sent: Submitted,
 }
 
-/// A form, and whose page it was (CS-3).
+/// A form, and the session to which it belongs (CS-3).
 pub enum Submitted {
     /// Of the session that sends it.
     Now(Form),
-    /// Of another session: the user signed in again since, perhaps in another tab.
-    /// Nothing may be done for it; what was typed may be shown again.
+    /// Of another session: the user signed in again since, perhaps in another tab. Nothing may be
+    /// changed; the input may be shown again.
     Earlier(Form),
 }
 
-/// The JSON object of a script that may send it; no body is an empty one.
+/// The JSON object of a script; an empty body counts as an empty object.
 pub struct ProtectedJson<S> {
     pub sender: S,
     pub members: Map<String, Value>,
 }
 
-/// A script's request without a body, or with an empty object.
+/// A script's request with an empty body or an empty object.
 pub struct ProtectedEmpty<S> {
     pub sender: S,
 }
 
-/// What is made of a request with its body, which is read last.
+/// Builds the value from a request and its body, which is read last.
 trait Receive: Sized + 'static {
     fn receive(
         request: HttpRequest,
@@ -221,7 +222,7 @@ trait Receive: Sized + 'static {
     ) -> impl Future<Output = Result<Self, Refusal>>;
 }
 
-/// Checks the sender, and counts what is sent.
+/// Checks the sender, then the sender's rate limit.
 async fn proven<S: Sender>(request: &HttpRequest) -> Result<S, Refusal> {
     let sender = S::prove(request).await?;
     if let Some(rule) = Route::of(request).sender_rule {
@@ -259,7 +260,7 @@ impl<S: Sender> Receive for ProtectedForm<S> {
     }
 }
 
-/// Checks what is true of every script's request.
+/// The checks of every script's request.
 async fn script<S: Sender>(request: &HttpRequest) -> Result<S, Refusal> {
     let by_app = Route::of(request).audience == Audience::Apps;
     csrf::check_api(request, part(request)?, by_app)?;
@@ -289,12 +290,12 @@ pub struct Page {
 }
 
 impl Page {
-    /// The bar, with the user whom another extractor of the handler has proven.
+    /// The navigation bar, with the user if another extractor of the handler has proven one.
     pub fn frame(&self) -> Frame {
         frame(&self.request)
     }
 
-    /// Requires that the query is text.
+    /// The query; an error if it is not UTF-8.
     pub fn query(&self) -> Result<Form, Refusal> {
         Ok(Form::of_query(&self.request)?)
     }
@@ -307,12 +308,12 @@ impl Page {
         &self.site
     }
 
-    /// 303 to one of our paths.
+    /// 303 to a path of the bridge.
     pub fn see_other(&self, path: &str) -> HttpResponse {
         self.site.see_other(path)
     }
 
-    /// The refusal; where there is no such thing (any more), a 303 to the list that says so.
+    /// The refusal; if the row does not exist (any more), a 303 to the list, which reports that.
     pub fn lead_back(&self, list: &str, error: impl Into<Refusal>) -> Refusal {
         let refusal = error.into();
         if refusal.is(&problems::NOT_FOUND) {
@@ -352,8 +353,8 @@ fn receiving<T: Receive>(request: &HttpRequest, payload: &mut Payload) -> Extrac
     })
 }
 
-/// Lets a handler take these types. The framework's trait cannot be implemented for all senders
-/// at once, because it is not ours.
+/// Implements the framework's extractor trait for these types. It cannot be implemented for all
+/// senders at once, because the trait is foreign.
 macro_rules! from_request {
     ($($type:ty $(, $sender:ident)? => $make:ident;)*) => {$(
         impl$(<$sender: Sender>)? FromRequest for $type {

@@ -1,29 +1,29 @@
-//! The fields of a form or a query: each once, and each a text.
+//! The fields of a form or a query.
 
 use actix_web::HttpRequest;
 use percent_encoding::percent_decode;
 
-/// The fields of a form or a query, in order.
+/// Fields in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// These, in order.
+    /// From fields in order.
     pub fn new(fields: Vec<(String, String)>) -> Self {
         Self(fields)
     }
 
-    /// Those of a body.
+    /// Parses a body.
     pub fn parse(bytes: &[u8]) -> Result<Self, InvalidUtf8> {
         fields(bytes).map(Self).ok_or(InvalidUtf8)
     }
 
-    /// Those of a query.
+    /// Parses the query.
     pub fn of_query(request: &HttpRequest) -> Result<Self, InvalidUtf8> {
         Self::parse(request.query_string().as_bytes())
     }
 
-    /// The field, if it was sent exactly once.
+    /// The field's value if it was sent exactly once, `None` if it is absent.
     pub fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, Repeated> {
         let mut values = self.all(name);
         let first = values.next();
@@ -33,7 +33,7 @@ impl Form {
         Ok(first)
     }
 
-    /// The fields in which something was filled in.
+    /// The fields whose values are not empty.
     #[must_use]
     pub fn without_empty(self) -> Self {
         let filled = self.0.into_iter().filter(|(_, value)| !value.is_empty());
@@ -45,7 +45,7 @@ impl Form {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Every value of a field that may be repeated.
+    /// All values of a repeatable field.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0
             .iter()
@@ -53,23 +53,23 @@ impl Form {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The field as text; absent is empty. Of several the first counts, for
-    /// what is shown as well as for what is judged.
+    /// The field's value, empty if absent. If it is repeated, the first value counts, both for
+    /// display and for checks.
     pub fn text(&self, name: &str) -> String {
         self.all(name).next().unwrap_or_default().to_owned()
     }
 }
 
-/// A parameter that must not be repeated was (RFC 6749 §3.1).
+/// A parameter is repeated although it must not be (RFC 6749 §3.1).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Repeated;
 
-/// Something in a form or a query is no UTF-8.
+/// A form or query contains invalid UTF-8.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InvalidUtf8;
 
-/// `None` where something is no UTF-8. The parser of the standard would put
-/// U+FFFD in its place, and two texts that were different would be one.
+/// `None` if anything is invalid UTF-8. The standard parser would insert U+FFFD, so that two
+/// different texts could become equal.
 fn fields(bytes: &[u8]) -> Option<Vec<(String, String)>> {
     let text = |bytes: &[u8]| {
         let spaced: Vec<u8> = bytes
@@ -89,8 +89,7 @@ fn fields(bytes: &[u8]) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-/// The text of a field, without white space around it; `None` if
-/// that is nothing.
+/// The field's text without surrounding white space; `None` if nothing is left.
 pub fn filled(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }

@@ -1,5 +1,5 @@
-//! `/livez`, `/readyz`: for load balancers and health checks. No identity
-//! and no configuration in either (SC-6).
+//! `/livez` and `/readyz`, for load balancers and health checks. They show no identities and no
+//! configuration (SC-6).
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -10,13 +10,12 @@ use super::error::{Answer, Refusal};
 use super::views::problem::UNAVAILABLE;
 use crate::flow::health::Health;
 
-/// Whether the process is about to end. It still answers what is under way, and
-/// should be sent nothing new.
+/// Whether the process is stopping: it finishes running requests and should get no new ones.
 #[derive(Debug, Default)]
 pub struct Stopping(AtomicBool);
 
 impl Stopping {
-    /// Called when the process is asked to end.
+    /// Called when the process is asked to stop.
     pub fn begin(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
@@ -26,29 +25,29 @@ impl Stopping {
     }
 }
 
-/// How many background tasks keep ending although they are started again; a new process is the
-/// likely cure. A database or a provider that is away ends no task.
+/// Number of background tasks that keep failing although they are restarted; restarting the process
+/// is the likely remedy. An unavailable database or provider does not make a task fail.
 #[derive(Debug, Default)]
 pub struct FailingTasks(AtomicUsize);
 
 impl FailingTasks {
-    /// Counts a task that keeps ending.
+    /// Adds a task that keeps failing.
     pub fn add(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// A task that was counted runs on.
+    /// Removes a task that runs again.
     pub fn remove(&self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Whether there is one.
+    /// Whether any task keeps failing.
     pub fn is_any(&self) -> bool {
         self.0.load(Ordering::SeqCst) > 0
     }
 }
 
-/// GET `/livez`: the process answers, and its background tasks run.
+/// GET `/livez`: 200 if the process answers and its background tasks run.
 pub async fn livez(failing: web::Data<FailingTasks>) -> Answer {
     if failing.is_any() {
         let response = HttpResponse::ServiceUnavailable().json(json!({ "status": "broken" }));
@@ -57,8 +56,8 @@ pub async fn livez(failing: web::Data<FailingTasks>) -> Answer {
     Ok(HttpResponse::Ok().json(json!({ "status": "live" })))
 }
 
-/// GET `/readyz`: the mappings are known to be fresh. The provider's state is
-/// told and never decides: users who are signed in go on without it.
+/// GET `/readyz`: 200 if the mappings are known to be fresh. The provider's state is reported but
+/// does not matter, because signed-in users can continue without the provider.
 pub async fn readyz(health: web::Data<Health>, stopping: web::Data<Stopping>) -> Answer {
     let missing = health.missing();
     let status = match (stopping.has_begun(), missing) {
@@ -74,7 +73,8 @@ pub async fn readyz(health: web::Data<Health>, stopping: web::Data<Stopping>) ->
     if status == "ready" {
         return Ok(HttpResponse::Ok().json(body));
     }
-    // Asked every few seconds; the log has what happened to the database.
+    // Not logged as a refusal: it is requested every few seconds, and database errors are logged
+    // elsewhere.
     let response = HttpResponse::ServiceUnavailable().json(body);
     Err(Refusal::new(UNAVAILABLE).logged().answered_by(response))
 }

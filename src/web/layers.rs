@@ -1,5 +1,5 @@
-//! What the layers over every request share: an answer may be changed and is marked with the code
-//! of its refusal, which is logged and counted when it leaves.
+//! Shared by the layers around all requests: an answer can be changed, and is marked with the code
+//! of its refusal, which is logged and counted at the end.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,7 +11,7 @@ use actix_web::{Error, HttpResponse, web};
 use super::route::Route;
 use crate::metrics::Requests;
 
-/// Changes the response of an answer, also where a layer answered in place of a handler.
+/// Changes every response, also one that a layer returned instead of the handler.
 pub fn change_each(
     outcome: Result<ServiceResponse, Error>,
     change: impl FnOnce(&mut HttpResponse),
@@ -29,14 +29,14 @@ pub fn change_each(
     }
 }
 
-/// What the log and the metrics are told of an answer that is a refusal: `mark` alone sets it.
+/// The refusal of an answer, for the log and the metrics; only `mark` sets it.
 #[derive(Clone, Copy)]
 struct RefusalMark {
     code: &'static str,
     is_logged: bool,
 }
 
-/// Makes an answer the refusal of this code, unless it is one already.
+/// Marks an answer as a refusal with this code, unless it is marked already.
 pub fn mark(mut response: HttpResponse, code: &'static str, is_logged: bool) -> HttpResponse {
     let mut extensions = response.extensions_mut();
     if !extensions.contains::<RefusalMark>() {
@@ -57,8 +57,7 @@ fn mark_of(response: &HttpResponse) -> Option<RefusalMark> {
     mark.or(refused.then_some(other))
 }
 
-/// The layer that logs refusals and counts all answers: nothing is further out that could change
-/// an answer.
+/// Layer: logs refusals and counts all answers. No layer outside of it changes answers.
 pub async fn record(
     request: ServiceRequest,
     next: Next<BoxBody>,
@@ -74,7 +73,7 @@ pub async fn record(
     })
 }
 
-/// Writes the event of an answer that is a refusal, unless the log has one.
+/// Logs a refusal, unless it is already in the log.
 fn log(response: &HttpResponse) {
     let Some(RefusalMark {
         code,
@@ -86,7 +85,7 @@ fn log(response: &HttpResponse) {
     let status = response.status();
     let number = status.as_u16();
     match status {
-        // A network scanner causes thousands of these.
+        // Network scanners cause thousands of these.
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
             tracing::debug!(event = "request_refused", code, status = number);
         }

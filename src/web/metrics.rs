@@ -1,4 +1,4 @@
-//! `/metrics`, at the second listener alone (`BRIDGE_OPS_LISTEN`): numbers for Prometheus.
+//! `/metrics`, on the second listener only (`BRIDGE_OPS_LISTEN`), for Prometheus.
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};

@@ -1,7 +1,8 @@
 //! HTTP and HTML.
 //!
-//! [`routes`] is the table of all paths. A handler takes what [`extract`] has proven, and returns
-//! an answer or a refusal ([`error`]); the layers around all handlers read the table.
+//! [`routes`] is the table of all paths. A handler takes the values that [`extract`] has proven,
+//! and returns an answer or a refusal ([`error`]). The layers around all handlers use the same
+//! table.
 
 pub(crate) mod admin;
 mod api_docs;

@@ -1,4 +1,4 @@
-//! `/sessions`: the user's own sessions, and ending them.
+//! `/sessions`: lists and ends the user's own sessions.
 
 use actix_web::web;
 
@@ -11,7 +11,7 @@ use super::views::{Notice, OwnSessions, SessionRow};
 use crate::flow::people::People;
 use crate::flow::sign_out::SignOut;
 
-/// Maximum number of sessions that are shown.
+/// Maximum number of sessions on the page.
 const SHOWN: i64 = 100;
 
 /// GET `/sessions`
@@ -26,7 +26,7 @@ pub async fn show(session: Session, page: Page, people: web::Data<People>) -> An
     }))
 }
 
-/// POST `/sessions/{id}/end`: one of the user's own.
+/// POST `/sessions/{id}/end`: ends one of the user's own sessions.
 pub async fn end(
     form: ProtectedForm<SessionOnly>,
     id: web::Path<String>,
@@ -42,8 +42,8 @@ pub async fn end(
     Ok(left.unwrap_or_else(|| page.see_other("/sessions?done=ended")))
 }
 
-/// POST `/sessions/end`: all of the user's own; then on to the provider's
-/// sign-out, as with this session alone.
+/// POST `/sessions/end`: ends all of the user's own sessions, then continues at the provider's
+/// sign-out.
 pub async fn end_all(
     form: ProtectedForm<SessionOnly>,
     page: Page,

@@ -1,4 +1,4 @@
-//! How a page is written, and the bar around it with the session that an extractor has proven.
+//! Rendering of pages, and the navigation bar with the proven session.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::flow::LiveSession;
 use crate::flow::admin::AdminGroups;
 use crate::flow::sessions::SessionSecret;
 
-/// The session that an extractor has proven. The request keeps it for the bar of its page and for
-/// the rate limits.
+/// The session that an extractor has proven. It is stored in the request, for the navigation bar
+/// and the rate limits.
 pub struct ProvenSession {
-    /// The value of the session's cookie.
+    /// Value of the session's cookie.
     pub secret: SessionSecret,
-    /// The session as it is in memory.
+    /// The session in memory.
     pub live: Arc<LiveSession>,
-    /// Whether its groups may serve.
+    /// Whether its groups are fresh.
     pub is_confirmed: bool,
 }
 
@@ -37,7 +37,7 @@ impl ProvenSession {
     }
 }
 
-/// The bar of a request's page.
+/// The navigation bar of the request's page.
 pub fn frame(request: &HttpRequest) -> Frame {
     let site = request.app_data::<web::Data<Site>>();
     let admins = request.app_data::<web::Data<AdminGroups>>();
@@ -56,12 +56,12 @@ pub fn frame(request: &HttpRequest) -> Frame {
     }
 }
 
-/// A page that shows what was asked for.
+/// A page with status 200.
 pub fn show(page: &impl Template) -> HttpResponse {
     render(StatusCode::OK, page)
 }
 
-/// A page under this status.
+/// A page with this status.
 pub fn render(status: StatusCode, page: &impl Template) -> HttpResponse {
     match page.render() {
         Ok(html) => HttpResponse::build(status)

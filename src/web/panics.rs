@@ -1,6 +1,6 @@
-//! A bug in a handler costs the one request, and the client does not learn what it said
-//! (AV-6, LG-5). The log has it by then, with the request's id: the panic hook
-//! runs within the request ([`crate::logging`]).
+//! A panic in a handler affects only its request, and the client learns nothing about it (AV-6,
+//! LG-5). The panic hook ([`crate::logging`]) runs within the request and has logged it with the
+//! request's id.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,16 +20,16 @@ use super::site::Site;
 use super::views::Frame;
 use super::views::problem::INTERNAL;
 
-/// Runs the request; a panic becomes a 500 of the kind that is expected there.
+/// Layer: runs the request, and turns a panic into a 500 for the route's audience.
 pub async fn catch(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
-    // The request is dropped with its handler.
+    // Taken before the request is dropped with its handler.
     let site = request.app_data::<web::Data<Site>>().cloned();
     let route = Route::of(request.request());
     let reference = RequestId::of(request.request());
     let mut answer = pin!(next.call(request));
     let outcome = poll_fn(|context| {
-        // What the handler held is dropped with it; what is shared is behind
-        // locks and atomics that hold whole values.
+        // The handler's own values are dropped with it. Shared state is behind locks and atomics,
+        // which hold whole values.
         match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
             Ok(poll) => poll.map(Some),
             Err(_payload) => Poll::Ready(None),

@@ -1,4 +1,4 @@
-//! `/` and the portal's form: the same exchange as an app's, for a person.
+//! `/` and the portal's form: the same exchange as for apps, in the browser.
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
@@ -48,7 +48,7 @@ pub async fn show(
     Ok(page::show(&portal.page(Chosen::default(), None)?))
 }
 
-/// GET of the base path without its slash: 303 to `/` below it.
+/// GET of the base path without a slash at its end: 303 to the path with it.
 pub async fn from_bare_base(_: Visitor<Session>, site: web::Data<Site>) -> HttpResponse {
     site.see_other("/")
 }
@@ -93,8 +93,8 @@ pub async fn get_token(
     }
 }
 
-/// What the form asks for, and the stream's name for the lines to copy. What it leaves empty was
-/// not named.
+/// The request in the form, and the stream's name for the lines to copy. Empty fields are not part
+/// of the request.
 fn read(form: &Form, chosen: &Chosen) -> Result<(Wish, Option<RoomName>), Vec<FieldError>> {
     let mut errors: Vec<_> = ["room", "stream", "ttl_seconds"]
         .into_iter()
@@ -128,7 +128,7 @@ fn read(form: &Form, chosen: &Chosen) -> Result<(Wish, Option<RoomName>), Vec<Fi
     Ok((together(errors, wish)?, stream))
 }
 
-/// What the portal is made of.
+/// The data of the portal page.
 #[derive(Clone, Copy)]
 struct Served<'a> {
     page: &'a Page,
@@ -165,8 +165,8 @@ impl Served<'_> {
         let who = Who::of(&live.session.identity);
         let frame = self.page.frame();
         if entitlement.is_empty() && !frame.is_administrator() {
-            // Signed in and nothing granted is a 403 that says so; a new sign-in
-            // would change nothing and go on for ever.
+            // A signed-in user without grants gets a 403 that explains it. A redirect to the
+            // sign-in would change nothing and would repeat for ever.
             let problem = if who.groups_overage {
                 GROUPS_OVERAGE
             } else {

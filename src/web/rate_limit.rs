@@ -1,12 +1,12 @@
-//! Rate limits (AV-1). `docs/operators.md` has the table and
-//! why the numbers are what they are; they hold for each instance by itself.
+//! Rate limits (AV-1), separate for each instance. `docs/operators.md` has the table and the
+//! reasons for the numbers.
 //!
-//! The buckets (GCRA, by `governor`) lie in one bounded cache. Reading one takes
-//! no lock that waits, and a bucket that was unused for
-//! [`FORGOTTEN_AFTER`] is full again, so nothing is lost with it. When there are more senders than
-//! places, those that were seen longest ago begin anew: they get more requests, never fewer.
+//! The buckets (GCRA, by `governor`) are in one bounded cache. Reading one takes no blocking lock.
+//! A bucket that is unused for [`FORGOTTEN_AFTER`] is full again, so dropping it changes nothing.
+//! When the cache is full, the least recently seen senders start with a new bucket: they get more
+//! requests, never fewer.
 //!
-//! `web/routes.rs` says which [`Rule`] each route has; the numbers of each stand here.
+//! `web/routes.rs` assigns a [`Rule`] to each route; the numbers are here.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -35,14 +35,14 @@ use super::views::problem::RATE_LIMITED;
 use super::views::times;
 use crate::domain::session::SessionHash;
 
-/// Most buckets at one time, however many addresses ask.
+/// Maximum number of buckets, however many addresses send requests.
 const BUCKETS_MAX: u64 = 50_000;
 
-/// When a bucket that is not used is dropped: every rule has filled it by then.
+/// Time after which an unused bucket is dropped; by then it is full under every rule.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 
 impl Rule {
-    /// How many at once, and how many a second from then on.
+    /// Burst size, and requests per second after it.
     const fn numbers(self) -> (u32, u32) {
         match self {
             Self::Visit => (3000, 150),
@@ -66,31 +66,31 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
     }
 }
 
-/// Who is counted.
+/// The sender that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Asker {
     Network(IpAddr),
     Session(SessionHash),
 }
 
-/// Asked too often; worth trying again after so many seconds.
+/// The limit is exceeded; a retry may succeed after some seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMany {
-    /// One or more.
+    /// Seconds to wait; at least one.
     pub retry_after: u64,
 }
 
-/// All limits of this instance, or none (`BRIDGE_RATE_LIMITS=off`).
+/// All limits of this instance; `None` with `BRIDGE_RATE_LIMITS=off`.
 pub struct RateLimits(Option<Limiters<SinceStart>>);
 
 impl RateLimits {
-    /// Switched on or off.
+    /// Limits that are on or off.
     pub fn new(on: bool) -> Self {
         let clock = SinceStart(Instant::now());
         Self(on.then(|| Limiters::new(&clock, &Buckets::new())))
     }
 
-    /// Counts a request by the client's network.
+    /// Counts a request for the client's network.
     pub fn check_client(&self, rule: Rule, request: &HttpRequest) -> Result<(), TooMany> {
         let Some(limiters) = &self.0 else {
             return Ok(());
@@ -98,9 +98,9 @@ impl RateLimits {
         limiters.check(rule, Asker::Network(client_ip::network(request)))
     }
 
-    /// Counts what a known sender sends: tokens by the session, so that people behind one address
-    /// do not share them, and all else by the client's network. Only a session that is known to
-    /// be live is counted, or an attacker could fill the places with names that they make up.
+    /// Counts a request of a proven sender: token requests per session, so that people behind one
+    /// address do not share a limit; all others per network. Only live sessions are counted, or an
+    /// attacker could fill the cache with invented ones.
     pub fn check_sender(&self, rule: Rule, request: &HttpRequest) -> Result<(), TooMany> {
         match (&self.0, rule, ProvenSession::of(request)) {
             (Some(limiters), Rule::Token, Some(proven)) => {
@@ -111,14 +111,13 @@ impl RateLimits {
     }
 }
 
-/// The layer that counts each request before anything is done for it: not even its session is
-/// looked up.
+/// Layer: counts each request before anything else, even before its session is looked up.
 pub async fn count(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
     let limits = request.app_data::<web::Data<RateLimits>>();
     if let (Some(rule), Some(limits)) = (Route::of(request.request()).rule, limits)
         && let Err(error) = limits.check_client(rule, request.request())
     {
-        // A conversion of the response would lose the refusal, which is rendered further out.
+        // Converting the response would lose the refusal, which an outer layer renders.
         let (request, _) = request.into_parts();
         let refused = HttpResponse::from_error(Refusal::from(error));
         return Ok(ServiceResponse::new(request, refused));
@@ -137,7 +136,7 @@ impl From<TooMany> for Refusal {
     }
 }
 
-/// Time since the start, which no clock that is set changes.
+/// Time since the start, by a clock that cannot be set.
 #[derive(Debug, Clone)]
 struct SinceStart(Instant);
 
@@ -156,8 +155,8 @@ struct Buckets(Cache<BucketKey, Arc<InMemoryState>>);
 
 impl Buckets {
     fn new() -> Self {
-        // Who asked last is kept, however seldom they ask: otherwise new
-        // addresses would find no place while a flood of others goes on.
+        // Evicts the least recently used bucket, however rarely it is used: otherwise new addresses
+        // would find no place during a flood from others.
         let cache = Cache::builder()
             .max_capacity(BUCKETS_MAX)
             .eviction_policy(EvictionPolicy::lru())
@@ -183,7 +182,7 @@ type Limiter<C> = RateLimiter<BucketKey, Buckets, C, NoOpMiddleware<Nanos>>;
 
 struct Limiters<C: Clock<Instant = Nanos>> {
     clock: C,
-    /// In the order of the rules.
+    /// Indexed by rule.
     by_rule: Vec<Limiter<C>>,
 }
 

@@ -1,6 +1,5 @@
-//! A number for each request, made here and nowhere else: what a client sends
-//! under the same name is not believed (LG-4). The answer carries it, so that
-//! a user can report it, and the log event of a refusal can be found.
+//! An id for each request, always generated here: a client's own id is ignored (LG-4). The answer
+//! contains it, so that a user can report it and the log event of a refusal can be found.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -14,7 +13,7 @@ use crate::random;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Most characters of a path in the log: what comes after says nothing more.
+/// Maximum characters of a path in the log.
 const PATH_MAX: usize = 200;
 
 /// 16 hex digits.
@@ -22,15 +21,15 @@ const PATH_MAX: usize = 200;
 pub struct RequestId(String);
 
 impl RequestId {
-    /// That of a request.
+    /// The id of a request.
     pub fn of(request: &HttpRequest) -> Option<String> {
         request.extensions().get::<Self>().map(|id| id.0.clone())
     }
 }
 
-/// Runs the request within a span that carries its id. The span has the path
-/// and never the query: a callback's query holds the code (LG-1). Paths are
-/// recorded as values, so that quotes in one are escaped (LG-3).
+/// Layer: runs the request in a span with its id. The span contains the path and never the query,
+/// because a callback's query contains the code (LG-1). Paths are recorded as values, so that
+/// quotes in them are escaped (LG-3).
 pub async fn number(
     request: ServiceRequest,
     next: Next<BoxBody>,

@@ -1,73 +1,73 @@
-//! What is known of a path before anything is done for a request: who reads the answers, which
-//! rate-limit rules count, how large a body may be, and the handler of each method. `routes.rs`
-//! has the table.
+//! What is known about a path before a request is handled: the audience of its answers, its rate
+//! limits, the maximum body size, and the handlers. `routes.rs` has the table.
 
 use actix_web::http::Method;
 use actix_web::{HttpMessage, HttpRequest};
 use strum::VariantArray;
 
-/// Largest body in bytes, where a route has no limit of its own.
+/// Maximum body size in bytes, unless the route sets its own.
 const BODY_MAX: usize = 256 * 1024;
 
-/// What is counted, each by itself.
+/// Rate-limit rules, each counted separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, VariantArray)]
 pub enum Rule {
-    /// A page or an endpoint that has no rule of its own.
+    /// A page or endpoint without a rule of its own.
     Visit,
     Login,
-    /// `/auth/callback`: each may cost a request to the provider.
+    /// `/auth/callback`: each request may cost a call to the provider.
     Callback,
     Logout,
-    /// `/auth/backchannel-logout`: each costs a signature and a transaction, and all
+    /// `/auth/backchannel-logout`: each request costs a signature check and a transaction, and all
     /// come from one address.
     BackChannel,
-    /// Whatever changes the table: every instance loads it again.
+    /// Changes of the mappings: each makes every instance load them again.
     Change,
-    /// Tokens of one session.
+    /// Token requests of one session.
     Token,
 }
 
-/// Who reads the answers.
+/// The readers of the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Refusals are pages.
+    /// Users: refusals are pages.
     People,
-    /// Programs on our own origin, or no browser's: refusals are problem details.
+    /// Programs on our own origin or outside of browsers: refusals are problem details.
     Programs,
-    /// The same, and scripts of the allowed origins may read them.
+    /// Like `Programs`; scripts of the allowed origins may read them too.
     Apps,
     /// The identity provider: refusals are errors of RFC 6749.
     Provider,
 }
 
-/// Makes a route of the framework; a handler's type is not the same for two of them.
+/// Creates the framework's route. A function pointer, because each handler has its own type.
 pub type Handler = fn() -> actix_web::Route;
 
-/// One path of the bridge, below the base path.
+/// One path, relative to the base path.
 pub struct Route {
-    /// As the metrics name it.
+    /// Label in the metrics.
     pub path: &'static str,
     pub audience: Audience,
-    /// Counts each request by its address, before anything is done for it.
+    /// Counts every request per network, before anything else.
     pub rule: Option<Rule>,
-    /// Counts what a sender who is known sends.
+    /// Counts requests of proven senders.
     pub sender_rule: Option<Rule>,
-    /// Largest body in bytes (AV-2).
+    /// Maximum body size in bytes (AV-2).
     pub body_max: usize,
     get: Option<Handler>,
-    /// Whether a HEAD is the GET without its body (RFC 9110 §9.3.2): not where the GET is a step.
+    /// Whether HEAD is allowed and answered as GET without a body (RFC 9110 §9.3.2). Not if the GET
+    /// has an effect.
     head: bool,
     post: Option<Handler>,
     put: Option<Handler>,
     delete: Option<Handler>,
     options: Option<Handler>,
-    /// Where a GET of a form's address leads: the page with the form. A tab that is restored and a
-    /// reload after a sign-in ask for it.
+    /// The page with the form that is sent to this path. A GET redirects there, because restored
+    /// tabs and reloads after a sign-in request it.
     pub form_of: Option<&'static str>,
 }
 
 impl Route {
-    /// A path without a method yet, counted as a visit.
+    /// A path without methods, counted as a visit.
     pub const fn new(path: &'static str, audience: Audience) -> Self {
         Self {
             path,
@@ -91,32 +91,32 @@ impl Route {
         self
     }
 
-    /// Health checks must always get an answer, and files cost nothing.
+    /// Not counted: health checks must always get an answer, and static files cost nothing.
     pub const fn uncounted(mut self) -> Self {
         self.rule = None;
         self
     }
 
-    /// Counts also what a known sender sends.
+    /// Also counts requests of proven senders.
     pub const fn counted_by_sender(mut self, rule: Rule) -> Self {
         self.sender_rule = Some(rule);
         self
     }
 
-    /// Takes bodies of at most so many bytes.
+    /// Sets the maximum body size in bytes.
     pub const fn body_max(mut self, bytes: usize) -> Self {
         self.body_max = bytes;
         self
     }
 
-    /// GET and HEAD; for what changes nothing and hands out nothing.
+    /// GET and HEAD, for a handler without effects.
     pub const fn get(mut self, handler: Handler) -> Self {
         self.get = Some(handler);
         self.head = true;
         self
     }
 
-    /// GET alone: its answer is a step that a HEAD must not take.
+    /// GET only: its handler has an effect that HEAD must not have.
     pub const fn step(mut self, handler: Handler) -> Self {
         self.get = Some(handler);
         self
@@ -137,35 +137,35 @@ impl Route {
         self
     }
 
-    /// For a browser that asks before it lets a page of another origin call.
+    /// OPTIONS, for CORS preflight requests.
     pub const fn options(mut self, handler: Handler) -> Self {
         self.options = Some(handler);
         self
     }
 
-    /// What a form of `page` is sent to; `lead` answers a GET with the way there.
+    /// POST for a form of `page`; `lead` answers a GET with a redirect to the page.
     pub const fn form(mut self, page: &'static str, lead: Handler, handler: Handler) -> Self {
         self.form_of = Some(page);
         self.get(lead).post(handler)
     }
 
-    /// The label of the metrics.
+    /// The label for the metrics.
     pub fn label(&self) -> &'static str {
         if self.path.is_empty() { "/" } else { self.path }
     }
 
-    /// The method that an app of another origin calls it by.
+    /// The method with which apps of other origins call the path.
     pub fn app_method(&self) -> &'static str {
         if self.post.is_some() { "POST" } else { "GET" }
     }
 
-    /// The route of a request, once it is noted.
+    /// The route of a request.
     pub fn of(request: &HttpRequest) -> &'static Self {
         let route = request.extensions().get::<&'static Self>().copied();
         route.unwrap_or(&UNKNOWN)
     }
 
-    /// The handler of each method, in the order of `Allow`.
+    /// The handler of each method, in the order of the `Allow` header.
     pub fn handlers(&self) -> impl Iterator<Item = (Method, Handler)> {
         [
             (Method::GET, self.get),
@@ -179,7 +179,7 @@ impl Route {
         .filter_map(|(method, handler)| Some((method, handler?)))
     }
 
-    /// Its methods, as `Allow` names them.
+    /// The methods, as in the `Allow` header.
     pub fn methods(&self) -> String {
         let names: Vec<String> = self
             .handlers()
@@ -189,5 +189,5 @@ impl Route {
     }
 }
 
-/// Of a path that is not in the table.
+/// The route of an unknown path.
 pub static UNKNOWN: Route = Route::new("other", Audience::People);

@@ -1,4 +1,4 @@
-//! The headers of every answer, refusals and redirects included (CS-8, CS-9).
+//! Security headers of every answer, refusals and redirects included (CS-8, CS-9).
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,8 +9,7 @@ use actix_web::{Error, web};
 use super::layers::change_each;
 use super::site::Site;
 
-/// Nothing is loaded but our own style, script and icon; no page frames ours; a
-/// form goes to us alone.
+/// Pages load only our own style, script and icon, cannot be framed, and send forms to us only.
 const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'";
 
@@ -32,7 +31,7 @@ const FIXED: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// The layer that adds them. What a handler has set itself stays.
+/// Layer: adds the headers. Headers that a handler has set stay.
 pub async fn add(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
     let https = request
         .app_data::<web::Data<Site>>()
@@ -49,8 +48,8 @@ fn insert(headers: &mut HeaderMap, https: bool) {
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // With "no-referrer" browsers send `Origin: null` with a page's own forms,
-    // which would be refused. "same-origin" tells other sites just as little.
+    // With "no-referrer" browsers send `Origin: null` with a page's own forms, which would be
+    // refused. "same-origin" reveals no more to other sites.
     let referrer = if is_page {
         "same-origin"
     } else {

@@ -1,4 +1,4 @@
-//! Where the bridge is, as browsers reach it.
+//! The bridge's public addresses.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use super::cookies::Cookies;
 use crate::config::addresses::{Origin, PublicUrl};
 
-/// The bridge as people reach it. Everything here follows from the public URL
-/// alone: no header of a request decides (LR-10).
+/// The bridge as browsers reach it. Derived from the public URL; request headers are ignored
+/// (LR-10).
 #[derive(Debug, Clone)]
 pub struct Site {
     url: PublicUrl,
@@ -30,17 +30,17 @@ impl Site {
         &self.cookies
     }
 
-    /// `/red5`, or nothing.
+    /// `/red5`; empty without a base path.
     pub fn base(&self) -> &str {
         self.url.base_path()
     }
 
-    /// The absolute address of one of our paths.
+    /// The absolute URL of a path of the bridge.
     pub fn to(&self, path: &str) -> String {
         self.url.to(path)
     }
 
-    /// Whether browsers should be held to https.
+    /// Whether the public URL is https, so that HSTS can be sent.
     pub fn is_https(&self) -> bool {
         self.url.is_https()
     }
@@ -50,19 +50,19 @@ impl Site {
         self.url.origin().as_str() == origin
     }
 
-    /// Whether `origin` is one of the configured apps.
+    /// Whether `origin` is an allowed app's.
     pub fn is_allowed(&self, origin: &str) -> bool {
         let mut allowed = self.allowed_origins.iter();
         allowed.any(|allowed| allowed.as_str() == origin)
     }
 
-    /// 303 to one of our paths.
+    /// 303 to a path of the bridge.
     pub fn see_other(&self, path: &str) -> HttpResponse {
         see_other(&self.to(path)).finish()
     }
 }
 
-/// 303: a POST becomes a GET, and no address stays behind in a form.
+/// 303: the browser follows with a GET and does not send a form again.
 pub fn see_other(location: &str) -> HttpResponseBuilder {
     let mut response = HttpResponse::SeeOther();
     response.insert_header((header::LOCATION, location));

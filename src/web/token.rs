@@ -1,5 +1,5 @@
-//! `/api/session`, `/api/token`, `/api/logout`: what an app calls, and what it is answered,
-//! member by member in the order of the product's documentation.
+//! `/api/session`, `/api/token`, `/api/logout`: the endpoints for apps. The members of the answers
+//! are in the documented order.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -20,7 +20,7 @@ use crate::flow::exchange::{Exchange, Issued, Wish};
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
 
-/// Where the streaming server is, if that was configured.
+/// The streaming server's address, if configured.
 #[derive(Debug, Clone)]
 pub struct Red5Server(pub Option<ServerUrl>);
 
@@ -63,17 +63,17 @@ pub async fn token(
     Ok(HttpResponse::Ok().json(TokenAnswer::new(&issued, server.0.as_ref())))
 }
 
-/// POST `/api/logout`: the session ends whatever the age of its groups; one that is over
-/// already has ended. Without a cookie nothing ends: an app that sends none by mistake must hear
-/// of it. The browser gets what the page behind `end_session_url` needs in a cookie.
+/// POST `/api/logout`: ends the session, whatever the age of its groups; also succeeds for a
+/// session that is over. Without a cookie it is refused, so that an app that forgot to send it
+/// notices. A cookie contains the ticket for the page behind `end_session_url`.
 pub async fn logout(
     request: ProtectedEmpty<SessionCookie>,
     site: web::Data<Site>,
     sign_out: web::Data<SignOut>,
 ) -> Answer {
     let SessionCookie { secret, session } = request.sender;
-    // The row is deleted even if no session was found: one that is idle here may have been
-    // used at another instance a moment ago.
+    // The row is deleted even if no session was found: a session that is idle here may have been
+    // used on another instance a moment ago.
     let ticket = sign_out.end(&secret).await?;
     if let Some(session) = session {
         log_signed_out(&session);
@@ -84,38 +84,38 @@ pub async fn logout(
     Ok(response.json(json!({ "end_session_url": end_session_url })))
 }
 
-/// GET `/api/session`
+/// Answer of GET `/api/session`.
 #[derive(Debug, Serialize)]
 struct SessionAnswer<'a> {
-    /// Who the provider says it is.
+    /// The user according to the provider.
     identity: IdentityAnswer<'a>,
-    /// Whether `BRIDGE_ADMIN_GROUPS` has one of the groups.
+    /// Whether one of the groups is in `BRIDGE_ADMIN_GROUPS`.
     administrator: bool,
-    /// What may be asked for now.
+    /// The grants that may be requested now.
     entitlement: Vec<Grant>,
-    /// UTC.
+    /// RFC 3339.
     groups_read_at: String,
-    /// The latest end; activity does not move it. UTC.
+    /// The absolute end, independent of use. RFC 3339.
     ends_at: String,
-    /// The end if nothing is done until then. UTC.
+    /// The end if the session is not used again. RFC 3339.
     idle_ends_at: String,
 }
 
 #[derive(Debug, Serialize)]
 struct IdentityAnswer<'a> {
-    /// `iss`
+    /// `iss`.
     issuer: &'a str,
-    /// `sub`
+    /// `sub`.
     subject: &'a str,
-    /// By `OIDC_USERNAME_CLAIM`.
+    /// From the claim of `OIDC_USERNAME_CLAIM`.
     username: Option<&'a str>,
-    /// By `OIDC_NAME_CLAIM`.
+    /// From the claim of `OIDC_NAME_CLAIM`.
     name: Option<&'a str>,
-    /// By `OIDC_GROUPS_CLAIM`.
+    /// From the claim of `OIDC_GROUPS_CLAIM`.
     groups: Vec<&'a str>,
 }
 
-/// POST `/api/token` (RFC 8693 §2.2.1, and what an app needs besides).
+/// Answer of POST `/api/token` (RFC 8693 §2.2.1, with further members for apps).
 #[derive(Debug, Serialize)]
 struct TokenAnswer<'a> {
     access_token: &'a str,
@@ -134,7 +134,7 @@ struct TokenAnswer<'a> {
 }
 
 impl<'a> TokenAnswer<'a> {
-    /// What was issued, for `server` where one is configured.
+    /// The answer for an issued token, with `server` if configured.
     pub fn new(issued: &'a Issued, server: Option<&'a ServerUrl>) -> Self {
         let scope = &issued.scope;
         let roles: Vec<&'static str> = scope.roles.iter().map(|role| role.as_str()).collect();
@@ -170,7 +170,7 @@ impl<'a> TokenAnswer<'a> {
     }
 }
 
-/// Spreads into the Red5 HTML5 SDK's `init` (Red5: client authentication).
+/// Can be spread into the Red5 HTML5 SDK's `init` (Red5: client authentication).
 #[derive(Debug, Serialize)]
 struct Red5Answer<'a> {
     #[serde(flatten)]
@@ -187,7 +187,7 @@ struct ServerAnswer<'a> {
     app: String,
 }
 
-/// Both names must be there, with any value (Red5: client authentication).
+/// Red5 requires both names, with any value (Red5: client authentication).
 #[derive(Debug, Serialize)]
 struct ConnectionParams<'a> {
     username: &'static str,
@@ -195,7 +195,7 @@ struct ConnectionParams<'a> {
     token: &'a str,
 }
 
-/// `live/studio-1`, or `live` where the scope does not have exactly one room.
+/// `live/studio-1`, or `live` unless the scope has exactly one room.
 pub fn app(server: &ServerUrl, scope: &Scope) -> String {
     let mut rooms = scope.rooms.named().into_iter().flatten();
     match (&scope.rooms, rooms.next(), rooms.next()) {

@@ -1,14 +1,14 @@
-//! Browser and system of a request in words of this program, for the list of a person's own
-//! sessions. Nothing that the client wrote is kept: it chooses among the words below.
+//! Browser and system of a request, for a person's list of own sessions. No text of the client is
+//! stored: the header only selects among the words below.
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
-/// How much of the header is looked at; real ones have about 130 bytes.
+/// Maximum bytes of the header that are examined; real ones have about 130.
 const LOOKED_AT: usize = 512;
 
-/// Marks and names; the first mark that is found counts, because most browsers also
-/// write the marks of those further down.
+/// Marks and names. The first mark found counts, because most browsers also send the marks of those
+/// further down.
 const BROWSERS: [(&str, &str); 11] = [
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),
@@ -23,7 +23,7 @@ const BROWSERS: [(&str, &str); 11] = [
     ("Safari/", "Safari"),
 ];
 
-/// Likewise. Android writes "Linux" too.
+/// As above; Android also sends "Linux".
 const SYSTEMS: [(&str, &str); 7] = [
     ("Windows NT", "Windows"),
     ("iPhone", "iPhone"),
@@ -34,7 +34,7 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// What a browser is called that says nothing known, also where none was kept.
+/// Name of an unknown browser, also if no header was stored.
 pub const UNKNOWN: &str = "unknown browser";
 
 /// `Firefox on Windows`, `Safari`, `unknown browser on Linux`, `unknown browser`.
