@@ -33,7 +33,7 @@ GRANT SELECT, INSERT, DELETE ON spent_attempts, sign_outs, logouts TO bridge_ser
 GRANT SELECT, UPDATE ON change_counter TO bridge_serves;
 -- Rows cannot be changed, so that an attacker with this role's password cannot hide
 -- a change. Row numbers are identity columns: inserting needs no right on a sequence.
-GRANT SELECT, INSERT ON audit_log TO bridge_serves;
+GRANT SELECT, INSERT ON audit_log, mapping_versions TO bridge_serves;
 -- Changes of mappings that are made together have one number.
 GRANT USAGE ON SEQUENCE change_sets TO bridge_serves;
 -- For knowing whether the tables are those of this version.

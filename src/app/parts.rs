@@ -18,6 +18,7 @@ use crate::config::red5::{Red5, SubjectClaim};
 use crate::config::{Config, Database};
 use crate::flow::admin::AdminGroups;
 use crate::flow::back_channel::BackChannel;
+use crate::flow::effect::PeopleRules;
 use crate::flow::exchange::{Exchange, TokenRules};
 use crate::flow::explain::Explain;
 use crate::flow::health::Health;
@@ -138,6 +139,7 @@ pub(crate) fn explain(
         provider: Arc::new(Provider::new(config.oidc, Arc::clone(&clock))?),
         clock,
         idle,
+        seen: TimeDelta::days(i64::from(config.seen_days)),
     };
     Ok((explain, store))
 }
@@ -225,11 +227,17 @@ impl Parts {
             rules: token_rules(&config.red5),
             clock: Arc::clone(&clock),
             idle,
+            seen,
         });
         shared.add(MappingEditor::new(
             store.clone(),
             Arc::clone(&snapshots),
             Arc::clone(&clock),
+            PeopleRules {
+                idle,
+                seen,
+                tokens: token_rules(&config.red5),
+            },
         ));
         shared.add(People {
             store: store.clone(),

@@ -2,15 +2,38 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use tokio::task::yield_now;
 
+use super::exchange::{Basis, NoToken, TokenRules};
+use crate::domain::block::Blocks;
 use crate::domain::change_set::TableChange;
-use crate::domain::effect::{ChangedTable, RowChange, TableEffect, Warning};
+use crate::domain::effect::{
+    ChangedTable, PersonEffect, RowChange, TableEffect, Warning, WarningCode, between,
+};
+use crate::domain::entitlement::Entitlement;
+use crate::domain::identity::Identity;
+use crate::domain::lifetime::SubjectEnd;
+use crate::domain::mapping::MappingDraft;
 use crate::domain::mapping_test::MappingTest;
+use crate::domain::person::{PersonId, SeenPerson};
 use crate::domain::resolve::Mappings;
 use crate::domain::tables::MappingTables;
+use crate::domain::wish::Wish;
+use crate::signer;
 use crate::store::mappings::{ChangedTables, TableRow};
+use crate::store::people::{Considered, PeopleCount};
+use crate::store::{Store, StoreError};
+
+/// Most people of one answer.
+const PEOPLE_MAX: usize = 200;
+
+/// So many people are judged before other requests of the worker have their turn.
+const AT_ONCE: usize = 200;
+
+/// A token of more bytes is too long for some places, such as the URL of a player.
+const LONG_TOKEN_BYTES: usize = 1024;
 
 /// What changes do.
 #[derive(Debug, Serialize)]
@@ -24,6 +47,39 @@ pub struct Effect {
     pub warnings: Vec<Warning>,
     /// The tests that fail afterwards.
     pub tests_failing: Vec<FailingTest>,
+    /// For the people who are signed in or were seen lately, now.
+    pub people: PeopleEffect,
+}
+
+/// What changes do for people.
+#[derive(Debug, Default, Serialize)]
+pub struct PeopleEffect {
+    /// How many people were looked at.
+    pub considered: i64,
+    /// How many of them are signed in.
+    pub signed_in: i64,
+    /// How many of them can do something else afterwards.
+    pub changed: usize,
+    /// At most 200 of these: first those who gain, then by user name and subject.
+    pub items: Vec<PersonChange>,
+    /// How many there are besides.
+    pub more: usize,
+}
+
+/// What changes do for one person.
+#[derive(Debug, Serialize)]
+pub struct PersonChange {
+    /// The public id.
+    pub person: PersonId,
+    /// The user name.
+    pub username: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// Whether they are signed in.
+    pub signed_in: bool,
+    /// What they gain and lose.
+    #[serde(flatten)]
+    pub effect: PersonEffect,
 }
 
 /// A mapping test that fails on the tables as they would be, or are.
@@ -39,12 +95,27 @@ pub struct FailingTest {
     pub because: Vec<String>,
 }
 
+/// What a person is judged by, beside the tables.
+#[derive(Debug, Clone)]
+pub struct PeopleRules {
+    /// `BRIDGE_SESSION_IDLE_MINUTES`
+    pub idle: TimeDelta,
+    /// `BRIDGE_SEEN_DAYS`
+    pub seen: TimeDelta,
+    /// What tokens have in common.
+    pub tokens: TokenRules,
+}
+
 /// What changes do, or did.
-pub(super) fn effect(
+///
+/// Costs both tables once, and the people in the groups of the changed rows.
+pub(super) async fn effect(
+    store: &Store,
+    rules: &PeopleRules,
     changed: &ChangedTables,
     tests_failing: Vec<FailingTest>,
     now: DateTime<Utc>,
-) -> Effect {
+) -> Result<Effect, StoreError> {
     let rows = changed.changes.iter().filter_map(|change| match change {
         TableChange::Mapping(edit) => Some(RowChange {
             before: edit.target().and_then(|(id, _)| changed.before.mapping(id)),
@@ -53,12 +124,131 @@ pub(super) fn effect(
         TableChange::Test(_) => None,
     });
     let rows: Vec<RowChange<'_>> = rows.collect();
+    let considered = Considered {
+        now,
+        idle_since: now - rules.idle,
+        seen_since: now - rules.seen,
+    };
+    let seen = store.seen_groups(considered, None, i64::MAX).await?;
+    let seen: BTreeSet<String> = seen.into_iter().map(|seen| seen.group).collect();
     let table = ChangedTable::new(&changed.before.mappings, &rows, now);
-    Effect {
+    let mut warnings = table.warnings(&seen);
+    let count = store.count_people(considered).await?;
+    let groups = rows.iter().flat_map(|row| {
+        let before = row.before.map(|row| row.draft.group());
+        before.into_iter().chain(row.after.map(MappingDraft::group))
+    });
+    let people = store.people_in(considered, groups).await?;
+    let (people, found) = judge_people(people, count, rules, changed, now).await;
+    warnings.extend(found);
+    Ok(Effect {
         mapping_version: changed.mapping_version,
         table: table.effect(),
-        warnings: table.warnings(&BTreeSet::new()),
+        warnings,
         tests_failing,
+        people,
+    })
+}
+
+/// Who can do something else afterwards, and what to look at in their default tokens.
+async fn judge_people(
+    people: Vec<SeenPerson>,
+    count: PeopleCount,
+    rules: &PeopleRules,
+    changed: &ChangedTables,
+    now: DateTime<Utc>,
+) -> (PeopleEffect, Vec<Warning>) {
+    let before = Mappings::compile(changed.before.mappings.iter().cloned());
+    let after = Mappings::compile(changed.after.mappings.iter().cloned());
+    let mut items = Vec::new();
+    let mut longest: Option<(usize, String)> = None;
+    let mut without_room: Vec<String> = Vec::new();
+    for (at, person) in people.into_iter().enumerate() {
+        if at % AT_ONCE == AT_ONCE - 1 {
+            yield_now().await;
+        }
+        let identity = &person.identity;
+        let held = [&before, &after].map(|mappings| mappings.resolve(identity, now));
+        let effect = between(&held[0], &held[1]);
+        if effect.is_none() {
+            continue;
+        }
+        let [default_before, default_after] = held
+            .each_ref()
+            .map(|held| rules.default_token(identity, held, now));
+        let called = || {
+            identity
+                .username
+                .as_ref()
+                .unwrap_or(&identity.subject)
+                .clone()
+        };
+        match (default_before, default_after) {
+            (Ok(_), Err(NoToken::RoomRequired { .. })) => without_room.push(called()),
+            (_, Ok(bytes)) if bytes > LONG_TOKEN_BYTES => {
+                if longest.as_ref().is_none_or(|(most, _)| *most < bytes) {
+                    longest = Some((bytes, called()));
+                }
+            }
+            _ => {}
+        }
+        items.push(PersonChange {
+            person: person.id,
+            username: person.identity.username,
+            name: person.identity.name,
+            signed_in: person.signed_in,
+            effect,
+        });
+    }
+    // They come by user name and subject; the sort keeps that.
+    items.sort_by_key(|item| item.effect.gains.is_empty());
+    let changed = items.len();
+    items.truncate(PEOPLE_MAX);
+    let more = changed - items.len();
+    let people = PeopleEffect {
+        considered: count.considered,
+        signed_in: count.signed_in,
+        changed,
+        items,
+        more,
+    };
+    let long = longest.map(|(bytes, person)| {
+        let text = format!(
+            "The default token of {person} would have {bytes} bytes; beyond {LONG_TOKEN_BYTES} it is too \
+             long for some players. Name a room when a token is requested, or grant fewer rooms."
+        );
+        Warning::of_all(WarningCode::LongToken, text)
+    });
+    let without = without_room.first().map(|person| {
+        let text = match without_room.len() {
+            1 => format!("{person} would have to name a room to get a token, and did not."),
+            many => format!(
+                "{many} people would have to name a room to get a token, and did not: {person} is one."
+            ),
+        };
+        Warning::of_all(WarningCode::NoDefaultRoom, text)
+    });
+    (people, long.into_iter().chain(without).collect())
+}
+
+impl PeopleRules {
+    /// The length in bytes of the token of a request that names nothing.
+    fn default_token(
+        &self,
+        identity: &Identity,
+        entitlement: &Entitlement,
+        now: DateTime<Utc>,
+    ) -> Result<usize, NoToken> {
+        let basis = Basis {
+            identity,
+            entitlement,
+            blocks: &Blocks::default(),
+            end: SubjectEnd::Session(DateTime::<Utc>::MAX_UTC),
+            now,
+            may_lack_subject: false,
+        };
+        let decided = self.tokens.decide(basis, &Wish::default())?;
+        Ok(signer::length(&decided.claims)?)
     }
 }
 

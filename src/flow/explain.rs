@@ -15,6 +15,7 @@ use super::admin::Admin;
 use super::exchange::{Basis, NoToken, TokenRules};
 use crate::clock::Clock;
 use crate::domain::allows::allows_scope;
+use crate::domain::block::Blocks;
 use crate::domain::entitlement::{Entitlement, ToldTo};
 use crate::domain::explain::{Decision, ExplainedIdentity, Explanation, explain_rows};
 use crate::domain::given::GivenIdentity;
@@ -22,11 +23,14 @@ use crate::domain::identity::{Groups, GroupsFrom, Identity, PersonKey};
 use crate::domain::lifetime::{LimitedBy, SubjectEnd};
 use crate::domain::list::PageRange;
 use crate::domain::members::{FieldError, Members};
+use crate::domain::person::{PersonId, SeenPerson};
+use crate::domain::resolve::Mappings;
 use crate::domain::session::{SessionId, Whose};
 use crate::domain::wish::Wish;
 use crate::json::{self, Object};
 use crate::oidc::Provider;
 use crate::signer::Signer;
+use crate::store::people::Considered;
 use crate::store::snapshot::{Snapshot, SnapshotKeeper, Stale};
 use crate::store::{Store, StoreError};
 
@@ -150,6 +154,8 @@ pub struct Explain {
     pub(crate) clock: Arc<dyn Clock>,
     /// How long a session lives without a request.
     pub(crate) idle: TimeDelta,
+    /// How long a person who is not signed in is known.
+    pub(crate) seen: TimeDelta,
 }
 
 impl Explain {
@@ -178,14 +184,30 @@ impl Explain {
         question: &Question,
     ) -> Result<Explanation, ExplainError> {
         let now = self.clock.now();
-        let at = moment(question.at, now)?;
+        // A client says "now" in whole seconds.
+        let past = question.at.filter(|at| at.timestamp() < now.timestamp());
+        let at = past.unwrap_or(question.at.map_or(now, |at| at.max(now)));
+        let no_blocks = Blocks::default();
+        let (mappings, mapping_version, blocks) = match past {
+            // The table as it stood; which blocks there were is not kept.
+            Some(at) => {
+                let (tables, version) = self.store.tables_at(at).await?;
+                let mappings = Arc::new(Mappings::compile(tables.mappings));
+                (mappings, version, &no_blocks)
+            }
+            None => (
+                Arc::clone(&snapshot.mappings),
+                snapshot.mapping_version,
+                &snapshot.blocks,
+            ),
+        };
         let found = self.find(&question.source, now).await?;
         let identity = &found.identity;
-        let entitlement = snapshot.mappings.resolve(identity, at);
+        let entitlement = mappings.resolve(identity, at);
         let basis = Basis {
             identity,
             entitlement: &entitlement,
-            blocks: &snapshot.blocks,
+            blocks,
             // Without a session nothing ends.
             end: SubjectEnd::Session(found.ends_at.unwrap_or(DateTime::<Utc>::MAX_UTC)),
             now: at,
@@ -194,10 +216,10 @@ impl Explain {
         let (decision, red5) = self.decide(basis, &question.wish);
         let shown = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Ok(Explanation {
-            mapping_version: snapshot.mapping_version,
+            mapping_version,
             at,
             groups_from: found.groups_from,
-            rows: explain_rows(&snapshot.mappings, identity, at),
+            rows: explain_rows(&mappings, identity, at),
             entitlement: entitlement.grants(),
             decision,
             red5,
@@ -235,7 +257,7 @@ impl Explain {
     async fn find(&self, source: &Source, now: DateTime<Utc>) -> Result<FoundPerson, ExplainError> {
         match source {
             Source::Session(id) => self.of_session(id, now).await,
-            Source::Person(id) => Self::of_person(id),
+            Source::Person(id) => self.of_person(id, now).await,
             Source::Token(token) => self.of_token(token, now).await,
             Source::Claims(claims) => Ok(FoundPerson {
                 identity: self.provider.read_identity(claims),
@@ -269,9 +291,28 @@ impl Explain {
         })
     }
 
-    /// No person is known but by a session: there are no public ids of people yet.
-    fn of_person(_: &str) -> Result<FoundPerson, ExplainError> {
-        Err(ExplainError::NotFound)
+    /// As they were seen last.
+    async fn of_person(&self, id: &str, now: DateTime<Utc>) -> Result<FoundPerson, ExplainError> {
+        let id = PersonId::parse(id).ok_or(ExplainError::NotFound)?;
+        let person = self.store.find_person(self.considered(now), &id).await?;
+        let person = person.ok_or(ExplainError::NotFound)?;
+        Ok(self.seen(person))
+    }
+
+    fn considered(&self, now: DateTime<Utc>) -> Considered {
+        Considered {
+            now,
+            idle_since: now - self.idle,
+            seen_since: now - self.seen,
+        }
+    }
+
+    fn seen(&self, person: SeenPerson) -> FoundPerson {
+        FoundPerson {
+            identity: person.identity,
+            groups_from: self.provider.groups_from(),
+            ends_at: None,
+        }
     }
 
     /// The person of a token, ended or not, with the groups of all their sessions as they are now.
@@ -316,6 +357,13 @@ impl Explain {
                 Some(_) => {}
             }
         }
+        if found.is_none() && !self.rules.subject_is_username {
+            let seen = self
+                .store
+                .find_person_by_key(self.considered(now), &person)
+                .await?;
+            found = seen.map(|person| self.seen(person));
+        }
         found.ok_or(ExplainError::NotFound)
     }
 
@@ -328,19 +376,6 @@ impl Explain {
         let claims = token.split('.').nth(1)?;
         let claims = json::object(&URL_SAFE_NO_PAD.decode(claims).ok()?)?;
         claims.get("sub")?.as_str().map(str::to_owned)
-    }
-}
-
-/// The time that a question is about. In the past the table was another one.
-fn moment(asked: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<DateTime<Utc>, ExplainError> {
-    match asked {
-        // A client says "now" in whole seconds.
-        Some(at) if at.timestamp() < now.timestamp() => {
-            let reason = "must not be in the past: the table as it stood then is not kept";
-            Err(ExplainError::Invalid(FieldError::new("at", reason)))
-        }
-        Some(at) => Ok(at.max(now)),
-        None => Ok(now),
     }
 }
 

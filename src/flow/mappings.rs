@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::admin::Admin;
-use super::effect::{Effect, FailingTest, effect, failing_tests};
+use super::effect::{Effect, FailingTest, PeopleRules, effect, failing_tests};
 use crate::clock::Clock;
 use crate::domain::change_set::{ChangeSet, Edit, TableChange};
 use crate::domain::identity::Actor;
@@ -50,15 +50,22 @@ pub struct MappingEditor {
     store: Store,
     snapshots: Arc<SnapshotKeeper>,
     clock: Arc<dyn Clock>,
+    people: PeopleRules,
 }
 
 impl MappingEditor {
     /// Over this database.
-    pub fn new(store: Store, snapshots: Arc<SnapshotKeeper>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        store: Store,
+        snapshots: Arc<SnapshotKeeper>,
+        clock: Arc<dyn Clock>,
+        people: PeopleRules,
+    ) -> Self {
         Self {
             store,
             snapshots,
             clock,
+            people,
         }
     }
 
@@ -118,7 +125,7 @@ impl MappingEditor {
         at: DateTime<Utc>,
         terms: Terms,
     ) -> Result<ChangeOutcome, ChangeError> {
-        let wanted = self.store.tables_at(at).await?.wanted();
+        let wanted = self.store.tables_at(at).await?.0.wanted();
         self.lead_to(admin, &wanted, terms).await
     }
 
@@ -158,18 +165,17 @@ impl MappingEditor {
         self.write_and_judge(admin, terms, plan).await
     }
 
-    /// Both tables as they stood at a moment, with the number of the last change to the mappings where that is
-    /// now.
+    /// Both tables as they stood at a moment, or as they are now, with the number of the last change to the
+    /// mappings.
     pub async fn tables(
         &self,
         _: &Admin,
         at: Option<DateTime<Utc>>,
-    ) -> Result<(MappingTables, Option<i64>), StoreError> {
-        if let Some(at) = at {
-            return Ok((self.store.tables_at(at).await?, None));
+    ) -> Result<(MappingTables, i64), StoreError> {
+        match at {
+            Some(at) => self.store.tables_at(at).await,
+            None => self.store.tables().await,
         }
-        let (tables, version) = self.store.tables().await?;
-        Ok((tables, Some(version)))
     }
 
     async fn write_and_judge(
@@ -179,7 +185,8 @@ impl MappingEditor {
         plan: impl FnOnce(&MappingTables) -> Vec<TableChange>,
     ) -> Result<ChangeOutcome, ChangeError> {
         let (changed, failing) = self.write(admin, terms, plan).await?;
-        let effect = effect(&changed, failing, self.clock.now());
+        let now = self.clock.now();
+        let effect = effect(&self.store, &self.people, &changed, failing, now).await?;
         let written = (!terms.dry_run).then_some(changed.written);
         Ok(ChangeOutcome { effect, written })
     }

@@ -269,8 +269,9 @@ impl Store {
         .await
     }
 
-    /// The tables as they stood at an earlier moment, as the audit log has them.
-    pub async fn tables_at(&self, at: DateTime<Utc>) -> Result<MappingTables, StoreError> {
+    /// The tables as they stood at an earlier moment, as the audit log has them, with the number of the last
+    /// change to the mappings before it; 0: there was none, or it is older than these numbers are kept.
+    pub async fn tables_at(&self, at: DateTime<Utc>) -> Result<(MappingTables, i64), StoreError> {
         self.at_one_moment(async |moment| {
             let rows = sqlx::query!(
                 r#"SELECT DISTINCT ON (split_part(action, '.', 1), object)
@@ -280,7 +281,13 @@ impl Store {
                    ORDER BY split_part(action, '.', 1), object, id DESC"#,
                 at
             )
-            .fetch_all(moment)
+            .fetch_all(&mut *moment)
+            .await?;
+            let version = sqlx::query_scalar!(
+                r#"SELECT coalesce(max(version), 0) AS "version!" FROM mapping_versions WHERE at <= $1"#,
+                at
+            )
+            .fetch_one(moment)
             .await?;
             let mut then = MappingTables::default();
             for row in rows {
@@ -292,7 +299,7 @@ impl Store {
             }
             then.mappings.sort_by_key(|row| row.id);
             then.tests.sort_by_key(|row| row.id);
-            Ok(then)
+            Ok((then, version))
         })
         .await
     }

@@ -2,6 +2,7 @@
 
 mod history;
 mod mapping_tests;
+mod people;
 
 use serde_json::{Value, json};
 

@@ -69,6 +69,14 @@ impl Warning {
         }
     }
 
+    /// Of all changes together.
+    pub fn of_all(code: WarningCode, text: String) -> Self {
+        Self {
+            change: None,
+            ..Self::new(code, 0, text)
+        }
+    }
+
     /// `text` follows what the other row is called.
     fn of_rows(code: WarningCode, change: usize, other: RowName, text: &str) -> Self {
         let (mapping, with_change, called) = match other {

@@ -19,8 +19,7 @@ const PARTS: [&str; 4] = ["Problem", "ExactRule", "GlobRule", "EveryoneRule"];
 
 /// Rules between members, which no schema of one member can tell. They are
 /// written in the descriptions.
-const BETWEEN_MEMBERS: [&str; 14] = [
-    "must not be in the past",
+const BETWEEN_MEMBERS: [&str; 13] = [
     "is no token of this bridge",
     "is read-only: ",
     "at most 512 bytes",
