@@ -41,7 +41,7 @@ impl SessionRow {
         PersonWords::of_session(&self.session)
     }
 
-    pub(super) fn browser(&self) -> &str {
+    fn browser(&self) -> &str {
         self.session.browser.as_deref().unwrap_or(UNKNOWN)
     }
 }
