@@ -22,6 +22,7 @@ use crate::flow::effect::PeopleRules;
 use crate::flow::exchange::{Exchange, TokenRules};
 use crate::flow::explain::Explain;
 use crate::flow::health::Health;
+use crate::flow::history::History;
 use crate::flow::login::{SessionLimits, SignIn};
 use crate::flow::mappings::MappingEditor;
 use crate::flow::people::People;
@@ -229,6 +230,7 @@ impl Parts {
             idle,
             seen,
         });
+        shared.add(History::new(store.clone()));
         shared.add(MappingEditor::new(
             store.clone(),
             Arc::clone(&snapshots),

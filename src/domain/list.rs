@@ -10,6 +10,13 @@ pub struct PageRange {
 }
 
 impl PageRange {
+    /// These of all the rows.
+    pub fn of<T>(self, all: Vec<T>) -> Vec<T> {
+        let count = |number| usize::try_from(number).unwrap_or_default();
+        let rows = all.into_iter().skip(count(self.offset));
+        rows.take(count(self.limit)).collect()
+    }
+
     /// The first ones.
     pub const fn first(limit: i64) -> Self {
         Self { limit, offset: 0 }

@@ -25,6 +25,7 @@ pub mod lifetime;
 pub mod list;
 pub mod mapping;
 pub mod mapping_file;
+pub mod mapping_filter;
 pub mod mapping_test;
 pub mod members;
 pub mod names;

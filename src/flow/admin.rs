@@ -25,14 +25,14 @@ pub struct AdminGroups(pub BTreeSet<String>);
 ///
 /// ```
 /// # use red5_bridge::flow::{admin::Admin, mappings::MappingEditor};
-/// async fn first_page(admin: &Admin, editor: &MappingEditor) {
-///     let _ = editor.list(admin, 50, 0).await;
+/// async fn all_tests(admin: &Admin, editor: &MappingEditor) {
+///     let _ = editor.tests(admin).await;
 /// }
 /// ```
 /// ```compile_fail,E0061
 /// # use red5_bridge::flow::mappings::MappingEditor;
-/// async fn first_page(editor: &MappingEditor) {
-///     let _ = editor.list(50, 0).await;
+/// async fn all_tests(editor: &MappingEditor) {
+///     let _ = editor.tests().await;
 /// }
 /// ```
 pub struct Admin {

@@ -12,11 +12,13 @@ use super::effect::{Effect, FailingTest, PeopleRules, effect, failing_tests};
 use crate::clock::Clock;
 use crate::domain::change_set::{ChangeSet, Edit, TableChange};
 use crate::domain::identity::Actor;
+use crate::domain::list::{ListPage, PageRange};
 use crate::domain::mapping::{Mapping, MappingId};
+use crate::domain::mapping_filter::MappingFilter;
 use crate::domain::mapping_test::MappingTest;
 use crate::domain::tables::{MappingTables, WantedTables};
 use crate::fingerprint::pseudonym;
-use crate::store::mappings::{ChangeContext, ChangedTables, MappingPage, NotChanged};
+use crate::store::mappings::{ChangeContext, ChangedTables, NotChanged};
 use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{Store, StoreError};
 
@@ -74,14 +76,28 @@ impl MappingEditor {
         self.clock.now()
     }
 
-    /// One page of the table.
+    /// One page of the rows of a filter, of now or as they stood at an earlier moment, with the number of
+    /// the last change to the mappings where that is now.
     pub async fn list(
         &self,
-        _: &Admin,
-        limit: i64,
-        offset: i64,
-    ) -> Result<MappingPage, StoreError> {
-        self.store.list_mappings(limit, offset).await
+        admin: &Admin,
+        filter: &MappingFilter,
+        at: Option<DateTime<Utc>>,
+        range: PageRange,
+    ) -> Result<(ListPage<Mapping>, Option<i64>), StoreError> {
+        if at.is_none() && filter.is_whole_table() {
+            let page = self.store.list_mappings(range.limit, range.offset).await?;
+            let (items, total) = (page.items, page.total);
+            return Ok((ListPage { items, total }, Some(page.mapping_version)));
+        }
+        let (tables, mapping_version) = self.tables(admin, at).await?;
+        let now = at.unwrap_or_else(|| self.clock.now());
+        let rows = filter.select(tables.mappings, now);
+        let page = ListPage {
+            total: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+            items: range.of(rows),
+        };
+        Ok((page, mapping_version))
     }
 
     /// One row, if it is there.

@@ -8,6 +8,7 @@ pub mod effect;
 pub mod exchange;
 pub mod explain;
 pub mod health;
+pub mod history;
 pub mod login;
 pub mod mappings;
 pub mod people;

@@ -53,7 +53,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Blocked, StoreError> {
         let person = draft.person();
-        self.audited(actor, now, "person.block", async |transaction| {
+        self.audited(actor, now, "person.blocked", async |transaction| {
             locks::lock_person(transaction, &person.issuer, &person.subject).await?;
             let before = find(transaction, person).await?;
             // First the sessions, then the row that increments the change counter. A statement that
@@ -104,7 +104,7 @@ impl Store {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.audited(actor, now, "person.unblock", async |transaction| {
+        self.audited(actor, now, "person.unblocked", async |transaction| {
             locks::lock_person(transaction, &person.issuer, &person.subject).await?;
             let Some(before) = find(transaction, person).await? else {
                 return Ok((false, None));

@@ -285,7 +285,7 @@ impl Store {
                     .await
             }
             SessionsToEnd::One { id, of, actor } => {
-                self.audited(actor, now, "session.end", async |transaction| {
+                self.audited(actor, now, "session.ended", async |transaction| {
                     let hashes = sqlx::query_scalar!(
                         r#"SELECT id_hash AS "hash: SessionHash" FROM sessions
                            WHERE public_id = $1::text::uuid
@@ -308,7 +308,7 @@ impl Store {
                 .await
             }
             SessionsToEnd::All { person, actor } => {
-                self.audited(actor, now, "person.end", async |transaction| {
+                self.audited(actor, now, "person.ended", async |transaction| {
                     locks::lock_person(transaction, &person.issuer, &person.subject).await?;
                     let ended = end_all_of(transaction, person).await?;
                     let sessions: Vec<Value> = ended.iter().map(EndedSession::as_json).collect();

@@ -1,7 +1,10 @@
 //! The parameters of a list: each read once, and everything that is wrong reported at once.
 
+use chrono::{DateTime, Utc};
+
 use super::form::Form;
 use crate::domain::members::FieldError;
+use crate::domain::time::{MOMENT, moment};
 
 /// Parameters that are read one by one.
 pub struct Query {
@@ -61,6 +64,32 @@ impl Query {
             self.errors.push(FieldError::new(name, rule));
         }
         self.read(name, rule, parse)
+    }
+
+    /// A whole number from 1 to `most`.
+    pub fn number(&mut self, name: &'static str, most: i64) -> Option<i64> {
+        let rule = format!("must be one whole number from 1 to {most}");
+        self.read(name, &rule, |text| {
+            let number = text.parse().ok();
+            number.filter(|number| (1..=most).contains(number))
+        })
+    }
+
+    /// A time; a date alone is its beginning in UTC.
+    pub fn time(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
+        self.read(name, MOMENT, |text| {
+            moment(text).or_else(|| moment(&format!("{text}T00:00:00Z")))
+        })
+    }
+
+    /// A time that is not after `now`.
+    pub fn past(&mut self, name: &'static str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let time = self.time(name)?;
+        if now < time {
+            let error = FieldError::new(name, "must not be in the future");
+            self.errors.push(error);
+        }
+        Some(time)
     }
 
     /// What `read` makes of these parameters.

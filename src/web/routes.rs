@@ -10,7 +10,9 @@ use actix_web::middleware::Next;
 use actix_web::web::{self, to};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource};
 
-use super::admin::{blocks, changes, explain, mapping_tests, mappings, people, sessions, who_can};
+use super::admin::{
+    blocks, changes, explain, history, mapping_tests, mappings, people, sessions, who_can,
+};
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
 use super::route::{Audience, Handler, Route, Rule, UNKNOWN};
@@ -112,6 +114,7 @@ static ROUTES: &[Route] = &[
     page("/admin/people").get(|| to(people::list_page)),
     page("/admin/people/{id}").get(|| to(people::person_page)),
     page("/admin/who-can").get(|| to(who_can::ask_page)),
+    page("/admin/history").get(|| to(history::page)),
     page("/sessions").get(|| to(own_sessions::show)),
     form("/sessions/end", "/sessions?done=nothing", || {
         to(own_sessions::end_all)
@@ -175,6 +178,7 @@ static ROUTES: &[Route] = &[
     api("/api/admin/people/{id}").get(|| to(people::get)),
     api("/api/admin/groups").get(|| to(people::groups)),
     api("/api/admin/who-can").get(|| to(who_can::ask)),
+    api("/api/admin/audit").get(|| to(history::list)),
     api("/openapi.json").get(|| to(api_docs::document)),
     api("/api/{rest:.*}"),
 ];

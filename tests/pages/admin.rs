@@ -95,7 +95,8 @@ fn list(rows: Vec<MappingRow>, total: i64, offset: i64) -> MappingList {
         frame: person("Ann Lee", true),
         paging: paging("/red5/admin/mappings?limit=50", rows.len(), total, offset),
         rows,
-        mapping_version: 42,
+        mapping_version: Some(42),
+        typed: <[String; 7]>::default().into(),
         done: None,
     }
 }
@@ -285,6 +286,15 @@ pub fn samples() -> Vec<Sample> {
             },
         ),
         sample("mappings-empty", &list(Vec::new(), 0, 0)),
+        sample(
+            "mappings-none-fit",
+            &MappingList {
+                typed: [TAG, TURNED, END_TAG, TAG, "WHIP", "over", "-group"]
+                    .map(str::to_owned)
+                    .into(),
+                ..list(Vec::new(), 0, 0)
+            },
+        ),
         sample("mappings-behind", &list(Vec::new(), 1, 50)),
         sample("mappings-middle", &list(rows(), 132, 50)),
         sample("mappings-hostile", &list(hostile_rows(), 7, 0)),

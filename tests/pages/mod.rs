@@ -6,6 +6,7 @@ mod access;
 mod admin;
 mod around;
 mod explain;
+mod history;
 mod people;
 mod seen;
 
@@ -57,6 +58,7 @@ pub(super) fn all() -> Vec<Sample> {
     all.extend(admin::samples());
     all.extend(around::samples());
     all.extend(explain::samples());
+    all.extend(history::samples());
     all.extend(people::samples());
     all.extend(seen::samples());
     all

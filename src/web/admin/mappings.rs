@@ -8,6 +8,7 @@ use super::paging::{ListQuery, page_range};
 use super::row::{if_match, of_one_row, parse_id, versioned};
 use crate::domain::change_set::{Edit, TableChange};
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
+use crate::domain::mapping_filter::MappingFilter;
 use crate::domain::members::FieldError;
 use crate::flow::admin::Admin;
 use crate::flow::mappings::{ChangeError, MappingEditor, TableRow, Twin};
@@ -17,6 +18,7 @@ use crate::web::extract::{
 };
 use crate::web::form::Form;
 use crate::web::page;
+use crate::web::query::Query;
 use crate::web::site::Site;
 use crate::web::views::problem as problems;
 use crate::web::views::{
@@ -34,15 +36,50 @@ const COMPARED: [&str; 4] = ["id", "version", "created_at", "created_by"];
 
 // --- for programs ---
 
-/// GET `/api/admin/mappings?limit=&offset=`
+/// GET `/api/admin/mappings?q=&group=&room=&role=&transport=&state=&sort=&at=&limit=&offset=`
 pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
-    let range = page_range(&Form::of_query(&request)?)?;
-    let page = desk.list(&admin, range.limit, range.offset).await?;
+    let mut query = Query::of_program(Form::of_query(&request)?);
+    let at = query.past("at", desk.now());
+    let asked = query.with(&LIST_PARAMETERS, |form| read_list(form).map(Some));
+    let (asked, filter) = query.finish(asked)?;
+    let (page, mapping_version) = desk.list(&admin, &filter, at, asked.range).await?;
     Ok(HttpResponse::Ok().json(json!({
         "items": page.items,
         "total": page.total,
-        "mapping_version": page.mapping_version,
+        "mapping_version": mapping_version,
     })))
+}
+
+const LIST_PARAMETERS: [&str; 9] = [
+    "q",
+    "group",
+    "room",
+    "role",
+    "transport",
+    "state",
+    "sort",
+    "limit",
+    "offset",
+];
+
+type MappingListQuery = ListQuery<{ MappingFilter::NAMES.len() }>;
+
+/// The filters and the page of a list. Each parameter that is wrong is named once.
+fn read_list(query: &Form) -> Result<(MappingListQuery, MappingFilter), Vec<FieldError>> {
+    let texts = MappingFilter::NAMES.map(|name| query.text(name));
+    let filter = MappingFilter::parse(texts.each_ref().map(String::as_str));
+    match (ListQuery::read(query, MappingFilter::NAMES), filter) {
+        (Ok(asked), Ok(filter)) => Ok((asked, filter)),
+        (asked, filter) => {
+            let mut errors = asked.err().unwrap_or_default();
+            for error in filter.err().unwrap_or_default() {
+                if errors.iter().all(|known| known.field != error.field) {
+                    errors.push(error);
+                }
+            }
+            Err(errors)
+        }
+    }
 }
 
 /// GET `/api/admin/mappings/{id}`
@@ -147,19 +184,19 @@ fn compare(
 
 // --- for people ---
 
-/// GET `/admin/mappings?limit=&offset=`
+/// GET `/admin/mappings`, with the filters of the API.
 pub async fn list_page(admin: Admin, page: Page, desk: Desk) -> Answer {
     let query = page.query()?;
-    let asked = ListQuery::read(&query, [])?;
-    let found = desk.list(&admin, asked.range.limit, asked.range.offset);
-    let found = found.await?;
+    let (asked, filter) = read_list(&query)?;
+    let (found, mapping_version) = desk.list(&admin, &filter, None, asked.range).await?;
     let now = desk.now();
     let rows = found.items.into_iter();
     let rows: Vec<MappingRow> = rows.map(|row| MappingRow::of(row, now)).collect();
     Ok(page::show(&MappingList {
         paging: asked.paging(&page, "/admin/mappings", rows.len(), found.total),
         rows,
-        mapping_version: found.mapping_version,
+        mapping_version,
+        typed: asked.filters.into(),
         done: done(&query),
         frame: page.frame(),
     }))

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::domain::list::{ListPage, PageRange};
 use crate::domain::members::{FieldError, together};
+use crate::domain::names::GROUP_MAX;
 use crate::web::extract::Page;
 use crate::web::form::Form;
 use crate::web::views::Paging;
@@ -86,13 +87,16 @@ pub fn page_range(query: &Form) -> Result<PageRange, Vec<FieldError>> {
 
 /// A text to look for, empty where there is none.
 pub fn filter(query: &Form, name: &str) -> Result<String, FieldError> {
+    let most = match name {
+        "group" => GROUP_MAX,
+        _ => FILTER_MAX,
+    };
     let is_valid =
-        |text: &&str| text.chars().count() <= FILTER_MAX && !text.chars().any(char::is_control);
+        |text: &&str| text.chars().count() <= most && !text.chars().any(char::is_control);
     let text = query.one(name).ok().map(Option::unwrap_or_default);
     text.filter(is_valid).map(str::to_owned).ok_or_else(|| {
-        let reason = format!(
-            "must be one text of at most {FILTER_MAX} characters, without control characters"
-        );
+        let reason =
+            format!("must be one text of at most {most} characters, without control characters");
         FieldError::new(name, reason)
     })
 }

@@ -26,10 +26,86 @@ pub struct MappingList {
     /// Where it stands.
     pub paging: Paging,
     /// Version of the whole table.
-    pub mapping_version: i64,
+    pub mapping_version: Option<i64>,
+    /// What the list is narrowed to.
+    pub typed: TypedMappingFilter,
     /// What the page before this one did, and to which mapping.
     pub done: Option<(Done, MappingId)>,
 }
+
+/// What a list is narrowed to and how it is sorted; empty: not at all, and by id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TypedMappingFilter {
+    q: String,
+    group: String,
+    room: String,
+    role: String,
+    transport: String,
+    state: String,
+    sort: String,
+}
+
+impl From<[String; 7]> for TypedMappingFilter {
+    /// In the order of [`MappingFilter::NAMES`](crate::domain::mapping_filter::MappingFilter::NAMES).
+    fn from([q, group, room, role, transport, state, sort]: [String; 7]) -> Self {
+        Self {
+            q,
+            group,
+            room,
+            role,
+            transport,
+            state,
+            sort,
+        }
+    }
+}
+
+impl TypedMappingFilter {
+    /// Whether rows may be left out.
+    fn is_narrowed(&self) -> bool {
+        let sort = self.sort.clone();
+        *self
+            != Self {
+                sort,
+                ..Self::default()
+            }
+    }
+}
+
+/// The roles to narrow a list to: the value, and in words.
+const ROLES: [(&str, &str); 3] = [
+    ("", "Publish or watch"),
+    ("red5-publisher", "Publish"),
+    ("red5-subscriber", "Watch"),
+];
+
+/// The protocols to narrow a list to.
+const TRANSPORTS: [(&str, &str); 5] = [
+    ("", "Any protocol"),
+    ("RTMP", "RTMP"),
+    ("RTSP", "RTSP"),
+    ("WHEP", "WHEP"),
+    ("WHIP", "WHIP"),
+];
+
+/// The states to narrow a list to.
+const STATES: [(&str, &str); 5] = [
+    ("", "On or off"),
+    ("active", "On"),
+    ("disabled", "Off"),
+    ("not_yet", "On, not begun"),
+    ("over", "On, ended"),
+];
+
+/// The orders of a list.
+const ORDERS: [(&str, &str); 6] = [
+    ("", "By number"),
+    ("-id", "By number, newest first"),
+    ("group", "By group"),
+    ("-group", "By group, backwards"),
+    ("-updated_at", "Last changed first"),
+    ("updated_at", "Last changed last"),
+];
 
 /// What was done to a mapping. Its word travels in the address of the list
 /// (`?done=added&id=12`) and decides nothing but a sentence.

@@ -12,6 +12,7 @@
 pub mod assets;
 mod explain;
 mod frame;
+mod history;
 mod mapping_form;
 mod mappings;
 mod paging;
@@ -35,6 +36,7 @@ pub use askama::Template;
 
 pub use explain::{ExplainPage, Explained, TypedQuestion};
 pub use frame::{Frame, Person};
+pub use history::{HistoryList, HistoryRow, TypedHistory};
 pub use mapping_form::{Editing, MappingForm, NotSaved, TypedMapping};
 pub use mappings::{Done, MappingDelete, MappingList, MappingRow};
 pub use paging::Paging;

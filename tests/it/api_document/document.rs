@@ -262,10 +262,11 @@ fn check_answer(document: &Document, response: &str, answer: &Answer, what: &str
         assert_eq!(answer.body, "", "{what}");
         return;
     };
-    let media_type = content.keys().next().unwrap();
-    assert_eq!(answer.header("content-type"), media_type, "{what}");
-    if answer.body.is_empty() {
-        return; // to HEAD
+    let media_type = answer.header("content-type");
+    assert!(content.contains_key(media_type), "{media_type}: {what}");
+    // To HEAD; or a file.
+    if answer.body.is_empty() || !media_type.ends_with("json") || media_type.ends_with("ndjson") {
+        return;
     }
     let place = format!("{response}/content/{}/schema", escaped(media_type));
     assert_eq!(document.judge(&place, &answer.json()), Ok(()), "{what}");

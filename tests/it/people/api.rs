@@ -97,7 +97,7 @@ async fn se_5_one_session_is_ended_and_the_other_goes_on() {
     assert_eq!(rows.len(), 1);
     assert_eq!(
         (rows[0].0.as_str(), &*rows[0].1),
-        ("session.end", first.as_str().unwrap())
+        ("session.ended", first.as_str().unwrap())
     );
     let before = rows[0].2.as_ref().unwrap();
     assert_eq!(before["subject"], "ann");
@@ -123,7 +123,7 @@ async fn se_5_all_sessions_of_a_person_are_ended_at_once() {
     assert_eq!(again.json(), json!({ "ended": 0 }));
     let rows = audit(&bridge).await;
     assert_eq!(rows.len(), 1, "nothing was done the second time");
-    assert_eq!(rows[0].0, "person.end");
+    assert_eq!(rows[0].0, "person.ended");
     assert_eq!(
         rows[0].2.as_ref().unwrap()["sessions"]
             .as_array()

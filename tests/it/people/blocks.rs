@@ -330,7 +330,10 @@ async fn ad_9_a_block_and_its_end_are_in_the_audit_log() {
     let object = format!("{} ann", bridge.provider.issuer());
     let rows = audit(&bridge).await;
     let actions: Vec<&str> = rows.iter().map(|row| row.0.as_str()).collect();
-    assert_eq!(actions, ["person.block", "person.block", "person.unblock"]);
+    assert_eq!(
+        actions,
+        ["person.blocked", "person.blocked", "person.unblocked"]
+    );
     assert!(rows.iter().all(|row| row.1 == object));
     let (first, second, last) = (&rows[0], &rows[1], &rows[2]);
     assert_eq!(first.2, None);

@@ -147,7 +147,7 @@ async fn people_see_their_own_sessions_alone_and_end_each() {
     assert_eq!(here.submit("/sessions", &ended, &[]).await.status, 303);
     assert!(!old.is_signed_in().await && here.is_signed_in().await);
     let rows = audit(&bridge).await;
-    assert_eq!((rows.len(), rows[0].0.as_str()), (1, "session.end"));
+    assert_eq!((rows.len(), rows[0].0.as_str()), (1, "session.ended"));
     let actor: String = sqlx::query_scalar("SELECT actor_subject FROM audit_log")
         .fetch_one(&bridge.db)
         .await
@@ -174,7 +174,7 @@ async fn a_user_ends_all_own_sessions_at_once() {
     let url = leads_to(&phone.get("/auth/signed-out").await).unwrap();
     assert_eq!(hinted(&url)["sid"], "phone");
     let rows = audit(&bridge).await;
-    assert_eq!((rows.len(), rows[0].0.as_str()), (1, "person.end"));
+    assert_eq!((rows.len(), rows[0].0.as_str()), (1, "person.ended"));
 }
 
 #[tokio::test]

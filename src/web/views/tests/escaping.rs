@@ -7,8 +7,8 @@ use crate::web::views::samples::{END_TAG, Sample, TAG, unbroken};
 /// that no template has.
 #[test]
 fn cs_10_no_page_has_an_element_or_attribute_that_came_with_the_content() {
-    const ELEMENTS: &str = "!doctype a aside bdi body button caption code datalist dd details div dl dt em \
-        fieldset form h1 h2 h3 h4 h5 head header html img input label legend li link main meta nav option p pre \
+    const ELEMENTS: &str = "!doctype a aside bdi body button caption code datalist dd del details div dl dt em \
+        fieldset form h1 h2 h3 h4 h5 head header html img input ins label legend li link main meta nav option p pre \
         script section select span strong summary table tbody td textarea th thead time title tr ul";
     const ATTRIBUTES: &str = "action alt aria-current aria-describedby aria-invalid aria-label aria-labelledby \
         autocapitalize autocomplete charset checked class content data-chooses data-copies data-ended-status \
@@ -60,6 +60,8 @@ fn cs_10_hostile_content_is_shown_not_dropped() {
         "person-hostile",
         "who-can-answer",
         "who-can-wrong",
+        "history-hostile",
+        "mappings-none-fit",
     ] {
         assert!(page(name).contains(escaped), "{name}");
     }
