@@ -105,6 +105,16 @@ impl MappingEditor {
         self.store.mapping(id).await
     }
 
+    /// One row as it was at this version; none where it never had that version.
+    pub async fn get_version(
+        &self,
+        _: &Admin,
+        id: MappingId,
+        version: i64,
+    ) -> Result<Option<Mapping>, StoreError> {
+        self.store.mapping_of_version(id, version).await
+    }
+
     /// All mapping tests, by number.
     pub async fn tests(&self, _: &Admin) -> Result<Vec<MappingTest>, StoreError> {
         self.store.mapping_tests().await

@@ -325,6 +325,27 @@ impl Store {
         .await
     }
 
+    /// The mapping as it was at this version, as the audit log has it. None: it never had that version.
+    pub async fn mapping_of_version(
+        &self,
+        id: MappingId,
+        version: i64,
+    ) -> Result<Option<Mapping>, StoreError> {
+        self.with(async |transaction| {
+            let row = sqlx::query_scalar!(
+                r#"SELECT after AS "row!: Json<Columns>" FROM audit_log
+                   WHERE object = $1 AND action LIKE 'mapping.%' AND after->'version' = to_jsonb($2::bigint)
+                   ORDER BY id DESC LIMIT 1"#,
+                id.to_string(),
+                version,
+            )
+            .fetch_optional(transaction)
+            .await?;
+            Ok(row.and_then(mapping))
+        })
+        .await
+    }
+
     /// Both tables as of one moment, with the number of the last change to the mappings.
     pub async fn tables(&self) -> Result<(MappingTables, i64), StoreError> {
         self.at_one_moment(async |moment| {

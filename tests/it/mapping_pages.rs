@@ -1,6 +1,7 @@
 //! The table of mappings for people: one life of a row, and two editors.
 
 mod hostile;
+mod review;
 mod wrong;
 
 use serde_json::{Value, json};

@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample};
+use crate::domain::effect::{ChangedTable, RowChange};
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
+use crate::flow::effect::{Effect, FailingTest};
 use crate::web::form::Form;
 use crate::web::views::{
-    Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, NotSaved, TypedMapping,
+    Done, Editing, EffectWords, MappingDelete, MappingForm, MappingList, MappingRow, NotDeleted,
+    NotSaved, TypedMapping,
 };
 
 fn sent(group: &str, group_match: &str, rooms: &[&str]) -> Value {
@@ -108,7 +111,98 @@ fn form(typed: TypedMapping) -> MappingForm {
         typed,
         errors: Vec::new(),
         not_saved: None,
+        reviewed: None,
     }
+}
+
+/// What becomes of a table in which `before` is the only row, or none.
+fn effect(
+    before: Option<&Mapping>,
+    after: Option<&Mapping>,
+    tests_failing: Vec<FailingTest>,
+) -> EffectWords {
+    let change = [RowChange {
+        before,
+        after: after.map(|row| &row.draft),
+    }];
+    let now = "2026-11-24T12:00:00Z".parse().unwrap();
+    let covering = after.map(|row| Mapping {
+        id: MappingId(7),
+        ..row.clone()
+    });
+    let table = ChangedTable::new(before, &change, now);
+    let beside = ChangedTable::new(covering.iter(), &change, now);
+    EffectWords::of(Effect {
+        mapping_version: 42,
+        table: table.effect(),
+        warnings: beside.warnings(&["Crew ".to_owned()].into()),
+        tests_failing,
+    })
+}
+
+fn failing(name: &str, because: &str) -> Vec<FailingTest> {
+    let test = FailingTest {
+        id: Some(3),
+        name: name.to_owned(),
+        change: None,
+        because: vec![because.to_owned(), "and more".to_owned()],
+    };
+    vec![test]
+}
+
+/// Forms that were sent with "Review".
+fn reviews() -> Vec<Sample> {
+    let saved = || sent("producers", "exact", &["studio-1", "studio-2"]);
+    let (opened, same) = (stored(12, saved()), stored(12, saved()));
+    let many: Vec<String> = (1..=12).map(|n| format!("hall-{n:02}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let window =
+        json!({"valid_from": "2026-12-01T08:00:00Z", "valid_until": "2026-12-24T18:00:00Z"});
+    let other = stored(12, with(sent("crew", "exact", &many), &window));
+    let open = json!({"roles": ["red5-subscriber"], "transports": ["*"]});
+    let everyone = stored(12, with(sent("", "everyone", &["*"]), &open));
+    let hostile = json!({"rooms": ["b"], "note": END_TAG});
+    let hostile = stored(
+        12,
+        with(sent(&format!("{TURNED}{TAG}*"), "exact", &["b"]), &hostile),
+    );
+    let editing = Some(Editing {
+        id: MappingId(12),
+        version: 3,
+    });
+    let page = |row: &Mapping, effect: EffectWords| MappingForm {
+        editing,
+        reviewed: Some(effect),
+        ..form(TypedMapping::of(&row.draft))
+    };
+    let tests = failing(
+        "Viewers never publish",
+        "group viewers can now publish in lobby",
+    );
+    vec![
+        sample(
+            "mapping-review-none",
+            &page(&same, effect(Some(&opened), Some(&same), Vec::new())),
+        ),
+        sample(
+            "mapping-review-both",
+            &page(&other, effect(Some(&opened), Some(&other), tests)),
+        ),
+        sample(
+            "mapping-review-new",
+            &MappingForm {
+                editing: None,
+                ..page(&everyone, effect(None, Some(&everyone), Vec::new()))
+            },
+        ),
+        sample(
+            "mapping-review-hostile",
+            &page(
+                &hostile,
+                effect(None, Some(&hostile), failing(TAG, END_TAG)),
+            ),
+        ),
+    ]
 }
 
 fn typed(fields: &[(&str, &str)]) -> TypedMapping {
@@ -161,15 +255,29 @@ fn deleted_meanwhile() -> Sample {
     sample("mapping-gone", &page)
 }
 
-/// A conflict with a mapping as it is now.
-fn conflict(sent: Value, updated_by: &str) -> NotSaved {
+/// An edit of mapping 12, which was opened as `before`, that met another's.
+fn conflict(
+    typed: TypedMapping,
+    before: Option<Value>,
+    sent: Value,
+    updated_by: &str,
+) -> MappingForm {
     let now = Mapping {
         version: 5,
         updated_by: updated_by.to_owned(),
         updated_at: "2026-11-24T14:59:30Z".parse().unwrap(),
         ..stored(12, sent)
     };
-    NotSaved::Stale(Box::new(now))
+    let editing = Some(Editing {
+        id: MappingId(12),
+        version: 3,
+    });
+    let before = before.map(|sent| stored(12, sent));
+    let form = MappingForm {
+        editing,
+        ..form(typed)
+    };
+    form.meeting(before.as_ref(), Box::new(now))
 }
 
 fn forms() -> Vec<Sample> {
@@ -213,11 +321,11 @@ fn forms() -> Vec<Sample> {
                     ),
                     error(
                         "valid_from",
-                        "write a time in UTC, like 2026-11-24T15:04:05Z",
+                        "write a date, or a date and a time: 2026-12-01, or 2026-12-01 10:00; it is read as UTC",
                     ),
                     error(
                         "valid_until",
-                        "write a time in UTC, like 2026-11-24T15:04:05Z",
+                        "write a date, or a date and a time: 2026-12-01, or 2026-12-01 10:00; it is read as UTC",
                     ),
                     error("max_ttl_seconds", "write whole seconds, 60 or more"),
                 ],
@@ -233,42 +341,45 @@ fn forms() -> Vec<Sample> {
         ),
         sample(
             "mapping-conflict",
-            &MappingForm {
-                editing,
-                not_saved: Some(conflict(
-                    with(saved(), &json!({"enabled": false, "note": "Paused by Bo"})),
-                    "bo",
-                )),
-                ..form(changed)
-            },
+            &conflict(
+                changed,
+                Some(saved()),
+                with(saved(), &json!({"enabled": false, "note": "Paused by Bo"})),
+                "bo",
+            ),
         ),
         sample(
             "mapping-hostile",
             &MappingForm {
-                editing,
                 errors: vec![
                     error("rooms[1]", TAG),
                     error(TAG, END_TAG),
                     error("group", TAG),
                 ],
-                not_saved: Some(conflict(
+                ..conflict(
+                    hostile_typed(),
+                    None,
                     with(
                         sent(END_TAG, "exact", &["b"]),
                         &json!({"note": format!("{END_TAG}{TAG}{}", super::unbroken())}),
                     ),
                     TAG,
-                )),
-                ..form(hostile_typed())
+                )
             },
         ),
     ]
 }
 
 pub fn samples() -> Vec<Sample> {
-    let delete = |row: MappingRow, changed_meanwhile| MappingDelete {
+    let gone = stored(
+        3,
+        sent("show-*-crew", "glob", &["show-{1}", "class-*", "studio-1"]),
+    );
+    let delete = |row: MappingRow, not_deleted| MappingDelete {
         frame: person("Ann Lee", true),
         row,
-        changed_meanwhile,
+        effect: effect(Some(&gone), None, Vec::new()),
+        not_deleted,
     };
     let mut samples = vec![
         sample(
@@ -298,13 +409,24 @@ pub fn samples() -> Vec<Sample> {
         sample("mappings-behind", &list(Vec::new(), 1, 50)),
         sample("mappings-middle", &list(rows(), 132, 50)),
         sample("mappings-hostile", &list(hostile_rows(), 7, 0)),
-        sample("mapping-delete", &delete(rows().swap_remove(2), false)),
+        sample("mapping-delete", &delete(rows().swap_remove(2), None)),
         sample(
             "mapping-delete-hostile",
-            &delete(hostile_rows().swap_remove(6), true),
+            &delete(
+                hostile_rows().swap_remove(6),
+                Some(NotDeleted::ChangedMeanwhile),
+            ),
+        ),
+        sample(
+            "mapping-delete-test-fails",
+            &MappingDelete {
+                effect: effect(Some(&gone), None, failing("The crew publishes", TAG)),
+                ..delete(rows().swap_remove(2), Some(NotDeleted::TestFails))
+            },
         ),
     ];
     samples.extend(forms());
+    samples.extend(reviews());
     samples.push(after_another_sign_in());
     samples.push(deleted_meanwhile());
     samples

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::paging::{ListQuery, page_range};
 use super::row::{if_match, of_one_row, parse_id, versioned};
-use crate::domain::change_set::{Edit, TableChange};
+use crate::domain::change_set::{ChangeSet, Edit, TableChange};
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::domain::mapping_filter::MappingFilter;
 use crate::domain::members::FieldError;
@@ -22,7 +22,8 @@ use crate::web::query::Query;
 use crate::web::site::Site;
 use crate::web::views::problem as problems;
 use crate::web::views::{
-    Done, Editing, MappingDelete, MappingForm, MappingList, MappingRow, NotSaved, TypedMapping,
+    Done, Editing, EffectWords, MappingDelete, MappingForm, MappingList, MappingRow, NotDeleted,
+    NotSaved, TypedMapping,
 };
 
 type Desk = web::Data<MappingEditor>;
@@ -230,16 +231,7 @@ pub async fn edit_page(admin: Admin, page: Page, id: web::Path<String>, desk: De
 /// POST `/admin/mappings`
 pub async fn add(sent: SentForm<Admin>, page: Page, desk: Desk) -> Answer {
     let (form, draft) = judge(&page, None, sent.sent)?;
-    match desk
-        .change(&sent.sender, TableChange::Mapping(Edit::Create(draft)))
-        .await
-    {
-        Ok(written) => {
-            let id = written.map_or(0, |row| row.id());
-            Ok(back(&page, Done::ADDED, MappingId(id), None))
-        }
-        Err(error) => not_written(form, error),
-    }
+    save_or_review(&page, &desk, &sent.sender, form, Edit::Create(draft)).await
 }
 
 /// POST `/admin/mappings/{id}`
@@ -252,10 +244,52 @@ pub async fn save(sent: SentForm<Admin>, page: Page, id: web::Path<String>, desk
         version,
         draft,
     };
-    match desk.change(&sent.sender, TableChange::Mapping(edit)).await {
-        Ok(_) => Ok(back(&page, Done::SAVED, id, None)),
-        Err(error) => not_written(form, error),
+    save_or_review(&page, &desk, &sent.sender, form, edit).await
+}
+
+/// Saves what was typed, or shows what that would do where this was asked for.
+async fn save_or_review(
+    page: &Page,
+    desk: &MappingEditor,
+    admin: &Admin,
+    mut form: MappingForm,
+    edit: Edit<MappingDraft>,
+) -> Answer {
+    if form.typed.is_for_review() {
+        return match review(desk, admin, edit).await {
+            Ok(effect) => {
+                form.reviewed = Some(effect);
+                Ok(page::show(&form))
+            }
+            Err(error) => not_written(desk, admin, form, error).await,
+        };
     }
+    let done = match edit {
+        Edit::Create(_) => Done::ADDED,
+        _ => Done::SAVED,
+    };
+    match desk.change(admin, TableChange::Mapping(edit)).await {
+        Ok(written) => {
+            let id = written.map_or(0, |row| row.id());
+            Ok(back(page, done, MappingId(id), None))
+        }
+        Err(error) => not_written(desk, admin, form, error).await,
+    }
+}
+
+/// What an edit would do.
+async fn review(
+    desk: &MappingEditor,
+    admin: &Admin,
+    edit: Edit<MappingDraft>,
+) -> Result<EffectWords, ChangeError> {
+    let set = ChangeSet {
+        changes: vec![TableChange::Mapping(edit)],
+        if_mapping_version: None,
+        dry_run: true,
+    };
+    let outcome = desk.change_all(admin, set).await?;
+    Ok(EffectWords::of(outcome.effect))
 }
 
 /// POST `/admin/mappings/{id}/switch`
@@ -301,7 +335,10 @@ pub async fn delete_page(admin: Admin, page: Page, id: web::Path<String>, desk: 
     let id = MappingId(parse_id(&id)?);
     match desk.get(&admin, id).await? {
         None => Err(gone(&page, id, None)),
-        Some(row) => Ok(page::show(&confirmation(&page, &desk, row, false))),
+        Some(row) => {
+            let shown = confirmation(&page, &desk, &admin, row, None).await?;
+            Ok(page::show(&shown))
+        }
     }
 }
 
@@ -314,31 +351,35 @@ pub async fn delete_confirmed(
 ) -> Answer {
     let (id, version) = (MappingId(parse_id(&id)?), version(&sent.form)?);
     let edit = Edit::Delete { id: id.0, version };
-    match desk.change(&sent.sender, TableChange::Mapping(edit)).await {
-        Ok(_) => Ok(back(&page, Done::DELETED, id, None)),
-        Err(ChangeError::StaleRow {
-            current: Some(TableRow::Mapping(now)),
-            ..
-        }) => {
-            let shown = confirmation(&page, &desk, *now, true);
-            Err(Refusal::new(problems::STALE).showing(&shown))
-        }
-        Err(ChangeError::StaleRow { .. }) => Err(gone(&page, id, None)),
-        Err(error) => Err(of_one_row(error)),
-    }
+    let deleted = desk.change(&sent.sender, TableChange::Mapping(edit)).await;
+    let (problem, why) = match deleted {
+        Ok(_) => return Ok(back(&page, Done::DELETED, id, None)),
+        Err(ChangeError::StaleRow { .. }) => (problems::STALE, NotDeleted::ChangedMeanwhile),
+        Err(ChangeError::Refused(_)) => (problems::TEST_FAILED, NotDeleted::TestFails),
+        Err(error) => return Err(of_one_row(error)),
+    };
+    let Some(now) = desk.get(&sent.sender, id).await? else {
+        return Err(gone(&page, id, None));
+    };
+    let shown = confirmation(&page, &desk, &sent.sender, now, Some(why)).await?;
+    Err(Refusal::new(problem).showing(&shown))
 }
 
-fn confirmation(
+async fn confirmation(
     page: &Page,
     desk: &MappingEditor,
+    admin: &Admin,
     row: Mapping,
-    changed_meanwhile: bool,
-) -> MappingDelete {
-    MappingDelete {
+    not_deleted: Option<NotDeleted>,
+) -> Result<MappingDelete, Refusal> {
+    let (id, version) = (row.id.0, row.version);
+    let effect = review(desk, admin, Edit::Delete { id, version }).await;
+    Ok(MappingDelete {
         frame: page.frame(),
         row: MappingRow::of(row, desk.now()),
-        changed_meanwhile,
-    }
+        effect: effect.map_err(of_one_row)?,
+        not_deleted,
+    })
 }
 
 /// The form of a new mapping, or of one that is edited.
@@ -349,6 +390,7 @@ fn blank(page: &Page, editing: Option<Editing>) -> MappingForm {
         typed: TypedMapping::default(),
         errors: Vec::new(),
         not_saved: None,
+        reviewed: None,
     }
 }
 
@@ -381,13 +423,22 @@ fn judge(
 }
 
 /// The form again, with what was typed and why it was not written.
-fn not_written(mut form: MappingForm, error: ChangeError) -> Answer {
+async fn not_written(
+    desk: &MappingEditor,
+    admin: &Admin,
+    mut form: MappingForm,
+    error: ChangeError,
+) -> Answer {
     let problem = match error {
         ChangeError::StaleRow {
             current: Some(TableRow::Mapping(now)),
             ..
         } => {
-            form.not_saved = Some(NotSaved::Stale(now));
+            let opened = match form.editing {
+                Some(Editing { id, version }) => desk.get_version(admin, id, version).await?,
+                None => None,
+            };
+            form = form.meeting(opened.as_ref(), now);
             problems::STALE
         }
         // Deleted meanwhile: what was typed may become a new mapping.

@@ -6,6 +6,7 @@
 use askama::Template;
 use serde_json::{Map, Value};
 
+use super::effect::EffectWords;
 use super::frame::Frame;
 use super::shown::Shown;
 use super::{times, words};
@@ -17,7 +18,8 @@ use crate::web::form::{Form, Repeated, filled};
 
 /// GET `/admin/mappings/new` and `/admin/mappings/{id}`, and the answers with
 /// 400, 403, 404, 409 and 412. The form is a POST to `/admin/mappings`, or to
-/// `/admin/mappings/{id}` with `version`; both with `form_token`.
+/// `/admin/mappings/{id}` with `version`; both with `form_token`. With `review` nothing is
+/// saved, and the answer (200) is the form with what saving would do.
 #[derive(Debug, Clone, Template)]
 #[template(path = "mapping_form.html")]
 pub struct MappingForm {
@@ -31,6 +33,8 @@ pub struct MappingForm {
     pub errors: Vec<FieldError>,
     /// Why nothing was saved, where that is no field's fault.
     pub not_saved: Option<NotSaved>,
+    /// What saving it would do, where that was asked for.
+    pub reviewed: Option<EffectWords>,
 }
 
 /// Which mapping is edited.
@@ -53,8 +57,17 @@ pub enum NotSaved {
     Duplicate(MappingId),
     /// These mapping tests would fail (409).
     TestsFailed(Vec<FailingTest>),
-    /// Another edit was first (412): the mapping as it is now.
-    Stale(Box<Mapping>),
+    /// Another edit was first (412).
+    Stale(Conflict),
+}
+
+/// An edit that met another's.
+#[derive(Debug, Clone)]
+pub struct Conflict {
+    /// The mapping as it is now.
+    now: Box<Mapping>,
+    /// Every field, in the order of the form.
+    fields: Vec<Compared>,
 }
 
 /// The fields of the form, exactly as they were typed.
@@ -92,6 +105,7 @@ impl TypedMapping {
         for Field { name, kind, .. } in &FIELDS {
             let mut add = |name: &str, text: &str| fields.push((name.to_owned(), text.to_owned()));
             match &members[*name] {
+                Value::String(text) if *kind == FieldKind::Time => add(name, &shown_time(text)),
                 Value::String(text) => add(name, text),
                 Value::Number(number) => add(name, &number.to_string()),
                 Value::Bool(true) => add(name, "true"),
@@ -121,7 +135,13 @@ impl TypedMapping {
             let text = self.0.text(name);
             let value = match field.kind {
                 FieldKind::Text => text.into(),
-                FieldKind::Time => filled(&text).into(),
+                FieldKind::Time => match filled(&text).map(times::typed) {
+                    Some(None) => {
+                        errors.push(FieldError::new(name, times::TYPED));
+                        continue;
+                    }
+                    time => time.flatten().into(),
+                },
                 // What is no number is refused as one that is out of bounds.
                 FieldKind::Number => filled(&text).map(|text| text.parse().unwrap_or(-1)).into(),
                 FieldKind::Switch => (text == "true").into(),
@@ -142,6 +162,26 @@ impl TypedMapping {
             sent.insert(name.to_owned(), value);
         }
         together(errors, MappingDraft::parse(sent))
+            .map_err(|errors| errors.into_iter().map(in_words_of_the_form).collect())
+    }
+
+    /// Whether the button was pressed that asks what saving would do.
+    pub fn is_for_review(&self) -> bool {
+        self.0.all("review").next().is_some()
+    }
+
+    /// What was typed where it differs from what was opened, and elsewhere what is there now.
+    fn merged(&self, opened: &Self, now: &Self) -> Self {
+        let mut fields = Vec::new();
+        for field in &FIELDS {
+            let is_untouched = self.lines(field) == opened.lines(field);
+            let source = if is_untouched { now } else { self };
+            for name in [field.name.to_owned(), format!("{}_are", field.name)] {
+                let values = source.0.all(&name);
+                fields.extend(values.map(|value| (name.clone(), value.to_owned())));
+            }
+        }
+        Self(Form::new(fields))
     }
 
     fn text(&self, name: &str) -> String {
@@ -172,12 +212,13 @@ impl TypedMapping {
         Shown(self.text("group")).unseen()
     }
 
-    /// Every field beside what was typed, in the order of the form.
-    fn compare(&self, typed: &Self) -> Vec<Compared> {
+    /// Every field as it was opened, where that is known, as it is now and as it was typed.
+    fn compare(opened: Option<&Self>, now: &Self, mine: &Self) -> Vec<Compared> {
         let compared = FIELDS.iter().map(|field| Compared {
             label: field.label,
-            now: self.lines(field),
-            typed: typed.lines(field),
+            opened: opened.map(|opened| opened.lines(field)),
+            now: now.lines(field),
+            mine: mine.lines(field),
         });
         compared.collect()
     }
@@ -196,23 +237,59 @@ impl TypedMapping {
                 let words = words.into_iter().map(words::role_word);
                 any.into_iter().chain(words).collect::<Vec<_>>().join("\n")
             }
-            FieldKind::Text | FieldKind::Number | FieldKind::Time => self.text(field.name),
+            FieldKind::Time => shown_time(&self.text(field.name)),
+            FieldKind::Text | FieldKind::Number => self.text(field.name),
         };
         Shown(text).lines()
     }
 }
 
-/// One field after a conflict: as it is now beside what was typed.
-#[derive(Debug)]
+/// A time as the form shows it; what is none is left as it is.
+fn shown_time(text: &str) -> String {
+    let at = times::typed(text).and_then(|text| text.parse().ok());
+    at.map_or_else(|| text.to_owned(), times::reading_time)
+}
+
+/// The reasons of `domain::mapping` speak of the members of JSON.
+fn in_words_of_the_form(error: FieldError) -> FieldError {
+    let reason = error.reason;
+    let reason = match error.field.as_str() {
+        "match" => "choose one of these".to_owned(),
+        "group" => reason.replace("choose exact", "choose one group, named exactly"),
+        "roles" | "transports" | "rooms" => reason
+            .replace("transport", "protocol")
+            .replace(", or * for any", ", or choose any"),
+        "valid_until" => reason.replace("valid_from", "“Valid from”"),
+        _ => reason,
+    };
+    FieldError::new(error.field, reason)
+}
+
+/// One field after a conflict.
+#[derive(Debug, Clone)]
 struct Compared {
     label: &'static str,
+    /// None where it is not known any more.
+    opened: Option<Vec<Shown>>,
     now: Vec<Shown>,
-    typed: Vec<Shown>,
+    mine: Vec<Shown>,
 }
 
 impl Compared {
-    fn differs(&self) -> bool {
-        self.now != self.typed
+    /// Who changed it, where the two are not the same now.
+    fn mark(&self) -> Option<&'static str> {
+        let opened = self.opened.as_ref();
+        if self.now == self.mine {
+            None
+        } else if opened == Some(&self.mine) {
+            Some("changed meanwhile")
+        } else if opened == Some(&self.now) {
+            Some("changed by you")
+        } else if opened.is_some() {
+            Some("changed by both")
+        } else {
+            Some("differs")
+        }
     }
 }
 
@@ -261,20 +338,23 @@ impl MappingForm {
         !self.errors.is_empty() || self.not_saved.as_ref().is_some_and(is_problem)
     }
 
-    fn compared(&self, now: &Mapping) -> Vec<Compared> {
-        TypedMapping::of(&now.draft).compare(&self.typed)
-    }
-
-    fn is_stale(&self) -> bool {
-        matches!(self.not_saved, Some(NotSaved::Stale(_)))
-    }
-
-    /// The version that saving replaces: after a conflict, the one just shown.
-    fn version(&self) -> Option<i64> {
-        match &self.not_saved {
-            Some(NotSaved::Stale(now)) => Some(now.version),
-            _ => self.editing.map(|editing| editing.version),
+    /// The form after another edit was first: what was not touched is as it is now, and saving
+    /// replaces the version that is shown. `opened` is the mapping as the form had it, where that is
+    /// known.
+    #[must_use]
+    pub fn meeting(mut self, opened: Option<&Mapping>, now: Box<Mapping>) -> Self {
+        let opened = opened.map(|opened| TypedMapping::of(&opened.draft));
+        let there = TypedMapping::of(&now.draft);
+        let fields = TypedMapping::compare(opened.as_ref(), &there, &self.typed);
+        if let Some(opened) = opened {
+            self.typed = self.typed.merged(&opened, &there);
         }
+        self.editing = Some(Editing {
+            id: now.id,
+            version: now.version,
+        });
+        self.not_saved = Some(NotSaved::Stale(Conflict { now, fields }));
+        self
     }
 }
 
@@ -289,9 +369,9 @@ mod tests {
     }
 
     fn differing(now: &TypedMapping, typed: &TypedMapping) -> Vec<&'static str> {
-        now.compare(typed)
+        TypedMapping::compare(None, now, typed)
             .iter()
-            .filter(|field| field.differs())
+            .filter(|field| field.mark().is_some())
             .map(|field| field.label)
             .collect()
     }
@@ -326,6 +406,82 @@ mod tests {
             ("note", "n"),
         ]);
         assert_eq!(differing(&now, &typed).len(), FIELDS.len());
+    }
+
+    #[test]
+    fn after_a_conflict_what_was_not_touched_is_as_it_is_now_and_the_rest_as_typed() {
+        let opened = typed(&[
+            ("group", "crew"),
+            ("rooms", "a\nb"),
+            ("transports_are", "any"),
+            ("valid_from", "2026-12-01 00:00 UTC"),
+            ("note", "old"),
+            ("enabled", "true"),
+        ]);
+        let now = typed(&[
+            ("group", "crew"),
+            ("rooms", "c"),
+            ("transports", "WHIP"),
+            ("valid_from", "2026-12-02 00:00 UTC"),
+            ("note", "theirs"),
+        ]);
+        let mine = typed(&[
+            ("group", "staff"),
+            ("rooms", "b\r\na\r\n"),
+            ("transports_are", "any"),
+            ("transports_are", "any"),
+            ("valid_from", "2026-12-01"),
+            ("note", "mine"),
+            ("enabled", "true"),
+            ("version", "1"),
+        ]);
+        let expected = typed(&[
+            ("group", "staff"),
+            ("transports", "WHIP"),
+            ("rooms", "c"),
+            ("valid_from", "2026-12-02 00:00 UTC"),
+            ("note", "mine"),
+        ]);
+        assert_eq!(mine.merged(&opened, &now), expected);
+        let compared = TypedMapping::compare(Some(&opened), &now, &mine);
+        let marks = compared.iter().map(|field| (field.label, field.mark()));
+        let marks: Vec<_> = marks
+            .filter_map(|(label, mark)| Some((label, mark?)))
+            .collect();
+        assert_eq!(
+            marks,
+            [
+                ("Group", "changed by you"),
+                ("Protocols", "changed meanwhile"),
+                ("Rooms", "changed meanwhile"),
+                ("Valid from", "changed meanwhile"),
+                ("Enabled", "changed meanwhile"),
+                ("Note", "changed by both"),
+            ]
+        );
+    }
+
+    #[test]
+    fn no_error_speaks_of_members_that_the_form_does_not_show() {
+        let wrong = [
+            typed(&[]),
+            typed(&[("match", "exact"), ("rooms_are", "any"), ("rooms", "a")]),
+            typed(&[("match", "glob"), ("group", "crew")]),
+            typed(&[
+                ("roles", "red5-publisher"),
+                ("transports", "WHEP"),
+                ("max_ttl_seconds", "x"),
+                ("valid_from", "soon"),
+            ]),
+            typed(&[("valid_from", "2026-12-01"), ("valid_until", "2026-12-01")]),
+        ];
+        for typed in wrong {
+            for error in typed.read().unwrap_err() {
+                for word in ["transport", "valid_", "exact,", "choose exact", " * "] {
+                    assert!(!error.reason.contains(word), "{error:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 
+use super::effect::EffectWords;
 use super::frame::Frame;
 use super::paging::Paging;
 use super::shown::Shown;
@@ -172,8 +173,8 @@ impl Done {
 }
 
 /// GET `/admin/mappings/{id}/delete`, whose form is a POST to the same address
-/// with `version` and `form_token`; and its answer (412) when the mapping has
-/// changed meanwhile.
+/// with `version` and `form_token`; and its answer when the mapping has changed meanwhile
+/// (412) or a mapping test would fail (409).
 #[derive(Debug, Clone, Template)]
 #[template(path = "mapping_delete.html")]
 pub struct MappingDelete {
@@ -181,8 +182,19 @@ pub struct MappingDelete {
     pub frame: Frame,
     /// The mapping as it is now.
     pub row: MappingRow,
-    /// The mapping that was to be deleted was an older one than this.
-    pub changed_meanwhile: bool,
+    /// What deleting it would do.
+    pub effect: EffectWords,
+    /// Why it was not deleted, where that was asked for.
+    pub not_deleted: Option<NotDeleted>,
+}
+
+/// Why a mapping was not deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotDeleted {
+    /// The one that was to be deleted was an older one than this.
+    ChangedMeanwhile,
+    /// A mapping test would fail.
+    TestFails,
 }
 
 /// A mapping as the list and the page that deletes it show it, at one time.

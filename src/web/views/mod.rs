@@ -10,6 +10,7 @@
 //! what has no picture.
 
 pub mod assets;
+mod effect;
 mod explain;
 mod frame;
 mod history;
@@ -34,11 +35,12 @@ mod tests;
 
 pub use askama::Template;
 
+pub use effect::EffectWords;
 pub use explain::{ExplainPage, Explained, TypedQuestion};
 pub use frame::{Frame, Person};
 pub use history::{HistoryList, HistoryRow, TypedHistory};
 pub use mapping_form::{Editing, MappingForm, NotSaved, TypedMapping};
-pub use mappings::{Done, MappingDelete, MappingList, MappingRow};
+pub use mappings::{Done, MappingDelete, MappingList, MappingRow, NotDeleted};
 pub use paging::Paging;
 pub use people::{
     BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords,

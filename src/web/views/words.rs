@@ -6,9 +6,10 @@
 //! for the template to set them off; the macros `grant` and `rooms` of
 //! `parts/words.html` put the two together.
 
+use crate::domain::effect::EffectEntry;
 use crate::domain::grant::{Grant, Scope};
 use crate::domain::names::{Role, Transport};
-use crate::domain::rooms::GrantRoom;
+use crate::domain::rooms::{GrantRoom, RoomRule};
 use crate::domain::set::{AnyOr, NonEmpty};
 
 /// Above this many rooms the sentence says how many, and lists them folded up.
@@ -66,6 +67,29 @@ impl GrantWords {
         };
         Self {
             does: doing(&grant.roles, &grant.transports),
+            rooms,
+        }
+    }
+
+    /// Of a part of a mapping; templates stand as they are.
+    pub(super) fn of_entry(entry: &EffectEntry) -> Self {
+        let rooms = match &entry.rooms {
+            AnyOr::Any => RoomWords::any(),
+            AnyOr::Only(rooms) => {
+                let mut words = RoomWords::default();
+                for room in rooms {
+                    match room {
+                        RoomRule::Fixed(GrantRoom::Pattern(_)) => {
+                            words.patterns.push(room.to_string());
+                        }
+                        _ => words.exact.push(room.to_string()),
+                    }
+                }
+                words
+            }
+        };
+        Self {
+            does: doing(&entry.roles, &entry.transports),
             rooms,
         }
     }

@@ -53,7 +53,7 @@ async fn ad_5_what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept(
             "max_ttl_seconds",
         ),
         ("valid_from", Some("tomorrow"), "valid_from"),
-        ("valid_until", Some("2026-11-24"), "valid_until"),
+        ("valid_until", Some("2026-13-01"), "valid_until"),
         ("note", Some("a\u{0}"), "note"),
     ];
     for (field, value, control) in wrong {

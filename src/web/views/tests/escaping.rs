@@ -12,7 +12,7 @@ fn cs_10_no_page_has_an_element_or_attribute_that_came_with_the_content() {
         script section select span strong summary table tbody td textarea th thead time title tr ul";
     const ATTRIBUTES: &str = "action alt aria-current aria-describedby aria-invalid aria-label aria-labelledby \
         autocapitalize autocomplete charset checked class content data-chooses data-copies data-ended-status \
-        data-label data-remaining data-seconds datetime defer dir for height hidden href html http-equiv id \
+        data-label data-remaining data-seconds datetime defer dir for form height hidden href html http-equiv id \
         inputmode lang list method name readonly rel role rows scope selected spellcheck src tabindex type \
         value width";
     each(|Sample { name, html }| {
