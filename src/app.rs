@@ -28,7 +28,7 @@ use crate::web as pages;
 use ops::Ops;
 use pages::Stopping;
 use parts::Parts;
-pub(crate) use parts::explain;
+pub(crate) use parts::{explain, mapping_editor};
 use supervise::supervise;
 
 /// How long running requests may take to finish after a stop, in seconds.

@@ -10,6 +10,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod csv;
 pub mod domain;
 pub mod fingerprint;
 pub mod flow;

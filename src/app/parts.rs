@@ -145,6 +145,21 @@ pub(crate) fn explain(
     Ok((explain, store))
 }
 
+/// What changes the mappings from the command line, and the store to be closed after it.
+pub(crate) fn mapping_editor(
+    database: &Database,
+    (idle_minutes, seen_days): (u32, u32),
+    clock: Arc<dyn Clock>,
+) -> Result<(MappingEditor, Store), StartError> {
+    let store = open_store(database)?;
+    let people = PeopleRules {
+        idle: TimeDelta::minutes(i64::from(idle_minutes)),
+        seen: TimeDelta::days(i64::from(seen_days)),
+        tokens: None,
+    };
+    Ok((MappingEditor::new(store.clone(), None, clock, people), store))
+}
+
 impl Parts {
     /// Builds every part once and starts the background tasks.
     #[expect(
@@ -233,12 +248,12 @@ impl Parts {
         shared.add(History::new(store.clone()));
         shared.add(MappingEditor::new(
             store.clone(),
-            Arc::clone(&snapshots),
+            Some(Arc::clone(&snapshots)),
             Arc::clone(&clock),
             PeopleRules {
                 idle,
                 seen,
-                tokens: token_rules(&config.red5),
+                tokens: Some(token_rules(&config.red5)),
             },
         ));
         shared.add(People {

@@ -55,6 +55,12 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write the mappings and their tests to a file, and make them as a file has them
+    #[command(after_help = MAPPINGS)]
+    Mappings {
+        #[command(subcommand)]
+        command: MappingsCommand,
+    },
     /// Print the lines of red5-web.properties that match this configuration
     #[command(name = "red5-config", after_help = RED5_CONFIG)]
     Red5Config {
@@ -80,6 +86,43 @@ pub(super) enum PeopleCommand {
     Forget {
         /// The id (p_…) that the person's page and /api/admin/people show
         id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MappingsCommand {
+    /// Write the mappings and their tests to a file
+    #[command(after_help = EXPORT)]
+    Export {
+        /// The file; without it, or with -, standard output
+        file: Option<String>,
+        /// One row for each mapping, to be read in a spreadsheet; no command reads it
+        #[arg(long)]
+        csv: bool,
+    },
+    /// Print what a file would change, and for whom
+    #[command(after_help = PLAN)]
+    Plan {
+        /// The file; - is standard input
+        file: String,
+    },
+    /// Make the mappings and their tests as a file has them
+    #[command(after_help = APPLY)]
+    Apply {
+        /// The file; - is standard input
+        file: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// The mapping version of a plan: where the table has another one, nothing is changed
+        #[arg(long, value_name = "N")]
+        plan_version: Option<i64>,
+    },
+    /// Run the mapping tests
+    #[command(after_help = TEST)]
+    Test {
+        /// A file with mappings and tests, - is standard input; without it those of the database
+        file: Option<String>,
     },
 }
 
@@ -144,6 +187,57 @@ Exit codes: 0 there is an answer, 1 there is no such session or the database can
 asked, 2 the question cannot be read.
 
 Example: echo '{\"identity\":{\"groups\":[\"crew\"]}}' | red5-bridge explain";
+
+const MAPPINGS: &str = "\
+Reads     DATABASE_URL; `test FILE` reads no variable
+
+A file is JSON with the lists `mappings` and `tests`, in one order and without numbers and
+versions, so that equal tables are equal files. A list that a file does not have is left
+alone; a row that its list does not have is removed.
+
+Exit codes: 0 good, 1 a finding or an error, 2 usage error; plan: 3 there are changes.
+
+Example: red5-bridge mappings export mappings.json";
+
+const EXPORT: &str = "\
+Reads     DATABASE_URL
+Writes    the file whole or not at all
+
+With --csv cells that a spreadsheet would calculate begin with an apostrophe.
+
+Exit codes: 0 written, 1 an error.
+
+Example: red5-bridge mappings export mappings.json";
+
+const PLAN: &str = "\
+Reads     DATABASE_URL, and the file
+
+Prints a line for each row that is added (+), changed (~) or removed (-), what that grants
+and takes away, warnings, mapping tests that would fail, and last the counts and the mapping
+version. It changes nothing.
+
+Exit codes: 0 there are no changes, 1 an error, 3 there are changes.
+
+Example: red5-bridge mappings plan mappings.json";
+
+const APPLY: &str = "\
+Reads     DATABASE_URL, and the file
+Writes    the mappings and their tests, all changes or none, audited as cli:USER
+
+Prints the plan and asks. Without a terminal it needs --yes. What it applies is the plan that
+it printed: where the mappings changed meanwhile, or a mapping test would fail that does not
+fail now, nothing is changed.
+
+Exit codes: 0 applied, or nothing to change, 1 nothing was changed.
+
+Example: red5-bridge mappings apply mappings.json --yes --plan-version 42";
+
+const TEST: &str = "\
+Reads     DATABASE_URL; with a file the file alone
+
+Exit codes: 0 every mapping test passes, 1 one fails, or an error.
+
+Example: red5-bridge mappings test mappings.json";
 
 const RED5_CONFIG: &str = "\
 Reads     RED5_* of the configuration

@@ -5,11 +5,11 @@ pub mod check;
 pub mod explain;
 mod healthcheck;
 pub mod inspect;
+mod mappings;
 mod people;
 mod red5_config;
+mod terminal;
 
-use std::error::Error;
-use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -28,15 +28,13 @@ use crate::random;
 use crate::store::Store;
 use arguments::{Arguments, Command, PeopleCommand};
 use inspect::{GIVEN_MAX, Verdict};
+use terminal::{Failure, complain, read_stdin, say};
 
 /// The exit code of a usage error, the same as clap's.
 const USAGE_ERROR: u8 = 2;
 
 /// Most bytes of a question on standard input; more of it is not read, and then it is not JSON.
 const QUESTION_MAX: usize = 4 << 20;
-
-/// Why a command failed: written to standard error, and the exit code is 1.
-type Failure = Box<dyn Error + Send + Sync>;
 
 /// Runs the command that the command line names.
 pub async fn run() -> ExitCode {
@@ -47,6 +45,7 @@ pub async fn run() -> ExitCode {
         Command::Keygen => keygen(),
         Command::Inspect { token } => inspect_token(token),
         Command::Explain { file, json } => explain_question(file, json).await,
+        Command::Mappings { command } => mappings::run(command).await,
         Command::Red5Config { show_secret } => print_red5_config(show_secret),
         Command::People {
             command: PeopleCommand::Forget { id },
@@ -185,20 +184,6 @@ fn inspect_token(token: Option<String>) -> Result<ExitCode, Failure> {
     })
 }
 
-fn read_stdin(what: &str, most: usize) -> std::io::Result<Vec<u8>> {
-    if std::io::stdin().is_terminal() {
-        complain(&format!(
-            "reading {what} from standard input; end with Ctrl-D"
-        ));
-    }
-    let mut given = Vec::new();
-    let most = u64::try_from(most).unwrap_or(u64::MAX);
-    std::io::stdin()
-        .take(most.saturating_add(1))
-        .read_to_end(&mut given)?;
-    Ok(given)
-}
-
 async fn explain_question(file: Option<String>, json: bool) -> Result<ExitCode, Failure> {
     let config = Variables::of_process()?.read(Config::read)?;
     let given = match file.filter(|file| file != "-") {
@@ -239,14 +224,4 @@ async fn ask_readiness() -> Result<ExitCode, Failure> {
     let (Ok(line) | Err(line)) = answer;
     say(&line);
     Ok(code)
-}
-
-#[expect(clippy::print_stdout, reason = "the result of a command")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-#[expect(clippy::print_stderr, reason = "before there is a log")]
-fn complain(line: &str) {
-    eprintln!("{}", line.trim_end());
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::Failure;
+use super::terminal::Failure;
 use crate::clock::Clock;
 use crate::config::{self, Variables};
 use crate::domain::identity::Actor;

@@ -104,7 +104,7 @@ impl Config {
         let groups_max_age = reader.number("BRIDGE_GROUPS_MAX_AGE_SECONDS", 300, 1..=86_400);
         let unrefreshed_max = reader.number("BRIDGE_UNREFRESHED_MAX_MINUTES", 60, 1..=43_200);
         let max_staleness_seconds = reader.number("BRIDGE_MAX_STALENESS_SECONDS", 5, 1..=300);
-        let seen_days = reader.number("BRIDGE_SEEN_DAYS", 30, 0..=3650);
+        let seen_days = read_seen_days(reader);
         let oidc = oidc::read(reader, public_url.as_ref());
         let red5 = Red5::read(reader);
         let log_formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
@@ -145,6 +145,11 @@ pub fn read_listen(reader: &mut Reader<'_>) -> SocketAddr {
 /// `BRIDGE_SESSION_IDLE_MINUTES`
 pub fn read_session_idle_minutes(reader: &mut Reader<'_>) -> u32 {
     reader.number("BRIDGE_SESSION_IDLE_MINUTES", 60, 1..=10_080)
+}
+
+/// `BRIDGE_SEEN_DAYS`
+pub fn read_seen_days(reader: &mut Reader<'_>) -> u32 {
+    reader.number("BRIDGE_SEEN_DAYS", 30, 0..=3650)
 }
 
 /// `RUST_LOG`

@@ -49,7 +49,8 @@ pub fn allows_grant(grant: &Grant) -> Vec<String> {
     allows_lists(&grant.roles, &grant.transports, &grant.rooms)
 }
 
-fn allows_lists<R: Ord + Display>(
+/// The same of lists; patterns and templates stand as they are.
+pub fn allows_lists<R: Ord + Display>(
     roles: &NonEmpty<Role>,
     transports: &AnyOr<Transport>,
     rooms: &AnyOr<R>,

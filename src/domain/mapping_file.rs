@@ -15,6 +15,14 @@ use super::tables::{MappingTables, WantedRow, WantedTables};
 /// Most rows of each list.
 const ROWS_MAX: usize = 100_000;
 
+/// The mappings in the order of a file.
+pub fn in_order(tables: &MappingTables) -> Vec<&MappingDraft> {
+    let mut mappings: Vec<_> = tables.mappings.iter().map(|row| &row.draft).collect();
+    // No two rows say the same, so this is the whole order.
+    mappings.sort_by(|one, other| one.says().cmp(&other.says()));
+    mappings
+}
+
 /// The text of the file that has these tables; it ends with a line end.
 ///
 /// # Errors
@@ -25,9 +33,7 @@ pub fn write(tables: &MappingTables) -> serde_json::Result<String> {
         mappings: Vec<&'a MappingDraft>,
         tests: Vec<&'a MappingTestDraft>,
     }
-    let mut mappings: Vec<_> = tables.mappings.iter().map(|row| &row.draft).collect();
-    // No two rows say the same, so this is the whole order.
-    mappings.sort_by(|one, other| one.says().cmp(&other.says()));
+    let mappings = in_order(tables);
     let mut tests: Vec<_> = tables.tests.iter().map(|row| &row.draft).collect();
     tests.sort_by_key(|test| test.name());
     let text = serde_json::to_string_pretty(&File { mappings, tests })?;
@@ -56,6 +62,7 @@ fn rows<D>(
     if !members.has(field) {
         return None;
     }
+    let before = members.errors.len();
     let sent = members.objects(field, ROWS_MAX)?;
     let mut rows = Vec::with_capacity(sent.len());
     for (i, row) in sent.into_iter().enumerate() {
@@ -64,7 +71,8 @@ fn rows<D>(
             Err(errors) => members.take(&format!("{field}[{i}]"), errors),
         }
     }
-    Some(rows)
+    // Behind a wrong row the places would not be those of the file.
+    (members.errors.len() == before).then_some(rows)
 }
 
 fn require_distinct<'a, D, K: Eq + Hash>(
@@ -81,3 +89,6 @@ fn require_distinct<'a, D, K: Eq + Hash>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

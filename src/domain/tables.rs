@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
+use chrono::{DateTime, Utc};
+
 use super::change_set::{Edit, TableChange};
-use super::mapping::{Mapping, MappingDraft};
-use super::mapping_test::{MappingTest, MappingTestDraft};
+use super::mapping::{Mapping, MappingDraft, MappingId};
+use super::mapping_test::{MappingTest, MappingTestDraft, MappingTestId};
 
 /// All rows of both tables, each by number.
 #[derive(Debug, Clone, Default)]
@@ -86,6 +88,33 @@ impl MappingTables {
     }
 }
 
+impl WantedTables {
+    /// The tables where there was nothing before: numbered in this order, and written at `at`. A list that
+    /// is left alone is empty.
+    pub fn alone(self, at: DateTime<Utc>) -> MappingTables {
+        let mappings = (1..).zip(self.mappings.into_iter().flatten());
+        let mappings = mappings.map(|(id, row)| Mapping {
+            id: MappingId(id),
+            draft: row.draft,
+            version: 1,
+            created_at: at,
+            created_by: String::new(),
+            updated_at: at,
+            updated_by: String::new(),
+        });
+        let tests = (1..).zip(self.tests.into_iter().flatten());
+        let tests = tests.map(|(id, row)| MappingTest {
+            id: MappingTestId(id),
+            draft: row.draft,
+            version: 1,
+        });
+        MappingTables {
+            mappings: mappings.collect(),
+            tests: tests.collect(),
+        }
+    }
+}
+
 /// Rows that are there, and how they are wanted.
 struct Pairing<'a, D> {
     /// Those that are not paired, by number, each with its version.
@@ -158,3 +187,6 @@ impl<'a, D: Clone> Pairing<'a, D> {
         gone.chain(replaced).chain(new)
     }
 }
+
+#[cfg(test)]
+mod tests;

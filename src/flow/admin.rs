@@ -12,12 +12,12 @@ use crate::store::session_cache::LiveSession;
 #[derive(Debug, Clone)]
 pub struct AdminGroups(pub BTreeSet<String>);
 
-/// Proof that the user is an administrator. Only [`AdminGroups::admit`] creates one (AD-1):
+/// Proof that the user is an administrator. For a request only [`AdminGroups::admit`] creates one (AD-1):
 ///
 /// ```compile_fail,E0451
 /// # use red5_bridge::flow::admin::Admin;
 /// # fn forge(live: std::sync::Arc<red5_bridge::store::session_cache::LiveSession>, actor: red5_bridge::domain::identity::Actor) {
-/// let admin = Admin { live, actor };
+/// let admin = Admin { live: Some(live), actor };
 /// # }
 /// ```
 ///
@@ -36,7 +36,7 @@ pub struct AdminGroups(pub BTreeSet<String>);
 /// }
 /// ```
 pub struct Admin {
-    live: Arc<LiveSession>,
+    live: Option<Arc<LiveSession>>,
     actor: Actor,
 }
 
@@ -68,19 +68,31 @@ impl AdminGroups {
             return Err(NotAdmin);
         }
         let actor = actor(identity, origin);
-        Ok(Admin { live, actor })
+        Ok(Admin {
+            live: Some(live),
+            actor,
+        })
     }
 }
 
 impl Admin {
+    /// A user of the machine, audited as `cli:USER`: the address of the database is a right to more than
+    /// any use case does.
+    pub(crate) fn of_command_line(user: &str) -> Self {
+        Self {
+            live: None,
+            actor: Actor::cli(user),
+        }
+    }
+
     /// The administrator as an actor for the audit log.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// The administrator's own session.
-    pub fn session(&self) -> &LiveSession {
-        &self.live
+    /// The administrator's own session; the command line has none.
+    pub fn session(&self) -> Option<&LiveSession> {
+        self.live.as_deref()
     }
 }
 

@@ -50,16 +50,16 @@ pub struct ChangeOutcome {
 /// What administrators do with the table.
 pub struct MappingEditor {
     store: Store,
-    snapshots: Arc<SnapshotKeeper>,
+    snapshots: Option<Arc<SnapshotKeeper>>,
     clock: Arc<dyn Clock>,
     people: PeopleRules,
 }
 
 impl MappingEditor {
-    /// Over this database.
+    /// Over this database. A program that exchanges nothing has no snapshots.
     pub fn new(
         store: Store,
-        snapshots: Arc<SnapshotKeeper>,
+        snapshots: Option<Arc<SnapshotKeeper>>,
         clock: Arc<dyn Clock>,
         people: PeopleRules,
     ) -> Self {
@@ -244,7 +244,9 @@ impl MappingEditor {
         let changed = self.store.change(attempt, plan, judge).await?;
         if !terms.dry_run {
             log(admin.actor(), &changed);
-            self.snapshots.reload_changed().await;
+            if let Some(snapshots) = &self.snapshots {
+                snapshots.reload_changed().await;
+            }
         }
         Ok((changed, failing))
     }

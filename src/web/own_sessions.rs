@@ -20,7 +20,7 @@ pub async fn show(session: Session, page: Page, people: web::Data<People>) -> An
         .own_sessions(&session.actor(page.request()), SHOWN)
         .await?;
     Ok(page::show(&OwnSessions {
-        rows: SessionRow::list(found.items, session.live().session.hash),
+        rows: SessionRow::list(found.items, Some(session.live().session.hash)),
         done: Notice::of(&page.query()?),
         frame: page.frame(),
     }))

@@ -43,6 +43,7 @@ mod imports;
 mod issuance;
 mod logging;
 mod mapping_api;
+mod mapping_files;
 mod mapping_input;
 mod mapping_lists;
 mod mapping_pages;

@@ -158,7 +158,7 @@ pub async fn person_page(
     people: web::Data<People>,
 ) -> Answer {
     let found = people.get(&admin, &person_id(&id)?).await?;
-    let own = admin.session().session.hash;
+    let own = sessions::own_hash(&admin);
     Ok(show(&PersonPage::of(
         page.frame(),
         found,

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::paging::{ListQuery, list_answer};
 use crate::domain::identity::PersonKey;
 use crate::domain::list::PageRange;
-use crate::domain::session::{SessionId, SessionSummary, Whose};
+use crate::domain::session::{SessionHash, SessionId, SessionSummary, Whose};
 use crate::domain::time::utc;
+use crate::flow::EndedSession;
 use crate::flow::admin::Admin;
 use crate::flow::people::{People, PeopleError};
 use crate::flow::sign_out::SignOut;
@@ -34,6 +35,20 @@ fn whose(person: &str) -> Whose<'_> {
     } else {
         Whose::Named(person)
     }
+}
+
+pub(super) fn own_hash(admin: &Admin) -> Option<SessionHash> {
+    admin.session().map(|own| own.session.hash)
+}
+
+/// Where the administrator's own session is among those that ended.
+async fn leave_if_own(
+    page: &Page,
+    sign_out: &SignOut,
+    admin: &Admin,
+    ended: impl IntoIterator<Item = EndedSession>,
+) -> Option<HttpResponse> {
+    leave_with(page.site(), sign_out, admin.session()?, ended).await
 }
 
 pub(super) fn as_json(session: &SessionSummary) -> Value {
@@ -64,7 +79,7 @@ pub async fn list_page(admin: Admin, page: Page, people: web::Data<People>) -> A
     let asked = ListQuery::read(&query, ["person"])?;
     let [person] = &asked.filters;
     let found = people.sessions(&admin, whose(person), asked.range).await?;
-    let own = admin.session().session.hash;
+    let own = own_hash(&admin);
     Ok(show(&SessionList {
         paging: asked.paging(&page, "/admin/sessions", found.items.len(), found.total),
         rows: SessionRow::list(found.items, own),
@@ -87,7 +102,7 @@ pub async fn stop_page(
     let theirs = people.sessions(&admin, Whose::Person(&person), PageRange::first(1));
     Ok(show(&SessionStop {
         sessions: theirs.await?.total,
-        row: SessionRow::of(session, admin.session().session.hash),
+        row: SessionRow::of(session, own_hash(&admin)),
         frame: page.frame(),
     }))
 }
@@ -113,7 +128,7 @@ pub async fn end_form(
     let admin = form.sender;
     let ended = people.end(&admin, &session_id(&id)?).await;
     let ended = ended.map_err(|error| page.lead_back("/admin/sessions?done=gone", error))?;
-    let left = leave_with(page.site(), &sign_out, admin.session(), [ended]).await;
+    let left = leave_if_own(&page, &sign_out, &admin, [ended]).await;
     Ok(left.unwrap_or_else(|| page.see_other("/admin/sessions?done=ended")))
 }
 
@@ -138,6 +153,6 @@ pub async fn end_person_form(
     let admin = sent.sender;
     let ended = people.end_person(&admin, &person_of(&sent.form)?).await?;
     let list = format!("/admin/sessions?done=all-ended&ended={}", ended.len());
-    let left = leave_with(page.site(), &sign_out, admin.session(), ended).await;
+    let left = leave_if_own(&page, &sign_out, &admin, ended).await;
     Ok(left.unwrap_or_else(|| page.see_other(&list)))
 }

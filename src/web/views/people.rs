@@ -25,14 +25,14 @@ pub struct SessionRow {
 
 impl SessionRow {
     /// A session; `own` is the one that requests the page.
-    pub fn of(session: SessionSummary, own: SessionHash) -> Self {
+    pub fn of(session: SessionSummary, own: Option<SessionHash>) -> Self {
         Self {
-            current: session.hash == own,
+            current: Some(session.hash) == own,
             session,
         }
     }
 
-    pub fn list(sessions: Vec<SessionSummary>, own: SessionHash) -> Vec<Self> {
+    pub fn list(sessions: Vec<SessionSummary>, own: Option<SessionHash>) -> Vec<Self> {
         let rows = sessions.into_iter();
         rows.map(|session| Self::of(session, own)).collect()
     }

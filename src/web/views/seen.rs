@@ -102,7 +102,12 @@ pub struct PersonPage {
 
 impl PersonPage {
     /// Of all that is known; `own` is the session that requests the page.
-    pub fn of(frame: Frame, found: PersonDetails, own: SessionHash, now: DateTime<Utc>) -> Self {
+    pub fn of(
+        frame: Frame,
+        found: PersonDetails,
+        own: Option<SessionHash>,
+        now: DateTime<Utc>,
+    ) -> Self {
         let held = found.entitlement.held().iter().map(|held| HeldWords {
             grant: GrantWords::of(&held.grant),
             mapping: held.mapping,

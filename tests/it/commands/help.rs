@@ -2,13 +2,14 @@
 
 use super::{run, said};
 
-const WORDS: [&str; 9] = [
+const WORDS: [&str; 10] = [
     "serve",
     "migrate",
     "check",
     "keygen",
     "inspect",
     "explain",
+    "mappings",
     "red5-config",
     "people",
     "healthcheck",
@@ -23,13 +24,16 @@ fn the_program_lists_its_words_and_each_says_what_a_stranger_has_to_know() {
     }
     assert!(text.contains("Exit codes: 0 good, 1 a finding"), "{text}");
     assert!(text.contains("red5-bridge check"), "{text}");
-    for word in WORDS {
-        let (code, text) = said(run(&[word, "--help"], &[], b""));
+    let whole = WORDS.iter().map(std::slice::from_ref);
+    let mapping_words = ["export", "plan", "apply", "test"].map(|word| ["mappings", word]);
+    for words in whole.chain(mapping_words.iter().map(<[&str; 2]>::as_slice)) {
+        let word = words.join(" ");
+        let (code, text) = said(run(&[words, &["--help"]].concat(), &[], b""));
         assert_eq!(code, 0, "{word}");
         assert!(text.contains("Exit codes: 0"), "{word}: {text}");
         let example = text.split("Example: ").nth(1).expect("an example");
         assert!(
-            example.contains("red5-bridge") && example.contains(word),
+            example.contains("red5-bridge") && example.contains(&word),
             "{text}"
         );
         for line in text.lines() {
