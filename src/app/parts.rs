@@ -157,7 +157,10 @@ pub(crate) fn mapping_editor(
         seen: TimeDelta::days(i64::from(seen_days)),
         tokens: None,
     };
-    Ok((MappingEditor::new(store.clone(), None, clock, people), store))
+    Ok((
+        MappingEditor::new(store.clone(), None, clock, people),
+        store,
+    ))
 }
 
 impl Parts {

@@ -116,14 +116,16 @@ pub(super) async fn effect(
     tests_failing: Vec<FailingTest>,
     now: DateTime<Utc>,
 ) -> Result<Effect, StoreError> {
-    let rows = changed.changes.iter().filter_map(|change| match change {
-        TableChange::Mapping(edit) => Some(RowChange {
-            before: edit.target().and_then(|(id, _)| changed.before.mapping(id)),
-            after: edit.draft(),
-        }),
-        TableChange::Test(_) => None,
-    });
-    let rows: Vec<RowChange<'_>> = rows.collect();
+    let (mut rows, mut places) = (Vec::new(), Vec::new());
+    for (place, change) in changed.changes.iter().enumerate() {
+        if let TableChange::Mapping(edit) = change {
+            rows.push(RowChange {
+                before: edit.target().and_then(|(id, _)| changed.before.mapping(id)),
+                after: edit.draft(),
+            });
+            places.push(place);
+        }
+    }
     let considered = Considered {
         now,
         idle_since: now - rules.idle,
@@ -133,6 +135,12 @@ pub(super) async fn effect(
     let seen: BTreeSet<String> = seen.into_iter().map(|seen| seen.group).collect();
     let table = ChangedTable::new(&changed.before.mappings, &rows, now);
     let mut warnings = table.warnings(&seen);
+    // They count the changes of mappings alone.
+    let in_set = |place: Option<usize>| place.and_then(|place| places.get(place).copied());
+    for warning in &mut warnings {
+        warning.change = in_set(warning.change);
+        warning.with_change = in_set(warning.with_change);
+    }
     let count = store.count_people(considered).await?;
     let groups = rows.iter().flat_map(|row| {
         let before = row.before.map(|row| row.draft.group());
@@ -249,214 +257,6 @@ fn default_token(
     };
     let decided = tokens.decide(basis, &Wish::default())?;
     Ok(signer::length(&decided.claims)?)
-}
-
-/// The tests that fail afterwards.
-    pub tests_failing: Vec<FailingTest>,
-    /// For the people who are signed in or were seen lately, now.
-    pub people: PeopleEffect,
-}
-
-/// What changes do for people.
-#[derive(Debug, Default, Serialize)]
-pub struct PeopleEffect {
-    /// How many people were looked at.
-    pub considered: i64,
-    /// How many of them are signed in.
-    pub signed_in: i64,
-    /// How many of them can do something else afterwards.
-    pub changed: usize,
-    /// At most 200 of these: first those who gain, then by user name and subject.
-    pub items: Vec<PersonChange>,
-    /// How many there are besides.
-    pub more: usize,
-}
-
-/// What changes do for one person.
-#[derive(Debug, Serialize)]
-pub struct PersonChange {
-    /// The public id.
-    pub person: PersonId,
-    /// The user name.
-    pub username: Option<String>,
-    /// The name.
-    pub name: Option<String>,
-    /// Whether they are signed in.
-    pub signed_in: bool,
-    /// What they gain and lose.
-    #[serde(flatten)]
-    pub effect: PersonEffect,
-}
-
-/// A mapping test that fails on the tables as they would be, or are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FailingTest {
-    /// Its number; none for one that the change set creates.
-    pub id: Option<i64>,
-    /// Its name.
-    pub name: String,
-    /// The change that writes it, if one does.
-    pub change: Option<usize>,
-    /// What is not as the test states, a sentence each.
-    pub because: Vec<String>,
-}
-
-/// What a person is judged by, beside the tables.
-#[derive(Debug, Clone)]
-pub struct PeopleRules {
-    /// `BRIDGE_SESSION_IDLE_MINUTES`
-    pub idle: TimeDelta,
-    /// `BRIDGE_SEEN_DAYS`
-    pub seen: TimeDelta,
-    /// What tokens have in common; none: nothing is said of default tokens.
-    pub tokens: Option<TokenRules>,
-}
-
-/// What changes do, or did.
-///
-/// Costs both tables once, and the people in the groups of the changed rows.
-pub(super) async fn effect(
-    store: &Store,
-    rules: &PeopleRules,
-    changed: &ChangedTables,
-    tests_failing: Vec<FailingTest>,
-    now: DateTime<Utc>,
-) -> Result<Effect, StoreError> {
-    let rows = changed.changes.iter().filter_map(|change| match change {
-        TableChange::Mapping(edit) => Some(RowChange {
-            before: edit.target().and_then(|(id, _)| changed.before.mapping(id)),
-            after: edit.draft(),
-        }),
-        TableChange::Test(_) => None,
-    });
-    let rows: Vec<RowChange<'_>> = rows.collect();
-    let considered = Considered {
-        now,
-        idle_since: now - rules.idle,
-        seen_since: now - rules.seen,
-    };
-    let seen = store.seen_groups(considered, None, i64::MAX).await?;
-    let seen: BTreeSet<String> = seen.into_iter().map(|seen| seen.group).collect();
-    let table = ChangedTable::new(&changed.before.mappings, &rows, now);
-    let mut warnings = table.warnings(&seen);
-    let count = store.count_people(considered).await?;
-    let groups = rows.iter().flat_map(|row| {
-        let before = row.before.map(|row| row.draft.group());
-        before.into_iter().chain(row.after.map(MappingDraft::group))
-    });
-    let people = store.people_in(considered, groups).await?;
-    let (people, found) = judge_people(people, count, rules, changed, now).await;
-    warnings.extend(found);
-    Ok(Effect {
-        mapping_version: changed.mapping_version,
-        table: table.effect(),
-        warnings,
-        tests_failing,
-        people,
-    })
-}
-
-/// Who can do something else afterwards, and what to look at in their default tokens.
-async fn judge_people(
-    people: Vec<SeenPerson>,
-    count: PeopleCount,
-    rules: &PeopleRules,
-    changed: &ChangedTables,
-    now: DateTime<Utc>,
-) -> (PeopleEffect, Vec<Warning>) {
-    let before = Mappings::compile(changed.before.mappings.iter().cloned());
-    let after = Mappings::compile(changed.after.mappings.iter().cloned());
-    let mut items = Vec::new();
-    let mut longest: Option<(usize, String)> = None;
-    let mut without_room: Vec<String> = Vec::new();
-    for (at, person) in people.into_iter().enumerate() {
-        if at % AT_ONCE == AT_ONCE - 1 {
-            yield_now().await;
-        }
-        let identity = &person.identity;
-        let held = [&before, &after].map(|mappings| mappings.resolve(identity, now));
-        let effect = between(&held[0], &held[1]);
-        if effect.is_none() {
-            continue;
-        }
-        let [default_before, default_after] = held.each_ref().map(|held| {
-            let tokens = rules.tokens.as_ref()?;
-            Some(default_token(tokens, identity, held, now))
-        });
-        let called = || {
-            identity
-                .username
-                .as_ref()
-                .unwrap_or(&identity.subject)
-                .clone()
-        };
-        match (default_before, default_after) {
-            (Some(Ok(_)), Some(Err(NoToken::RoomRequired { .. }))) => without_room.push(called()),
-            (_, Some(Ok(bytes))) if bytes > LONG_TOKEN_BYTES => {
-                if longest.as_ref().is_none_or(|(most, _)| *most < bytes) {
-                    longest = Some((bytes, called()));
-                }
-            }
-            _ => {}
-        }
-        items.push(PersonChange {
-            person: person.id,
-            username: person.identity.username,
-            name: person.identity.name,
-            signed_in: person.signed_in,
-            effect,
-        });
-    }
-    // They come by user name and subject; the sort keeps that.
-    items.sort_by_key(|item| item.effect.gains.is_empty());
-    let changed = items.len();
-    items.truncate(PEOPLE_MAX);
-    let more = changed - items.len();
-    let people = PeopleEffect {
-        considered: count.considered,
-        signed_in: count.signed_in,
-        changed,
-        items,
-        more,
-    };
-    let long = longest.map(|(bytes, person)| {
-        let text = format!(
-            "The default token of {person} would have {bytes} bytes; beyond {LONG_TOKEN_BYTES} it is too \
-             long for some players. Name a room when a token is requested, or grant fewer rooms."
-        );
-        Warning::of_all(WarningCode::LongToken, text)
-    });
-    let without = without_room.first().map(|person| {
-        let text = match without_room.len() {
-            1 => format!("{person} would have to name a room to get a token, and did not."),
-            many => format!(
-                "{many} people would have to name a room to get a token, and did not: {person} is one."
-            ),
-        };
-        Warning::of_all(WarningCode::NoDefaultRoom, text)
-    });
-    (people, long.into_iter().chain(without).collect())
-}
-
-impl PeopleRules {
-    /// The length in bytes of the token of a request that names nothing.
-    fn default_token(
-        &self,
-        identity: &Identity,
-        entitlement: &Entitlement,
-        now: DateTime<Utc>,
-    ) -> Result<usize, NoToken> {
-        let basis = Basis {
-            identity,
-            entitlement,
-            blocks: &Blocks::default(),
-            end: SubjectEnd::Session(DateTime::<Utc>::MAX_UTC),
-            now,
-            may_lack_subject: false,
-        };
-        let decided = self.tokens.decide(basis, &Wish::default())?;
-        Ok(signer::length(&decided.claims)?)
-    }
 }
 
 /// The tests that fail afterwards, and those of them that did not fail before.

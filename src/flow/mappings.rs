@@ -77,18 +77,18 @@ impl MappingEditor {
     }
 
     /// One page of the rows of a filter, of now or as they stood at an earlier moment, with the number of
-    /// the last change to the mappings where that is now.
+    /// the last change to the mappings before it.
     pub async fn list(
         &self,
         admin: &Admin,
         filter: &MappingFilter,
         at: Option<DateTime<Utc>>,
         range: PageRange,
-    ) -> Result<(ListPage<Mapping>, Option<i64>), StoreError> {
+    ) -> Result<(ListPage<Mapping>, i64), StoreError> {
         if at.is_none() && filter.is_whole_table() {
             let page = self.store.list_mappings(range.limit, range.offset).await?;
             let (items, total) = (page.items, page.total);
-            return Ok((ListPage { items, total }, Some(page.mapping_version)));
+            return Ok((ListPage { items, total }, page.mapping_version));
         }
         let (tables, mapping_version) = self.tables(admin, at).await?;
         let now = at.unwrap_or_else(|| self.clock.now());

@@ -311,6 +311,7 @@ async fn the_table_of_an_earlier_time_is_listed() {
         .await
         .unwrap();
     let then = encoded(&then.to_rfc3339());
+    let version = admin.peek(LIST).await.json()["mapping_version"].clone();
     sqlx::query("DELETE FROM mappings")
         .execute(&bridge.db)
         .await
@@ -318,7 +319,7 @@ async fn the_table_of_an_earlier_time_is_listed() {
     let page = admin.peek(&format!("{LIST}?at={then}")).await.json();
     assert_eq!(
         page,
-        json!({"items": [first, second], "total": 2, "mapping_version": null})
+        json!({"items": [first, second], "total": 2, "mapping_version": version})
     );
     let page = admin
         .peek(&format!("{LIST}?at={then}&limit=1&offset=1"))

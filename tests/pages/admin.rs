@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample};
 use crate::domain::effect::{ChangedTable, RowChange};
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
-use crate::flow::effect::{Effect, FailingTest};
+use crate::flow::effect::{Effect, FailingTest, PeopleEffect};
 use crate::web::form::Form;
 use crate::web::views::{
     Done, Editing, EffectWords, MappingDelete, MappingForm, MappingList, MappingRow, NotDeleted,
@@ -98,7 +98,7 @@ fn list(rows: Vec<MappingRow>, total: i64, offset: i64) -> MappingList {
         frame: person("Ann Lee", true),
         paging: paging("/red5/admin/mappings?limit=50", rows.len(), total, offset),
         rows,
-        mapping_version: Some(42),
+        mapping_version: 42,
         typed: <[String; 7]>::default().into(),
         done: None,
     }
@@ -137,6 +137,7 @@ fn effect(
         table: table.effect(),
         warnings: beside.warnings(&["Crew ".to_owned()].into()),
         tests_failing,
+        people: PeopleEffect::default(),
     })
 }
 

@@ -27,7 +27,7 @@ pub struct MappingList {
     /// Where it stands.
     pub paging: Paging,
     /// Version of the whole table.
-    pub mapping_version: Option<i64>,
+    pub mapping_version: i64,
     /// What the list is narrowed to.
     pub typed: TypedMappingFilter,
     /// What the page before this one did, and to which mapping.
