@@ -194,10 +194,10 @@ async fn judge_people(
         };
         match (default_before, default_after) {
             (Some(Ok(_)), Some(Err(NoToken::RoomRequired { .. }))) => without_room.push(called()),
-            (_, Some(Ok(bytes))) if bytes > LONG_TOKEN_BYTES => {
-                if longest.as_ref().is_none_or(|(most, _)| *most < bytes) {
-                    longest = Some((bytes, called()));
-                }
+            (_, Some(Ok(bytes)))
+                if bytes > longest.as_ref().map_or(LONG_TOKEN_BYTES, |(most, _)| *most) =>
+            {
+                longest = Some((bytes, called()));
             }
             _ => {}
         }

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
+use red5_bridge::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::bridge::{Answer, Browser, RED5_SECRET, TestBridge, environment};
@@ -565,7 +566,7 @@ async fn a_moment_in_the_past_takes_the_table_as_it_stood() {
     let bridge = TestBridge::start().await;
     theatre(&bridge).await;
     let root = bridge.admin().await;
-    let then = chrono::Utc::now();
+    let then = SystemClock.now();
     let rows = root.peek("/api/admin/mappings").await.json();
     bridge.clock.advance(TimeDelta::seconds(5));
     for row in rows["items"].as_array().unwrap() {
