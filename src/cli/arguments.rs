@@ -114,7 +114,7 @@ pub(super) enum MappingsCommand {
         /// Do not ask
         #[arg(long)]
         yes: bool,
-        /// The mapping version of a plan: where the table has another one, nothing is changed
+        /// The version that the plan showed; with another one nothing is changed
         #[arg(long, value_name = "N")]
         plan_version: Option<i64>,
     },

@@ -18,9 +18,8 @@ struct Desk {
 impl Desk {
     async fn new() -> Self {
         let database_url = new_database().await;
-        let name = database_url.rsplit('/').next().unwrap();
-        let name = name.split('?').next().unwrap();
-        let folder = std::env::temp_dir().join(format!("red5-bridge-test-files-{name}"));
+        let folder = format!("red5-bridge-test-files-{:x}", rand::random::<u64>());
+        let folder = std::env::temp_dir().join(folder);
         std::fs::create_dir(&folder).unwrap();
         Self {
             database_url,
