@@ -259,21 +259,27 @@ fn log(actor: &Actor, changed: &ChangedTables) {
         match change {
             TableChange::Mapping(edit) => {
                 let mapping = edit.target().map(|(id, _)| id).or(written);
-                let event = match edit {
-                    Edit::Create(_) => "mapping_created",
-                    Edit::Replace { .. } => "mapping_replaced",
-                    Edit::Delete { .. } => "mapping_deleted",
-                };
-                tracing::info!(event, mapping, actor);
+                match edit {
+                    Edit::Create(_) => tracing::info!(event = "mapping_created", mapping, actor),
+                    Edit::Replace { .. } => {
+                        tracing::info!(event = "mapping_replaced", mapping, actor);
+                    }
+                    Edit::Delete { .. } => {
+                        tracing::info!(event = "mapping_deleted", mapping, actor);
+                    }
+                }
             }
             TableChange::Test(edit) => {
                 let test = edit.target().map(|(id, _)| id).or(written);
-                let event = match edit {
-                    Edit::Create(_) => "mapping_test_created",
-                    Edit::Replace { .. } => "mapping_test_replaced",
-                    Edit::Delete { .. } => "mapping_test_deleted",
-                };
-                tracing::info!(event, test, actor);
+                match edit {
+                    Edit::Create(_) => tracing::info!(event = "mapping_test_created", test, actor),
+                    Edit::Replace { .. } => {
+                        tracing::info!(event = "mapping_test_replaced", test, actor);
+                    }
+                    Edit::Delete { .. } => {
+                        tracing::info!(event = "mapping_test_deleted", test, actor);
+                    }
+                }
             }
         }
     }
