@@ -1,8 +1,9 @@
 -- Which version the table of mappings had at which time, so that the table of an earlier time can be told
--- with its version. A row for each statement that changes mappings; it is a few bytes.
+-- with its version. A row for each statement that changes mappings; it is a few bytes. A version may stand
+-- here twice: after a restore of the counter alone, numbers come again.
 
 CREATE TABLE mapping_versions (
-    version  bigint PRIMARY KEY,
+    version  bigint NOT NULL,
     at       timestamptz NOT NULL
 );
 

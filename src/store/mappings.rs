@@ -284,11 +284,12 @@ impl Store {
             .fetch_all(&mut *moment)
             .await?;
             let version = sqlx::query_scalar!(
-                r#"SELECT coalesce(max(version), 0) AS "version!" FROM mapping_versions WHERE at <= $1"#,
+                "SELECT version FROM mapping_versions WHERE at <= $1 ORDER BY at DESC, version DESC LIMIT 1",
                 at
             )
-            .fetch_one(moment)
+            .fetch_optional(moment)
             .await?;
+            let version = version.unwrap_or_default();
             let mut then = MappingTables::default();
             for row in rows {
                 match (row.kind.as_str(), row.after) {

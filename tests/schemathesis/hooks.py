@@ -16,6 +16,14 @@ BETWEEN_MEMBERS = (
     "is you: ",
     "is read-only: ",
     "a time from 1970 to 9999",
+    "must be a time in UTC",
+    "is no token of this bridge",
+    "state at least one thing",
+    "can never serve",
+    "1 to 512 bytes",
+    "must not be in the future",
+    "must not be in the past",
+    "is named by changes[",
 )
 
 

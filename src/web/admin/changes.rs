@@ -29,7 +29,8 @@ pub async fn restore(sent: ProtectedJson<Admin>, editor: web::Data<MappingEditor
             Some(at) if editor.now() < at => members.refuse("at", "must not be in the future"),
             Some(_) => {}
         }
-        Some((at?, terms(members)))
+        let terms = terms(members);
+        Some((at?, terms))
     })?;
     let outcome = editor.restore(&sent.sender, at, terms).await?;
     Ok(HttpResponse::Ok().json(outcome))

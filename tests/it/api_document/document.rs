@@ -19,7 +19,7 @@ const PARTS: [&str; 4] = ["Problem", "ExactRule", "GlobRule", "EveryoneRule"];
 
 /// Rules between members, which no schema of one member can tell. They are
 /// written in the descriptions.
-const BETWEEN_MEMBERS: [&str; 13] = [
+const BETWEEN_MEMBERS: [&str; 16] = [
     "is no token of this bridge",
     "is read-only: ",
     "at most 512 bytes",
@@ -33,6 +33,9 @@ const BETWEEN_MEMBERS: [&str; 13] = [
     "in which no member stands twice",
     "must not be in the future",
     "is named by changes[",
+    "state at least one thing",
+    "can never serve",
+    "1 to 512 bytes",
 ];
 
 /// The document, with every schema indices that stands in it.
