@@ -6,7 +6,7 @@
 //!
 //! Each template escapes what it is given (CS-10), needs no script to work,
 //! and loads only the files of [`assets`]. Text from outside is shown by
-//! [`Shown`], which keeps its writing direction to itself and makes visible
+//! [`shown::Shown`], which keeps its writing direction to itself and makes visible
 //! what has no picture.
 
 pub mod assets;
