@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::paging::{ListQuery, page_range};
 use super::row::{if_match, of_one_row, parse_id, versioned};
 use crate::domain::change_set::{ChangeSet, Edit, TableChange};
-use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
+use crate::domain::mapping::{Mapping, MappingDraft, MappingId, READ_ONLY};
 use crate::domain::mapping_filter::MappingFilter;
 use crate::domain::members::FieldError;
 use crate::flow::admin::Admin;
@@ -28,11 +28,8 @@ use crate::web::views::{
 
 type Desk = web::Data<MappingEditor>;
 
-/// Members of a mapping that may be sent back and are not read. Of two editors the
-/// second would be told of a wrong `updated_at` instead of the first's edit.
-const READ_ONLY: [&str; 3] = ["updated_at", "updated_by", "last_used_at"];
-
-/// Members that may be sent back, and must then be those of the row.
+/// Read-only members that must be those of the row where they are sent back. The others are not
+/// looked at: of two editors the second would be told of a wrong `updated_at` instead of the first's edit.
 const COMPARED: [&str; 4] = ["id", "version", "created_at", "created_by"];
 
 // --- for programs ---
@@ -155,8 +152,8 @@ async fn write(
 pub(in crate::web) fn take_read_only(
     members: &mut Map<String, Value>,
 ) -> Vec<(&'static str, Value)> {
-    members.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
     let taken = COMPARED.map(|name| members.remove(name).map(|value| (name, value)));
+    members.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
     taken.into_iter().flatten().collect()
 }
 
