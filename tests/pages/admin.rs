@@ -3,9 +3,14 @@
 use serde_json::{Value, json};
 
 use super::{END_TAG, Sample, TAG, TURNED, error, paging, person, sample};
-use crate::domain::effect::{ChangedTable, RowChange};
+use crate::domain::effect::{ChangedTable, PersonEffect, RowChange};
+use crate::domain::grant::Grant;
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
-use crate::flow::effect::{Effect, FailingTest, PeopleEffect};
+use crate::domain::names::{Role, RoomName, Transport};
+use crate::domain::person::PersonId;
+use crate::domain::rooms::GrantRoom;
+use crate::domain::set::{AnyOr, NonEmpty};
+use crate::flow::effect::{Effect, FailingTest, PeopleEffect, PersonChange};
 use crate::web::form::Form;
 use crate::web::views::{
     Done, Editing, EffectWords, MappingDelete, MappingForm, MappingList, MappingRow, NotDeleted,
@@ -137,8 +142,40 @@ fn effect(
         table: table.effect(),
         warnings: beside.warnings(&["Crew ".to_owned()].into()),
         tests_failing,
-        people: PeopleEffect::default(),
+        people: people(),
     })
+}
+
+/// More people than are named, one with a hostile name.
+fn people() -> PeopleEffect {
+    let grant = |room: &str| Grant {
+        roles: NonEmpty::one(Role::Subscriber),
+        transports: AnyOr::Only(NonEmpty::one(Transport::Whep)),
+        rooms: AnyOr::Only(NonEmpty::one(GrantRoom::Exact(
+            RoomName::parse(room).unwrap(),
+        ))),
+    };
+    let names = ["vic", TAG, TURNED, ""].into_iter().cycle().take(25);
+    let items = names.enumerate().map(|(at, name)| PersonChange {
+        person: PersonId::parse(&format!("p_{at:032x}")).unwrap(),
+        username: (!name.is_empty()).then(|| name.to_owned()),
+        name: None,
+        signed_in: at % 2 == 0,
+        effect: PersonEffect {
+            gains: ["a", "b", "c", "d", "e"][..at % 6]
+                .iter()
+                .map(|room| grant(room))
+                .collect(),
+            losses: vec![grant("lobby")],
+        },
+    });
+    PeopleEffect {
+        considered: 5050,
+        signed_in: 50,
+        changed: 1012,
+        items: items.collect(),
+        more: 987,
+    }
 }
 
 fn failing(name: &str, because: &str) -> Vec<FailingTest> {

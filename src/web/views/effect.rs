@@ -2,11 +2,19 @@
 
 use super::shown::Shown;
 use super::times::Moment;
-use super::words::GrantWords;
+use super::words::{self, GrantWords};
 use crate::domain::effect::{EffectEntry, EffectKind};
+use crate::domain::grant::Grant;
 use crate::domain::groups::GroupMatch;
 use crate::domain::mapping::MappingId;
-use crate::flow::effect::Effect;
+use crate::domain::person::PersonId;
+use crate::flow::effect::{Effect, PeopleEffect, PersonChange};
+
+/// Most people who are named.
+const PEOPLE_NAMED: usize = 20;
+
+/// Most grants that a person is told to gain or to lose.
+const GRANTS_NAMED: usize = 3;
 
 /// The context of `parts/effect.html`.
 #[derive(Debug, Clone)]
@@ -18,6 +26,37 @@ pub struct EffectWords {
     pub(super) warnings: Vec<(Shown, Option<MappingId>)>,
     /// The name of each test that fails afterwards, and why.
     pub(super) tests_failing: Vec<(Shown, Vec<Shown>)>,
+    pub(super) people: PeopleWords,
+}
+
+/// Who can do something else afterwards.
+#[derive(Debug, Clone)]
+pub(super) struct PeopleWords {
+    /// How many, of whom.
+    pub(super) summary: String,
+    /// The first of them.
+    pub(super) named: Vec<PersonWord>,
+    /// How many there are besides.
+    pub(super) more: Option<String>,
+}
+
+/// A person who can do something else afterwards.
+#[derive(Debug, Clone)]
+pub(super) struct PersonWord {
+    pub(super) id: PersonId,
+    pub(super) called: Shown,
+    pub(super) signed_in: bool,
+    pub(super) gains: GrantsTold,
+    pub(super) losses: GrantsTold,
+}
+
+/// What a person gains, or loses.
+#[derive(Debug, Clone)]
+pub(super) struct GrantsTold {
+    /// The first ones.
+    pub(super) told: Vec<GrantWords>,
+    /// How many there are besides.
+    pub(super) more: usize,
 }
 
 /// A gain or a loss.
@@ -51,6 +90,7 @@ impl EffectWords {
                     (Shown(test.name), because.collect())
                 })
                 .collect(),
+            people: PeopleWords::of(effect.people),
         }
     }
 
@@ -80,6 +120,62 @@ impl EntryWords {
             grant: GrantWords::of_entry(entry),
             from: entry.from.map(Moment::of),
             until: entry.until.map(Moment::of),
+        }
+    }
+}
+
+impl PeopleWords {
+    fn of(people: PeopleEffect) -> Self {
+        let changed = words::number(people.changed);
+        let considered = words::number(people.considered);
+        let signed_in = match people.signed_in {
+            1 => "1 is signed in".to_owned(),
+            many => format!("{} are signed in", words::number(many)),
+        };
+        let summary = match (people.considered, people.changed) {
+            (0, _) => "No person has been seen yet.".to_owned(),
+            (1, 0) => "The one person who was seen can do what they could before.".to_owned(),
+            (1, _) => {
+                format!("The one person who was seen can do something else then; {signed_in}.")
+            }
+            (_, 0) => format!(
+                "Each of the {considered} people who were seen can do what they could before; {signed_in}."
+            ),
+            _ => format!(
+                "{changed} of {considered} people who were seen can do something else then; {signed_in}."
+            ),
+        };
+        let named = people.items.into_iter().take(PEOPLE_NAMED);
+        let named: Vec<_> = named.map(PersonWord::of).collect();
+        let more = people.changed - named.len();
+        Self {
+            summary,
+            named,
+            more: (more > 0).then(|| words::number(more)),
+        }
+    }
+}
+
+impl PersonWord {
+    fn of(change: PersonChange) -> Self {
+        let called = change.username.or(change.name);
+        let called = called.unwrap_or_else(|| "A person without a name".to_owned());
+        Self {
+            id: change.person,
+            called: Shown(called),
+            signed_in: change.signed_in,
+            gains: GrantsTold::of(&change.effect.gains),
+            losses: GrantsTold::of(&change.effect.losses),
+        }
+    }
+}
+
+impl GrantsTold {
+    fn of(grants: &[Grant]) -> Self {
+        let told = grants.iter().take(GRANTS_NAMED).map(GrantWords::of);
+        Self {
+            told: told.collect(),
+            more: grants.len().saturating_sub(GRANTS_NAMED),
         }
     }
 }

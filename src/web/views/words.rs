@@ -213,6 +213,19 @@ pub(super) fn role_word(role: &str) -> &str {
     }
 }
 
+/// A number with commas: `5,050`.
+pub(super) fn number(number: impl ToString) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A reason as a sentence of its own. Reasons begin small, to follow a colon.
 pub(super) fn sentence(reason: &str) -> String {
     let mut chars = reason.chars();
@@ -293,6 +306,18 @@ mod tests {
         assert_eq!(words.rooms.exact, ["studio-1"]);
         assert_eq!(words.does[0].verb, "Watch");
         assert!(!words.rooms.any);
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (plain, words) in [
+            (0, "0"),
+            (999, "999"),
+            (5050, "5,050"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(number(plain), words);
+        }
     }
 
     #[test]

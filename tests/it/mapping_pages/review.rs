@@ -140,6 +140,34 @@ async fn a_review_and_the_page_that_deletes_tell_the_tests_that_would_fail() {
 }
 
 #[tokio::test]
+async fn a_review_and_the_page_that_deletes_name_the_people() {
+    let bridge = TestBridge::start().await;
+    bridge.provider.person("vic").groups(["viewers"]);
+    bridge.signed_in("vic").await;
+    let mut admin = bridge.admin().await;
+    let review = admin.submit(NEW, LIST, &reviewed("note", "", None)).await;
+    let said = [
+        "1 of 2 people who were seen can do something else then; 2 are signed in.",
+        "<a href=\"/admin/people/p_",
+        ">vic</bdi></a> <span class=\"state on\">Signed in</span>",
+        "<li>Gains: <span class=\"verb\">Watch</span> in <code>hall</code> and <code>lobby</code> over WHEP</li>",
+    ];
+    shows(&review, 200, &said);
+    let one = added(&mut admin).await;
+    let delete = admin.peek(&format!("{one}/delete")).await;
+    shows(
+        &delete,
+        200,
+        &["<li>Loses: <span class=\"verb\">Watch</span>"],
+    );
+    let same = admin
+        .submit(&one, &one, &reviewed("note", "x", Some("1")))
+        .await;
+    let said = "Each of the 2 people who were seen can do what they could before; 2 are signed in.";
+    shows(&same, 200, &[said]);
+}
+
+#[tokio::test]
 async fn the_page_that_deletes_says_what_is_lost_before_anything_is() {
     let bridge = TestBridge::start().await;
     let mut admin = bridge.admin().await;

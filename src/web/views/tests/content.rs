@@ -73,6 +73,16 @@ fn a_row_that_is_off_offers_to_switch_it_on() {
     assert!(list.contains("51 to 55 of 132"));
 }
 
+#[test]
+fn a_review_counts_the_people_and_names_twenty() {
+    let review = page("mapping-review-both");
+    let said = "1,012 of 5,050 people who were seen can do something else then; 50 are signed in";
+    assert!(review.contains(said), "{review}");
+    assert_eq!(review.matches("href=\"/red5/admin/people/p_").count(), 20);
+    assert!(review.contains("<li>and 992 more</li>"));
+    assert!(review.contains("<li>Gains 2 more</li>"));
+}
+
 /// Not a check: `BRIDGE_PAGES_DIR=target/pages cargo test --lib pages_are_written`
 /// puts every sample where a browser can open it.
 #[test]
