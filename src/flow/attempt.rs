@@ -66,7 +66,7 @@ pub struct OpenedAttempt {
 
 /// Why a sealed attempt cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unopened {
+pub enum AttemptError {
     /// It was altered, belongs to another state, or was sealed by another bridge.
     Foreign,
     /// It is valid, but too old.
@@ -172,14 +172,14 @@ pub fn open(
     value: &str,
     state: &str,
     now: DateTime<Utc>,
-) -> Result<OpenedAttempt, Unopened> {
-    let wire = unseal(seal, value).ok_or(Unopened::Foreign)?;
+) -> Result<OpenedAttempt, AttemptError> {
+    let wire = unseal(seal, value).ok_or(AttemptError::Foreign)?;
     let same: bool = wire.state.as_bytes().ct_eq(state.as_bytes()).into();
     let nanos = wire.begun_at_millis.saturating_mul(1_000_000);
     let begun_at = DateTime::from_timestamp(wire.begun_at, nanos).filter(|_| same);
-    let begun_at = begun_at.ok_or(Unopened::Foreign)?;
+    let begun_at = begun_at.ok_or(AttemptError::Foreign)?;
     if !is_young(begun_at, now) {
-        return Err(Unopened::Expired {
+        return Err(AttemptError::Expired {
             return_to: wire.return_to,
         });
     }

@@ -99,7 +99,7 @@ impl BackChannel {
         };
         let outcome = self.0.judge(&mut arrived).await;
         if let Err(error) = &outcome {
-            tell(error);
+            log_refusal(error);
             if error.is_passing() {
                 self.judge_later(arrived, network);
             }
@@ -129,7 +129,7 @@ impl BackChannel {
                 sleep(inner.provider.keys_refetch_interval()).await;
                 match inner.judge(&mut arrived).await {
                     Err(error) if error.is_passing() => {}
-                    Err(error) => return tell(&error),
+                    Err(error) => return log_refusal(&error),
                     Ok(()) => return,
                 }
             }
@@ -230,7 +230,7 @@ impl Drop for Place {
 }
 
 /// The store has already logged database errors.
-fn tell(error: &BackChannelError) {
+fn log_refusal(error: &BackChannelError) {
     match error {
         BackChannelError::Token(NoLogout::Unavailable(outage)) => {
             tracing::warn!(event = "logout_not_verified", reason = outage.code(), error = %outage);

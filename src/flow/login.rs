@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use strum::{IntoStaticStr, VariantNames};
 use url::Url;
 
-use super::attempt::{self, ATTEMPT_MINUTES, OpenedAttempt, SealedAttempt, Unopened};
+use super::attempt::{self, ATTEMPT_MINUTES, AttemptError, OpenedAttempt, SealedAttempt};
 use super::return_to::{ReturnTo, ReturnToRule};
 use super::sessions::{SessionSecret, Sessions};
 use super::tokens::{ID_TOKEN, REFRESH_TOKEN, seal_token};
@@ -157,8 +157,8 @@ impl SignIn {
         let (error, return_to) = match sealed {
             Some(sealed) => match attempt::open(&self.seal, sealed, state, now) {
                 Ok(attempt) => return Ok(attempt),
-                Err(Unopened::Foreign) => (LoginError::AttemptForeign, None),
-                Err(Unopened::Expired { return_to }) => {
+                Err(AttemptError::Foreign) => (LoginError::AttemptForeign, None),
+                Err(AttemptError::Expired { return_to }) => {
                     (LoginError::AttemptExpired, Some(return_to))
                 }
             },

@@ -37,7 +37,7 @@ pub(super) struct Freshness {
     /// `agreed` on the wall clock, where it may be before the start. Only one task writes both
     /// values; a reader that sees one new and one old value gets the greater age.
     agreed_wall: AtomicI64,
-    doubted: AtomicU64,
+    invalidated: AtomicU64,
 }
 
 impl Freshness {
@@ -46,7 +46,7 @@ impl Freshness {
             started: now,
             agreed: AtomicU64::new(0),
             agreed_wall: AtomicI64::new(0),
-            doubted: AtomicU64::new(0),
+            invalidated: AtomicU64::new(0),
         }
     }
 
@@ -61,14 +61,15 @@ impl Freshness {
 
     /// The data in memory is known to be old: only a check that is sent after `now` confirms it
     /// again.
-    pub fn doubt(&self, now: TwoClocks) {
-        self.doubted.fetch_max(self.micros(now), Ordering::SeqCst);
+    pub fn invalidate(&self, now: TwoClocks) {
+        self.invalidated
+            .fetch_max(self.micros(now), Ordering::SeqCst);
     }
 
     /// Upper bound of the data's age at `now`; `None` if unknown.
     pub fn age(&self, now: TwoClocks) -> Option<Duration> {
         let agreed = self.agreed.load(Ordering::SeqCst);
-        let known = agreed > self.doubted.load(Ordering::SeqCst);
+        let known = agreed > self.invalidated.load(Ordering::SeqCst);
         let then = self.started.steady + Duration::from_micros(agreed);
         let steady = now.steady.saturating_duration_since(then);
         let wall = self.wall_micros(now) - self.agreed_wall.load(Ordering::SeqCst);
@@ -137,11 +138,11 @@ mod tests {
     }
 
     #[test]
-    fn after_a_doubt_only_a_later_question_counts() {
+    fn after_an_invalidation_only_a_later_question_counts() {
         let start = TwoClocks::now();
         let freshness = Freshness::new(start);
         freshness.agreed(start.plus(1));
-        freshness.doubt(start.plus(3));
+        freshness.invalidate(start.plus(3));
         freshness.agreed(start.plus(2));
         assert_eq!(freshness.age(start.plus(4)), None);
         freshness.agreed(start.plus(4));

@@ -148,24 +148,24 @@ impl Store {
         let asked = Instant::now();
         let acquired = self.pool.acquire().await;
         self.waits.took(asked.elapsed());
-        let mut borrowed = Borrowed {
+        let mut pooled = PooledTransaction {
             transaction: Transaction(acquired.map_err(StoreError::from)?),
             idle: false,
         };
-        let work = borrowed.transaction.run(begin, work);
+        let work = pooled.transaction.run(begin, work);
         let (done, ended) = within(ANSWER_TIMEOUT, work).await?;
-        borrowed.idle = ended;
+        pooled.idle = ended;
         done
     }
 }
 
-struct Borrowed {
+struct PooledTransaction {
     transaction: Transaction<PoolConnection<Postgres>>,
     /// The transaction ended; the connection can be reused.
     idle: bool,
 }
 
-impl Drop for Borrowed {
+impl Drop for PooledTransaction {
     fn drop(&mut self) {
         let connection = &mut self.transaction.0;
         if self.idle {

@@ -38,12 +38,12 @@ pub enum RefreshResult {
     Identity(NewIdentity),
     /// The provider ended the grant; the session ends.
     Over,
-    /// The refresh token was refused; the session ends when `bears` is exceeded.
+    /// The refresh token was refused; the session ends when `limits` is exceeded.
     Refused {
         /// Time of the refusal.
         at: DateTime<Utc>,
         /// Limits before the session ends.
-        bears: Refusals,
+        limits: Refusals,
     },
     /// The refresh failed without an answer about the person. If the refresh token was rotated, the
     /// new one replaces the spent one.
@@ -181,7 +181,7 @@ impl Store {
                     .execute(transaction)
                     .await?
                 }
-                RefreshResult::Refused { at, bears } => {
+                RefreshResult::Refused { at, limits } => {
                     let counted = sqlx::query!(
                         "UPDATE sessions
                          SET refresh_refusals = refresh_refusals + 1,
@@ -202,9 +202,9 @@ impl Store {
                          WHERE id_hash = $1 AND refresh_refusals >= $2 AND refresh_refused_since <= $3
                            AND groups_read_at <= $4",
                         hash,
-                        bears.times,
-                        *at - bears.over,
-                        *at - bears.groups_age,
+                        limits.times,
+                        *at - limits.over,
+                        *at - limits.groups_age,
                     )
                     .execute(transaction)
                     .await?

@@ -128,7 +128,7 @@ impl Instance {
 
     /// Waits for the answer to a question that is asked from now on.
     async fn until_asked(&self) {
-        self.snapshots.doubt();
+        self.snapshots.invalidate();
         self.until("a question agrees", |_| true).await;
     }
 

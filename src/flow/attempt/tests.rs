@@ -56,7 +56,7 @@ fn cb_1_an_attempt_of_another_state_or_key_or_no_attempt_at_all_is_foreign() {
     let attempt = sealed(STATE);
     let foreign = |seal: &Seal, value: &str, state: &str| {
         let refused = open(seal, value, state, at(5)).unwrap_err();
-        assert_eq!(refused, Unopened::Foreign, "{value} {state}");
+        assert_eq!(refused, AttemptError::Foreign, "{value} {state}");
     };
     foreign(&seal_of(1), &attempt.value, "stat");
     foreign(&seal_of(1), &attempt.value, "");
@@ -72,7 +72,7 @@ fn cb_1_an_attempt_of_another_state_or_key_or_no_attempt_at_all_is_foreign() {
 #[test]
 fn cb_3_an_attempt_is_good_for_ten_minutes_to_the_second() {
     let attempt = sealed(STATE);
-    let expired = Unopened::Expired {
+    let expired = AttemptError::Expired {
         return_to: "https://bridge.example/play".to_owned(),
     };
     let mark = mark(&seal_of(1), &place("/play"), at(0)).unwrap();

@@ -173,7 +173,7 @@ impl Refresher {
                 self.note_failure(subject, &error);
                 let refused = RefreshResult::Refused {
                     at: self.clock.now(),
-                    bears: self.ages.refusals(),
+                    limits: self.ages.refusals(),
                 };
                 (refused, Some(error))
             }

@@ -185,10 +185,10 @@ async fn a_forged_notice_changes_nothing() {
 }
 
 #[tokio::test]
-async fn after_a_doubt_what_was_loaded_before_is_not_served() {
+async fn after_an_invalidation_what_was_loaded_before_is_not_served() {
     let database = Database::new().await;
     let a = Instance::start(&database, BOUND).await;
-    a.snapshots.doubt();
+    a.snapshots.invalidate();
     assert!(a.snapshots.current().is_err());
     assert_eq!(a.snapshots.age(), None);
     a.until("the next question agreed", |_| true).await;
