@@ -1,6 +1,7 @@
 //! What changes of the tables do, for every possible identity and for the people who were seen.
 
-use std::collections::{BTreeSet, HashSet};
+use std::cell::OnceCell;
+use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -17,14 +18,14 @@ use crate::domain::identity::Identity;
 use crate::domain::lifetime::SubjectEnd;
 use crate::domain::mapping::MappingDraft;
 use crate::domain::mapping_test::MappingTest;
-use crate::domain::person::{PersonId, SeenPerson};
+use crate::domain::person::PersonId;
 use crate::domain::resolve::Mappings;
 use crate::domain::tables::MappingTables;
 use crate::domain::wish::Wish;
 use crate::signer;
+use crate::store::StoreError;
 use crate::store::mappings::{ChangedTables, TableRow};
-use crate::store::people::{Considered, PeopleCount};
-use crate::store::{Store, StoreError};
+use crate::store::people::{Considered, PeopleConcerned, PeopleReader};
 
 /// Most people of one answer.
 const PEOPLE_MAX: usize = 200;
@@ -106,68 +107,96 @@ pub struct PeopleRules {
     pub tokens: Option<TokenRules>,
 }
 
-/// What changes do, or did.
-///
-/// Costs both tables once, and the people in the groups of the changed rows.
-pub(super) async fn effect(
-    store: &Store,
+/// Both tables made ready to be asked, each at its first question.
+#[derive(Default)]
+pub(super) struct CompiledTables {
+    before: OnceCell<Mappings>,
+    after: OnceCell<Mappings>,
+}
+
+impl CompiledTables {
+    /// Those of `changed`, before and after.
+    fn of(&self, changed: &ChangedTables) -> [&Mappings; 2] {
+        let compile = |tables: &MappingTables| Mappings::compile(tables.mappings.iter().cloned());
+        [
+            self.before.get_or_init(|| compile(&changed.before)),
+            self.after.get_or_init(|| compile(&changed.after)),
+        ]
+    }
+}
+
+/// The changes of mappings, and the place of each in the change set.
+fn changed_rows(changed: &ChangedTables) -> (Vec<RowChange<'_>>, Vec<usize>) {
+    let rows = changed.changes.iter().enumerate();
+    let rows = rows.filter_map(|(place, change)| match change {
+        TableChange::Mapping(edit) => {
+            let before = edit.target().and_then(|(id, _)| changed.before.mapping(id));
+            let after = edit.draft();
+            Some((RowChange { before, after }, place))
+        }
+        TableChange::Test(_) => None,
+    });
+    rows.unzip()
+}
+
+/// The people whom changes touch, read before they are committed.
+pub(super) async fn people_concerned(
+    mut people: PeopleReader<'_>,
     rules: &PeopleRules,
     changed: &ChangedTables,
-    tests_failing: Vec<FailingTest>,
     now: DateTime<Utc>,
-) -> Result<Effect, StoreError> {
-    let (mut rows, mut places) = (Vec::new(), Vec::new());
-    for (place, change) in changed.changes.iter().enumerate() {
-        if let TableChange::Mapping(edit) = change {
-            rows.push(RowChange {
-                before: edit.target().and_then(|(id, _)| changed.before.mapping(id)),
-                after: edit.draft(),
-            });
-            places.push(place);
-        }
-    }
+) -> Result<PeopleConcerned, StoreError> {
     let considered = Considered {
         now,
         idle_since: now - rules.idle,
         seen_since: now - rules.seen,
     };
-    let seen = store.seen_groups(considered, None, i64::MAX).await?;
-    let seen: BTreeSet<String> = seen.into_iter().map(|seen| seen.group).collect();
+    let (rows, _) = changed_rows(changed);
+    let before = rows.iter().filter_map(|row| row.before);
+    let before = before.map(|row| row.draft.group());
+    let written: Vec<_> = rows.iter().filter_map(|row| row.after).collect();
+    let written: Vec<_> = written.into_iter().map(MappingDraft::group).collect();
+    let groups = before.chain(written.iter().copied());
+    people.concerned(considered, groups, &written).await
+}
+
+/// What changes do, or did, for the people whom they touch and for every possible identity.
+pub(super) async fn effect(
+    rules: &PeopleRules,
+    changed: &ChangedTables,
+    compiled: &CompiledTables,
+    concerned: PeopleConcerned,
+    tests_failing: Vec<FailingTest>,
+    now: DateTime<Utc>,
+) -> Effect {
+    let (rows, places) = changed_rows(changed);
     let table = ChangedTable::new(&changed.before.mappings, &rows, now);
-    let mut warnings = table.warnings(&seen);
+    let mut warnings = table.warnings(&concerned.groups);
     // They count the changes of mappings alone.
     let in_set = |place: Option<usize>| place.and_then(|place| places.get(place).copied());
     for warning in &mut warnings {
         warning.change = in_set(warning.change);
         warning.with_change = in_set(warning.with_change);
     }
-    let count = store.count_people(considered).await?;
-    let groups = rows.iter().flat_map(|row| {
-        let before = row.before.map(|row| row.draft.group());
-        before.into_iter().chain(row.after.map(MappingDraft::group))
-    });
-    let people = store.people_in(considered, groups).await?;
-    let (people, found) = judge_people(people, count, rules, changed, now).await;
+    let (people, found) = judge_people(concerned, rules, changed, compiled, now).await;
     warnings.extend(found);
-    Ok(Effect {
+    Effect {
         mapping_version: changed.mapping_version,
         table: table.effect(),
         warnings,
         tests_failing,
         people,
-    })
+    }
 }
 
 /// Who can do something else afterwards, and what to look at in their default tokens.
 async fn judge_people(
-    people: Vec<SeenPerson>,
-    count: PeopleCount,
+    PeopleConcerned { count, people, .. }: PeopleConcerned,
     rules: &PeopleRules,
     changed: &ChangedTables,
+    compiled: &CompiledTables,
     now: DateTime<Utc>,
 ) -> (PeopleEffect, Vec<Warning>) {
-    let before = Mappings::compile(changed.before.mappings.iter().cloned());
-    let after = Mappings::compile(changed.after.mappings.iter().cloned());
     let mut items = Vec::new();
     let mut longest: Option<(usize, String)> = None;
     let mut without_room: Vec<String> = Vec::new();
@@ -176,7 +205,8 @@ async fn judge_people(
             yield_now().await;
         }
         let identity = &person.identity;
-        let held = [&before, &after].map(|mappings| mappings.resolve(identity, now));
+        let tables = compiled.of(changed);
+        let held = tables.map(|mappings| mappings.resolve(identity, now));
         let effect = between(&held[0], &held[1]);
         if effect.is_none() {
             continue;
@@ -261,18 +291,24 @@ fn default_token(
 
 /// The tests that fail afterwards, and those of them that did not fail before.
 pub(super) fn failing_tests(
-    ChangedTables {
+    changed: &ChangedTables,
+    compiled: &CompiledTables,
+    now: DateTime<Utc>,
+) -> (Vec<FailingTest>, Vec<FailingTest>) {
+    let (mut all, mut new) = (Vec::new(), Vec::new());
+    let ChangedTables {
         before,
         after,
         written,
         ..
-    }: &ChangedTables,
-    now: DateTime<Utc>,
-) -> (Vec<FailingTest>, Vec<FailingTest>) {
-    let failed: HashSet<i64> = failures(before, now).map(|(test, _)| test.id.0).collect();
-    let mut all = Vec::new();
-    let mut new = Vec::new();
-    for (test, because) in failures(after, now) {
+    } = changed;
+    if after.tests.is_empty() {
+        return (all, new);
+    }
+    let [mappings_before, mappings_after] = compiled.of(changed);
+    let failed = failures_of(&before.tests, mappings_before, now);
+    let failed: HashSet<i64> = failed.map(|(test, _)| test.id.0).collect();
+    for (test, because) in failures_of(&after.tests, mappings_after, now) {
         let is_written =
             |row: &Option<TableRow>| matches!(row, Some(TableRow::Test(row)) if row.id == test.id);
         let is_created = before.tests.iter().all(|old| old.id != test.id);
@@ -291,13 +327,17 @@ pub(super) fn failing_tests(
 }
 
 /// The tests that fail on these tables, each with what is not as it states.
-pub fn failures(
-    tables: &MappingTables,
+pub fn failures(tables: &MappingTables, now: DateTime<Utc>) -> Vec<(&MappingTest, Vec<String>)> {
+    let mappings = Mappings::compile(tables.mappings.iter().cloned());
+    failures_of(&tables.tests, &mappings, now).collect()
+}
+
+fn failures_of<'t>(
+    tests: &'t [MappingTest],
+    mappings: &Mappings,
     now: DateTime<Utc>,
-) -> impl Iterator<Item = (&MappingTest, Vec<String>)> {
-    let mappings = tables.mappings.iter().filter(|_| !tables.tests.is_empty());
-    let mappings = Mappings::compile(mappings.cloned());
-    let judged = tables.tests.iter();
-    let judged = judged.map(move |test| (test, test.draft.check(&mappings, now)));
+) -> impl Iterator<Item = (&'t MappingTest, Vec<String>)> {
+    let judged = tests.iter();
+    let judged = judged.map(move |test| (test, test.draft.check(mappings, now)));
     judged.filter(|(_, because)| !because.is_empty())
 }

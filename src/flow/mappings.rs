@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::admin::Admin;
-use super::effect::{Effect, FailingTest, PeopleRules, effect, failing_tests};
+use super::effect::{
+    CompiledTables, Effect, FailingTest, PeopleRules, effect, failing_tests, people_concerned,
+};
 use crate::clock::Clock;
 use crate::domain::change_set::{ChangeSet, Edit, TableChange};
 use crate::domain::identity::Actor;
@@ -19,6 +21,7 @@ use crate::domain::mapping_test::MappingTest;
 use crate::domain::tables::{MappingTables, WantedTables};
 use crate::fingerprint::pseudonym;
 use crate::store::mappings::{ChangeContext, ChangedTables, NotChanged};
+use crate::store::people::PeopleReader;
 use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{Store, StoreError};
 
@@ -45,6 +48,9 @@ pub struct ChangeOutcome {
     /// The rows in the order of the changes; none for one that was removed. Nothing after a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<Vec<Option<TableRow>>>,
+    /// The number of the change set in the audit log; none where nothing was written.
+    #[serde(skip)]
+    pub change_set: Option<i64>,
 }
 
 /// What administrators do with the table.
@@ -127,7 +133,9 @@ impl MappingEditor {
         change: TableChange,
     ) -> Result<Option<TableRow>, ChangeError> {
         let plan = |_: &MappingTables| vec![change];
-        let (mut changed, _) = self.write(admin, Terms::default(), plan).await?;
+        let untold = async |_: &ChangedTables, _: PeopleReader<'_>, _| Ok(());
+        let written = self.write(admin, Terms::default(), plan, untold);
+        let (mut changed, ..) = written.await?;
         Ok(changed.written.pop().flatten())
     }
 
@@ -210,20 +218,32 @@ impl MappingEditor {
         terms: Terms,
         plan: impl FnOnce(&MappingTables) -> Vec<TableChange>,
     ) -> Result<ChangeOutcome, ChangeError> {
-        let (changed, failing) = self.write(admin, terms, plan).await?;
-        let now = self.clock.now();
-        let effect = effect(&self.store, &self.people, &changed, failing, now).await?;
-        let written = (!terms.dry_run).then_some(changed.written);
-        Ok(ChangeOutcome { effect, written })
+        let concerned = async |changed: &ChangedTables, people: PeopleReader<'_>, now| {
+            people_concerned(people, &self.people, changed, now).await
+        };
+        let (changed, judged, concerned) = self.write(admin, terms, plan, concerned).await?;
+        let JudgedChanges {
+            compiled,
+            failing,
+            now,
+        } = judged;
+        let effect = effect(&self.people, &changed, &compiled, concerned, failing, now).await;
+        Ok(ChangeOutcome {
+            effect,
+            written: (!terms.dry_run).then_some(changed.written),
+            change_set: changed.change_set,
+        })
     }
 
-    /// Writes changes, or does everything but that; and the tests that fail afterwards.
-    async fn write(
+    /// Writes changes, or does everything but that. `tell` reads what is told of them before they are
+    /// committed.
+    async fn write<T>(
         &self,
         admin: &Admin,
         terms: Terms,
         plan: impl FnOnce(&MappingTables) -> Vec<TableChange>,
-    ) -> Result<(ChangedTables, Vec<FailingTest>), ChangeError> {
+        tell: impl AsyncFnOnce(&ChangedTables, PeopleReader<'_>, DateTime<Utc>) -> Result<T, StoreError>,
+    ) -> Result<(ChangedTables, JudgedChanges, T), ChangeError> {
         let now = self.clock.now();
         let attempt = ChangeContext {
             actor: admin.actor(),
@@ -231,25 +251,39 @@ impl MappingEditor {
             if_version: terms.if_mapping_version,
             dry_run: terms.dry_run,
         };
-        let mut failing = Vec::new();
-        let judge = |changed: &ChangedTables| {
-            let new;
-            (failing, new) = failing_tests(changed, now);
-            if new.is_empty() || terms.dry_run {
-                Ok(())
-            } else {
-                Err(new)
+        let judge = async |changed: &ChangedTables, people: PeopleReader<'_>| {
+            let compiled = CompiledTables::default();
+            let (failing, new) = failing_tests(changed, &compiled, now);
+            if !new.is_empty() && !terms.dry_run {
+                return Err(NotChanged::Refused(new));
             }
+            let told = tell(changed, people, now).await?;
+            Ok((
+                JudgedChanges {
+                    compiled,
+                    failing,
+                    now,
+                },
+                told,
+            ))
         };
-        let changed = self.store.change(attempt, plan, judge).await?;
+        let (changed, (judged, told)) = self.store.change(attempt, plan, judge).await?;
         if !terms.dry_run {
             log(admin.actor(), &changed);
             if let Some(snapshots) = &self.snapshots {
                 snapshots.reload_changed().await;
             }
         }
-        Ok((changed, failing))
+        Ok((changed, judged, told))
     }
+}
+
+/// What was found in changes before they were committed.
+struct JudgedChanges {
+    compiled: CompiledTables,
+    /// The tests that fail afterwards.
+    failing: Vec<FailingTest>,
+    now: DateTime<Utc>,
 }
 
 fn log(actor: &Actor, changed: &ChangedTables) {

@@ -4,6 +4,8 @@
 //! The groups of a person who is signed in are those of all their live sessions together; of
 //! another, those of the row.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
@@ -45,6 +47,21 @@ pub struct PeopleCount {
     /// Those of them who are signed in.
     pub signed_in: i64,
 }
+
+/// What a change set touches of the people who are considered.
+#[derive(Debug)]
+pub struct PeopleConcerned {
+    /// How many people are considered.
+    pub count: PeopleCount,
+    /// Those for whom a row of the change set is, by user name and subject.
+    pub people: Vec<SeenPerson>,
+    /// The groups of all who are considered, where the change set names a group that none of them is in;
+    /// otherwise those that it names.
+    pub groups: BTreeSet<String>,
+}
+
+/// The people as a change set that is not committed yet reads them.
+pub struct PeopleReader<'t>(pub(super) &'t mut Transaction);
 
 /// Why a person was not forgotten.
 #[derive(Debug, thiserror::Error)]
@@ -192,63 +209,8 @@ impl Store {
         considered: Considered,
         groups: impl IntoIterator<Item = &'g GroupMatch>,
     ) -> Result<Vec<SeenPerson>, StoreError> {
-        let (mut exact, mut globs, mut everyone) = (Vec::new(), Vec::new(), false);
-        for group in groups {
-            match group {
-                GroupMatch::Exact(name) => exact.push(name.as_str().to_owned()),
-                GroupMatch::Glob(glob) => globs.push(like(glob.as_str())),
-                GroupMatch::Everyone => everyone = true,
-            }
-        }
-        let rows = self
-            .at_one_moment(async |moment| {
-                // A superset: a session may have ended whose groups the row still has.
-                let rows = rows_of!(
-                    r#"WITH chosen AS MATERIALIZED (
-                           SELECT issuer, subject FROM people
-                           WHERE last_seen_at > $3
-                             AND ($6 OR groups && $4::text[] OR cardinality($5::text[]) > 0 AND EXISTS (
-                                     SELECT FROM unnest(groups) AS in_group WHERE in_group LIKE ANY ($5)))
-                           UNION
-                           SELECT issuer, subject FROM sessions
-                           WHERE ends_at > $1 AND last_seen_at > $2
-                             AND ($6 OR groups && $4::text[] OR cardinality($5::text[]) > 0 AND EXISTS (
-                                     SELECT FROM unnest(groups) AS in_group WHERE in_group LIKE ANY ($5)))
-                       )"#,
-                    considered.now,
-                    considered.idle_since,
-                    considered.seen_since,
-                    &exact,
-                    &globs,
-                    everyone
-                );
-                Ok::<_, StoreError>(rows.fetch_all(moment).await?)
-            })
-            .await?;
-        Ok(folded(rows))
-    }
-
-    /// How many people are considered.
-    pub async fn count_people(&self, considered: Considered) -> Result<PeopleCount, StoreError> {
-        self.with(async |transaction| {
-            let count = sqlx::query_as!(
-                PeopleCount,
-                r#"WITH live AS (
-                       SELECT DISTINCT issuer, subject FROM sessions
-                       WHERE ends_at > $1 AND last_seen_at > $2
-                   )
-                   SELECT count(*) AS "considered!", count(live.issuer) AS "signed_in!"
-                   FROM people AS p LEFT JOIN live USING (issuer, subject)
-                   WHERE p.last_seen_at > $3 OR live.issuer IS NOT NULL"#,
-                considered.now,
-                considered.idle_since,
-                considered.seen_since,
-            )
-            .fetch_one(transaction)
-            .await?;
-            Ok(count)
-        })
-        .await
+        self.at_one_moment(async |moment| people_in(moment, considered, groups).await)
+            .await
     }
 
     /// The groups of the people who are considered, those with the most people first; `text`: in
@@ -259,34 +221,8 @@ impl Store {
         text: Option<&str>,
         limit: i64,
     ) -> Result<Vec<SeenGroup>, StoreError> {
-        self.with(async |transaction| {
-            let groups = sqlx::query_as!(
-                SeenGroup,
-                r#"WITH live AS (
-                       SELECT issuer, subject, groups FROM sessions
-                       WHERE ends_at > $1 AND last_seen_at > $2
-                   ), member AS (
-                       SELECT DISTINCT issuer, subject, in_group FROM live, unnest(groups) AS in_group
-                       UNION ALL
-                       SELECT issuer, subject, in_group FROM people AS p, unnest(groups) AS in_group
-                       WHERE last_seen_at > $3
-                         AND NOT EXISTS (SELECT FROM live WHERE live.issuer = p.issuer
-                                                            AND live.subject = p.subject)
-                   )
-                   SELECT in_group AS "group!", count(*) AS "people!" FROM member
-                   WHERE $4::text IS NULL OR strpos(lower(in_group), lower($4)) > 0
-                   GROUP BY in_group ORDER BY count(*) DESC, in_group LIMIT $5"#,
-                considered.now,
-                considered.idle_since,
-                considered.seen_since,
-                text,
-                limit,
-            )
-            .fetch_all(transaction)
-            .await?;
-            Ok(groups)
-        })
-        .await
+        self.with(async |transaction| seen_groups(transaction, considered, text, limit).await)
+            .await
     }
 
     /// Removes a person who is not signed in.
@@ -352,6 +288,122 @@ async fn people_of(
         ids
     );
     Ok(folded(rows.fetch_all(transaction).await?))
+}
+
+/// See [`Store::people_in`].
+async fn people_in<'g>(
+    transaction: &mut Transaction,
+    considered: Considered,
+    groups: impl IntoIterator<Item = &'g GroupMatch>,
+) -> Result<Vec<SeenPerson>, StoreError> {
+    let (mut exact, mut globs, mut everyone) = (Vec::new(), Vec::new(), false);
+    for group in groups {
+        match group {
+            GroupMatch::Exact(name) => exact.push(name.as_str().to_owned()),
+            GroupMatch::Glob(glob) => globs.push(like(glob.as_str())),
+            GroupMatch::Everyone => everyone = true,
+        }
+    }
+    // A superset: a session may have ended whose groups the row still has.
+    let rows = rows_of!(
+        r#"WITH chosen AS MATERIALIZED (
+               SELECT issuer, subject FROM people
+               WHERE last_seen_at > $3
+                 AND ($6 OR groups && $4::text[] OR cardinality($5::text[]) > 0 AND EXISTS (
+                         SELECT FROM unnest(groups) AS in_group WHERE in_group LIKE ANY ($5)))
+               UNION
+               SELECT issuer, subject FROM sessions
+               WHERE ends_at > $1 AND last_seen_at > $2
+                 AND ($6 OR groups && $4::text[] OR cardinality($5::text[]) > 0 AND EXISTS (
+                         SELECT FROM unnest(groups) AS in_group WHERE in_group LIKE ANY ($5)))
+           )"#,
+        considered.now,
+        considered.idle_since,
+        considered.seen_since,
+        &exact,
+        &globs,
+        everyone
+    );
+    Ok(folded(rows.fetch_all(transaction).await?))
+}
+
+/// See [`Store::seen_groups`].
+async fn seen_groups(
+    transaction: &mut Transaction,
+    considered: Considered,
+    text: Option<&str>,
+    limit: i64,
+) -> Result<Vec<SeenGroup>, StoreError> {
+    let groups = sqlx::query_as!(
+        SeenGroup,
+        r#"WITH live AS (
+               SELECT issuer, subject, groups FROM sessions
+               WHERE ends_at > $1 AND last_seen_at > $2
+           ), member AS (
+               SELECT DISTINCT issuer, subject, in_group FROM live, unnest(groups) AS in_group
+               UNION ALL
+               SELECT issuer, subject, in_group FROM people AS p, unnest(groups) AS in_group
+               WHERE last_seen_at > $3
+                 AND NOT EXISTS (SELECT FROM live WHERE live.issuer = p.issuer
+                                                    AND live.subject = p.subject)
+           )
+           SELECT in_group AS "group!", count(*) AS "people!" FROM member
+           WHERE $4::text IS NULL OR strpos(lower(in_group), lower($4)) > 0
+           GROUP BY in_group ORDER BY count(*) DESC, in_group LIMIT $5"#,
+        considered.now,
+        considered.idle_since,
+        considered.seen_since,
+        text,
+        limit,
+    )
+    .fetch_all(transaction)
+    .await?;
+    Ok(groups)
+}
+
+impl PeopleReader<'_> {
+    /// What rows for `groups` touch, of which `named` are written.
+    pub async fn concerned<'g>(
+        &mut self,
+        considered: Considered,
+        groups: impl IntoIterator<Item = &'g GroupMatch>,
+        named: &[&'g GroupMatch],
+    ) -> Result<PeopleConcerned, StoreError> {
+        let count = sqlx::query_as!(
+            PeopleCount,
+            r#"WITH live AS (
+                   SELECT DISTINCT issuer, subject FROM sessions
+                   WHERE ends_at > $1 AND last_seen_at > $2
+               )
+               SELECT count(*) AS "considered!", count(live.issuer) AS "signed_in!"
+               FROM people AS p LEFT JOIN live USING (issuer, subject)
+               WHERE p.last_seen_at > $3 OR live.issuer IS NOT NULL"#,
+            considered.now,
+            considered.idle_since,
+            considered.seen_since,
+        );
+        let count = count.fetch_one(&mut *self.0).await?;
+        let people = people_in(self.0, considered, groups).await?;
+        let listed = people
+            .iter()
+            .flat_map(|person| person.identity.groups.listed());
+        let mut groups: BTreeSet<String> = listed.map(str::to_owned).collect();
+        let is_seen = |named: &&GroupMatch| match named {
+            GroupMatch::Exact(name) => groups.contains(name.as_str()),
+            GroupMatch::Glob(glob) => groups.iter().any(|group| glob.captures(group).is_some()),
+            GroupMatch::Everyone => true,
+        };
+        // To read the groups of everyone is slow, and needed for a group alone that was never seen.
+        if !named.iter().all(is_seen) {
+            let all = seen_groups(self.0, considered, None, i64::MAX).await?;
+            groups = all.into_iter().map(|seen| seen.group).collect();
+        }
+        Ok(PeopleConcerned {
+            count,
+            people,
+            groups,
+        })
+    }
 }
 
 /// The people of rows that stand together for each.

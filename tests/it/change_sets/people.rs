@@ -63,6 +63,26 @@ async fn those_who_gain_come_first_and_those_who_were_seen_count_too() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_told_of_people_is_not_written() {
+    let bridge = TestBridge::start().await;
+    bridge.add(&watch("viewers", "lobby")).await;
+    let admin = bridge.admin().await;
+    let mut lock = bridge.db.begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE people IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let set = json!({ "changes": [create(publish("crew", "stage"))] });
+    let answer = admin.api("POST", CHANGES, &set).await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (503, "unavailable".to_owned())
+    );
+    lock.rollback().await.unwrap();
+    assert_eq!(bridge.count("mappings").await, 1);
+}
+
+#[tokio::test]
 async fn a_default_token_that_would_be_long_or_needs_a_room_is_warned_of() {
     let bridge = TestBridge::start().await;
     bridge.add(&watch("viewers", "lobby")).await;

@@ -1,7 +1,11 @@
 //! The table of people.
 
+use std::convert::Infallible;
+
 use red5_bridge::domain::groups::GroupMatch;
-use red5_bridge::store::people::{Considered, PeopleCount};
+use red5_bridge::domain::identity::Actor;
+use red5_bridge::store::mappings::{ChangeContext, ChangedTables, NotChanged};
+use red5_bridge::store::people::{Considered, PeopleCount, PeopleReader};
 use red5_bridge::store::refresh_lease::{Lease, NewIdentity, RefreshResult};
 
 use super::*;
@@ -144,9 +148,25 @@ async fn those_whom_a_mapping_is_for_are_found_and_all_are_counted() {
         found(&[group("everyone", "")]).await,
         ["s-1", "s-2", "s-3", "s-4"]
     );
-    let count = store.count_people(considered()).await.unwrap();
+    let concerned = async |considered, named: &[&GroupMatch]| {
+        let actor = Actor::cli("test");
+        let attempt = ChangeContext {
+            dry_run: true,
+            ..ChangeContext::new(&actor, at(0))
+        };
+        let read = async |_: &ChangedTables, mut people: PeopleReader<'_>| {
+            let read = people
+                .concerned(considered, named.iter().copied(), named)
+                .await;
+            Ok(read?)
+        };
+        let changed: Result<_, NotChanged<Infallible>> =
+            store.change(attempt, |_| vec![], read).await;
+        changed.unwrap().1
+    };
+    let all = concerned(considered(), &[]).await;
     assert_eq!(
-        count,
+        all.count,
         PeopleCount {
             considered: 4,
             signed_in: 3
@@ -156,14 +176,20 @@ async fn those_whom_a_mapping_is_for_are_found_and_all_are_counted() {
         seen_since: at(100),
         ..considered()
     };
-    let count = store.count_people(only_now).await.unwrap();
+    let now = concerned(only_now, &[]).await;
     assert_eq!(
-        count,
+        now.count,
         PeopleCount {
             considered: 3,
             signed_in: 3
         }
     );
+    // Groups of other people are read for a group alone that none of them is in.
+    let (crew, clerks) = (group("exact", "crew"), group("exact", "clerks"));
+    let seen = concerned(considered(), &[&crew]).await.groups;
+    assert_eq!(Vec::from_iter(seen), ["crew", "x"]);
+    let seen = concerned(considered(), &[&crew, &clerks]).await.groups;
+    assert_eq!(Vec::from_iter(seen), ["crew", "show-7", "x"]);
 }
 
 #[tokio::test]
