@@ -27,7 +27,7 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO bridge_serves;
 
 -- What the bridge writes and clears away.
-GRANT SELECT, INSERT, UPDATE, DELETE ON mappings, mapping_tests, blocked, sessions, people TO bridge_serves;
+GRANT SELECT, INSERT, UPDATE, DELETE ON mappings, mapping_tests, mapping_uses, blocked, sessions, people TO bridge_serves;
 GRANT SELECT, INSERT, DELETE ON spent_attempts, sign_outs, logouts TO bridge_serves;
 -- Its triggers raise the number; the one row is never added or removed.
 GRANT SELECT, UPDATE ON change_counter TO bridge_serves;

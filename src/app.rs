@@ -24,6 +24,7 @@ use crate::seal::SealError;
 use crate::signer::SignError;
 use crate::store::Store;
 use crate::store::session_cache::SessionCache;
+use crate::store::snapshot::SnapshotKeeper;
 use crate::web as pages;
 use ops::Ops;
 use pages::Stopping;
@@ -100,6 +101,7 @@ pub struct Bridge {
     tasks: Vec<JoinHandle<()>>,
     refresher: Arc<Refresher>,
     sessions: Arc<SessionCache>,
+    snapshots: Arc<SnapshotKeeper>,
     store: Store,
 }
 
@@ -139,6 +141,7 @@ impl Bridge {
             mut tasks,
             store,
             cache,
+            snapshots,
             refresher,
         } = Parts::new(config, clock)?;
         let ops = ops_listen.map(|listen| {
@@ -194,6 +197,7 @@ impl Bridge {
             tasks,
             refresher,
             sessions: cache,
+            snapshots,
             store,
         })
     }
@@ -231,9 +235,7 @@ impl Bridge {
         for task in &self.tasks {
             task.abort();
         }
-        if let Err(error) = self.sessions.flush().await {
-            tracing::warn!(event = "last_seen_not_written", %error, "the last-seen times of some sessions were not written");
-        }
+        parts::flush(&self.sessions, &self.snapshots).await;
         self.store.close().await;
         // Stopped last: until then `/readyz` reports that the bridge is stopping.
         if let Some(ops) = ops {

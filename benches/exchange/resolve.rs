@@ -64,6 +64,7 @@ pub fn row(i: usize, group: &str, group_match: &str, rooms: &[String]) -> Mappin
         created_by: String::new(),
         updated_at: at,
         updated_by: String::new(),
+        last_used_at: None,
     }
 }
 

@@ -98,6 +98,7 @@ fn check_table(glob: &str, rule: &str, person: &Identity, captures: Option<&[&st
         created_by: String::new(),
         updated_at: epoch,
         updated_by: String::new(),
+        last_used_at: None,
     };
     let held = Mappings::compile([row]).resolve(person, epoch);
     let expected = captures.and_then(|captures| match RoomRule::parse(rule, captures.len()) {

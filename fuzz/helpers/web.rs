@@ -159,6 +159,7 @@ pub fn mapping(data: &[u8]) {
         created_by: "ada".to_owned(),
         updated_at: now(),
         updated_by: "ada".to_owned(),
+        last_used_at: None,
     };
     let shown = json!(row);
     assert_eq!(shown["match"], draft.group().word());

@@ -41,7 +41,7 @@ use crate::web::{
     FailingTasks, RateLimits, Red5Server, Site, Stopping, TrustedProxies, route_labels,
 };
 
-/// Interval for writing last-seen times.
+/// Interval for writing the last uses of sessions and mappings.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
 
 /// Interval for deleting expired rows.
@@ -93,6 +93,7 @@ pub(super) struct Parts {
     pub(super) tasks: Vec<JoinHandle<()>>,
     pub(super) store: Store,
     pub(super) cache: Arc<SessionCache>,
+    pub(super) snapshots: Arc<SnapshotKeeper>,
     pub(super) refresher: Arc<Refresher>,
 }
 
@@ -295,16 +296,16 @@ impl Parts {
 
         let tasks = vec![
             supervise("keep_fresh", &failing_tasks, {
-                let store = store.clone();
+                let (store, snapshots) = (store.clone(), Arc::clone(&snapshots));
                 move || keep_fresh(store.clone(), Arc::clone(&snapshots))
             }),
             supervise("watch_provider", &failing_tasks, move || {
                 let provider = Arc::clone(&provider);
                 async move { provider.watch().await }
             }),
-            supervise("write_last_seen", &failing_tasks, {
-                let cache = Arc::clone(&cache);
-                move || write_last_seen(Arc::clone(&cache))
+            supervise("write_last_uses", &failing_tasks, {
+                let (cache, snapshots) = (Arc::clone(&cache), Arc::clone(&snapshots));
+                move || write_last_uses(Arc::clone(&cache), Arc::clone(&snapshots))
             }),
             supervise("sweep", &failing_tasks, {
                 let store = store.clone();
@@ -322,6 +323,7 @@ impl Parts {
             tasks,
             store,
             cache,
+            snapshots,
             refresher,
         })
     }
@@ -331,7 +333,7 @@ impl Parts {
 async fn keep_fresh(store: Store, snapshots: Arc<SnapshotKeeper>) {
     let mut told = String::new();
     while let Err(error) = store.migrate().await {
-        snapshots.hindered_by(&error);
+        snapshots.record_failure(&error);
         let words = error.to_string();
         // Retried every second, logged when the error changes.
         if words != told {
@@ -344,12 +346,21 @@ async fn keep_fresh(store: Store, snapshots: Arc<SnapshotKeeper>) {
     snapshots.run().await;
 }
 
-async fn write_last_seen(cache: Arc<SessionCache>) {
+async fn write_last_uses(cache: Arc<SessionCache>, snapshots: Arc<SnapshotKeeper>) {
     loop {
         sleep(FLUSH_EVERY).await;
-        if let Err(error) = cache.flush().await {
-            tracing::warn!(event = "last_seen_not_written", %error, "last-seen times were not written");
-        }
+        flush(&cache, &snapshots).await;
+    }
+}
+
+/// Writes the last uses of sessions and mappings, which are only in memory. What is not written is
+/// kept for the next time.
+pub(super) async fn flush(cache: &SessionCache, snapshots: &SnapshotKeeper) {
+    if let Err(error) = cache.flush().await {
+        tracing::warn!(event = "last_seen_not_written", %error, "the last-seen times of some sessions were not written");
+    }
+    if let Err(error) = snapshots.flush_uses().await {
+        tracing::warn!(event = "uses_not_written", %error, "the last uses of some mappings were not written");
     }
 }
 

@@ -5,7 +5,7 @@
 //! [`Mapping`] that a row is. [`MappingDraft::parse`] is the one door: form, API and the rows of
 //! the database come through it, so there is one set of rules (AD-5).
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -501,6 +501,9 @@ pub struct Mapping {
     pub updated_at: DateTime<Utc>,
     /// By whom.
     pub updated_by: String,
+    /// The last day, in UTC, on which it took part in the warrant of a token, as far as instances have
+    /// written it. Not known of a row of an earlier moment.
+    pub last_used_at: Option<NaiveDate>,
 }
 
 impl Mapping {
@@ -529,6 +532,9 @@ impl Mapping {
             created_by: members.text("created_by")?,
             updated_at: members.moment("updated_at")?,
             updated_by: members.text("updated_by")?,
+            last_used_at: members
+                .text("last_used_at")
+                .and_then(|day| day.parse().ok()),
         })
     }
 }

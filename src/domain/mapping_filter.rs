@@ -11,6 +11,9 @@ use super::names::{GROUP_MAX, GroupName, ROOM_RULE, Role, RoomName, Transport};
 use super::rooms::RoomRule;
 use super::set::AnyOr;
 
+/// Most days of `unused_days`: ten years.
+const UNUSED_DAYS_MAX: u32 = 3660;
+
 /// Each condition that is given must hold. All but the state look at what the row says, whatever its
 /// state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct MappingFilter {
     role: Option<Role>,
     transport: Option<Transport>,
     state: Option<MappingState>,
+    /// Rows that were not used for so many days, those that never were since they were written first.
+    unused_days: Option<u32>,
     order: MappingOrder,
 }
 
@@ -112,15 +117,23 @@ impl MappingOrder {
 
 impl MappingFilter {
     /// The parameters, in the order of [`Self::parse`].
-    pub const NAMES: [&'static str; 7] =
-        ["q", "group", "room", "role", "transport", "state", "sort"];
+    pub const NAMES: [&'static str; 8] = [
+        "q",
+        "group",
+        "room",
+        "role",
+        "transport",
+        "state",
+        "unused_days",
+        "sort",
+    ];
 
     /// Reads the parameters; an empty one narrows nothing.
     ///
     /// # Errors
     /// Each parameter that is wrong.
     pub fn parse(
-        [text, group, room, role, transport, state, sort]: [&str; 7],
+        [text, group, room, role, transport, state, unused_days, sort]: [&str; 8],
     ) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
         let text = Some(text.to_lowercase()).filter(|text| !text.is_empty());
@@ -147,6 +160,13 @@ impl MappingFilter {
         let state = read(&mut errors, "state", state, by_word, || {
             "must be active, disabled, not_yet or over".to_owned()
         });
+        let days = |days: &str| {
+            let days = days.parse().ok();
+            days.filter(|days| (1..=UNUSED_DAYS_MAX).contains(days))
+        };
+        let unused_days = read(&mut errors, "unused_days", unused_days, days, || {
+            format!("must be one whole number from 1 to {UNUSED_DAYS_MAX}")
+        });
         let order = read(&mut errors, "sort", sort, MappingOrder::parse, || {
             "must be id, group or updated_at, or one of them with - before it".to_owned()
         });
@@ -160,8 +180,14 @@ impl MappingFilter {
             role,
             transport,
             state,
+            unused_days,
             order: order.unwrap_or_default(),
         })
+    }
+
+    /// Whether it asks for the last use, which is known of the table of now alone.
+    pub fn asks_for_use(&self) -> bool {
+        self.unused_days.is_some()
     }
 
     /// Whether it has every row, by id.
@@ -171,9 +197,16 @@ impl MappingFilter {
 
     /// Its rows as of `now`, in its order.
     pub fn select(&self, mut rows: Vec<Mapping>, now: DateTime<Utc>) -> Vec<Mapping> {
-        rows.retain(|row| self.has(&row.draft, now));
+        rows.retain(|row| self.has(&row.draft, now) && self.is_unused(row, now));
         rows.sort_unstable_by(|one, other| self.order.compare(one, other));
         rows
+    }
+
+    fn is_unused(&self, row: &Mapping, now: DateTime<Utc>) -> bool {
+        let last = row.last_used_at.unwrap_or(row.created_at.date_naive());
+        let days = now.date_naive().signed_duration_since(last).num_days();
+        self.unused_days
+            .is_none_or(|least| i64::from(least) <= days)
     }
 
     fn has(&self, draft: &MappingDraft, now: DateTime<Utc>) -> bool {
@@ -247,6 +280,7 @@ mod tests {
             created_by: "ann".to_owned(),
             updated_at: now() - chrono::TimeDelta::minutes(id % 3),
             updated_by: "ann".to_owned(),
+            last_used_at: None,
         }
     }
 
@@ -307,6 +341,30 @@ mod tests {
     }
 
     #[test]
+    fn days_without_use_count_from_the_last_use_or_from_when_the_row_was_written_first() {
+        let mut rows = table();
+        rows.truncate(3);
+        rows[0].last_used_at = "2026-11-14".parse().ok();
+        rows[1].last_used_at = "2026-11-24".parse().ok();
+        rows[1].created_at = now() - chrono::TimeDelta::days(400);
+        rows[2].created_at = now() - chrono::TimeDelta::days(11);
+        let unused = |days: &str| {
+            let value = |name| if name == "unused_days" { days } else { "" };
+            let filter = MappingFilter::parse(MappingFilter::NAMES.map(value)).unwrap();
+            let rows = filter.select(rows.clone(), now());
+            rows.into_iter().map(|row| row.id.0).collect::<Vec<_>>()
+        };
+        assert_eq!(unused("10"), [1, 3]);
+        assert_eq!(unused("11"), [3]);
+        assert_eq!(unused("12"), [0; 0]);
+        for wrong in ["0", "-1", "3661", "1.5", "x"] {
+            let value = |name| if name == "unused_days" { wrong } else { "" };
+            let errors = MappingFilter::parse(MappingFilter::NAMES.map(value)).unwrap_err();
+            assert_eq!(errors[0].field, "unused_days", "{wrong}");
+        }
+    }
+
+    #[test]
     fn rows_are_ordered_by_the_key_and_then_by_id() {
         for (sort, wanted) in [
             ("id", vec![1, 2, 3, 4, 5, 6, 7]),
@@ -322,11 +380,19 @@ mod tests {
 
     #[test]
     fn every_parameter_that_is_wrong_is_named() {
-        let wrong = MappingFilter::parse(["", "a\u{7}", "a,b", "red5", "UDP", "on", "name"]);
+        let wrong = MappingFilter::parse(["", "a\u{7}", "a,b", "red5", "UDP", "on", "0", "name"]);
         let fields: Vec<String> = wrong.unwrap_err().into_iter().map(|it| it.field).collect();
         assert_eq!(
             fields,
-            ["group", "room", "role", "transport", "state", "sort"]
+            [
+                "group",
+                "room",
+                "role",
+                "transport",
+                "state",
+                "unused_days",
+                "sort"
+            ]
         );
     }
 }

@@ -27,6 +27,7 @@ pub mod mapping;
 pub mod mapping_file;
 pub mod mapping_filter;
 pub mod mapping_test;
+pub mod mapping_use;
 pub mod members;
 pub mod names;
 pub mod near;

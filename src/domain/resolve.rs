@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::entitlement::{DroppedRoom, Entitlement, HeldGrant};
 use super::grant::Grant;
 use super::groups::{GroupGlob, GroupMatch};
 use super::identity::Identity;
 use super::mapping::{Mapping, MappingDraft, MappingId, Withheld};
+use super::mapping_use::UseMark;
 use super::names::{Role, RoomName};
 use super::pattern_index::PatternIndex;
 use super::rooms::{GrantRoom, RoomRule, RoomTemplate};
@@ -52,6 +53,7 @@ struct Compiled {
     templates: Vec<RoomTemplate>,
     /// The grant, where it is the same for every person and group.
     alike: Option<Arc<Grant>>,
+    used: UseMark,
 }
 
 impl Default for Mappings {
@@ -63,13 +65,44 @@ impl Default for Mappings {
 impl Mappings {
     /// Takes the rows in any order.
     pub fn compile(mappings: impl IntoIterator<Item = Mapping>) -> Self {
-        let (on, off): (Vec<_>, Vec<_>) = mappings
-            .into_iter()
-            .partition(|mapping| mapping.draft.enabled());
+        Self::compile_after(None, mappings)
+    }
+
+    /// The same of a table that was another one before: uses that were noted there stay noted.
+    pub fn compile_after(
+        previous: Option<&Self>,
+        mappings: impl IntoIterator<Item = Mapping>,
+    ) -> Self {
+        let mut mappings: Vec<Mapping> = mappings.into_iter().collect();
+        mappings.sort_by_key(|mapping| mapping.id);
+        let known = |id| previous.and_then(|previous| previous.row(id));
+        let rows = mappings.into_iter().map(|mapping| {
+            let used = known(mapping.id).map(|row| row.used.clone());
+            Compiled::new(mapping, used.unwrap_or_default())
+        });
+        let (on, off) = rows.partition(|row: &Compiled| row.draft.enabled());
         Self {
-            on: Rows::compile(on),
-            off: Rows::compile(off),
+            on: Rows::of(on),
+            off: Rows::of(off),
         }
+    }
+
+    fn row(&self, id: MappingId) -> Option<&Compiled> {
+        self.on.row(id).or_else(|| self.off.row(id))
+    }
+
+    /// Notes that this mapping took part in the warrant of a token.
+    pub fn note_use(&self, id: MappingId, now: DateTime<Utc>) {
+        if let Some(row) = self.on.row(id) {
+            row.used.note(now);
+        }
+    }
+
+    /// The last day of each use that is not written yet.
+    pub fn unwritten_uses(&self) -> Vec<(MappingId, NaiveDate, UseMark)> {
+        let rows = self.on.compiled.iter().chain(&self.off.compiled);
+        let uses = rows.filter_map(|row| Some((row.id, row.used.unwritten()?, row.used.clone())));
+        uses.collect()
     }
 
     /// How many rows the table has, those switched off included.
@@ -155,13 +188,12 @@ pub struct Judged<'m> {
 }
 
 impl Rows {
-    fn compile(mappings: Vec<Mapping>) -> Self {
-        let mut rows = Vec::new();
+    /// Takes them by number.
+    fn of(compiled: Vec<Compiled>) -> Self {
         let mut exact: HashMap<_, Vec<_>> = HashMap::new();
         let mut globs: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut everyone = Vec::new();
-        for mapping in mappings {
-            let row = Compiled::new(mapping);
+        for (place, row) in compiled.iter().enumerate() {
             let same_group = match row.draft.group() {
                 GroupMatch::Exact(group) => exact.entry(group.as_str().to_owned()).or_default(),
                 GroupMatch::Glob(glob) => globs
@@ -169,8 +201,7 @@ impl Rows {
                     .or_default(),
                 GroupMatch::Everyone => &mut everyone,
             };
-            same_group.push(rows.len());
-            rows.push(row);
+            same_group.push(place);
         }
         let globs = (0..).zip(globs);
         let globs = globs.map(|(number, ((glob, are_alike), rows))| GlobRows {
@@ -181,10 +212,15 @@ impl Rows {
         });
         Self {
             globs: PatternIndex::new(globs.collect(), |glob| glob.glob.as_str(), usize::MAX),
-            compiled: rows,
+            compiled,
             exact,
             everyone,
         }
+    }
+
+    fn row(&self, id: MappingId) -> Option<&Compiled> {
+        let place = self.compiled.binary_search_by_key(&id, |row| row.id);
+        place.ok().map(|place| &self.compiled[place])
     }
 
     fn count_for(&self, group: &str) -> usize {
@@ -242,7 +278,7 @@ impl Rows {
 }
 
 impl Compiled {
-    fn new(Mapping { id, draft, .. }: Mapping) -> Self {
+    fn new(Mapping { id, draft, .. }: Mapping, used: UseMark) -> Self {
         let mut fixed = Vec::new();
         let mut templates = Vec::new();
         for rule in draft.rooms().named().into_iter().flatten() {
@@ -262,6 +298,7 @@ impl Compiled {
             templates,
             alike: alike.map(|rooms| Arc::new(grant(&draft, rooms))),
             draft,
+            used,
         }
     }
 

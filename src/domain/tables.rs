@@ -101,6 +101,7 @@ impl WantedTables {
             created_by: String::new(),
             updated_at: at,
             updated_by: String::new(),
+            last_used_at: None,
         });
         let tests = (1..).zip(self.tests.into_iter().flatten());
         let tests = tests.map(|(id, row)| MappingTest {

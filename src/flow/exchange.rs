@@ -169,6 +169,14 @@ pub(super) struct Decided {
     pub(super) lifetime: Lifetime,
 }
 
+/// A token that is allowed, and what allows it.
+struct Allowed {
+    decided: Decided,
+    entitlement: Entitlement,
+    snapshot: Arc<Snapshot>,
+    now: DateTime<Utc>,
+}
+
 impl TokenRules {
     /// Decides about a request. Exchanges and explanations both use this function.
     pub(super) fn decide(&self, basis: Basis<'_>, wish: &Wish) -> Result<Decided, NoToken> {
@@ -265,7 +273,8 @@ impl Exchange {
         wish: &Wish,
     ) -> Result<Issued, NoToken> {
         let subject = subject.into();
-        let outcome = self.decide(subject, wish);
+        let allowed = self.decide(subject, wish);
+        let outcome = allowed.and_then(|allowed| self.issue(allowed));
         self.counts.count(match &outcome {
             Ok(_) => ExchangeOutcome::Issued,
             Err(error) => error.outcome(),
@@ -299,14 +308,14 @@ impl Exchange {
         outcome
     }
 
-    /// The scope for a request that names nothing. For hints only: the token is dropped, and is
-    /// neither counted nor logged.
+    /// The scope for a request that names nothing. For hints only: nothing is signed, counted or
+    /// logged.
     pub fn unnamed<'a>(&self, subject: impl Into<Subject<'a>>) -> Result<Scope, NoToken> {
         let outcome = self.decide(subject.into(), &Wish::default());
-        outcome.map(|issued| issued.scope)
+        outcome.map(|allowed| allowed.decided.scope)
     }
 
-    fn decide(&self, subject: Subject<'_>, wish: &Wish) -> Result<Issued, NoToken> {
+    fn decide(&self, subject: Subject<'_>, wish: &Wish) -> Result<Allowed, NoToken> {
         let now = self.clock.now();
         let snapshot = self.snapshots.current()?;
         let entitlement = subject.entitlement(&snapshot, now);
@@ -319,8 +328,27 @@ impl Exchange {
             may_lack_subject: false,
         };
         let decided = self.rules.decide(basis, wish)?;
+        Ok(Allowed {
+            decided,
+            entitlement,
+            snapshot,
+            now,
+        })
+    }
+
+    fn issue(&self, allowed: Allowed) -> Result<Issued, NoToken> {
+        let Allowed {
+            decided,
+            entitlement,
+            snapshot,
+            now,
+        } = allowed;
+        let token = self.signer.sign(&decided.claims)?;
+        for mapping in entitlement.behind(&decided.scope) {
+            snapshot.mappings.note_use(mapping, now);
+        }
         Ok(Issued {
-            token: self.signer.sign(&decided.claims)?,
+            token,
             left_out: entitlement.left_out(&decided.scope),
             scope: decided.scope,
             lifetime: decided.lifetime,

@@ -174,7 +174,7 @@ impl Explain {
         &self,
         question: &Question,
     ) -> Result<Explanation, ExplainError> {
-        let snapshot = self.store.snapshot().await?;
+        let snapshot = self.store.snapshot(None).await?;
         self.explain(&snapshot, question).await
     }
 

@@ -8,13 +8,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
 use super::blocks;
 use super::error::StoreError;
+use super::people::PeopleReader;
 use super::pool::Store;
 use super::transaction::Transaction;
 use crate::domain::block::Blocks;
@@ -22,6 +23,7 @@ use crate::domain::change_set::{Edit, TableChange};
 use crate::domain::identity::Actor;
 use crate::domain::mapping::{Mapping, MappingId, with_mapping_columns};
 use crate::domain::mapping_test::{MappingTest, MappingTestDraft};
+use crate::domain::mapping_use::UseMark;
 use crate::domain::tables::MappingTables;
 
 /// A row as it is.
@@ -47,6 +49,8 @@ pub struct ChangedTables {
     pub written: Vec<Option<TableRow>>,
     /// The number of the last change to the mappings: after a dry run as before.
     pub mapping_version: i64,
+    /// The number that its rows of the audit log have; none after a dry run.
+    pub change_set: Option<i64>,
 }
 
 /// Why a change set was not written. Nothing has changed then.
@@ -126,7 +130,11 @@ impl<'a> ChangeContext<'a> {
 ///
 /// # Errors
 /// Never.
-pub fn unjudged(_: &ChangedTables) -> Result<(), Infallible> {
+#[expect(clippy::unused_async, reason = "stands in for a judge that reads")]
+pub async fn unjudged(
+    _: &ChangedTables,
+    _: PeopleReader<'_>,
+) -> Result<(), NotChanged<Infallible>> {
     Ok(())
 }
 
@@ -157,7 +165,8 @@ type Columns = Map<String, Value>;
 macro_rules! select_mappings {
     ($which:literal $(, $argument:expr)*) => {
         sqlx::query_scalar!(
-            r#"SELECT to_jsonb(mappings) AS "row!: Json<Columns>" FROM mappings "# + $which
+            r#"SELECT to_jsonb(mappings) || jsonb_build_object('last_used_at', used_on) AS "row!: Json<Columns>"
+               FROM mappings LEFT JOIN mapping_uses ON mapping = id "# + $which
             $(, $argument)*
         )
     };
@@ -347,6 +356,30 @@ impl Store {
         .await
     }
 
+    /// Writes the last day of use of mappings. Rows that are gone are left out.
+    pub(super) async fn write_uses(
+        &self,
+        uses: &[(MappingId, NaiveDate, UseMark)],
+    ) -> Result<(), StoreError> {
+        let (ids, days): (Vec<i64>, Vec<NaiveDate>) =
+            uses.iter().map(|(id, day, _)| (id.0, *day)).unzip();
+        self.with(async |transaction| {
+            // By number, so that two instances do not wait for each other in a circle.
+            sqlx::query!(
+                "INSERT INTO mapping_uses (mapping, used_on)
+                 SELECT id, day FROM unnest($1::bigint[], $2::date[]) AS used (number, day)
+                 JOIN mappings ON id = number ORDER BY id
+                 ON CONFLICT (mapping) DO UPDATE SET used_on = greatest(mapping_uses.used_on, excluded.used_on)",
+                &ids,
+                &days,
+            )
+            .execute(transaction)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Both tables as of one moment, with the number of the last change to the mappings.
     pub async fn tables(&self) -> Result<(MappingTables, i64), StoreError> {
         self.at_one_moment(async |moment| {
@@ -356,18 +389,19 @@ impl Store {
         .await
     }
 
-    /// Makes the changes that `plan` gives, all or none of them, if what they do passes `judge`. The writers of both tables wait for each other, those by SQL too, so both functions see
-    /// what is committed.
+    /// Makes the changes that `plan` gives, all or none of them, if what they do passes `judge`, which
+    /// also reads what is to be told of them: what cannot be told is not written. The writers of both
+    /// tables wait for each other, those by SQL too, so both functions see what is committed.
     ///
     /// # Errors
     /// In this order: another version of the table, or of a row; a row that says the same as
     /// another; what `judge` says.
-    pub async fn change<R>(
+    pub async fn change<T, R>(
         &self,
         attempt: ChangeContext<'_>,
         plan: impl FnOnce(&MappingTables) -> Vec<TableChange>,
-        judge: impl FnOnce(&ChangedTables) -> Result<(), R>,
-    ) -> Result<ChangedTables, NotChanged<R>> {
+        judge: impl AsyncFnOnce(&ChangedTables, PeopleReader<'_>) -> Result<T, NotChanged<R>>,
+    ) -> Result<(ChangedTables, T), NotChanged<R>> {
         let outcome = self.with(async |transaction| {
             let before = lock(transaction).await?;
             let current = mapping_version(transaction).await?;
@@ -377,44 +411,45 @@ impl Store {
             let planned = plan(&before);
             require_current(&before, &planned)?;
             require_distinct(&before, &planned)?;
-            act_as(transaction, &attempt).await?;
+            let number = act_as(transaction, &attempt).await?;
             let written = write(transaction, &attempt, &before, &planned).await?;
             let mut changed = ChangedTables {
                 after: after(&before, &planned, &written),
                 before,
+                change_set: (!attempt.dry_run && !planned.is_empty()).then_some(number),
                 changes: planned,
                 written,
                 mapping_version: current,
             };
-            judge(&changed).map_err(NotChanged::Refused)?;
+            let judged = judge(&changed, PeopleReader(transaction)).await?;
             if attempt.dry_run {
-                return Err(Undone::Tried(Box::new(changed)));
+                return Err(Undone::Tried(Box::new((changed, judged))));
             }
             changed.mapping_version = mapping_version(transaction).await?;
-            Ok(changed)
+            Ok((changed, judged))
         });
         match outcome.await {
-            Ok(changed) => Ok(changed),
-            Err(Undone::Tried(changed)) => Ok(*changed),
+            Ok(done) => Ok(done),
+            Err(Undone::Tried(tried)) => Ok(*tried),
             Err(Undone::Not(error)) => Err(error),
         }
     }
 }
 
 /// Why the transaction of a change set was rolled back.
-enum Undone<R> {
+enum Undone<T, R> {
     /// It was a dry run.
-    Tried(Box<ChangedTables>),
+    Tried(Box<(ChangedTables, T)>),
     Not(NotChanged<R>),
 }
 
-impl<R> From<NotChanged<R>> for Undone<R> {
+impl<T, R> From<NotChanged<R>> for Undone<T, R> {
     fn from(error: NotChanged<R>) -> Self {
         Self::Not(error)
     }
 }
 
-impl<R> From<StoreError> for Undone<R> {
+impl<T, R> From<StoreError> for Undone<T, R> {
     fn from(error: StoreError) -> Self {
         Self::Not(error.into())
     }
@@ -546,11 +581,12 @@ async fn mapping_version(transaction: &mut Transaction) -> Result<i64, StoreErro
     Ok(version)
 }
 
-/// Tells the triggers that write the audit rows who makes the changes of this transaction.
+/// Tells the triggers that write the audit rows who makes the changes of this transaction. The
+/// number of the change set.
 async fn act_as(
     transaction: &mut Transaction,
     attempt: &ChangeContext<'_>,
-) -> Result<(), StoreError> {
+) -> Result<i64, StoreError> {
     let ChangeContext { actor, now, .. } = attempt;
     let setting = json!({
         "issuer": actor.issuer,
@@ -560,14 +596,15 @@ async fn act_as(
         "request_id": actor.request_id,
         "at": now,
     });
-    sqlx::query!(
-        "SELECT set_config('bridge.actor',
-                           ($1::jsonb || jsonb_build_object('change_set', nextval('change_sets')))::text, true)",
+    let number = sqlx::query!(
+        r#"SELECT number AS "number!",
+                  set_config('bridge.actor', ($1::jsonb || jsonb_build_object('change_set', number))::text, true)
+           FROM nextval('change_sets') AS number"#,
         setting,
     )
     .fetch_one(transaction)
     .await?;
-    Ok(())
+    Ok(number.number)
 }
 
 /// A change that holds an older version of its row lost the race (AD-4).
@@ -725,7 +762,9 @@ async fn write(
         }
     }
     let mut written: Vec<Option<TableRow>> = changes.iter().map(|_| None).collect();
-    for (place, row) in write_mappings(transaction, attempt, of_mappings).await? {
+    for (place, mut row) in write_mappings(transaction, attempt, of_mappings).await? {
+        let stored = before.mapping(row.id.0);
+        row.last_used_at = stored.and_then(|stored| stored.last_used_at);
         written[place] = Some(row.into());
     }
     for (place, row) in write_tests(transaction, attempt, of_tests).await? {

@@ -298,7 +298,7 @@ impl SessionCache {
     }
 
     /// Notices may have been missed: every entry is loaded again before use.
-    pub(super) fn doubt_all(&self) {
+    pub(super) fn invalidate_all(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 

@@ -3,7 +3,7 @@
 //! Every transaction that changes mappings or blocks, or ends a session, increments the change
 //! counter and sends a numbered notice (by trigger). One connection listens:
 //!
-//! 1. Start to listen, then load everything and mark every session in memory as doubtful.
+//! 1. Start to listen, then load everything and invalidate every session in memory.
 //! 2. Apply each notice. A gap in the numbers means that notices were lost: load everything again.
 //! 3. Every third of the staleness bound, however many notices arrive, read the counter itself,
 //!    because a notice can be lost and a connection can be dead without an error. This check also
@@ -76,7 +76,7 @@ pub struct SnapshotKeeper {
     loading: Mutex<Option<Instant>>,
     freshness: Freshness,
     /// Why loading fails, for `/readyz`.
-    hindrance: sync::Mutex<&'static str>,
+    failure: sync::Mutex<&'static str>,
 }
 
 impl SnapshotKeeper {
@@ -89,7 +89,7 @@ impl SnapshotKeeper {
             snapshot: ArcSwapOption::empty(),
             loading: Mutex::new(None),
             freshness: Freshness::new(TwoClocks::now()),
-            hindrance: sync::Mutex::new(UNREACHABLE),
+            failure: sync::Mutex::new(UNREACHABLE),
         }
     }
 
@@ -121,7 +121,9 @@ impl SnapshotKeeper {
             return Ok(());
         }
         let begun = Instant::now();
-        let snapshot = self.store.snapshot().await?;
+        let previous = self.snapshot.load_full();
+        let previous = previous.as_ref().map(|previous| &*previous.mappings);
+        let snapshot = self.store.snapshot(previous).await?;
         self.snapshot.store(Some(Arc::new(snapshot)));
         *last = Some(begun);
         Ok(())
@@ -132,17 +134,32 @@ impl SnapshotKeeper {
     pub async fn reload_changed(&self) {
         if let Err(error) = self.reload().await {
             tracing::warn!(event = "mappings_not_loaded", %error, "the changed data could not be loaded again");
-            self.doubt();
+            self.invalidate();
         }
     }
 
     /// Marks the data as old: it is not served until a check that is sent from now on succeeds.
-    pub fn doubt(&self) {
-        self.freshness.doubt(TwoClocks::now());
+    pub fn invalidate(&self) {
+        self.freshness.invalidate(TwoClocks::now());
+    }
+
+    /// Writes the uses of mappings that exchanges noted. What is not written is kept for the next time.
+    pub async fn flush_uses(&self) -> Result<(), StoreError> {
+        let Some(snapshot) = self.snapshot.load_full() else {
+            return Ok(());
+        };
+        let uses = snapshot.mappings.unwritten_uses();
+        if !uses.is_empty() {
+            self.store.write_uses(&uses).await?;
+        }
+        for (_, day, mark) in &uses {
+            mark.is_written(*day);
+        }
+        Ok(())
     }
 
     /// Records why loading fails, for `/readyz`. True if the reason differs from the last one.
-    pub fn hindered_by(&self, error: &StoreError) -> bool {
+    pub fn record_failure(&self, error: &StoreError) -> bool {
         let words = match error {
             StoreError::NotMigrated | StoreError::Migration(_) => {
                 "the tables are not those of this version"
@@ -153,25 +170,23 @@ impl SnapshotKeeper {
             }
             StoreError::Unavailable(_) | StoreError::Refused(_) => UNREACHABLE,
         };
-        std::mem::replace(&mut *self.hindrance(), words) != words
+        std::mem::replace(&mut *self.failure(), words) != words
     }
 
     /// Why the snapshot is not current; `None` if it is.
     pub fn missing(&self) -> Option<&'static str> {
-        self.current().is_err().then(|| *self.hindrance())
+        self.current().is_err().then(|| *self.failure())
     }
 
-    fn hindrance(&self) -> MutexGuard<'_, &'static str> {
-        self.hindrance
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn failure(&self) -> MutexGuard<'_, &'static str> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Listens until the task is dropped. To be spawned once.
     pub async fn run(&self) {
         loop {
             let Err(error) = self.listen().await;
-            let is_new = self.hindered_by(&error);
+            let is_new = self.record_failure(&error);
             // A pooler is a permanent condition, so it is logged once.
             if is_new || !matches!(error, StoreError::Pooled) {
                 tracing::warn!(
@@ -205,15 +220,15 @@ impl SnapshotKeeper {
         self.bound / 3
     }
 
-    /// Loads everything and marks every session as doubtful. Returns the counter on which this is
+    /// Loads everything and invalidates every session. Returns the counter on which this is
     /// based.
     async fn catch_up(&self, listener: &mut PgListener) -> Result<i64, StoreError> {
         let sent = TwoClocks::now();
         let counter = self.counter(listener, CONNECT_TIMEOUT).await?;
-        // Set before sessions are doubted: rows read after that come from this server or are
+        // Set before sessions are invalidated: rows read after that come from this server or are
         // refused.
         self.store.proven.set(counter.server);
-        self.sessions.doubt_all();
+        self.sessions.invalidate_all();
         self.reload().await?;
         let loaded = self.snapshot.load_full();
         if loaded.is_none_or(|loaded| loaded.counter < counter.value) {
@@ -285,7 +300,7 @@ impl SnapshotKeeper {
                     self.sessions.ended(hash);
                 }
             }
-            Changed::ManySessions => self.sessions.doubt_all(),
+            Changed::ManySessions => self.sessions.invalidate_all(),
         }
         Ok(number.max(seen))
     }
@@ -302,10 +317,10 @@ impl SnapshotKeeper {
 
 impl Store {
     /// Loads both tables.
-    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+    pub async fn snapshot(&self, previous: Option<&Mappings>) -> Result<Snapshot, StoreError> {
         let table = self.mapping_table().await?;
         Ok(Snapshot {
-            mappings: Arc::new(Mappings::compile(table.rows)),
+            mappings: Arc::new(Mappings::compile_after(previous, table.rows)),
             blocks: table.blocks,
             mapping_version: table.mapping_version,
             counter: table.counter,

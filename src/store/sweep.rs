@@ -68,8 +68,22 @@ impl Store {
         let logouts = self.sweep_logouts(now).await;
         // After the sessions, because a person with a session stays.
         let people = self.sweep_people(now - seen).await;
+        let uses = self.sweep_mapping_uses().await;
         let rows = attempts.and(sessions).and(sign_outs).and(logouts);
-        rows.and(people).map(drop)
+        rows.and(people).and(uses).map(drop)
+    }
+
+    /// Deletes the last uses of mappings that are gone; returns how many.
+    pub async fn sweep_mapping_uses(&self) -> Result<u64, StoreError> {
+        self.sweep_with(|| {
+            sqlx::query!(
+                "DELETE FROM mapping_uses WHERE mapping IN
+                     (SELECT mapping FROM mapping_uses
+                      WHERE NOT EXISTS (SELECT FROM mappings WHERE id = mapping) LIMIT $1)",
+                BATCH,
+            )
+        })
+        .await
     }
 
     /// Deletes people who have no session, live or not, and were last seen before `seen_since`;

@@ -59,6 +59,7 @@ async fn a_row_is_added_read_replaced_and_deleted() {
         "transports": ["WHEP"], "rooms": ["lobby"], "max_ttl_seconds": null, "valid_from": null,
         "valid_until": null, "enabled": true, "note": "", "version": 1,
         "created_at": at, "created_by": "root", "updated_at": at, "updated_by": by,
+        "last_used_at": null,
     });
     assert_eq!(first, wanted);
 

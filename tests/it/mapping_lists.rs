@@ -1,5 +1,6 @@
 //! The list of mappings, searched and sorted, for programs and people.
 
+use red5_bridge::clock::Clock as _;
 use serde_json::{Value, json};
 
 use crate::bridge::{Browser, TestBridge};
@@ -111,7 +112,7 @@ async fn ad_5_every_wrong_parameter_of_the_list_is_named() {
         ),
         ("?group=a%0Ab&q=%00", vec!["q", "group"]),
         ("?q=a&q=b", vec!["q"]),
-        ("?unused_days=3&Q=x", vec!["unused_days", "Q"]),
+        ("?unused_days=3.5&Q=x", vec!["unused_days", "Q"]),
     ] {
         let answer = admin.peek(&format!("{LIST}{query}")).await;
         assert_eq!(wrong_fields(&answer), fields, "{query}");
@@ -143,4 +144,56 @@ async fn the_page_searches_by_its_address_and_keeps_the_filters_from_page_to_pag
     assert!(none.body.contains("No mapping fits"));
     assert!(none.body.contains("value=\"&#34;&#62;&#60;b&#62;\""));
     assert_eq!(admin.peek("/admin/mappings?state=on").await.status, 400);
+}
+
+/// What is in memory is written at the latest when the program stops.
+#[tokio::test]
+async fn a_mapping_carries_the_day_on_which_it_last_let_a_token_through() {
+    let bridge = TestBridge::start().await;
+    for row in [
+        mapping("viewers", "exact", "lobby", ""),
+        mapping("viewers", "exact", "attic", ""),
+        mapping("crew", "exact", "lobby", ""),
+    ] {
+        bridge.add(&row).await;
+    }
+    bridge.provider.person("vic").groups(["viewers"]);
+    let vic = bridge.signed_in("vic").await;
+    let before = bridge.admin().await.peek(LIST).await.json();
+    assert_eq!(before["items"][0]["last_used_at"], Value::Null);
+
+    assert_eq!(vic.token(json!({"rooms": ["lobby"]})).await.status, 200);
+    assert_eq!(vic.token(json!({"rooms": ["stage"]})).await.status, 403);
+    // The page looks for the entitlement, and gives no token.
+    assert_eq!(vic.peek("/").await.status, 200);
+    // An edit makes another table in memory, which knows the use.
+    bridge.add(&mapping("others", "exact", "lobby", "")).await;
+    let other = bridge.beside(&[]).await;
+    let version = bridge.admin().await.peek(LIST).await.json()["mapping_version"].clone();
+    bridge.stop().await;
+
+    let admin = other.admin().await;
+    let after = admin.peek(LIST).await.json();
+    let days: Vec<&Value> = after["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["last_used_at"])
+        .collect();
+    let today = other.clock.now().date_naive().to_string();
+    assert_eq!(
+        days,
+        [&json!(today), &Value::Null, &Value::Null, &Value::Null]
+    );
+    // Use is no edit.
+    assert_eq!(after["items"][0]["version"], 1);
+    assert_eq!(after["mapping_version"], version);
+    assert_eq!(found(&admin, &[("unused_days", "1")]).await, [0; 0]);
+    let at = other
+        .clock
+        .now()
+        .to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let both = format!("{LIST}?{}", encoded(&[("unused_days", "1"), ("at", &at)]));
+    let refused = admin.peek(&both).await;
+    assert_eq!(wrong_fields(&refused), ["unused_days"]);
 }

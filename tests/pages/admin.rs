@@ -42,6 +42,7 @@ fn stored(id: i64, sent: Value) -> Mapping {
         created_by: "ann".to_owned(),
         updated_at: at,
         updated_by: "ann".to_owned(),
+        last_used_at: None,
     }
 }
 
@@ -104,7 +105,7 @@ fn list(rows: Vec<MappingRow>, total: i64, offset: i64) -> MappingList {
         paging: paging("/red5/admin/mappings?limit=50", rows.len(), total, offset),
         rows,
         mapping_version: 42,
-        typed: <[String; 7]>::default().into(),
+        typed: <[String; 8]>::default().into(),
         done: None,
     }
 }
@@ -438,7 +439,7 @@ pub fn samples() -> Vec<Sample> {
         sample(
             "mappings-none-fit",
             &MappingList {
-                typed: [TAG, TURNED, END_TAG, TAG, "WHIP", "over", "-group"]
+                typed: [TAG, TURNED, END_TAG, TAG, "WHIP", "over", "90", "-group"]
                     .map(str::to_owned)
                     .into(),
                 ..list(Vec::new(), 0, 0)

@@ -40,6 +40,7 @@ fn stored(id: i64, draft: MappingDraft) -> Mapping {
         created_by: "test".to_owned(),
         updated_at: now(),
         updated_by: "test".to_owned(),
+        last_used_at: None,
     }
 }
 

@@ -125,6 +125,20 @@ impl Entitlement {
         rows.into_iter().collect()
     }
 
+    /// The mappings whose grants contain a possible triple of the scope, as often as they do.
+    pub fn behind(&self, scope: &Scope) -> impl Iterator<Item = MappingId> {
+        let pairs = Pairs::of(&scope.roles, &scope.transports);
+        let takes_part = move |held: &&HeldGrant| {
+            Pairs::of_grant(&held.grant).meets(pairs)
+                && match &scope.rooms {
+                    // Only a grant of any room covers streams without a room.
+                    AnyOr::Any => held.grant.rooms.is_any(),
+                    AnyOr::Only(named) => named.iter().any(|room| held.grant.has_room(Some(room))),
+                }
+        };
+        self.held.iter().filter(takes_part).map(|held| held.mapping)
+    }
+
     /// The scope for a request: the best sound one in which each requested list is exactly as
     /// requested, or the reason why there is none.
     pub fn scope(&self, ask: &Ask) -> Result<Scope, ScopeRefusal> {

@@ -35,6 +35,7 @@ fn mapping(id: i64, fields: Value) -> Mapping {
         created_by: "test".to_owned(),
         updated_at: now(),
         updated_by: "test".to_owned(),
+        last_used_at: None,
     }
 }
 

@@ -411,6 +411,7 @@ fn stored(draft: MappingDraft) -> Mapping {
         created_by: "ann".to_owned(),
         updated_at: written + TimeDelta::milliseconds(1500),
         updated_by: "bob".to_owned(),
+        last_used_at: None,
     }
 }
 
@@ -429,7 +430,7 @@ fn a_row_is_written_in_the_words_and_the_order_of_the_api() {
             r#""max_ttl_seconds":120,"valid_from":"1970-01-01T00:00:00Z","#,
             r#""valid_until":null,"enabled":true,"note":"a\nb","version":3,"#,
             r#""created_at":"2026-11-18T11:06:40Z","created_by":"ann","#,
-            r#""updated_at":"2026-11-18T11:06:41Z","updated_by":"bob"}"#
+            r#""updated_at":"2026-11-18T11:06:41Z","updated_by":"bob","last_used_at":null}"#
         )
     );
 }

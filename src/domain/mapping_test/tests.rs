@@ -34,6 +34,7 @@ fn mapping(group: &str, roles: &[&str], rooms: &[&str]) -> Mapping {
         created_by: "test".to_owned(),
         updated_at: now(),
         updated_by: "test".to_owned(),
+        last_used_at: None,
     }
 }
 

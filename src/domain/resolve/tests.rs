@@ -44,6 +44,7 @@ impl Written {
             created_by: "test".to_owned(),
             updated_at: now(),
             updated_by: "test".to_owned(),
+            last_used_at: None,
         }
     }
 }

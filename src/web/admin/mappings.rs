@@ -38,7 +38,14 @@ const COMPARED: [&str; 4] = ["id", "version", "created_at", "created_by"];
 pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
     let mut query = Query::of_program(Form::of_query(&request)?);
     let at = query.past("at", desk.now());
-    let asked = query.with(&LIST_PARAMETERS, |form| read_list(form).map(Some));
+    let parameters = [&MappingFilter::NAMES[..], &["limit", "offset"]].concat();
+    let asked = query.with(&parameters, |form| match read_list(form)? {
+        (_, filter) if at.is_some() && filter.asks_for_use() => Err(vec![FieldError::new(
+            "unused_days",
+            "is known of the table of now alone: leave out one of the two",
+        )]),
+        asked => Ok(Some(asked)),
+    });
     let (asked, filter) = query.finish(asked)?;
     let (page, mapping_version) = desk.list(&admin, &filter, at, asked.range).await?;
     Ok(HttpResponse::Ok().json(json!({
@@ -47,18 +54,6 @@ pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
         "mapping_version": mapping_version,
     })))
 }
-
-const LIST_PARAMETERS: [&str; 9] = [
-    "q",
-    "group",
-    "room",
-    "role",
-    "transport",
-    "state",
-    "sort",
-    "limit",
-    "offset",
-];
 
 type MappingListQuery = ListQuery<{ MappingFilter::NAMES.len() }>;
 

@@ -43,12 +43,13 @@ pub struct TypedMappingFilter {
     role: String,
     transport: String,
     state: String,
+    unused_days: String,
     sort: String,
 }
 
-impl From<[String; 7]> for TypedMappingFilter {
+impl From<[String; 8]> for TypedMappingFilter {
     /// In the order of [`MappingFilter::NAMES`](crate::domain::mapping_filter::MappingFilter::NAMES).
-    fn from([q, group, room, role, transport, state, sort]: [String; 7]) -> Self {
+    fn from([q, group, room, role, transport, state, unused_days, sort]: [String; 8]) -> Self {
         Self {
             q,
             group,
@@ -56,6 +57,7 @@ impl From<[String; 7]> for TypedMappingFilter {
             role,
             transport,
             state,
+            unused_days,
             sort,
         }
     }

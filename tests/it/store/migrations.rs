@@ -228,6 +228,20 @@ async fn sc_4_the_role_that_serves_says_what_to_run_when_migrations_are_pending(
 }
 
 #[tokio::test]
+async fn the_sweep_removes_the_last_uses_of_mappings_that_are_gone() {
+    let database = Database::new().await;
+    let store = database.store();
+    let kept = create(&store, "crew", "lobby").await;
+    database
+        .by_hand("INSERT INTO mapping_uses VALUES (99, '2026-11-29'), ((SELECT id FROM mappings), '2026-11-29')")
+        .await
+        .unwrap();
+    assert_eq!(store.sweep_mapping_uses().await.unwrap(), 1);
+    let left = database.number("SELECT mapping FROM mapping_uses").await;
+    assert_eq!(left, kept.id.0);
+}
+
+#[tokio::test]
 async fn one_instance_sweeps_at_a_time_and_the_other_does_nothing() {
     let database = Database::new().await;
     let store = database.store();

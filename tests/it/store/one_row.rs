@@ -75,7 +75,7 @@ async fn change(
 ) -> Result<Option<Mapping>, Refused> {
     let edits = vec![TableChange::Mapping(edit)];
     let attempt = ChangeContext::new(actor, now);
-    let mut changed = store.change(attempt, |_| edits, unjudged).await?;
+    let (mut changed, ()) = store.change(attempt, |_| edits, unjudged).await?;
     Ok(changed.written.pop().flatten().map(|row| match row {
         TableRow::Mapping(row) => *row,
         TableRow::Test(test) => panic!("{test:?}"),
