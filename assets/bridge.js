@@ -1,6 +1,6 @@
 // What a page gains with a script; every page works without it.
-// Buttons that copy, a countdown beside a token, and a radio button that
-// follows what is written beneath it.
+// Buttons that copy, a countdown beside a token, a radio button that follows what is
+// written beneath it, and menus that close.
 "use strict";
 
 (() => {
@@ -83,4 +83,19 @@
       if (choice && filled) choice.checked = true;
     });
   }
+
+  // One menu is open at a time; Escape closes it, and so does a click or the focus elsewhere.
+  const menus = document.querySelectorAll("details.menu");
+  const closeMenus = (except) => {
+    for (const menu of menus) if (menu !== except) menu.open = false;
+  };
+  for (const event of ["click", "focusin"]) {
+    document.addEventListener(event, ({ target }) => closeMenus(target.closest("details.menu")));
+  }
+  document.addEventListener("keydown", (event) => {
+    const open = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (!open) return;
+    closeMenus();
+    open.querySelector("summary").focus();
+  });
 })();

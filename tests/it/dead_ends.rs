@@ -35,8 +35,7 @@ async fn a_switch_that_comes_late_leads_to_the_list_and_does_nothing() {
     let off = [
         ("version", "1"),
         ("enabled", "false"),
-        ("limit", "50"),
-        ("offset", "0"),
+        ("list", "limit=20&q=lobby"),
     ];
     assert_eq!(
         admin
@@ -49,8 +48,7 @@ async fn a_switch_that_comes_late_leads_to_the_list_and_does_nothing() {
     let on = [
         ("version", "1"),
         ("enabled", "true"),
-        ("limit", "50"),
-        ("offset", "0"),
+        ("list", "limit=20&q=lobby"),
     ];
     let late = admin.submit(LIST, &format!("{one}/switch"), &on).await;
 
@@ -58,7 +56,7 @@ async fn a_switch_that_comes_late_leads_to_the_list_and_does_nothing() {
         late.location()
             .query()
             .unwrap()
-            .contains("limit=50&offset=0")
+            .starts_with("q=lobby&limit=20&done=changed&id=")
     );
     let list = followed(&mut admin, &late).await;
     assert!(list.body.contains("was changed meanwhile"), "{}", list.body);

@@ -1,6 +1,7 @@
 //! The table of mappings for people: one life of a row, and two editors.
 
 mod hostile;
+mod places;
 mod review;
 mod wrong;
 
@@ -82,7 +83,7 @@ async fn a_mapping_is_added_edited_switched_and_deleted() {
     let (id, one) = (row["id"].to_string(), format!("{LIST}/{}", row["id"]));
     assert_eq!(
         added.location().as_str(),
-        format!("{ORIGIN}{LIST}?done=added&id={id}")
+        format!("{ORIGIN}{LIST}?done=added&id={id}#mapping-{id}")
     );
     assert_eq!(
         (&row["rooms"], &row["note"]),
@@ -111,17 +112,13 @@ async fn a_mapping_is_added_edited_switched_and_deleted() {
     let off = [
         ("version", "2"),
         ("enabled", "false"),
-        ("limit", "50"),
-        ("offset", "0"),
+        ("list", "limit=20&q=stage"),
     ];
     let switched = admin.submit(LIST, &switch, &off).await;
     assert_eq!(switched.status, 303);
-    assert!(
-        switched
-            .location()
-            .query()
-            .unwrap()
-            .contains("limit=50&offset=0")
+    assert_eq!(
+        switched.location().as_str(),
+        format!("{ORIGIN}{LIST}?q=stage&limit=20&done=off&id={id}#mapping-{id}")
     );
     let now = rows(&admin).await[0].clone();
     assert_eq!(

@@ -13,8 +13,8 @@ use crate::domain::set::{AnyOr, NonEmpty};
 use crate::flow::effect::{Effect, FailingTest, PeopleEffect, PersonChange};
 use crate::web::form::Form;
 use crate::web::views::{
-    Done, Editing, EffectWords, MappingDelete, MappingForm, MappingList, MappingRow, NotDeleted,
-    NotSaved, TypedMapping,
+    Done, Editing, EffectWords, ListPlace, MappingDelete, MappingForm, MappingList, MappingRow,
+    NotDeleted, NotSaved, Return, TypedMapping,
 };
 
 fn sent(group: &str, group_match: &str, rooms: &[&str]) -> Value {
@@ -106,13 +106,29 @@ fn list(rows: Vec<MappingRow>, total: i64, offset: i64) -> MappingList {
         rows,
         mapping_version: 42,
         typed: <[String; 8]>::default().into(),
-        done: None,
+        place: ListPlace::of(if offset == 0 {
+            String::new()
+        } else {
+            format!("offset={offset}")
+        }),
+        told: None,
+    }
+}
+
+fn told(id: i64, done: Done) -> Return {
+    Return {
+        id: MappingId(id),
+        done: Some(done),
     }
 }
 
 fn form(typed: TypedMapping) -> MappingForm {
     MappingForm {
         frame: person("Ann Lee", true),
+        place: ListPlace::of("q=crew&offset=50".to_owned()),
+        copied: None,
+        last_change: None,
+        groups: vec!["crew".to_owned(), TAG.to_owned(), TURNED.to_owned()],
         editing: None,
         typed,
         errors: Vec::new(),
@@ -331,11 +347,19 @@ fn forms() -> Vec<Sample> {
     vec![
         sample("mapping-new", &form(TypedMapping::default())),
         sample(
+            "mapping-copy",
+            &form(TypedMapping::default()).copying(&stored(7, saved())),
+        ),
+        sample(
             "mapping-edit",
             &MappingForm {
                 editing,
                 ..form(opened())
-            },
+            }
+            .opening(&Mapping {
+                updated_by: TAG.to_owned(),
+                ..stored(12, saved())
+            }),
         ),
         sample(
             "mapping-errors",
@@ -418,20 +442,21 @@ pub fn samples() -> Vec<Sample> {
         frame: person("Ann Lee", true),
         row,
         effect: effect(Some(&gone), None, Vec::new()),
+        place: ListPlace::of("q=crew&offset=50".to_owned()),
         not_deleted,
     };
     let mut samples = vec![
         sample(
             "mappings-changed-meanwhile",
             &MappingList {
-                done: Some((Done::CHANGED, MappingId(3))),
+                told: Some(told(3, Done::CHANGED)),
                 ..list(rows(), 5, 0)
             },
         ),
         sample(
             "mappings",
             &MappingList {
-                done: Some((Done::SAVED, MappingId(3))),
+                told: Some(told(3, Done::SAVED)),
                 ..list(rows(), 5, 0)
             },
         ),
@@ -447,6 +472,20 @@ pub fn samples() -> Vec<Sample> {
         ),
         sample("mappings-behind", &list(Vec::new(), 1, 50)),
         sample("mappings-middle", &list(rows(), 132, 50)),
+        sample(
+            "mappings-told-elsewhere",
+            &MappingList {
+                told: Some(told(99, Done::ADDED)),
+                ..list(rows(), 132, 50)
+            },
+        ),
+        sample(
+            "mappings-deleted",
+            &MappingList {
+                told: Some(told(99, Done::DELETED)),
+                ..list(rows(), 132, 50)
+            },
+        ),
         sample("mappings-hostile", &list(hostile_rows(), 7, 0)),
         sample("mapping-delete", &delete(rows().swap_remove(2), None)),
         sample(

@@ -4,7 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
-use super::paging::{ListQuery, page_range};
+use super::paging::ListQuery;
 use super::row::{if_match, of_one_row, parse_id, versioned};
 use crate::domain::change_set::{ChangeSet, Edit, TableChange};
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, READ_ONLY};
@@ -12,6 +12,7 @@ use crate::domain::mapping_filter::MappingFilter;
 use crate::domain::members::FieldError;
 use crate::flow::admin::Admin;
 use crate::flow::mappings::{ChangeError, MappingEditor, TableRow, Twin};
+use crate::flow::people::People;
 use crate::web::error::{Answer, Refusal};
 use crate::web::extract::{
     Page, ProtectedEmpty, ProtectedForm, ProtectedJson, SentForm, Submitted,
@@ -20,13 +21,16 @@ use crate::web::form::Form;
 use crate::web::page;
 use crate::web::query::Query;
 use crate::web::site::Site;
-use crate::web::views::problem as problems;
+use crate::web::views::problem::{self as problems, Problem};
 use crate::web::views::{
-    Done, Editing, EffectWords, MappingDelete, MappingForm, MappingList, MappingRow, NotDeleted,
-    NotSaved, TypedMapping,
+    Done, Editing, EffectWords, ListPlace, MappingDelete, MappingForm, MappingList, MappingRow,
+    NotDeleted, NotSaved, Return, TypedMapping,
 };
 
 type Desk = web::Data<MappingEditor>;
+
+/// Most groups that the form of a mapping offers to choose from.
+const GROUPS_TO_CHOOSE: usize = 200;
 
 /// Read-only members that must be those of the row where they are sent back. The others are not
 /// looked at: of two editors the second would be told of a wrong `updated_at` instead of the first's edit.
@@ -39,12 +43,14 @@ pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
     let mut query = Query::of_program(Form::of_query(&request)?);
     let at = query.past("at", desk.now());
     let parameters = [&MappingFilter::NAMES[..], &["limit", "offset"]].concat();
-    let asked = query.with(&parameters, |form| match read_list(form)? {
-        (_, filter) if at.is_some() && filter.asks_for_use() => Err(vec![FieldError::new(
-            "unused_days",
-            "is known of the table of now alone: leave out one of the two",
-        )]),
-        asked => Ok(Some(asked)),
+    let asked = query.with(&parameters, |form| {
+        match read_list(form, ListQuery::read(form, MappingFilter::NAMES))? {
+            (_, filter) if at.is_some() && filter.asks_for_use() => Err(vec![FieldError::new(
+                "unused_days",
+                "is known of the table of now alone: leave out one of the two",
+            )]),
+            asked => Ok(Some(asked)),
+        }
     });
     let (asked, filter) = query.finish(asked)?;
     let (page, mapping_version) = desk.list(&admin, &filter, at, asked.range).await?;
@@ -57,11 +63,14 @@ pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
 
 type MappingListQuery = ListQuery<{ MappingFilter::NAMES.len() }>;
 
-/// The filters and the page of a list. Each parameter that is wrong is named once.
-fn read_list(query: &Form) -> Result<(MappingListQuery, MappingFilter), Vec<FieldError>> {
+/// The filters of a list beside what it asks for. Each parameter that is wrong is named once.
+fn read_list(
+    query: &Form,
+    asked: Result<MappingListQuery, Vec<FieldError>>,
+) -> Result<(MappingListQuery, MappingFilter), Vec<FieldError>> {
     let texts = MappingFilter::NAMES.map(|name| query.text(name));
     let filter = MappingFilter::parse(texts.each_ref().map(String::as_str));
-    match (ListQuery::read(query, MappingFilter::NAMES), filter) {
+    match (asked, filter) {
         (Ok(asked), Ok(filter)) => Ok((asked, filter)),
         (asked, filter) => {
             let mut errors = asked.err().unwrap_or_default();
@@ -180,92 +189,245 @@ fn compare(
 /// GET `/admin/mappings`, with the filters of the API.
 pub async fn list_page(admin: Admin, page: Page, desk: Desk) -> Answer {
     let query = page.query()?;
-    let (asked, filter) = read_list(&query)?;
+    let asked = ListQuery::read_page(&query, MappingFilter::NAMES);
+    let (asked, filter) = read_list(&query, asked)?;
     let (found, mapping_version) = desk.list(&admin, &filter, None, asked.range).await?;
     let now = desk.now();
     let rows = found.items.into_iter();
     let rows: Vec<MappingRow> = rows.map(|row| MappingRow::of(row, now)).collect();
     Ok(page::show(&MappingList {
+        place: ListPlace::of(asked.query()),
         paging: asked.paging(&page, "/admin/mappings", rows.len(), found.total),
         rows,
         mapping_version,
         typed: asked.filters.into(),
-        done: done(&query),
+        told: told(&query),
         frame: page.frame(),
     }))
 }
 
-/// What was just done, as the redirect tells.
-fn done(query: &Form) -> Option<(Done, MappingId)> {
-    let done = Done::parse(query.one("done").ok()??)?;
+/// Which row the page before this one was about, and what it did, as the redirect tells.
+fn told(query: &Form) -> Option<Return> {
     let id = parse_id(query.one("id").ok()??).ok()?;
-    Some((done, MappingId(id)))
+    Some(Return {
+        id: MappingId(id),
+        done: query.one("done").ok().flatten().and_then(Done::parse),
+    })
 }
 
-/// GET `/admin/mappings/new`
-pub async fn new_page(_: Admin, page: Page) -> Answer {
-    Ok(page::show(&blank(&page, None)))
+/// The place in the list from which a page was opened; its beginning where none is told.
+pub(super) fn place(sent: &Form) -> ListPlace {
+    let text = sent.one("list").ok().flatten();
+    let query = text.and_then(|text| Form::parse(text.as_bytes()).ok());
+    let asked = query.and_then(|query| {
+        let asked = ListQuery::read(&query, MappingFilter::NAMES);
+        read_list(&query, asked).ok()
+    });
+    asked.map_or_else(ListPlace::default, |(asked, _)| {
+        ListPlace::of(asked.query())
+    })
+}
+
+/// GET `/admin/mappings/new`; with `from` its fields are those of this mapping.
+pub async fn new_page(admin: Admin, page: Page, desk: Desk, people: web::Data<People>) -> Answer {
+    let query = page.query()?;
+    let from = query.one("from")?.map(parse_id).transpose()?;
+    let desk = FormDesk::of(admin, page, desk, people);
+    let form = desk.blank(None, place(&query));
+    let Some(from) = from.map(MappingId) else {
+        return Ok(desk.show(form).await);
+    };
+    match desk.editor.get(&desk.admin, from).await? {
+        Some(row) => Ok(desk.show(form.copying(&row)).await),
+        None => Err(gone(&desk.page, from, &form.place)),
+    }
 }
 
 /// GET `/admin/mappings/{id}`
-pub async fn edit_page(admin: Admin, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
-    let id = MappingId(parse_id(&id)?);
+pub async fn edit_page(
+    admin: Admin,
+    page: Page,
+    id: web::Path<String>,
+    desk: Desk,
+    people: web::Data<People>,
+) -> Answer {
+    let (id, place) = (MappingId(parse_id(&id)?), place(&page.query()?));
     let Some(row) = desk.get(&admin, id).await? else {
-        return Err(gone(&page, id, None));
+        return Err(gone(&page, id, &place));
     };
-    let version = row.version;
-    Ok(page::show(&MappingForm {
-        typed: TypedMapping::of(&row.draft),
-        ..blank(&page, Some(Editing { id, version }))
-    }))
+    let editing = Editing {
+        id,
+        version: row.version,
+    };
+    let desk = FormDesk::of(admin, page, desk, people);
+    let form = desk.blank(Some(editing), place).opening(&row);
+    Ok(desk.show(form).await)
 }
 
 /// POST `/admin/mappings`
-pub async fn add(sent: SentForm<Admin>, page: Page, desk: Desk) -> Answer {
-    let (form, draft) = judge(&page, None, sent.sent)?;
-    save_or_review(&page, &desk, &sent.sender, form, Edit::Create(draft)).await
+pub async fn add(
+    sent: SentForm<Admin>,
+    page: Page,
+    desk: Desk,
+    people: web::Data<People>,
+) -> Answer {
+    let desk = FormDesk::of(sent.sender, page, desk, people);
+    desk.finish(None, sent.sent).await
 }
 
 /// POST `/admin/mappings/{id}`
-pub async fn save(sent: SentForm<Admin>, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
+pub async fn save(
+    sent: SentForm<Admin>,
+    page: Page,
+    id: web::Path<String>,
+    desk: Desk,
+    people: web::Data<People>,
+) -> Answer {
     let (Submitted::Now(form) | Submitted::Earlier(form)) = &sent.sent;
     let (id, version) = (MappingId(parse_id(&id)?), version(form)?);
-    let (form, draft) = judge(&page, Some(Editing { id, version }), sent.sent)?;
-    let edit = Edit::Replace {
-        id: id.0,
-        version,
-        draft,
-    };
-    save_or_review(&page, &desk, &sent.sender, form, edit).await
+    let desk = FormDesk::of(sent.sender, page, desk, people);
+    desk.finish(Some(Editing { id, version }), sent.sent).await
 }
 
-/// Saves what was typed, or shows what that would do where this was asked for.
-async fn save_or_review(
-    page: &Page,
-    desk: &MappingEditor,
-    admin: &Admin,
-    mut form: MappingForm,
-    edit: Edit<MappingDraft>,
-) -> Answer {
-    if form.typed.is_for_review() {
-        return match review(desk, admin, edit).await {
-            Ok(effect) => {
-                form.reviewed = Some(effect);
-                Ok(page::show(&form))
-            }
-            Err(error) => not_written(desk, admin, form, error).await,
-        };
-    }
-    let done = match edit {
-        Edit::Create(_) => Done::ADDED,
-        _ => Done::SAVED,
-    };
-    match desk.change(admin, TableChange::Mapping(edit)).await {
-        Ok(written) => {
-            let id = written.map_or(0, |row| row.id());
-            Ok(back(page, done, MappingId(id), None))
+/// What the form of a mapping is shown and judged with.
+struct FormDesk {
+    admin: Admin,
+    page: Page,
+    editor: Desk,
+    people: web::Data<People>,
+}
+
+impl FormDesk {
+    fn of(admin: Admin, page: Page, editor: Desk, people: web::Data<People>) -> Self {
+        Self {
+            admin,
+            page,
+            editor,
+            people,
         }
-        Err(error) => not_written(desk, admin, form, error).await,
+    }
+
+    /// The form of a new mapping, or of one that is edited.
+    fn blank(&self, editing: Option<Editing>, place: ListPlace) -> MappingForm {
+        MappingForm {
+            frame: self.page.frame(),
+            place,
+            editing,
+            typed: TypedMapping::default(),
+            errors: Vec::new(),
+            not_saved: None,
+            reviewed: None,
+            copied: None,
+            last_change: None,
+            groups: Vec::new(),
+        }
+    }
+
+    /// The form with groups to choose from. It can be filled in without them.
+    async fn with_groups(&self, mut form: MappingForm) -> MappingForm {
+        let seen = self.people.groups(&self.admin, None).await;
+        let seen = seen.unwrap_or_default().into_iter().take(GROUPS_TO_CHOOSE);
+        form.groups = seen.map(|seen| seen.group).collect();
+        form
+    }
+
+    async fn show(&self, form: MappingForm) -> HttpResponse {
+        page::show(&self.with_groups(form).await)
+    }
+
+    async fn refuse(&self, problem: Problem, form: MappingForm) -> Answer {
+        Err(Refusal::new(problem).showing(&self.with_groups(form).await))
+    }
+
+    /// Judges what was sent, and saves or reviews it.
+    async fn finish(&self, editing: Option<Editing>, sent: Submitted) -> Answer {
+        let (form, earlier) = match sent {
+            Submitted::Now(form) => (form, false),
+            Submitted::Earlier(form) => (form, true),
+        };
+        let place = place(&form);
+        let mut form = MappingForm {
+            typed: TypedMapping::sent(form)?,
+            ..self.blank(editing, place)
+        };
+        // A page of an earlier session: not done, and not lost either.
+        if earlier {
+            form.not_saved = Some(NotSaved::SessionChanged);
+            return self.refuse(problems::SESSION_CHANGED, form).await;
+        }
+        match form.typed.read() {
+            Ok(draft) => self.save_or_review(form, draft).await,
+            Err(errors) => {
+                form.errors = errors;
+                self.refuse(problems::INVALID_REQUEST, form).await
+            }
+        }
+    }
+
+    /// Saves what was typed, or shows what that would do where this was asked for.
+    async fn save_or_review(&self, mut form: MappingForm, draft: MappingDraft) -> Answer {
+        let (edit, done) = match form.editing {
+            None => (Edit::Create(draft), Done::ADDED),
+            Some(Editing { id, version }) => {
+                let id = id.0;
+                (Edit::Replace { id, version, draft }, Done::SAVED)
+            }
+        };
+        if form.typed.is_for_review() {
+            return match review(&self.editor, &self.admin, edit).await {
+                Ok(effect) => {
+                    form.reviewed = Some(effect);
+                    Ok(self.show(form).await)
+                }
+                Err(error) => self.not_written(form, error).await,
+            };
+        }
+        let edit = TableChange::Mapping(edit);
+        match self.editor.change(&self.admin, edit).await {
+            Ok(written) => {
+                let id = written.map_or(0, |row| row.id());
+                Ok(back(&self.page, done, MappingId(id), &form.place))
+            }
+            Err(error) => self.not_written(form, error).await,
+        }
+    }
+
+    /// The form again, with what was typed and why it was not written.
+    async fn not_written(&self, mut form: MappingForm, error: ChangeError) -> Answer {
+        let problem = match error {
+            ChangeError::StaleRow {
+                current: Some(TableRow::Mapping(now)),
+                ..
+            } => {
+                let opened = match form.editing {
+                    Some(Editing { id, version }) => {
+                        self.editor.get_version(&self.admin, id, version).await?
+                    }
+                    None => None,
+                };
+                form = form.meeting(opened.as_ref(), now);
+                problems::STALE
+            }
+            // Deleted meanwhile: what was typed may become a new mapping.
+            ChangeError::StaleRow { .. } => {
+                let editing = form.editing.take();
+                form.not_saved = editing.map(|editing| NotSaved::Gone(editing.id));
+                problems::NOT_FOUND
+            }
+            ChangeError::Duplicate {
+                twin: Twin::Row(id),
+                ..
+            } => {
+                form.not_saved = Some(NotSaved::Duplicate(MappingId(id)));
+                problems::DUPLICATE
+            }
+            ChangeError::Refused(failing) => {
+                form.not_saved = Some(NotSaved::TestsFailed(failing));
+                problems::TEST_FAILED
+            }
+            error => return Err(error.into()),
+        };
+        self.refuse(problem, form).await
     }
 }
 
@@ -293,13 +455,14 @@ pub async fn switch(
 ) -> Answer {
     let form = &sent.form;
     let (id, version) = (MappingId(parse_id(&id)?), version(form)?);
+    let place = place(form);
     let (enabled, done) = match form.one("enabled") {
         Ok(Some("true")) => (true, Done::ON),
         Ok(Some("false")) => (false, Done::OFF),
         _ => return Err(Refusal::new(problems::INVALID_REQUEST)),
     };
     let Some(row) = desk.get(&sent.sender, id).await? else {
-        return Err(gone(&page, id, Some(form)));
+        return Err(gone(&page, id, &place));
     };
     let edit = Edit::Replace {
         id: id.0,
@@ -307,10 +470,10 @@ pub async fn switch(
         draft: row.draft.with_enabled(enabled),
     };
     match desk.change(&sent.sender, TableChange::Mapping(edit)).await {
-        Ok(_) => Ok(back(&page, done, id, Some(form))),
-        Err(ChangeError::StaleRow { current: None, .. }) => Err(gone(&page, id, Some(form))),
+        Ok(_) => Ok(back(&page, done, id, &place)),
+        Err(ChangeError::StaleRow { current: None, .. }) => Err(gone(&page, id, &place)),
         Err(ChangeError::StaleRow { .. }) => {
-            let list = back(&page, Done::CHANGED, id, Some(form));
+            let list = back(&page, Done::CHANGED, id, &place);
             Err(Refusal::new(problems::STALE).answered_by(list))
         }
         Err(error) => Err(of_one_row(error)),
@@ -319,16 +482,17 @@ pub async fn switch(
 
 /// GET `/admin/mappings/{id}/switch`: the list has the button.
 pub async fn not_switched(_: Admin, page: Page, id: web::Path<String>) -> Answer {
-    Ok(back(&page, Done::NOTHING, MappingId(parse_id(&id)?), None))
+    let (id, place) = (MappingId(parse_id(&id)?), place(&page.query()?));
+    Ok(back(&page, Done::NOTHING, id, &place))
 }
 
 /// GET `/admin/mappings/{id}/delete`
 pub async fn delete_page(admin: Admin, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
-    let id = MappingId(parse_id(&id)?);
+    let (id, place) = (MappingId(parse_id(&id)?), place(&page.query()?));
     match desk.get(&admin, id).await? {
-        None => Err(gone(&page, id, None)),
+        None => Err(gone(&page, id, &place)),
         Some(row) => {
-            let shown = confirmation(&page, &desk, &admin, row, None).await?;
+            let shown = confirmation(&page, &desk, &admin, row, place, None).await?;
             Ok(page::show(&shown))
         }
     }
@@ -342,18 +506,19 @@ pub async fn delete_confirmed(
     desk: Desk,
 ) -> Answer {
     let (id, version) = (MappingId(parse_id(&id)?), version(&sent.form)?);
+    let place = place(&sent.form);
     let edit = Edit::Delete { id: id.0, version };
     let deleted = desk.change(&sent.sender, TableChange::Mapping(edit)).await;
     let (problem, why) = match deleted {
-        Ok(_) => return Ok(back(&page, Done::DELETED, id, None)),
+        Ok(_) => return Ok(back(&page, Done::DELETED, id, &place)),
         Err(ChangeError::StaleRow { .. }) => (problems::STALE, NotDeleted::ChangedMeanwhile),
         Err(ChangeError::Refused(_)) => (problems::TEST_FAILED, NotDeleted::TestFails),
         Err(error) => return Err(of_one_row(error)),
     };
     let Some(now) = desk.get(&sent.sender, id).await? else {
-        return Err(gone(&page, id, None));
+        return Err(gone(&page, id, &place));
     };
-    let shown = confirmation(&page, &desk, &sent.sender, now, Some(why)).await?;
+    let shown = confirmation(&page, &desk, &sent.sender, now, place, Some(why)).await?;
     Err(Refusal::new(problem).showing(&shown))
 }
 
@@ -362,6 +527,7 @@ async fn confirmation(
     desk: &MappingEditor,
     admin: &Admin,
     row: Mapping,
+    place: ListPlace,
     not_deleted: Option<NotDeleted>,
 ) -> Result<MappingDelete, Refusal> {
     let (id, version) = (row.id.0, row.version);
@@ -370,107 +536,19 @@ async fn confirmation(
         frame: page.frame(),
         row: MappingRow::of(row, desk.now()),
         effect: effect.map_err(of_one_row)?,
+        place,
         not_deleted,
     })
 }
 
-/// The form of a new mapping, or of one that is edited.
-fn blank(page: &Page, editing: Option<Editing>) -> MappingForm {
-    MappingForm {
-        frame: page.frame(),
-        editing,
-        typed: TypedMapping::default(),
-        errors: Vec::new(),
-        not_saved: None,
-        reviewed: None,
-    }
-}
-
-/// The form with what was typed and the mapping that it is.
-fn judge(
-    page: &Page,
-    editing: Option<Editing>,
-    sent: Submitted,
-) -> Result<(MappingForm, MappingDraft), Refusal> {
-    let (form, earlier) = match sent {
-        Submitted::Now(form) => (form, false),
-        Submitted::Earlier(form) => (form, true),
-    };
-    let mut form = MappingForm {
-        typed: TypedMapping::sent(form)?,
-        ..blank(page, editing)
-    };
-    // A page of an earlier session: not done, and not lost either.
-    if earlier {
-        form.not_saved = Some(NotSaved::SessionChanged);
-        return Err(Refusal::new(problems::SESSION_CHANGED).showing(&form));
-    }
-    match form.typed.read() {
-        Ok(draft) => Ok((form, draft)),
-        Err(errors) => {
-            form.errors = errors;
-            Err(Refusal::new(problems::INVALID_REQUEST).showing(&form))
-        }
-    }
-}
-
-/// The form again, with what was typed and why it was not written.
-async fn not_written(
-    desk: &MappingEditor,
-    admin: &Admin,
-    mut form: MappingForm,
-    error: ChangeError,
-) -> Answer {
-    let problem = match error {
-        ChangeError::StaleRow {
-            current: Some(TableRow::Mapping(now)),
-            ..
-        } => {
-            let opened = match form.editing {
-                Some(Editing { id, version }) => desk.get_version(admin, id, version).await?,
-                None => None,
-            };
-            form = form.meeting(opened.as_ref(), now);
-            problems::STALE
-        }
-        // Deleted meanwhile: what was typed may become a new mapping.
-        ChangeError::StaleRow { .. } => {
-            let editing = form.editing.take();
-            form.not_saved = editing.map(|editing| NotSaved::Gone(editing.id));
-            problems::NOT_FOUND
-        }
-        ChangeError::Duplicate {
-            twin: Twin::Row(id),
-            ..
-        } => {
-            form.not_saved = Some(NotSaved::Duplicate(MappingId(id)));
-            problems::DUPLICATE
-        }
-        ChangeError::Refused(failing) => {
-            form.not_saved = Some(NotSaved::TestsFailed(failing));
-            problems::TEST_FAILED
-        }
-        error => return Err(error.into()),
-    };
-    Err(Refusal::new(problem).showing(&form))
-}
-
 /// To the list, from a mapping that is not there any more.
-fn gone(page: &Page, id: MappingId, shown: Option<&Form>) -> Refusal {
-    let list = back(page, Done::GONE, id, shown);
+fn gone(page: &Page, id: MappingId, place: &ListPlace) -> Refusal {
+    let list = back(page, Done::GONE, id, place);
     Refusal::new(problems::NOT_FOUND).answered_by(list)
 }
 
-fn back(page: &Page, done: Done, id: MappingId, shown: Option<&Form>) -> HttpResponse {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("done", done.word);
-    query.append_pair("id", &id.to_string());
-    // After a row is switched, its page of the list is shown again.
-    if let Some(range) = shown.and_then(|form| page_range(form).ok()) {
-        query.append_pair("limit", &range.limit.to_string());
-        query.append_pair("offset", &range.offset.to_string());
-    }
-    page.see_other(&format!("/admin/mappings?{}", query.finish()))
+fn back(page: &Page, done: Done, id: MappingId, place: &ListPlace) -> HttpResponse {
+    page.see_other(&place.after(done, id))
 }
 
 fn version(form: &Form) -> Result<i64, Refusal> {

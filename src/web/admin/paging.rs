@@ -7,7 +7,7 @@ use crate::domain::list::{ListPage, PageRange};
 use crate::domain::members::{FieldError, together};
 use crate::domain::names::GROUP_MAX;
 use crate::web::extract::Page;
-use crate::web::form::Form;
+use crate::web::form::{Form, filled};
 use crate::web::views::Paging;
 
 const LIMIT: i64 = 50;
@@ -43,11 +43,49 @@ impl<const N: usize> ListQuery<N> {
         })
     }
 
-    /// The way to the pages before and after this one of the list at `path`.
-    pub fn paging(&self, page: &Page, path: &str, shown: usize, total: i64) -> Paging {
+    /// The same of a page, whose form to go to a page sends its number.
+    pub fn read_page(query: &Form, names: [&'static str; N]) -> Result<Self, Vec<FieldError>> {
+        let typed = query.one("page").map(|text| text.and_then(filled));
+        let number = match typed {
+            Ok(None) => return Self::read(query, names),
+            Ok(Some(text)) => text.parse::<i64>().ok(),
+            Err(_) => None,
+        };
+        let most = i64::from(i32::MAX) / LIMIT_MAX;
+        let number = number.filter(|number| (1..=most).contains(number));
+        let wrong = number.is_none().then(|| {
+            let reason = format!("must be one whole number from 1 to {most}");
+            FieldError::new("page", reason)
+        });
+        let mut read = together(Vec::from_iter(wrong), Self::read(query, names))?;
+        read.range.offset = (number.unwrap_or(1) - 1) * read.range.limit;
+        Ok(read)
+    }
+
+    /// The query that leads to this page, shortened by what goes without saying.
+    pub fn query(&self) -> String {
+        let mut query = self.narrowed();
+        for (name, number, usual) in [
+            ("limit", self.range.limit, LIMIT),
+            ("offset", self.range.offset, 0),
+        ] {
+            if number != usual {
+                query.append_pair(name, &number.to_string());
+            }
+        }
+        query.finish()
+    }
+
+    fn narrowed(&self) -> url::form_urlencoded::Serializer<'static, String> {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let filters = self.names.iter().zip(&self.filters);
         query.extend_pairs(filters.filter(|(_, text)| !text.is_empty()));
+        query
+    }
+
+    /// The way to the pages before and after this one of the list at `path`.
+    pub fn paging(&self, page: &Page, path: &str, shown: usize, total: i64) -> Paging {
+        let mut query = self.narrowed();
         query.append_pair("limit", &self.range.limit.to_string());
         Paging {
             list: format!("{}{path}?{}", page.site().base(), query.finish()),

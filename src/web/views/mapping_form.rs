@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 
 use super::effect::EffectWords;
 use super::frame::Frame;
+use super::mappings::ListPlace;
 use super::shown::Shown;
+use super::times::Moment;
 use super::{times, words};
 use crate::domain::mapping::{FIELDS, Field, FieldKind, Mapping, MappingDraft, MappingId};
 use crate::domain::members::{FieldError, together};
@@ -18,13 +20,15 @@ use crate::web::form::{Form, Repeated, filled};
 
 /// GET `/admin/mappings/new` and `/admin/mappings/{id}`, and the answers with
 /// 400, 403, 404, 409 and 412. The form is a POST to `/admin/mappings`, or to
-/// `/admin/mappings/{id}` with `version`; both with `form_token`. With `review` nothing is
+/// `/admin/mappings/{id}` with `version`; both with `list` and `form_token`. With `review` nothing is
 /// saved, and the answer (200) is the form with what saving would do.
 #[derive(Debug, Clone, Template)]
 #[template(path = "mapping_form.html")]
 pub struct MappingForm {
     /// The bar.
     pub frame: Frame,
+    /// Where in the list it was opened.
+    pub place: ListPlace,
     /// Which mapping is edited; `None` for a new one.
     pub editing: Option<Editing>,
     /// What the fields hold.
@@ -35,6 +39,12 @@ pub struct MappingForm {
     pub not_saved: Option<NotSaved>,
     /// What saving it would do, where that was asked for.
     pub reviewed: Option<EffectWords>,
+    /// Which mapping the fields of a new one come from.
+    pub copied: Option<MappingId>,
+    /// Who changed it last, and when, where that is known.
+    pub last_change: Option<(Shown, Moment)>,
+    /// Groups to choose from.
+    pub groups: Vec<String>,
 }
 
 /// Which mapping is edited.
@@ -244,6 +254,10 @@ impl TypedMapping {
     }
 }
 
+fn last_change(row: &Mapping) -> (Shown, Moment) {
+    (Shown(row.updated_by.clone()), Moment::of(row.updated_at))
+}
+
 /// A time as the form shows it; what is none is left as it is.
 fn shown_time(text: &str) -> String {
     let at = times::typed(text).and_then(|text| text.parse().ok());
@@ -338,6 +352,22 @@ impl MappingForm {
         !self.errors.is_empty() || self.not_saved.as_ref().is_some_and(is_problem)
     }
 
+    /// The form of a mapping as it is now.
+    #[must_use]
+    pub fn opening(mut self, row: &Mapping) -> Self {
+        self.typed = TypedMapping::of(&row.draft);
+        self.last_change = Some(last_change(row));
+        self
+    }
+
+    /// The form of a new mapping with the fields of another.
+    #[must_use]
+    pub fn copying(mut self, row: &Mapping) -> Self {
+        self.typed = TypedMapping::of(&row.draft);
+        self.copied = Some(row.id);
+        self
+    }
+
     /// The form after another edit was first: what was not touched is as it is now, and saving
     /// replaces the version that is shown. `opened` is the mapping as the form had it, where that is
     /// known.
@@ -349,6 +379,7 @@ impl MappingForm {
         if let Some(opened) = opened {
             self.typed = self.typed.merged(&opened, &there);
         }
+        self.last_change = Some(last_change(&now));
         self.editing = Some(Editing {
             id: now.id,
             version: now.version,

@@ -15,8 +15,7 @@ use crate::domain::set::NonEmpty;
 /// GET `/admin/mappings`.
 ///
 /// Forms of a row: POST `/admin/mappings/{id}/switch` with `enabled` (`true`
-/// or `false`: what it is to become), `version`, `limit`, `offset` and
-/// `form_token`.
+/// or `false`: what it is to become), `version`, `list` and `form_token`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "mappings.html")]
 pub struct MappingList {
@@ -30,8 +29,86 @@ pub struct MappingList {
     pub mapping_version: i64,
     /// What the list is narrowed to.
     pub typed: TypedMappingFilter,
-    /// What the page before this one did, and to which mapping.
-    pub done: Option<(Done, MappingId)>,
+    /// The same place, for the pages that lead back to it.
+    pub place: ListPlace,
+    /// Which mapping the page before this one was about.
+    pub told: Option<Return>,
+}
+
+impl MappingList {
+    /// Whether the page before this one was about this row.
+    fn is_told(&self, row: &MappingRow) -> bool {
+        self.told.is_some_and(|told| told.id == row.mapping.id)
+    }
+
+    /// Whether a row that the page before this one was about is not on this page, though there should be one.
+    fn is_elsewhere(&self, told: &Return) -> bool {
+        let has_row = told.done.is_none_or(|done| done.has_row);
+        has_row && !self.rows.iter().any(|row| self.is_told(row))
+    }
+}
+
+/// What a list says after another page led back to it (`?done=added&id=12`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Return {
+    /// The mapping that the page was about.
+    pub id: MappingId,
+    /// What it did; none: nothing.
+    pub done: Option<Done>,
+}
+
+/// A place in the list of mappings, to which other pages lead back: the filters, the order and the page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListPlace(pub(super) String);
+
+impl ListPlace {
+    /// By the query of the list, which is made of what was read of one; empty: its beginning.
+    pub fn of(query: String) -> Self {
+        Self(query)
+    }
+
+    /// The address of the list below the base path, with a row marked and in view after something was done.
+    pub fn after(&self, done: Done, id: MappingId) -> String {
+        self.address(Some(done), id)
+    }
+
+    /// The same with a row marked and in view.
+    pub(super) fn at(&self, id: MappingId) -> String {
+        self.address(None, id)
+    }
+
+    fn address(&self, done: Option<Done>, id: MappingId) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(self.0.clone());
+        if let Some(done) = done {
+            query.append_pair("done", done.word);
+        }
+        query.append_pair("id", &id.to_string());
+        let fragment = if done.is_none_or(|done| done.has_row) {
+            format!("#mapping-{id}")
+        } else {
+            String::new()
+        };
+        format!("/admin/mappings?{}{fragment}", query.finish())
+    }
+
+    /// The address of the list below the base path.
+    pub(super) fn list(&self) -> String {
+        match self.0.as_str() {
+            "" => "/admin/mappings".to_owned(),
+            query => format!("/admin/mappings?{query}"),
+        }
+    }
+
+    /// For an address that leads away from the list, behind `before`: `?list=…`; nothing where there is nothing to say.
+    pub(super) fn link(&self, before: &str) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        let mut query =
+            url::form_urlencoded::Serializer::for_suffix(before.to_owned(), before.len());
+        query.append_pair("list", &self.0);
+        query.finish()
+    }
 }
 
 /// What a list is narrowed to and how it is sorted; empty: not at all, and by id.
@@ -118,36 +195,73 @@ pub struct Done {
     pub word: &'static str,
     /// Whether what was asked for was done.
     is_good: bool,
+    /// Whether the row is there afterwards.
+    has_row: bool,
+    /// Beside the row.
+    mark: &'static str,
     /// After "Mapping 12".
     sentence_end: &'static str,
 }
 
 impl Done {
     /// A new row.
-    pub const ADDED: Self = Self::new("added", true, "was added. The next token follows it.");
+    pub const ADDED: Self = Self {
+        word: "added",
+        is_good: true,
+        has_row: true,
+        mark: "added",
+        sentence_end: "was added. The next token follows it.",
+    };
     /// An edit.
-    pub const SAVED: Self = Self::new("saved", true, "was saved. The next token follows it.");
+    pub const SAVED: Self = Self {
+        word: "saved",
+        mark: "saved",
+        sentence_end: "was saved. The next token follows it.",
+        ..Self::ADDED
+    };
     /// The switch of the list.
-    pub const ON: Self = Self::new("on", true, "is on. The next token follows it.");
+    pub const ON: Self = Self {
+        word: "on",
+        mark: "switched on",
+        sentence_end: "is on. The next token follows it.",
+        ..Self::ADDED
+    };
     /// The switch of the list.
-    pub const OFF: Self = Self::new("off", true, "is off. No new token comes from it.");
+    pub const OFF: Self = Self {
+        word: "off",
+        mark: "switched off",
+        sentence_end: "is off. No new token comes from it.",
+        ..Self::ADDED
+    };
     /// The row is gone.
-    pub const DELETED: Self =
-        Self::new("deleted", true, "was deleted. No new token comes from it.");
+    pub const DELETED: Self = Self {
+        word: "deleted",
+        has_row: false,
+        sentence_end: "was deleted. No new token comes from it.",
+        ..Self::ADDED
+    };
     /// The row is another one than the list showed.
-    pub const CHANGED: Self = Self::new(
-        "changed",
-        false,
-        "was changed meanwhile, so it was not switched. The list shows it as it is now.",
-    );
+    pub const CHANGED: Self = Self {
+        word: "changed",
+        is_good: false,
+        has_row: true,
+        mark: "changed meanwhile",
+        sentence_end: "was changed meanwhile, so it was not switched. The list shows it as it is now.",
+    };
     /// The row was deleted before.
-    pub const GONE: Self = Self::new(
-        "gone",
-        false,
-        "is not there any more: it was deleted. Nothing else was changed.",
-    );
+    pub const GONE: Self = Self {
+        word: "gone",
+        has_row: false,
+        sentence_end: "is not there any more: it was deleted. Nothing else was changed.",
+        ..Self::CHANGED
+    };
     /// What was requested begins with a button of the list.
-    pub const NOTHING: Self = Self::new("nothing", false, "was not changed. Use its button here.");
+    pub const NOTHING: Self = Self {
+        word: "nothing",
+        mark: "not changed",
+        sentence_end: "was not changed. Use its button here.",
+        ..Self::CHANGED
+    };
 
     const ALL: [Self; 8] = [
         Self::ADDED,
@@ -160,14 +274,6 @@ impl Done {
         Self::NOTHING,
     ];
 
-    const fn new(word: &'static str, is_good: bool, sentence_end: &'static str) -> Self {
-        Self {
-            word,
-            is_good,
-            sentence_end,
-        }
-    }
-
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|done| done.word == word)
@@ -175,7 +281,7 @@ impl Done {
 }
 
 /// GET `/admin/mappings/{id}/delete`, whose form is a POST to the same address
-/// with `version` and `form_token`; and its answer when the mapping has changed meanwhile
+/// with `version`, `list` and `form_token`; and its answer when the mapping has changed meanwhile
 /// (412) or a mapping test would fail (409).
 #[derive(Debug, Clone, Template)]
 #[template(path = "mapping_delete.html")]
@@ -186,6 +292,8 @@ pub struct MappingDelete {
     pub row: MappingRow,
     /// What deleting it would do.
     pub effect: EffectWords,
+    /// Where in the list it was opened.
+    pub place: ListPlace,
     /// Why it was not deleted, where that was asked for.
     pub not_deleted: Option<NotDeleted>,
 }
@@ -265,10 +373,12 @@ impl MappingRow {
         named.map_or_else(Vec::new, NonEmpty::to_strings)
     }
 
-    /// Names, patterns and templates as they are; empty for any.
-    fn rooms(&self) -> Vec<String> {
+    /// Names, patterns and templates as they are, the first ones and the others; empty for any.
+    fn rooms(&self, first: usize) -> (Vec<String>, Vec<String>) {
         let named = self.mapping.draft.rooms().named();
-        named.map_or_else(Vec::new, NonEmpty::to_strings)
+        let mut rooms = named.map_or_else(Vec::new, NonEmpty::to_strings);
+        let others = rooms.split_off(first.min(rooms.len()));
+        (rooms, others)
     }
 
     fn max_ttl(&self) -> Option<String> {
@@ -282,6 +392,10 @@ impl MappingRow {
 
     fn until(&self) -> Option<Moment> {
         self.mapping.draft.valid_until().map(Moment::of)
+    }
+
+    fn is_limited(&self) -> bool {
+        self.from().is_some() || self.until().is_some() || self.max_ttl().is_some()
     }
 
     fn note(&self) -> Shown {

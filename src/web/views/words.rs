@@ -6,6 +6,8 @@
 //! for the template to set them off; the macros `grant` and `rooms` of
 //! `parts/words.html` put the two together.
 
+use std::fmt;
+
 use crate::domain::effect::EffectEntry;
 use crate::domain::grant::{Grant, Scope};
 use crate::domain::names::{Role, Transport};
@@ -214,11 +216,11 @@ pub(super) fn role_word(role: &str) -> &str {
 }
 
 /// A number with commas: `5,050`.
-pub(super) fn number(number: impl ToString) -> String {
+pub(super) fn number(number: impl Copy + fmt::Display) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -67,10 +67,46 @@ fn a_row_that_is_off_offers_to_switch_it_on() {
     let list = page("mappings-middle");
     assert_eq!(list.matches("name=\"enabled\" value=\"true\"").count(), 1);
     assert_eq!(list.matches("name=\"enabled\" value=\"false\"").count(), 4);
-    assert!(list.contains("name=\"offset\" value=\"50\""));
+    assert!(list.contains("name=\"list\" value=\"offset=50\""));
+    assert!(list.contains("href=\"/red5/admin/mappings/7?list=offset%3D50\""));
+    assert!(list.contains("href=\"/red5/admin/mappings/7/delete?list=offset%3D50\""));
+    assert!(list.contains("href=\"/red5/admin/mappings/new?from=7&#38;list=offset%3D50\""));
     assert!(list.contains("href=\"/red5/admin/mappings?limit=50&#38;offset=0\""));
     assert!(list.contains("href=\"/red5/admin/mappings?limit=50&#38;offset=100\""));
     assert!(list.contains("51 to 55 of 132"));
+}
+
+#[test]
+fn the_row_that_was_changed_is_marked_and_one_that_is_elsewhere_is_linked() {
+    let here = page("mappings");
+    assert_eq!(here.matches("is-told").count(), 1);
+    assert!(here.contains("id=\"mapping-3\" class=\"is-told\"") && here.contains(">saved</span>"));
+    assert!(!here.contains("not on this page"));
+    let elsewhere = page("mappings-told-elsewhere");
+    let link =
+        "It is not on this page of the list. <a href=\"/red5/admin/mappings/99?list=offset%3D50\">";
+    assert!(elsewhere.contains(link) && !elsewhere.contains("is-told"));
+    let deleted = page("mappings-deleted");
+    assert!(deleted.contains("was deleted") && !deleted.contains("not on this page"));
+}
+
+#[test]
+fn the_enter_key_reviews() {
+    for name in [
+        "mapping-new",
+        "mapping-edit",
+        "mapping-review-both",
+        "mapping-errors",
+    ] {
+        let html = page(name);
+        let form = html.split("<main").nth(1).unwrap();
+        let first = tags(form).find(|tag| tag.starts_with("<button"));
+        assert!(first.unwrap().contains("name=\"review\""), "{name}");
+        assert!(
+            form.contains(">Save</button>") || form.contains(">Add it</button>"),
+            "{name}"
+        );
+    }
 }
 
 #[test]
