@@ -1,6 +1,6 @@
 // What a page gains with a script; every page works without it.
 // Buttons that copy, a countdown beside a token, a radio button that follows what is
-// written beneath it, and menus that close.
+// written beneath it, menus that close, and a box that ticks all boxes of a list.
 "use strict";
 
 (() => {
@@ -98,4 +98,31 @@
     closeMenus();
     open.querySelector("summary").focus();
   });
+
+  // All boxes of the page at once, and how many are ticked.
+  const head = document.querySelector("th.cell-pick");
+  const picks = [...document.querySelectorAll("td.cell-pick input")];
+  if (head && picks.length > 0) {
+    const all = document.createElement("input");
+    all.type = "checkbox";
+    const label = document.createElement("label");
+    const name = head.querySelector("span");
+    say(name, "Select all on this page");
+    label.append(all, name);
+    head.append(label);
+    const count = () => {
+      const picked = picks.filter((pick) => pick.checked).length;
+      all.checked = picked === picks.length;
+      all.indeterminate = picked > 0 && !all.checked;
+      say(document.getElementById("picked"), picked === 0 ? "None selected" : `${picked} selected:`);
+    };
+    all.addEventListener("change", () => {
+      for (const pick of picks) pick.checked = all.checked;
+      count();
+    });
+    for (const pick of picks) pick.addEventListener("change", count);
+    // A page that is come back to has its boxes as they were left.
+    addEventListener("pageshow", count);
+    count();
+  }
 })();

@@ -11,7 +11,8 @@ use actix_web::web::{self, to};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource};
 
 use super::admin::{
-    blocks, changes, explain, history, mapping_tests, mappings, people, sessions, who_can,
+    blocks, changes, explain, history, mapping_selection, mapping_tests, mappings, people,
+    sessions, who_can,
 };
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
@@ -75,6 +76,10 @@ static ROUTES: &[Route] = &[
         .post(|| to(mappings::add))
         .counted_by_sender(Rule::Change),
     page("/admin/mappings/new").get(|| to(mappings::new_page)),
+    page("/admin/mappings/selected")
+        .get(|| to(mapping_selection::ask_page))
+        .post(|| to(mapping_selection::change))
+        .counted_by_sender(Rule::Change),
     page("/admin/mappings/{id}")
         .get(|| to(mappings::edit_page))
         .post(|| to(mappings::save))

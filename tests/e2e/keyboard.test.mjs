@@ -103,7 +103,7 @@ test('a mapping is added and deleted with a keyboard', { timeout: LIMIT_MS }, as
   await page.getByRole('row', { name: /keyboards/ }).waitFor();
 
   // The menu of the row opens with a key, and Escape closes it where it was opened.
-  await page.locator('summary[aria-label^="More for"]').focus();
+  await page.locator('summary[aria-label*="keyboards"]').focus();
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: 'Duplicate' }).waitFor();
   await page.keyboard.press('Escape');

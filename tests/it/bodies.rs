@@ -39,6 +39,7 @@ const FORMS: &[&str] = &[
     "/admin/mappings/1",
     "/admin/mappings/1/switch",
     "/admin/mappings/1/delete",
+    "/admin/mappings/selected",
 ];
 
 const SCRIPTS: &[(&str, &str)] = &[

@@ -105,6 +105,14 @@ fn doors(id: &str) -> Vec<Door> {
         door("POST", "/admin/mappings", form, "", Proof::FormToken, 400),
         door(
             "POST",
+            "/admin/mappings/selected",
+            form,
+            "",
+            Proof::FormToken,
+            400,
+        ),
+        door(
+            "POST",
             &format!("/admin/mappings/{id}"),
             form,
             "",

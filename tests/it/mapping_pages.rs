@@ -3,6 +3,7 @@
 mod hostile;
 mod places;
 mod review;
+mod selected;
 mod wrong;
 
 use serde_json::{Value, json};

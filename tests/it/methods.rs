@@ -20,6 +20,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("/auth/somebody-else", "GET"),
     ("/admin/mappings", "GET, HEAD, POST"),
     ("/admin/mappings/new", "GET, HEAD"),
+    ("/admin/mappings/selected", "GET, HEAD, POST"),
     ("/admin/mappings/{id}", "GET, HEAD, POST"),
     ("/admin/mappings/{id}/switch", "GET, HEAD, POST"),
     ("/admin/mappings/{id}/delete", "GET, HEAD, POST"),

@@ -90,8 +90,11 @@ async fn cs_3_what_cannot_be_kept_is_explained() {
         ("form_token", earlier.as_str()),
         ("version", "1"),
         ("enabled", "false"),
+        ("do", "delete"),
+        ("row", "1.1"),
     ];
     for path in [
+        "/admin/mappings/selected",
         "/admin/mappings/1/switch",
         "/admin/mappings/1/delete",
         "/auth/logout",

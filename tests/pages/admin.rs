@@ -13,8 +13,8 @@ use crate::domain::set::{AnyOr, NonEmpty};
 use crate::flow::effect::{Effect, FailingTest, PeopleEffect, PersonChange};
 use crate::web::form::Form;
 use crate::web::views::{
-    Done, Editing, EffectWords, ListPlace, MappingDelete, MappingForm, MappingList, MappingRow,
-    NotDeleted, NotSaved, Return, TypedMapping,
+    BulkChange, Done, Editing, EffectWords, ListPlace, MappingDelete, MappingForm, MappingList,
+    MappingRow, NotDone, NotSaved, Return, SelectedMappings, TypedMapping, Which,
 };
 
 fn sent(group: &str, group_match: &str, rooms: &[&str]) -> Value {
@@ -117,9 +117,76 @@ fn list(rows: Vec<MappingRow>, total: i64, offset: i64) -> MappingList {
 
 fn told(id: i64, done: Done) -> Return {
     Return {
-        id: MappingId(id),
+        of: Which::One(MappingId(id)),
         done: Some(done),
+        undo: None,
     }
+}
+
+/// What was selected, and would be changed.
+fn selected(change: BulkChange, rows: Vec<MappingRow>) -> SelectedMappings {
+    let gone = stored(
+        3,
+        sent("show-*-crew", "glob", &["show-{1}", "class-*", "studio-1"]),
+    );
+    SelectedMappings {
+        frame: person("Ann Lee", true),
+        place: ListPlace::of("q=crew&offset=50".to_owned()),
+        change,
+        effect: (!rows.is_empty()).then(|| effect(Some(&gone), None, Vec::new())),
+        rows,
+        already: Vec::new(),
+        changed: Vec::new(),
+        gone: Vec::new(),
+        not_done: None,
+    }
+}
+
+fn selections() -> Vec<Sample> {
+    let ids = |ids: &[i64]| ids.iter().copied().map(MappingId).collect();
+    let off = || selected(BulkChange::SwitchOff, rows());
+    vec![
+        sample("mappings-selected", &off()),
+        sample(
+            "mappings-selected-hostile",
+            &SelectedMappings {
+                changed: ids(&[20, 21, 30]),
+                gone: ids(&[5]),
+                already: ids(&[6, 7]),
+                not_done: Some(NotDone::ChangedMeanwhile),
+                ..selected(BulkChange::SwitchOn, hostile_rows())
+            },
+        ),
+        sample(
+            "mappings-selected-test-fails",
+            &SelectedMappings {
+                not_done: Some(NotDone::TestFails),
+                ..selected(BulkChange::Delete, rows())
+            },
+        ),
+        sample(
+            "mappings-selected-none",
+            &selected(BulkChange::Delete, Vec::new()),
+        ),
+        sample(
+            "mappings-selected-already",
+            &SelectedMappings {
+                already: ids(&[6]),
+                ..selected(BulkChange::SwitchOff, Vec::new())
+            },
+        ),
+        sample(
+            "mappings-several",
+            &MappingList {
+                told: Some(Return {
+                    of: Which::Several(3),
+                    done: Some(Done::OFF),
+                    undo: Some(12),
+                }),
+                ..list(rows(), 132, 50)
+            },
+        ),
+    ]
 }
 
 fn form(typed: TypedMapping) -> MappingForm {
@@ -438,12 +505,12 @@ pub fn samples() -> Vec<Sample> {
         3,
         sent("show-*-crew", "glob", &["show-{1}", "class-*", "studio-1"]),
     );
-    let delete = |row: MappingRow, not_deleted| MappingDelete {
+    let delete = |row: MappingRow, not_done| MappingDelete {
         frame: person("Ann Lee", true),
         row,
         effect: effect(Some(&gone), None, Vec::new()),
         place: ListPlace::of("q=crew&offset=50".to_owned()),
-        not_deleted,
+        not_done,
     };
     let mut samples = vec![
         sample(
@@ -492,19 +559,20 @@ pub fn samples() -> Vec<Sample> {
             "mapping-delete-hostile",
             &delete(
                 hostile_rows().swap_remove(6),
-                Some(NotDeleted::ChangedMeanwhile),
+                Some(NotDone::ChangedMeanwhile),
             ),
         ),
         sample(
             "mapping-delete-test-fails",
             &MappingDelete {
                 effect: effect(Some(&gone), None, failing("The crew publishes", TAG)),
-                ..delete(rows().swap_remove(2), Some(NotDeleted::TestFails))
+                ..delete(rows().swap_remove(2), Some(NotDone::TestFails))
             },
         ),
     ];
     samples.extend(forms());
     samples.extend(reviews());
+    samples.extend(selections());
     samples.push(after_another_sign_in());
     samples.push(deleted_meanwhile());
     samples

@@ -4,7 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
-use super::paging::ListQuery;
+use super::paging::{LIMIT_MAX, ListQuery};
 use super::row::{if_match, of_one_row, parse_id, versioned};
 use crate::domain::change_set::{ChangeSet, Edit, TableChange};
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, READ_ONLY};
@@ -24,7 +24,7 @@ use crate::web::site::Site;
 use crate::web::views::problem::{self as problems, Problem};
 use crate::web::views::{
     Done, Editing, EffectWords, ListPlace, MappingDelete, MappingForm, MappingList, MappingRow,
-    NotDeleted, NotSaved, Return, TypedMapping,
+    NotDone, NotSaved, Return, TypedMapping, Which,
 };
 
 type Desk = web::Data<MappingEditor>;
@@ -206,12 +206,18 @@ pub async fn list_page(admin: Admin, page: Page, desk: Desk) -> Answer {
     }))
 }
 
-/// Which row the page before this one was about, and what it did, as the redirect tells.
+/// What the page before this one was about, and what it did, as the redirect tells.
 fn told(query: &Form) -> Option<Return> {
-    let id = parse_id(query.one("id").ok()??).ok()?;
+    let number = |name| query.one(name).ok()?.and_then(|text| parse_id(text).ok());
+    let several = || number("count").filter(|count| (2..=LIMIT_MAX).contains(count));
+    let of = match number("id") {
+        Some(id) => Which::One(MappingId(id)),
+        None => Which::Several(several()?),
+    };
     Some(Return {
-        id: MappingId(id),
+        of,
         done: query.one("done").ok().flatten().and_then(Done::parse),
+        undo: number("undo"),
     })
 }
 
@@ -511,8 +517,8 @@ pub async fn delete_confirmed(
     let deleted = desk.change(&sent.sender, TableChange::Mapping(edit)).await;
     let (problem, why) = match deleted {
         Ok(_) => return Ok(back(&page, Done::DELETED, id, &place)),
-        Err(ChangeError::StaleRow { .. }) => (problems::STALE, NotDeleted::ChangedMeanwhile),
-        Err(ChangeError::Refused(_)) => (problems::TEST_FAILED, NotDeleted::TestFails),
+        Err(ChangeError::StaleRow { .. }) => (problems::STALE, NotDone::ChangedMeanwhile),
+        Err(ChangeError::Refused(_)) => (problems::TEST_FAILED, NotDone::TestFails),
         Err(error) => return Err(of_one_row(error)),
     };
     let Some(now) = desk.get(&sent.sender, id).await? else {
@@ -528,7 +534,7 @@ async fn confirmation(
     admin: &Admin,
     row: Mapping,
     place: ListPlace,
-    not_deleted: Option<NotDeleted>,
+    not_done: Option<NotDone>,
 ) -> Result<MappingDelete, Refusal> {
     let (id, version) = (row.id.0, row.version);
     let effect = review(desk, admin, Edit::Delete { id, version }).await;
@@ -537,7 +543,7 @@ async fn confirmation(
         row: MappingRow::of(row, desk.now()),
         effect: effect.map_err(of_one_row)?,
         place,
-        not_deleted,
+        not_done,
     })
 }
 
@@ -548,7 +554,11 @@ fn gone(page: &Page, id: MappingId, place: &ListPlace) -> Refusal {
 }
 
 fn back(page: &Page, done: Done, id: MappingId, place: &ListPlace) -> HttpResponse {
-    page.see_other(&place.after(done, id))
+    page.see_other(&place.after(&Return {
+        of: Which::One(id),
+        done: Some(done),
+        undo: None,
+    }))
 }
 
 fn version(form: &Form) -> Result<i64, Refusal> {

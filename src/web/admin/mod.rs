@@ -4,6 +4,7 @@ pub mod blocks;
 pub mod changes;
 pub mod explain;
 pub mod history;
+pub mod mapping_selection;
 pub mod mapping_tests;
 pub mod mappings;
 pub mod paging;

@@ -11,7 +11,9 @@ use crate::web::form::{Form, filled};
 use crate::web::views::Paging;
 
 const LIMIT: i64 = 50;
-const LIMIT_MAX: i64 = 500;
+
+/// Most rows of a page.
+pub const LIMIT_MAX: i64 = 500;
 
 /// Longest text of a filter, in characters.
 const FILTER_MAX: usize = 255;

@@ -31,30 +31,69 @@ pub struct MappingList {
     pub typed: TypedMappingFilter,
     /// The same place, for the pages that lead back to it.
     pub place: ListPlace,
-    /// Which mapping the page before this one was about.
+    /// What the page before this one was about.
     pub told: Option<Return>,
 }
 
 impl MappingList {
     /// Whether the page before this one was about this row.
     fn is_told(&self, row: &MappingRow) -> bool {
-        self.told.is_some_and(|told| told.id == row.mapping.id)
+        self.told
+            .is_some_and(|told| told.of == Which::One(row.mapping.id))
     }
 
-    /// Whether a row that the page before this one was about is not on this page, though there should be one.
-    fn is_elsewhere(&self, told: &Return) -> bool {
-        let has_row = told.done.is_none_or(|done| done.has_row);
-        has_row && !self.rows.iter().any(|row| self.is_told(row))
+    /// What was done to this row.
+    fn mark(&self, row: &MappingRow) -> Option<&'static str> {
+        let done = self.told.filter(|_| self.is_told(row))?.done?;
+        Some(done.mark)
+    }
+
+    /// The row that the page before this one was about, where it should be here and is not.
+    fn elsewhere(&self) -> Option<MappingId> {
+        let told = self.told?;
+        match told.of {
+            Which::One(id)
+                if told.done?.has_row && !self.rows.iter().any(|row| self.is_told(row)) =>
+            {
+                Some(id)
+            }
+            _ => None,
+        }
     }
 }
 
 /// What a list says after another page led back to it (`?done=added&id=12`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Return {
-    /// The mapping that the page was about.
-    pub id: MappingId,
+    /// What the page was about.
+    pub of: Which,
     /// What it did; none: nothing.
     pub done: Option<Done>,
+    /// The change set that would have to be undone, where it is known.
+    pub undo: Option<i64>,
+}
+
+/// Mappings that a page was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// This one.
+    One(MappingId),
+    /// So many; at least two.
+    Several(i64),
+}
+
+impl Return {
+    fn is_good(&self) -> bool {
+        self.done.is_some_and(|done| done.is_good)
+    }
+
+    fn sentence(&self) -> Option<String> {
+        let done = self.done?;
+        match self.of {
+            Which::One(id) => Some(format!("Mapping {id} {}", done.sentence_end)),
+            Which::Several(count) => Some(format!("{count} mappings {}", done.of_several?)),
+        }
+    }
 }
 
 /// A place in the list of mappings, to which other pages lead back: the filters, the order and the page.
@@ -67,28 +106,36 @@ impl ListPlace {
         Self(query)
     }
 
-    /// The address of the list below the base path, with a row marked and in view after something was done.
-    pub fn after(&self, done: Done, id: MappingId) -> String {
-        self.address(Some(done), id)
-    }
-
-    /// The same with a row marked and in view.
-    pub(super) fn at(&self, id: MappingId) -> String {
-        self.address(None, id)
-    }
-
-    fn address(&self, done: Option<Done>, id: MappingId) -> String {
+    /// The address of the list below the base path, after something was done. A row that is there is marked and in view.
+    pub fn after(&self, told: &Return) -> String {
         let mut query = url::form_urlencoded::Serializer::new(self.0.clone());
-        if let Some(done) = done {
+        if let Some(done) = told.done {
             query.append_pair("done", done.word);
         }
-        query.append_pair("id", &id.to_string());
-        let fragment = if done.is_none_or(|done| done.has_row) {
-            format!("#mapping-{id}")
-        } else {
-            String::new()
+        let (name, number) = match told.of {
+            Which::One(id) => ("id", id.0),
+            Which::Several(count) => ("count", count),
+        };
+        query.append_pair(name, &number.to_string());
+        if let Some(undo) = told.undo {
+            query.append_pair("undo", &undo.to_string());
+        }
+        let fragment = match told.of {
+            Which::One(id) if told.done.is_none_or(|done| done.has_row) => {
+                format!("#mapping-{id}")
+            }
+            _ => String::new(),
         };
         format!("/admin/mappings?{}{fragment}", query.finish())
+    }
+
+    /// The same where nothing was done.
+    pub(super) fn at(&self, id: MappingId) -> String {
+        self.after(&Return {
+            of: Which::One(id),
+            done: None,
+            undo: None,
+        })
     }
 
     /// The address of the list below the base path.
@@ -201,6 +248,8 @@ pub struct Done {
     mark: &'static str,
     /// After "Mapping 12".
     sentence_end: &'static str,
+    /// After "3 mappings", where it is done to several.
+    of_several: Option<&'static str>,
 }
 
 impl Done {
@@ -211,6 +260,7 @@ impl Done {
         has_row: true,
         mark: "added",
         sentence_end: "was added. The next token follows it.",
+        of_several: None,
     };
     /// An edit.
     pub const SAVED: Self = Self {
@@ -224,6 +274,7 @@ impl Done {
         word: "on",
         mark: "switched on",
         sentence_end: "is on. The next token follows it.",
+        of_several: Some("are on. The next token follows them."),
         ..Self::ADDED
     };
     /// The switch of the list.
@@ -231,6 +282,7 @@ impl Done {
         word: "off",
         mark: "switched off",
         sentence_end: "is off. No new token comes from it.",
+        of_several: Some("are off. No new token comes from them."),
         ..Self::ADDED
     };
     /// The row is gone.
@@ -238,6 +290,7 @@ impl Done {
         word: "deleted",
         has_row: false,
         sentence_end: "was deleted. No new token comes from it.",
+        of_several: Some("were deleted. No new token comes from them."),
         ..Self::ADDED
     };
     /// The row is another one than the list showed.
@@ -247,6 +300,7 @@ impl Done {
         has_row: true,
         mark: "changed meanwhile",
         sentence_end: "was changed meanwhile, so it was not switched. The list shows it as it is now.",
+        of_several: None,
     };
     /// The row was deleted before.
     pub const GONE: Self = Self {
@@ -295,16 +349,108 @@ pub struct MappingDelete {
     /// Where in the list it was opened.
     pub place: ListPlace,
     /// Why it was not deleted, where that was asked for.
-    pub not_deleted: Option<NotDeleted>,
+    pub not_done: Option<NotDone>,
 }
 
-/// Why a mapping was not deleted.
+/// Why nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotDeleted {
-    /// The one that was to be deleted was an older one than this.
+pub enum NotDone {
+    /// What was to be changed was an older one than this.
     ChangedMeanwhile,
     /// A mapping test would fail.
     TestFails,
+}
+
+/// GET `/admin/mappings/selected` with `do`, `row` (`7.12`, number and version) and `list`, whose form is a POST to
+/// the same address with the same and `form_token`; and its answer when a mapping has changed meanwhile (412), a
+/// mapping test would fail (409), or there is nothing to do (400).
+#[derive(Debug, Clone, Template)]
+#[template(path = "mappings_selected.html")]
+pub struct SelectedMappings {
+    /// The bar.
+    pub frame: Frame,
+    /// Where in the list they were selected.
+    pub place: ListPlace,
+    /// What is to become of them.
+    pub change: BulkChange,
+    /// The mappings that would be changed, as they are now.
+    pub rows: Vec<MappingRow>,
+    /// Mappings that are so already.
+    pub already: Vec<MappingId>,
+    /// Mappings that are not as the list showed them.
+    pub changed: Vec<MappingId>,
+    /// Mappings that are not there any more.
+    pub gone: Vec<MappingId>,
+    /// What it would do; none where there is nothing to do.
+    pub effect: Option<EffectWords>,
+    /// Why it was not done, where that was asked for.
+    pub not_done: Option<NotDone>,
+}
+
+impl SelectedMappings {
+    /// `mapping 7`, `mappings 7 and 9`
+    fn named(ids: &[MappingId]) -> String {
+        let all: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        match all.split_last() {
+            Some((last, [])) => format!("mapping {last}"),
+            Some((last, others)) => format!("mappings {} and {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
+
+    /// `1 mapping`, `3 mappings`
+    fn counted(&self) -> String {
+        match self.rows.len() {
+            1 => "1 mapping".to_owned(),
+            many => format!("{many} mappings"),
+        }
+    }
+}
+
+/// What is to become of several mappings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BulkChange {
+    /// `off`
+    SwitchOff,
+    /// `on`
+    SwitchOn,
+    /// `delete`
+    Delete,
+}
+
+impl BulkChange {
+    /// All of them, in the order of the list.
+    pub const ALL: [Self; 3] = [Self::SwitchOff, Self::SwitchOn, Self::Delete];
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|change| change.word() == word)
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::SwitchOff => "off",
+            Self::SwitchOn => "on",
+            Self::Delete => "delete",
+        }
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Self::SwitchOff => "Switch off",
+            Self::SwitchOn => "Switch on",
+            Self::Delete => "Delete",
+        }
+    }
+
+    /// What the list says afterwards.
+    pub fn done(self) -> Done {
+        match self {
+            Self::SwitchOff => Done::OFF,
+            Self::SwitchOn => Done::ON,
+            Self::Delete => Done::DELETED,
+        }
+    }
 }
 
 /// A mapping as the list and the page that deletes it show it, at one time.
@@ -347,6 +493,16 @@ impl MappingRow {
                 class,
             },
         }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> MappingId {
+        self.mapping.id
+    }
+
+    /// `7.12`, as a selection names it.
+    fn chosen(&self) -> String {
+        format!("{}.{}", self.mapping.id, self.mapping.version)
     }
 
     fn group(&self) -> Option<Shown> {

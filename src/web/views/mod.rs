@@ -40,7 +40,10 @@ pub use explain::{ExplainPage, Explained, TypedQuestion};
 pub use frame::{Frame, Person};
 pub use history::{HistoryList, HistoryRow, TypedHistory};
 pub use mapping_form::{Editing, MappingForm, NotSaved, TypedMapping};
-pub use mappings::{Done, ListPlace, MappingDelete, MappingList, MappingRow, NotDeleted, Return};
+pub use mappings::{
+    BulkChange, Done, ListPlace, MappingDelete, MappingList, MappingRow, NotDone, Return,
+    SelectedMappings, Which,
+};
 pub use paging::Paging;
 pub use people::{
     BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords,

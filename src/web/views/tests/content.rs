@@ -91,6 +91,27 @@ fn the_row_that_was_changed_is_marked_and_one_that_is_elsewhere_is_linked() {
 }
 
 #[test]
+fn what_was_done_to_several_mappings_is_told_and_can_be_undone() {
+    let list = page("mappings-several");
+    assert!(list.contains("3 mappings are off. No new token comes from them."));
+    assert!(list.contains("href=\"/red5/admin/mappings/restore?change_set=12\">Undo</a>"));
+    assert!(!list.contains("is-told") && !list.contains("not on this page"));
+}
+
+#[test]
+fn a_selection_is_sent_on_as_it_is_shown() {
+    let asked = page("mappings-selected");
+    assert!(asked.contains("<h1>Switch off 5 mappings?</h1>"));
+    assert_eq!(asked.matches("name=\"row\" value=\"").count(), 5);
+    assert!(asked.contains("name=\"row\" value=\"7.3\""));
+    assert!(asked.contains("name=\"do\" value=\"off\""));
+    let nothing = page("mappings-selected-none");
+    assert!(nothing.contains("No mapping is selected") && !nothing.contains("name=\"do\""));
+    let hostile = page("mappings-selected-hostile");
+    assert!(hostile.contains("mappings 20, 21 and 30") && hostile.contains("more: mapping 5."));
+}
+
+#[test]
 fn the_enter_key_reviews() {
     for name in [
         "mapping-new",

@@ -47,6 +47,7 @@ fn cs_10_hostile_content_is_shown_not_dropped() {
         "portal-hostile-select",
         "no-grant-hostile",
         "mappings-hostile",
+        "mappings-selected-hostile",
         "mapping-delete-hostile",
         "mapping-hostile",
         "sign-in-declined",
