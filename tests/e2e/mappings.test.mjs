@@ -1,0 +1,175 @@
+// The table of mappings as an administrator works with it, each time with scripts and without.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { openFrontDoor } from './front_door.mjs';
+import { ADMIN_GROUP } from './provider.mjs';
+
+const LIMIT_MS = 120_000;
+const ROWS = 2_000;
+const HOSTILE = '"><img src=x onerror=alert(1)> ‮ '.padEnd(200, 'w');
+
+/** With scripts and without. */
+const WAYS = [
+  { way: 'with scripts', javaScriptEnabled: true },
+  { way: 'without scripts', javaScriptEnabled: false },
+];
+
+let door;
+
+const groupOf = (n) => `crew-${String(n).padStart(4, '0')}`;
+
+/** Creates mappings in one change set, as an automation does it. */
+async function create(page, mappings) {
+  const changes = mappings.map((mapping) => ({
+    op: 'create',
+    mapping: { match: 'exact', roles: ['red5-subscriber'], transports: ['WHEP'], ...mapping },
+  }));
+  const answer = await page.evaluate(async ({ address, body }) => {
+    const sent = await fetch(address, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'X-Red5-Bridge': '1' },
+      body: JSON.stringify(body),
+    });
+    return { status: sent.status, text: await sent.text() };
+  }, { address: `${door.url}/api/admin/mappings/changes`, body: { changes } });
+  assert.equal(answer.status, 200, answer.text.slice(0, 500));
+}
+
+before(async () => {
+  door = await openFrontDoor();
+  door.provider.setGroups('vic', WAYS.map((_, way) => groupOf(1234 + way)));
+  await door.signIn('vic');
+  door.provider.setGroups('noor', [ADMIN_GROUP]);
+  await create(await door.signIn('ada'), [
+    ...Array.from({ length: ROWS }, (_, n) => ({
+      group: groupOf(n),
+      rooms: n % 50 === 0 ? Array.from({ length: 9 }, (_room, room) => `hall-${n}-${room}`) : [`hall-${n}`],
+    })),
+    { group: HOSTILE, rooms: ['r'.repeat(64)], note: HOSTILE },
+  ]);
+}, { timeout: LIMIT_MS });
+after(async () => { await door?.close(); });
+
+/** The row of a group, in the list that is open. */
+const rowOf = (page, group) => page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: group }) });
+
+/** Opens the list with what `text` finds. */
+async function find(page, text) {
+  await page.goto(`${door.url}/admin/mappings`);
+  await page.getByLabel('Group, room or note').fill(text);
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.waitForURL(`**/admin/mappings?q=${text}&**`);
+}
+
+/** The first mapping that `text` finds, open for an edit. */
+async function open(page, text) {
+  await find(page, text);
+  await rowOf(page, text).getByRole('link', { name: /^Edit/ }).click();
+  await page.getByRole('heading', { name: /^Edit mapping/ }).waitFor();
+}
+
+/** What the query of the page's address says. */
+const askedFor = (page) => Object.fromEntries(new URL(page.url()).searchParams);
+
+/** Whether a person sees the element without scrolling. */
+const isInView = (locator) => locator.evaluate((element) => {
+  const { top, bottom } = element.getBoundingClientRect();
+  return top >= 0 && bottom <= innerHeight;
+});
+
+for (const [number, { way, ...options }] of WAYS.entries()) {
+  test(`a row among ${ROWS} is found, edited with its effect in view, and come back to, ${way}`, { timeout: LIMIT_MS }, async () => {
+    const ada = await door.signIn('ada', { ...options, viewport: { width: 1000, height: 700 } });
+    const group = groupOf(1234 + number);
+    await find(ada, 'crew-1');
+    await ada.getByText('1 to 50 of 1000 that fit').first().waitFor();
+    await ada.getByLabel('Page', { exact: true }).first().fill('5');
+    await ada.keyboard.press('Enter');
+    await ada.getByText('201 to 250 of 1000 that fit').first().waitFor();
+
+    await rowOf(ada, group).getByRole('link', { name: /^Edit/ }).click();
+    const rooms = ada.getByLabel('Rooms, one to a line');
+    assert.equal(await rooms.inputValue(), `hall-${1234 + number}`);
+    await rooms.fill(`attic-${number}`);
+    // Enter looks first; nothing is saved by it.
+    await ada.getByLabel('Longest token, in seconds').press('Enter');
+    const effect = ada.getByRole('region', { name: 'What saving would do' });
+    await effect.getByText(/1 of \d+ people/).waitFor();
+    const vic = effect.getByRole('listitem').filter({ has: ada.getByRole('link', { name: 'vic' }) });
+    await vic.getByText('Signed in').waitFor();
+    assert.match(await vic.innerText(), /Gains: .*attic-[\s\S]*Loses: .*hall-/);
+    await effect.getByRole('button', { name: 'Save' }).click();
+
+    await ada.waitForURL('**/admin/mappings?**done=saved**');
+    const { q, offset, id } = askedFor(ada);
+    assert.deepEqual([q, offset], ['crew-1', '200']);
+    assert.equal(new URL(ada.url()).hash, `#mapping-${id}`);
+    const row = rowOf(ada, group);
+    await row.getByText('saved', { exact: true }).waitFor();
+    assert.match(await row.innerText(), /attic/);
+    assert.ok(await isInView(row), 'the row is seen');
+    assert.equal(await ada.getByLabel('Group, room or note').inputValue(), 'crew-1');
+
+    // A look without a change comes back to the row too.
+    await row.getByRole('link', { name: /^Edit/ }).click();
+    await ada.getByRole('link', { name: 'Back to the list' }).click();
+    await ada.waitForURL((url) => url.hash === `#mapping-${id}`);
+    assert.deepEqual([askedFor(ada).q, askedFor(ada).offset], ['crew-1', '200']);
+    assert.equal(await ada.locator('tr.is-told').getAttribute('id'), `mapping-${id}`);
+    assert.ok(await isInView(row), 'the row is seen again');
+  });
+
+  test(`a switch from the menu of a row keeps the place, ${way}`, { timeout: LIMIT_MS }, async () => {
+    const ada = await door.signIn('ada', options);
+    const group = groupOf(170 + number);
+    await find(ada, 'crew-01');
+    await ada.getByRole('link', { name: 'Next' }).first().click();
+    await rowOf(ada, group).locator('summary', { hasText: 'More' }).click();
+    await rowOf(ada, group).getByRole('button', { name: 'Switch off' }).click();
+    await ada.waitForURL('**done=off**');
+    assert.deepEqual([askedFor(ada).q, askedFor(ada).offset], ['crew-01', '50']);
+    await rowOf(ada, group).getByText('switched off').waitFor();
+    assert.ok(await isInView(rowOf(ada, group)));
+  });
+
+  test(`of two administrators the second sees three columns, and loses nothing, ${way}`, { timeout: LIMIT_MS }, async () => {
+    const [ada, noor] = [await door.signIn('ada', options), await door.signIn('noor', options)];
+    const group = groupOf(501 + number);
+    await Promise.all([ada, noor].map((page) => open(page, group)));
+    await noor.getByLabel('Note').fill('for the matinee');
+    await noor.getByRole('button', { name: 'Save' }).click();
+    await noor.waitForURL('**done=saved**');
+
+    await ada.getByLabel('Rooms, one to a line').fill('balcony');
+    await ada.getByRole('button', { name: 'Save' }).click();
+    await ada.getByRole('alert').getByText(/^noor saved this mapping/).waitFor();
+    const compared = ada.getByRole('table', { name: /As you opened it/ });
+    const cells = async (field) => (await compared.getByRole('row', { name: field }).getByRole('cell').allInnerTexts()).map((text) => text.trim());
+    assert.deepEqual(await cells(/^Rooms/), [`hall-${501 + number}`, `hall-${501 + number}`, 'balcony']);
+    assert.deepEqual((await cells(/^Note/)).slice(0, 2), ['empty', 'for the matinee']);
+    // The form has her rooms, and the note of the other.
+    assert.equal(await ada.getByLabel('Rooms, one to a line').inputValue(), 'balcony');
+    assert.equal((await ada.getByLabel('Note').inputValue()).trim(), 'for the matinee');
+    await ada.getByRole('button', { name: 'Save' }).click();
+    await ada.waitForURL('**done=saved**');
+    assert.equal(askedFor(ada).q, group);
+    assert.match(await rowOf(ada, group).innerText(), /for the matinee[\s\S]*balcony/);
+  });
+}
+
+test('a hostile name is text in the list, in its menu and in the review', { timeout: LIMIT_MS }, async () => {
+  const ada = await door.signIn('ada', { viewport: { width: 320, height: 640 } });
+  ada.on('dialog', () => assert.fail('a script of a name ran'));
+  await open(ada, 'onerror');
+  await ada.getByLabel('Rooms, one to a line').fill('attic');
+  await ada.getByRole('button', { name: 'Review' }).first().click();
+  await ada.getByRole('heading', { name: 'What saving would do' }).waitFor();
+  for (const path of [ada.url(), `${door.url}/admin/mappings?q=onerror`]) {
+    if (path !== ada.url()) await ada.goto(path);
+    assert.equal(await ada.locator('img[src=x]').count(), 0);
+    assert.ok(await ada.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} is wider than 320 px`);
+  }
+  await ada.locator('summary', { hasText: 'More' }).click();
+  await ada.getByRole('link', { name: 'Duplicate' }).waitFor();
+  assert.ok(await ada.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the menu is wider than 320 px');
+});
