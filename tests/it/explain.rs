@@ -607,3 +607,34 @@ async fn a_person_is_explained_after_they_signed_out_as_well() {
             .unwrap();
     }
 }
+
+#[tokio::test]
+async fn the_page_explains_a_person_from_their_own_page_and_says_at_the_field_who_is_unknown() {
+    let bridge = TestBridge::start().await;
+    theatre(&bridge).await;
+    bridge.provider.person("cora").groups(["crew"]);
+    bridge.signed_in("cora").await;
+    let root = bridge.admin().await;
+    let people = root.peek("/api/admin/people?q=cora").await.json();
+    let person = people["items"][0]["id"].as_str().unwrap();
+    let address = format!("/admin/explain?person={person}");
+    let own = root.peek(&format!("/admin/people/{person}")).await;
+    assert!(own.body.contains(&address), "{}", own.body);
+
+    let asked = format!("{address}&role=red5-publisher&room=stage&at=2126-12-01+10:00");
+    let page = root.peek(&asked).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    for text in [
+        "Group &#34;crew&#34; is matched exactly",
+        "2126-12-01 10:00 UTC",
+        person,
+    ] {
+        assert!(page.body.contains(text), "{text} in {}", page.body);
+    }
+    for unknown in ["p_00000000000000000000000000000000", "cora", "%22%3E%3Cb"] {
+        let page = root.peek(&format!("/admin/explain?person={unknown}")).await;
+        assert_eq!(page.status, 404, "{unknown}");
+        assert!(page.body.contains("<a href=\"#person\">Person</a>"));
+        assert!(page.body.contains("id=\"person-error\""), "{}", page.body);
+    }
+}

@@ -135,6 +135,17 @@ pub fn samples() -> Vec<Sample> {
             },
         ),
         sample(
+            "explain-unknown-person",
+            &ExplainPage {
+                not_found: true,
+                typed: TypedQuestion {
+                    person: TAG.to_owned(),
+                    ..TypedQuestion::default()
+                },
+                ..page(&plain, None)
+            },
+        ),
+        sample(
             "explain-hostile",
             &page(&hostile, Some(&explanation(hostile, refused()))),
         ),

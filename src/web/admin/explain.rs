@@ -12,7 +12,7 @@ use crate::web::extract::{Page, ProtectedJson};
 use crate::web::form::{Form, filled};
 use crate::web::page::show;
 use crate::web::views::problem::{INVALID_REQUEST, NOT_FOUND};
-use crate::web::views::{ExplainPage, Explained, TypedQuestion};
+use crate::web::views::{ExplainPage, Explained, TypedQuestion, times};
 
 /// POST `/api/admin/explain`
 pub async fn ask(sent: ProtectedJson<Admin>, explain: web::Data<Explain>) -> Answer {
@@ -26,6 +26,7 @@ pub async fn page(admin: Admin, page: Page, explain: web::Data<Explain>) -> Answ
     let query = page.query()?;
     let typed = TypedQuestion {
         session: query.text("session"),
+        person: query.text("person"),
         groups: query.text("groups"),
         username: query.text("username"),
         subject: query.text("subject"),
@@ -91,6 +92,8 @@ fn members_of(typed: &TypedQuestion) -> Map<String, Value> {
     members.insert("request".to_owned(), named(request));
     if let Some(session) = filled(&typed.session) {
         members.insert("session".to_owned(), json!(session));
+    } else if let Some(person) = filled(&typed.person) {
+        members.insert("person".to_owned(), json!(person));
     } else {
         // White space at an end of a group counts; a line end does not.
         let groups = typed.groups.lines().filter(|line| !line.is_empty());
@@ -102,6 +105,7 @@ fn members_of(typed: &TypedQuestion) -> Map<String, Value> {
         members.insert("identity".to_owned(), named(identity));
     }
     if let Some(at) = filled(&typed.at) {
+        let at = times::typed(at).unwrap_or_else(|| at.to_owned());
         members.insert("at".to_owned(), json!(at));
     }
     members

@@ -21,7 +21,7 @@ pub struct ExplainPage {
     pub typed: TypedQuestion,
     /// What is wrong with it, by the members of the API.
     pub errors: Vec<FieldError>,
-    /// There is no such session.
+    /// There is no such session or person.
     pub not_found: bool,
     /// The answer.
     pub explained: Option<Explained>,
@@ -30,8 +30,10 @@ pub struct ExplainPage {
 /// The fields of the form, as they were typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TypedQuestion {
-    /// The public id of a session; the three after it do not count then.
+    /// The public id of a session; the four after it do not count then.
     pub session: String,
+    /// The public id of a person; the three after it do not count then.
+    pub person: String,
     /// One to a line.
     pub groups: String,
     /// The user name.
@@ -99,6 +101,7 @@ impl ExplainPage {
             ("request.rooms", ("room", "Room")),
             ("request.transports", ("transport", "Protocol")),
             ("session", ("session", "Session")),
+            ("person", ("person", "Person")),
             ("at", ("at", "When")),
         ];
         let found = labels.iter().find(|(name, _)| field.starts_with(name));
@@ -107,6 +110,14 @@ impl ExplainPage {
 
     fn is_wrong(&self, id: &str) -> bool {
         self.errors.iter().any(|error| Self::label(error).0 == id)
+    }
+
+    fn session_is_unknown(&self) -> bool {
+        self.not_found && !self.typed.session.is_empty()
+    }
+
+    fn person_is_unknown(&self) -> bool {
+        self.not_found && self.typed.session.is_empty()
     }
 }
 

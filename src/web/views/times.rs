@@ -62,7 +62,7 @@ pub(super) fn reading_time(at: DateTime<Utc>) -> String {
 }
 
 /// A time as people type it, in RFC 3339: a date is its first moment, and without a zone it is UTC.
-pub(super) fn typed(text: &str) -> Option<String> {
+pub(in crate::web) fn typed(text: &str) -> Option<String> {
     let text = text.trim();
     let written = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
     if let Some(at) = time::moment(text) {
