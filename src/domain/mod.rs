@@ -40,4 +40,5 @@ pub mod session;
 pub mod set;
 pub mod tables;
 pub mod time;
+pub mod undo;
 pub mod wish;

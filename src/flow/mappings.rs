@@ -19,6 +19,7 @@ use crate::domain::mapping::{Mapping, MappingId};
 use crate::domain::mapping_filter::MappingFilter;
 use crate::domain::mapping_test::MappingTest;
 use crate::domain::tables::{MappingTables, WantedTables};
+use crate::domain::undo::{LeftAlone, RowName, undo};
 use crate::fingerprint::pseudonym;
 use crate::store::mappings::{ChangeContext, ChangedTables, NotChanged};
 use crate::store::people::PeopleReader;
@@ -51,6 +52,12 @@ pub struct ChangeOutcome {
     /// The number of the change set in the audit log; none where nothing was written.
     #[serde(skip)]
     pub change_set: Option<i64>,
+    /// The tables before.
+    #[serde(skip)]
+    pub before: MappingTables,
+    /// What is written, or would be.
+    #[serde(skip)]
+    pub changes: Vec<TableChange>,
 }
 
 /// What administrators do with the table.
@@ -188,6 +195,27 @@ impl MappingEditor {
         self.write_and_judge(admin, terms, plan).await.map(Some)
     }
 
+    /// Takes the changes of a change set back, with the rows that are left alone. None: there is no such
+    /// change set.
+    pub async fn undo(
+        &self,
+        admin: &Admin,
+        change_set: i64,
+        terms: Terms,
+    ) -> Result<Option<(ChangeOutcome, Vec<(RowName, LeftAlone)>)>, ChangeError> {
+        let Some(touched) = self.store.touched_rows(change_set).await? else {
+            return Ok(None);
+        };
+        let mut left_alone = Vec::new();
+        let plan = |now: &MappingTables| {
+            let (changes, left) = undo(now, &touched);
+            left_alone = left;
+            changes
+        };
+        let outcome = self.write_and_judge(admin, terms, plan).await?;
+        Ok(Some((outcome, left_alone)))
+    }
+
     /// Makes both tables as they are wanted.
     pub async fn lead_to(
         &self,
@@ -232,6 +260,8 @@ impl MappingEditor {
             effect,
             written: (!terms.dry_run).then_some(changed.written),
             change_set: changed.change_set,
+            before: changed.before,
+            changes: changed.changes,
         })
     }
 

@@ -1,129 +1,159 @@
-//! What a file would change, in words.
+//! What changes would make of the tables, in words: additions, changes and removals, what they do, and
+//! how many there are.
 
+use super::effect::FailingTest;
+use super::mappings::ChangeOutcome;
 use crate::domain::allows::allows_lists;
 use crate::domain::change_set::{Edit, TableChange};
 use crate::domain::effect::EffectEntry;
 use crate::domain::groups::GroupMatch;
 use crate::domain::mapping::MappingDraft;
 use crate::domain::mapping_test::MappingTestDraft;
-use crate::domain::tables::MappingTables;
 use crate::domain::time::utc;
-use crate::flow::effect::{Effect, FailingTest};
 use crate::visible::visible;
 
-/// What leads from the tables of the database to those of a file.
-pub(super) struct Plan {
-    /// The tables of the database.
-    pub(super) tables: MappingTables,
-    /// The number of the last change to the mappings.
-    pub(super) version: i64,
-    pub(super) changes: Vec<TableChange>,
-    /// What they do.
-    pub(super) effect: Effect,
+/// What becomes of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanLine {
+    /// `+`, `~` or `-`.
+    pub mark: char,
+    /// The row as it becomes, or as it was where it is removed.
+    pub text: String,
+    /// Of a row that changes: how it was.
+    pub detail: Option<String>,
 }
 
-impl Plan {
-    /// The changes, what they do, and how many there are, line by line.
-    pub(super) fn words(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for change in &self.changes {
-            match change {
-                TableChange::Mapping(edit) => lines.extend(self.of_mapping(edit)),
-                TableChange::Test(edit) => lines.extend(self.of_test(edit)),
-            }
-        }
-        if !self.changes.is_empty() {
-            lines.extend(self.what_they_do());
-        }
-        lines.extend(self.effect.tests_failing.iter().flat_map(failing));
-        lines.push(self.counts());
-        lines
-            .iter()
-            .map(|line| visible(line).into_owned())
-            .collect()
-    }
+/// How many rows change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlanCounts {
+    /// New ones.
+    pub add: usize,
+    /// Other content.
+    pub change: usize,
+    /// Gone ones.
+    pub remove: usize,
+}
 
-    fn of_mapping(&self, edit: &Edit<MappingDraft>) -> Vec<String> {
-        let before = edit.target().and_then(|(id, _)| self.tables.mapping(id));
-        let before = before.map(|row| mapping(&row.draft));
-        match (before, edit.draft().map(mapping)) {
-            (Some(before), None) => vec![format!("- {before}")],
-            (Some(before), Some(after)) if before == after => {
-                vec![format!("~ {after}"), "    with another note".to_owned()]
-            }
-            (Some(before), Some(after)) => {
-                vec![format!("~ {after}"), format!("    was {before}")]
-            }
-            (None, after) => after
-                .map(|after| format!("+ {after}"))
-                .into_iter()
-                .collect(),
-        }
+/// The changes, what they do, and how many there are, line by line, with what cannot be seen written out.
+pub fn words(plan: &ChangeOutcome) -> Vec<String> {
+    let mut words = Vec::new();
+    for line in lines(plan) {
+        words.push(format!("{} {}", line.mark, line.text));
+        words.extend(line.detail.map(|detail| format!("    {detail}")));
     }
-
-    fn of_test(&self, edit: &Edit<MappingTestDraft>) -> Option<String> {
-        let before = edit.target().and_then(|(id, _)| self.tables.test(id));
-        let before = before.map(|row| &row.draft);
-        let mark = match edit {
-            Edit::Create(_) => '+',
-            Edit::Replace { .. } => '~',
-            Edit::Delete { .. } => '-',
-        };
-        let test = edit.draft().or(before)?;
-        Some(format!("{mark} test {:?}: {}", test.name(), test.given()))
+    if !plan.changes.is_empty() {
+        words.extend(what_they_do(plan));
     }
+    words.extend(plan.effect.tests_failing.iter().flat_map(failing));
+    let PlanCounts {
+        add,
+        change,
+        remove,
+    } = counts(plan);
+    let version = plan.effect.mapping_version;
+    words.push(format!(
+        "{add} to add, {change} to change, {remove} to remove; mapping version {version}"
+    ));
+    words
+        .iter()
+        .map(|line| visible(line).into_owned())
+        .collect()
+}
 
-    fn what_they_do(&self) -> Vec<String> {
-        let table = &self.effect.table;
-        let mut lines = Vec::new();
-        if table.gains.is_empty() {
-            lines.push("This grants nothing new to anyone.".to_owned());
-        } else {
-            lines.push("This grants:".to_owned());
-            lines.extend(table.gains.iter().map(entry));
-        }
-        if !table.losses.is_empty() {
-            lines.push("This takes away:".to_owned());
-            lines.extend(table.losses.iter().map(entry));
-        }
-        for warning in &self.effect.warnings {
-            let change = warning.change.and_then(|place| self.changes.get(place));
-            let draft = match change {
-                Some(TableChange::Mapping(edit)) => edit.draft(),
-                Some(TableChange::Test(_)) | None => None,
+/// What becomes of each row, in the order of the changes.
+pub fn lines(plan: &ChangeOutcome) -> impl Iterator<Item = PlanLine> {
+    plan.changes.iter().filter_map(|change| match change {
+        TableChange::Mapping(edit) => of_mapping(plan, edit),
+        TableChange::Test(edit) => of_test(plan, edit),
+    })
+}
+
+fn of_mapping(plan: &ChangeOutcome, edit: &Edit<MappingDraft>) -> Option<PlanLine> {
+    let before = edit.target().and_then(|(id, _)| plan.before.mapping(id));
+    let before = before.map(|row| mapping(&row.draft));
+    let line = |mark, text, detail| PlanLine { mark, text, detail };
+    Some(match (before, edit.draft().map(mapping)) {
+        (Some(before), None) => line('-', before, None),
+        (Some(before), Some(after)) => {
+            let detail = if before == after {
+                "with another note".to_owned()
+            } else {
+                format!("was {before}")
             };
-            let whose = draft.map_or_else(String::new, |draft| who(draft.group()) + ": ");
-            lines.push(format!("warning: {whose}{}", warning.text));
+            line('~', after, Some(detail))
         }
-        lines
-    }
+        (None, after) => line('+', after?, None),
+    })
+}
 
-    fn counts(&self) -> String {
-        let (mut add, mut change, mut remove) = (0, 0, 0);
-        for planned in &self.changes {
-            match planned {
-                TableChange::Mapping(Edit::Create(_)) | TableChange::Test(Edit::Create(_)) => {
-                    add += 1;
-                }
-                TableChange::Mapping(Edit::Replace { .. })
-                | TableChange::Test(Edit::Replace { .. }) => change += 1,
-                TableChange::Mapping(Edit::Delete { .. })
-                | TableChange::Test(Edit::Delete { .. }) => remove += 1,
-            }
-        }
-        let version = self.version;
-        format!("{add} to add, {change} to change, {remove} to remove; mapping version {version}")
+fn of_test(plan: &ChangeOutcome, edit: &Edit<MappingTestDraft>) -> Option<PlanLine> {
+    let before = edit.target().and_then(|(id, _)| plan.before.test(id));
+    let before = before.map(|row| &row.draft);
+    let mark = match edit {
+        Edit::Create(_) => '+',
+        Edit::Replace { .. } => '~',
+        Edit::Delete { .. } => '-',
+    };
+    let test = edit.draft().or(before)?;
+    Some(PlanLine {
+        mark,
+        text: format!("test {:?}: {}", test.name(), test.given()),
+        detail: None,
+    })
+}
+
+fn what_they_do(plan: &ChangeOutcome) -> Vec<String> {
+    let table = &plan.effect.table;
+    let mut lines = Vec::new();
+    if table.gains.is_empty() {
+        lines.push("This grants nothing new to anyone.".to_owned());
+    } else {
+        lines.push("This grants:".to_owned());
+        lines.extend(table.gains.iter().map(entry));
     }
+    if !table.losses.is_empty() {
+        lines.push("This takes away:".to_owned());
+        lines.extend(table.losses.iter().map(entry));
+    }
+    for warning in &plan.effect.warnings {
+        let change = warning.change.and_then(|place| plan.changes.get(place));
+        let draft = match change {
+            Some(TableChange::Mapping(edit)) => edit.draft(),
+            Some(TableChange::Test(_)) | None => None,
+        };
+        let whose = draft.map_or_else(String::new, |draft| who(draft.group()) + ": ");
+        lines.push(format!("warning: {whose}{}", warning.text));
+    }
+    lines
+}
+
+/// How many rows change.
+pub fn counts(plan: &ChangeOutcome) -> PlanCounts {
+    let mut counts = PlanCounts::default();
+    for planned in &plan.changes {
+        let count = match planned {
+            TableChange::Mapping(Edit::Create(_)) | TableChange::Test(Edit::Create(_)) => {
+                &mut counts.add
+            }
+            TableChange::Mapping(Edit::Replace { .. })
+            | TableChange::Test(Edit::Replace { .. }) => &mut counts.change,
+            TableChange::Mapping(Edit::Delete { .. }) | TableChange::Test(Edit::Delete { .. }) => {
+                &mut counts.remove
+            }
+        };
+        *count += 1;
+    }
+    counts
 }
 
 /// What is not as a mapping test states, a line each.
-pub(super) fn failing(test: &FailingTest) -> impl Iterator<Item = String> {
+pub fn failing(test: &FailingTest) -> impl Iterator<Item = String> {
     let because = test.because.iter();
     because.map(|because| failed(&test.name, because))
 }
 
 /// One thing that is not as a mapping test states.
-pub(super) fn failed(name: &str, because: &str) -> String {
+pub fn failed(name: &str, because: &str) -> String {
     visible(&format!("failing test {name:?}: {because}")).into_owned()
 }
 

@@ -25,6 +25,7 @@ use crate::domain::mapping::{Mapping, MappingId, with_mapping_columns};
 use crate::domain::mapping_test::{MappingTest, MappingTestDraft};
 use crate::domain::mapping_use::UseMark;
 use crate::domain::tables::MappingTables;
+use crate::domain::undo::{RowName, TouchedRow, TouchedRows};
 
 /// A row as it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -335,6 +336,47 @@ impl Store {
         .await
     }
 
+    /// The rows that a change set touched, as the audit log has them. None: it touched none.
+    pub async fn touched_rows(&self, change_set: i64) -> Result<Option<TouchedRows>, StoreError> {
+        let rows = self
+            .with(async |transaction| {
+                let rows = sqlx::query!(
+                    r#"SELECT split_part(action, '.', 1) AS "kind!", object,
+                              before AS "before: Json<Columns>", after AS "after: Json<Columns>"
+                       FROM audit_log
+                       WHERE change_set = $1 AND action NOT LIKE '%.recorded'
+                         AND (action LIKE 'mapping.%' OR action LIKE 'test.%')
+                       ORDER BY id"#,
+                    change_set,
+                )
+                .fetch_all(transaction)
+                .await?;
+                Ok::<_, StoreError>(rows)
+            })
+            .await?;
+        let mut touched = TouchedRows::default();
+        let is_empty = rows.is_empty();
+        for row in rows {
+            let Ok(id) = row.object.parse() else {
+                continue;
+            };
+            if row.kind == "mapping" {
+                let read = |row| mapping(row).map(|row| row.draft);
+                match touched_row(id, (row.before, row.after), read) {
+                    Some(row) => add_touched(&mut touched.mappings, row),
+                    None => touched.unreadable.push(RowName::Mapping(id)),
+                }
+            } else {
+                let read = |row| test(row).map(|row| row.draft);
+                match touched_row(id, (row.before, row.after), read) {
+                    Some(row) => add_touched(&mut touched.tests, row),
+                    None => touched.unreadable.push(RowName::Test(id)),
+                }
+            }
+        }
+        Ok((!is_empty).then_some(touched))
+    }
+
     /// The mapping as it was at this version, as the audit log has it. None: it never had that version.
     pub async fn mapping_of_version(
         &self,
@@ -514,6 +556,35 @@ impl From<Mapping> for TableRow {
 impl From<MappingTest> for TableRow {
     fn from(row: MappingTest) -> Self {
         Self::Test(Box::new(row))
+    }
+}
+
+/// One change of a row; none: its former state cannot be read.
+fn touched_row<D>(
+    id: i64,
+    (before, after): (Option<Json<Columns>>, Option<Json<Columns>>),
+    read: impl Fn(Json<Columns>) -> Option<D>,
+) -> Option<TouchedRow<D>> {
+    let before = match before {
+        Some(before) => Some(read(before)?),
+        None => None,
+    };
+    let left_at = match after {
+        Some(Json(after)) => Some(after.get("version")?.as_i64()?),
+        None => None,
+    };
+    Some(TouchedRow {
+        id,
+        before,
+        left_at,
+    })
+}
+
+/// By SQL a row may be changed several times in one transaction.
+fn add_touched<D>(rows: &mut Vec<TouchedRow<D>>, row: TouchedRow<D>) {
+    match rows.iter_mut().find(|known| known.id == row.id) {
+        Some(known) => known.left_at = row.left_at,
+        None => rows.push(row),
     }
 }
 

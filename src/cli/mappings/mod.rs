@@ -1,31 +1,25 @@
 //! `mappings`: the tables as a file, and a file as the tables.
 
-mod plan;
-
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::arguments::MappingsCommand;
 use super::terminal::{Failure, ask, complain, print, read_stdin, say};
 use crate::app;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Database, Variables};
-use crate::csv;
 use crate::domain::mapping_file;
 use crate::domain::tables::{MappingTables, WantedTables};
-use crate::domain::time::utc;
 use crate::flow::admin::Admin;
 use crate::flow::effect::failures;
-use crate::flow::mappings::{ChangeError, MappingEditor, Terms};
-use crate::json::UniqueMembers;
+use crate::flow::mapping_files;
+use crate::flow::mappings::{ChangeError, ChangeOutcome, MappingEditor, Terms};
+use crate::flow::plan::{failed, failing, words};
 use crate::store::Store;
 use crate::visible::visible;
-use plan::{Plan, failed, failing};
 
 /// The exit code of a plan with changes; 2 is the usage error.
 const CHANGES: u8 = 3;
@@ -39,30 +33,13 @@ const ERRORS_TOLD: usize = 50;
 /// Most characters of a user's name in the audit log.
 const USER_MAX: usize = 64;
 
-/// What is not read, by its header and by its name.
-const CSV_IS_FOR_READING: &str = "CSV is for reading in a spreadsheet: it has no tests, and some cells differ from the \
-                                  mapping; give the JSON of `red5-bridge mappings export`";
-
-const COLUMNS: [&str; 10] = [
-    "group",
-    "match",
-    "roles",
-    "transports",
-    "rooms",
-    "max_ttl_seconds",
-    "valid_from",
-    "valid_until",
-    "enabled",
-    "note",
-];
-
 /// Runs one of them.
 pub(super) async fn run(command: MappingsCommand) -> Result<ExitCode, Failure> {
     match command {
         MappingsCommand::Export { file, csv } => {
             let (tables, _) = at_desk(async |desk| desk.tables().await).await?;
             let text = if csv {
-                as_csv(&tables)
+                mapping_files::as_csv(&tables)
             } else {
                 mapping_file::write(&tables)?
             };
@@ -76,7 +53,7 @@ pub(super) async fn run(command: MappingsCommand) -> Result<ExitCode, Failure> {
         MappingsCommand::Plan { file } => {
             let wanted = read(&file)?;
             let plan = at_desk(async |desk| desk.plan(&wanted).await).await?;
-            say(&plan.words().join("\n"));
+            say(&words(&plan).join("\n"));
             let code = if plan.changes.is_empty() { 0 } else { CHANGES };
             Ok(ExitCode::from(code))
         }
@@ -133,19 +110,13 @@ impl MappingDesk {
         Ok(self.editor.tables(&self.admin, None).await?)
     }
 
-    async fn plan(&self, wanted: &WantedTables) -> Result<Plan, Failure> {
-        let (tables, version) = self.tables().await?;
+    async fn plan(&self, wanted: &WantedTables) -> Result<ChangeOutcome, Failure> {
         let terms = Terms {
-            if_mapping_version: Some(version),
+            if_mapping_version: None,
             dry_run: true,
         };
         let tried = self.editor.lead_to(&self.admin, wanted, terms).await;
-        Ok(Plan {
-            changes: tables.changes_to(wanted),
-            tables,
-            version,
-            effect: tried.map_err(refusal)?.effect,
-        })
+        tried.map_err(refusal)
     }
 
     async fn apply(
@@ -155,11 +126,11 @@ impl MappingDesk {
         plan_version: Option<i64>,
     ) -> Result<ExitCode, Failure> {
         let plan = self.plan(wanted).await?;
-        if let Some(planned) = plan_version.filter(|planned| *planned != plan.version) {
-            let now = plan.version;
+        let now = plan.effect.mapping_version;
+        if let Some(planned) = plan_version.filter(|planned| *planned != now) {
             return Err(format!("the plan is of mapping version {planned}, and the table is at version {now}: nothing was changed; plan again").into());
         }
-        say(&plan.words().join("\n"));
+        say(&words(&plan).join("\n"));
         if plan.changes.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -168,7 +139,7 @@ impl MappingDesk {
             return Ok(ExitCode::FAILURE);
         }
         let terms = Terms {
-            if_mapping_version: Some(plan.version),
+            if_mapping_version: Some(now),
             dry_run: false,
         };
         let applied = self.editor.lead_to(&self.admin, wanted, terms).await;
@@ -229,7 +200,10 @@ fn read(file: &str) -> Result<WantedTables, Failure> {
     if file == "-" && given.len() > INPUT_MAX {
         return Err(format!("-: has more than {INPUT_MAX} bytes").into());
     }
-    parse(file, &given).map_err(|errors| {
+    let is_csv = Path::new(file)
+        .extension()
+        .is_some_and(|name| name.eq_ignore_ascii_case("csv"));
+    mapping_files::read(&given, is_csv).map_err(|errors| {
         let more = errors.len().saturating_sub(ERRORS_TOLD);
         let told = errors.iter().take(ERRORS_TOLD);
         let mut lines: Vec<_> = told
@@ -240,47 +214,6 @@ fn read(file: &str) -> Result<WantedTables, Failure> {
         }
         lines.join("\n").into()
     })
-}
-
-/// How the file wants the tables to be, or each thing that is wrong with it.
-fn parse(file: &str, given: &[u8]) -> Result<WantedTables, Vec<String>> {
-    // Windows writes a byte order mark.
-    let given = given.strip_prefix(b"\xef\xbb\xbf").unwrap_or(given);
-    let is_csv = Path::new(file)
-        .extension()
-        .is_some_and(|name| name.eq_ignore_ascii_case("csv"));
-    if is_csv || given.starts_with(COLUMNS[0].as_bytes()) {
-        return Err(vec![CSV_IS_FOR_READING.to_owned()]);
-    }
-    match serde_json::from_slice(given) {
-        Ok(UniqueMembers(Value::Object(file))) => mapping_file::parse(file)
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect()),
-        Ok(_) => Err(vec![
-            "must be an object with the lists mappings and tests".to_owned(),
-        ]),
-        Err(error) => Err(vec![format!("is not JSON: {error}")]),
-    }
-}
-
-fn as_csv(tables: &MappingTables) -> String {
-    let mut text = csv::line(COLUMNS);
-    for draft in mapping_file::in_order(tables) {
-        let number = draft.max_ttl_seconds().map(|seconds| seconds.to_string());
-        let cells = [
-            draft.group().group().unwrap_or_default().to_owned(),
-            draft.group().word().to_owned(),
-            draft.roles().to_strings().join(" "),
-            draft.transports().to_strings().join(" "),
-            draft.rooms().to_strings().join(" "),
-            number.unwrap_or_default(),
-            draft.valid_from().map(utc).unwrap_or_default(),
-            draft.valid_until().map(utc).unwrap_or_default(),
-            draft.enabled().to_string(),
-            draft.note().to_owned(),
-        ];
-        text += &csv::line(cells.iter().map(String::as_str));
-    }
-    text
 }
 
 /// Writes a file whole or not at all; a reader meanwhile sees the old one. What is no file, as
