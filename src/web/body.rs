@@ -2,10 +2,17 @@
 //!
 //! The framework's extractors would read a body before the origin is checked.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_multipart::Multipart;
+use actix_web::error::PayloadError;
 use actix_web::http::header;
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, web};
+use futures_core::Stream;
 use serde_json::{Map, Value};
 
 use super::error::Refusal;
@@ -17,6 +24,9 @@ use crate::json;
 
 /// Longest time for a whole body, against clients that send slowly to hold a connection (AV-3).
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes that the parser of a form with a file takes at once.
+const PIECE: usize = 16 * 1024;
 
 /// A JSON object; an empty body is an empty object.
 pub async fn json(
@@ -47,11 +57,53 @@ pub async fn require_empty(request: &HttpRequest, payload: web::Payload) -> Resu
     }
 }
 
-/// The fields of a form, in order.
+/// The fields of a form, in order. A form with a file is read where the route takes files.
 pub async fn form(request: &HttpRequest, payload: web::Payload) -> Result<Form, Refusal> {
+    if Route::of(request).takes_files && is_of_type(request, "multipart/form-data") {
+        return parts(request, receive(request, payload).await?).await;
+    }
     let media_type = "application/x-www-form-urlencoded";
     let bytes = read(request, payload, media_type).await?;
     Form::parse(&bytes).map_err(|InvalidUtf8| unreadable())
+}
+
+/// The parts of a form with a file, as of any other field.
+async fn parts(request: &HttpRequest, body: Bytes) -> Result<Form, Refusal> {
+    let whole = body.len();
+    let mut parts = Multipart::new(request.headers(), Pieces(body));
+    let mut fields = Vec::new();
+    while let Some(part) = poll_fn(|context| Pin::new(&mut parts).poll_next(context)).await {
+        let mut part = part.map_err(|_| unreadable())?;
+        let name = part.name().unwrap_or_default().to_owned();
+        let Ok(Ok(bytes)) = part.bytes(whole).await else {
+            return Err(unreadable());
+        };
+        let text = String::from_utf8(bytes.into()).map_err(|_| {
+            let sentence = "It is not text in UTF-8. Save the file as UTF-8, and send it again.";
+            Refusal::new(problems::INVALID_REQUEST).saying(sentence)
+        })?;
+        fields.push((name, text));
+    }
+    Ok(Form::new(fields))
+}
+
+/// A body that was read, as a stream. It comes in pieces because the parser holds a piece twice.
+struct Pieces(Bytes);
+
+impl Stream for Pieces {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = self.0.len().min(PIECE);
+        Poll::Ready((next > 0).then(|| Ok(self.0.split_to(next))))
+    }
+}
+
+fn is_of_type(request: &HttpRequest, media_type: &str) -> bool {
+    let mut types = request.headers().get_all(header::CONTENT_TYPE);
+    let one = types.next().and_then(|value| value.to_str().ok());
+    let essence = one.and_then(|value| value.split(';').next()).map(str::trim);
+    types.next().is_none() && essence.is_some_and(|it| it.eq_ignore_ascii_case(media_type))
 }
 
 async fn read(
@@ -59,10 +111,7 @@ async fn read(
     payload: web::Payload,
     media_type: &str,
 ) -> Result<web::Bytes, Refusal> {
-    let mut types = request.headers().get_all(header::CONTENT_TYPE);
-    let one = types.next().and_then(|value| value.to_str().ok());
-    let essence = one.and_then(|value| value.split(';').next()).map(str::trim);
-    if types.next().is_some() || !essence.is_some_and(|it| it.eq_ignore_ascii_case(media_type)) {
+    if !is_of_type(request, media_type) {
         return Err(Refusal::new(problems::UNSUPPORTED_MEDIA_TYPE));
     }
     receive(request, payload).await

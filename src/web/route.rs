@@ -53,6 +53,8 @@ pub struct Route {
     pub sender_rule: Option<Rule>,
     /// Maximum body size in bytes (AV-2).
     pub body_max: usize,
+    /// Whether its form may have a file.
+    pub takes_files: bool,
     get: Option<Handler>,
     /// Whether HEAD is allowed and answered as GET without a body (RFC 9110 §9.3.2). Not if the GET
     /// has an effect.
@@ -75,6 +77,7 @@ impl Route {
             rule: Some(Rule::Visit),
             sender_rule: None,
             body_max: BODY_MAX,
+            takes_files: false,
             get: None,
             head: false,
             post: None,
@@ -106,6 +109,12 @@ impl Route {
     /// Sets the maximum body size in bytes.
     pub const fn body_max(mut self, bytes: usize) -> Self {
         self.body_max = bytes;
+        self
+    }
+
+    /// Its form may have a file (`multipart/form-data`).
+    pub const fn takes_files(mut self) -> Self {
+        self.takes_files = true;
         self
     }
 

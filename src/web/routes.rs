@@ -10,9 +10,10 @@ use actix_web::middleware::Next;
 use actix_web::web::{self, to};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource};
 
+use super::admin::files::FILE_MAX;
 use super::admin::{
-    blocks, changes, explain, history, mapping_selection, mapping_tests, mappings, people,
-    sessions, who_can,
+    blocks, changes, explain, files, history, mapping_selection, mapping_tests, mappings, people,
+    restore, sessions, test_pages, who_can,
 };
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
@@ -24,6 +25,9 @@ use crate::flow::admin::Admin;
 
 /// Largest body that an app may send, in bytes.
 const APP_BODY_MAX: usize = 64 * 1024;
+
+/// Longest form with a mapping file, in bytes: the file, and what is around it.
+const FILE_FORM_MAX: usize = FILE_MAX + 64 * 1024;
 
 /// Longest change set in bytes.
 const CHANGE_SET_MAX: usize = 4 * 1024 * 1024;
@@ -80,6 +84,10 @@ static ROUTES: &[Route] = &[
         .get(|| to(mapping_selection::ask_page))
         .post(|| to(mapping_selection::change))
         .counted_by_sender(Rule::Change),
+    page("/admin/mappings/restore")
+        .get(|| to(restore::page))
+        .post(|| to(restore::restore))
+        .counted_by_sender(Rule::Change),
     page("/admin/mappings/{id}")
         .get(|| to(mappings::edit_page))
         .post(|| to(mappings::save))
@@ -120,6 +128,31 @@ static ROUTES: &[Route] = &[
     page("/admin/people/{id}").get(|| to(people::person_page)),
     page("/admin/who-can").get(|| to(who_can::ask_page)),
     page("/admin/history").get(|| to(history::page)),
+    page("/admin/tests")
+        .get(|| to(test_pages::list_page))
+        .post(|| to(test_pages::add))
+        .counted_by_sender(Rule::Change),
+    page("/admin/tests/new").get(|| to(test_pages::new_page)),
+    page("/admin/tests/{id}")
+        .get(|| to(test_pages::edit_page))
+        .post(|| to(test_pages::save))
+        .counted_by_sender(Rule::Change),
+    page("/admin/tests/{id}/delete")
+        .get(|| to(test_pages::delete_page))
+        .post(|| to(test_pages::delete_confirmed))
+        .counted_by_sender(Rule::Change),
+    page("/admin/files")
+        .get(|| to(files::page))
+        .post(|| to(files::plan))
+        .takes_files()
+        .body_max(FILE_FORM_MAX)
+        .counted_by_sender(Rule::Change),
+    admin_form("/admin/files/apply", "/admin/files", || to(files::apply))
+        .takes_files()
+        .body_max(FILE_FORM_MAX)
+        .counted_by_sender(Rule::Change),
+    page("/admin/files/mappings.json").get(|| to(files::json)),
+    page("/admin/files/mappings.csv").get(|| to(files::csv)),
     page("/sessions").get(|| to(own_sessions::show)),
     form("/sessions/end", "/sessions?done=nothing", || {
         to(own_sessions::end_all)

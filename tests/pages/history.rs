@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{END_TAG, Sample, TAG, TURNED, person, sample};
 use crate::flow::history::AuditEntry;
-use crate::web::views::{HistoryList, HistoryRow, TypedHistory};
+use crate::web::views::{DoneSet, HistoryList, HistoryRow, TypedHistory};
 
 fn entry(id: i64, action: &str, before: Option<Value>, after: Option<Value>) -> AuditEntry {
     AuditEntry {
@@ -30,6 +30,7 @@ fn list(entries: &[AuditEntry]) -> HistoryList {
         is_newest: true,
         older: None,
         typed: TypedHistory::default(),
+        done: None,
     }
 }
 
@@ -68,6 +69,13 @@ pub fn samples() -> Vec<Sample> {
     vec![
         sample("history", &list(&ordinary)),
         sample("history-empty", &list(&[])),
+        sample(
+            "history-done",
+            &HistoryList {
+                done: Some(DoneSet::Written(12)),
+                ..list(&ordinary)
+            },
+        ),
         sample(
             "history-hostile",
             &HistoryList {

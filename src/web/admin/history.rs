@@ -22,7 +22,7 @@ use crate::web::extract::Page;
 use crate::web::form::Form;
 use crate::web::page::show;
 use crate::web::query::Query;
-use crate::web::views::{HistoryList, HistoryRow, TypedHistory};
+use crate::web::views::{DoneSet, HistoryList, HistoryRow, TypedHistory};
 
 const LIMIT: i64 = 50;
 const LIMIT_MAX: i64 = 500;
@@ -59,6 +59,10 @@ pub async fn page(
 ) -> Answer {
     let mut query = Query::of_page(page.query()?);
     let asked = HistoryQuery::of(&mut query);
+    let done = match query.text("done").as_str() {
+        "nothing" => Some(DoneSet::Nothing),
+        set => set.parse().ok().map(DoneSet::Written),
+    };
     let typed = TypedHistory {
         q: query.text("q"),
         action: query.text("action"),
@@ -77,6 +81,7 @@ pub async fn page(
         is_newest: filter.before.is_none(),
         older: found.next_before,
         typed,
+        done,
     }))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
+use chrono::{SecondsFormat, TimeDelta};
 use serde_json::Value;
 
 use super::frame::Frame;
@@ -47,6 +48,17 @@ pub struct HistoryList {
     /// Where there are older changes: the number of the last one here.
     pub older: Option<i64>,
     pub typed: TypedHistory,
+    /// What the page before this one did.
+    pub done: Option<DoneSet>,
+}
+
+/// What a change of many rows did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DoneSet {
+    /// It was written as the change set of this number.
+    Written(i64),
+    /// There was nothing to change.
+    Nothing,
 }
 
 /// What the list is narrowed to; empty: not at all.
@@ -73,6 +85,8 @@ pub struct HistoryRow {
     /// Where the changed thing is a mapping.
     mapping: Option<i64>,
     change_set: Option<i64>,
+    /// The moment before it, as the page that restores reads it.
+    before: String,
     differences: Vec<MemberChange>,
 }
 
@@ -95,7 +109,12 @@ impl HistoryRow {
             action: entry.action.clone(),
             object: Shown(entry.object.clone()),
             mapping: entry.object.parse().ok().filter(|_| is_mapping),
-            change_set: entry.change_set,
+            // What is recorded was there before it.
+            change_set: entry
+                .change_set
+                .filter(|_| entry.action != "mapping.recorded"),
+            before: (entry.at - TimeDelta::microseconds(1))
+                .to_rfc3339_opts(SecondsFormat::Micros, true),
             differences: differences(entry.before.as_ref(), entry.after.as_ref()),
         }
     }

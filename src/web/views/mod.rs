@@ -12,17 +12,21 @@
 pub mod assets;
 mod effect;
 mod explain;
+mod files;
 mod frame;
 mod history;
 mod mapping_form;
 mod mappings;
 mod paging;
 mod people;
+mod plan;
 mod portal;
 pub mod problem;
 mod public;
+mod restore;
 mod seen;
 mod shown;
+mod test_form;
 pub(super) mod times;
 mod token_form;
 mod words;
@@ -37,8 +41,9 @@ pub use askama::Template;
 
 pub use effect::EffectWords;
 pub use explain::{ExplainPage, Explained, TypedQuestion};
+pub use files::FilesPage;
 pub use frame::{Frame, Person};
-pub use history::{HistoryList, HistoryRow, TypedHistory};
+pub use history::{DoneSet, HistoryList, HistoryRow, TypedHistory};
 pub use mapping_form::{Editing, MappingForm, NotSaved, TypedMapping};
 pub use mappings::{
     BulkChange, Done, ListPlace, MappingDelete, MappingList, MappingRow, NotDone, Return,
@@ -49,8 +54,11 @@ pub use people::{
     BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords,
     SessionList, SessionRow, SessionStop, TypedBlock,
 };
+pub use plan::{LeftWords, PlanRefused, PlanWords};
 pub use portal::{CopyLine, Lines, NoGrant, Outcome, Portal, ShownToken, Who};
 pub use public::{ApiDocs, Next, SignedOut, Welcome};
+pub use restore::{RestorePage, TypedRestore};
 pub use seen::{PeopleList, PersonPage, PersonRow, TypedDeed, WhoCanPage, WhoCanRow};
+pub use test_form::{TestDelete, TestForm, TestList, TestNotSaved, TestRow, TypedTest};
 pub use token_form::{Choices, Chosen, Refused, Unnamed};
 pub use words::GrantWords;

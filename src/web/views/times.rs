@@ -7,7 +7,7 @@ use crate::domain::time;
 pub(super) use crate::domain::time::utc as instant;
 
 /// What a form says of a text that [`typed`] refuses.
-pub(super) const TYPED: &str =
+pub(in crate::web) const TYPED: &str =
     "write a date, or a date and a time: 2026-12-01, or 2026-12-01 10:00; it is read as UTC";
 
 /// `1 hour 5 minutes`, `4 minutes 10 seconds`: the two largest units, as the
