@@ -18,21 +18,27 @@ let door;
 
 const groupOf = (n) => `crew-${String(n).padStart(4, '0')}`;
 
-/** Creates mappings in one change set, as an automation does it. */
-async function create(page, mappings) {
-  const changes = mappings.map((mapping) => ({
-    op: 'create',
-    mapping: { match: 'exact', roles: ['red5-subscriber'], transports: ['WHEP'], ...mapping },
-  }));
-  const answer = await page.evaluate(async ({ address, body }) => {
+/** Sends `body` as an automation does it. */
+async function post(page, path, body) {
+  const answer = await page.evaluate(async ({ address, text }) => {
     const sent = await fetch(address, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Red5-Bridge': '1' },
-      body: JSON.stringify(body),
+      body: text,
     });
-    return { status: sent.status, text: await sent.text() };
-  }, { address: `${door.url}/api/admin/mappings/changes`, body: { changes } });
-  assert.equal(answer.status, 200, answer.text.slice(0, 500));
+    return { ok: sent.ok, text: await sent.text() };
+  }, { address: door.url + path, text: JSON.stringify(body) });
+  assert.ok(answer.ok, answer.text.slice(0, 500));
+}
+
+/** Creates mappings in one change set. */
+async function create(page, mappings) {
+  await post(page, '/api/admin/mappings/changes', {
+    changes: mappings.map((mapping) => ({
+      op: 'create',
+      mapping: { match: 'exact', roles: ['red5-subscriber'], transports: ['WHEP'], ...mapping },
+    })),
+  });
 }
 
 before(async () => {
@@ -156,6 +162,76 @@ for (const [number, { way, ...options }] of WAYS.entries()) {
     assert.match(await rowOf(ada, group).innerText(), /for the matinee[\s\S]*balcony/);
   });
 }
+
+/** Ticks the rows of these groups. */
+async function select(page, groups) {
+  for (const group of groups) await rowOf(page, group).getByRole('checkbox').check();
+}
+
+/** The words of state in the rows of these groups. */
+const statesOf = (page, groups) => Promise.all(groups.map((group) => rowOf(page, group).locator('.state').innerText()));
+
+for (const [number, { way, ...options }] of WAYS.entries()) {
+  test(`several rows are switched off together, with their effect in view, ${way}`, { timeout: LIMIT_MS }, async () => {
+    const ada = await door.signIn('ada', options);
+    const groups = [1, 2, 3].map((n) => groupOf(800 + 10 * number + n));
+    await find(ada, 'crew-08');
+    await select(ada, groups);
+    await ada.getByRole('button', { name: 'Switch off' }).click();
+    await ada.getByRole('heading', { name: 'Switch off 3 mappings?' }).waitFor();
+    const effect = ada.getByRole('region', { name: 'What it would do' });
+    await effect.getByText('It takes away').waitFor();
+    assert.equal(await ada.getByRole('rowheader').count(), 3);
+    await ada.getByRole('button', { name: 'Switch off' }).click();
+
+    await ada.getByRole('status').getByText('3 mappings are off.').waitFor();
+    assert.equal(askedFor(ada).q, 'crew-08');
+    assert.deepEqual(await statesOf(ada, groups), ['Off', 'Off', 'Off']);
+  });
+
+  test(`of several rows none is deleted where one was changed meanwhile or a test fails, ${way}`, { timeout: LIMIT_MS }, async () => {
+    const [ada, noor] = [await door.signIn('ada', options), await door.signIn('noor')];
+    const groups = [1, 2].map((n) => groupOf(900 + 10 * number + n));
+    await find(ada, 'crew-09');
+    await select(ada, groups);
+    await ada.getByRole('button', { name: 'Delete' }).click();
+    await ada.getByRole('heading', { name: 'Delete 2 mappings?' }).waitFor();
+    await open(noor, groups[1]);
+    await noor.getByLabel('Note').fill('still needed');
+    await noor.getByRole('button', { name: 'Save' }).click();
+    await noor.waitForURL('**done=saved**');
+    await ada.getByRole('button', { name: 'Delete' }).click();
+    await ada.getByRole('alert').getByText('Nothing was done').waitFor();
+
+    await post(noor, '/api/admin/tests', {
+      name: `${groups[0]} can watch`,
+      given: { groups: [groups[0]] },
+      can: [{ role: 'red5-subscriber', room: `hall-${901 + 10 * number}`, transport: 'WHEP' }],
+    });
+    await ada.getByRole('button', { name: 'Delete' }).click();
+    await ada.getByRole('alert').getByText('A mapping test would fail').waitFor();
+    await ada.getByText(`${groups[0]} can watch`).first().waitFor();
+    await ada.getByRole('link', { name: 'Back to the list' }).click();
+    assert.equal(askedFor(ada).q, 'crew-09');
+    for (const group of groups) assert.equal(await rowOf(ada, group).count(), 1, group);
+  });
+}
+
+test('with a script one box selects the page; without one there is none', { timeout: LIMIT_MS }, async () => {
+  for (const { javaScriptEnabled } of WAYS) {
+    const ada = await door.signIn('ada', { javaScriptEnabled });
+    await find(ada, 'crew-07');
+    const all = ada.getByRole('checkbox', { name: 'Select all on this page' });
+    assert.equal(await all.count(), javaScriptEnabled ? 1 : 0);
+    if (!javaScriptEnabled) continue;
+    await all.check();
+    await ada.getByText('50 selected').waitFor();
+    await ada.getByRole('button', { name: 'Switch off' }).click();
+    await ada.getByRole('heading', { name: 'Switch off 50 mappings?' }).waitFor();
+    await ada.goBack();
+    await ada.getByText('50 selected').waitFor();
+  }
+});
 
 test('a hostile name is text in the list, in its menu and in the review', { timeout: LIMIT_MS }, async () => {
   const ada = await door.signIn('ada', { viewport: { width: 320, height: 640 } });
