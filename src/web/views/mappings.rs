@@ -188,6 +188,16 @@ impl From<[String; 8]> for TypedMappingFilter {
 }
 
 impl TypedMappingFilter {
+    /// Whether more is chosen than a text to look for.
+    fn is_more_than_text(&self) -> bool {
+        let q = self.q.clone();
+        *self
+            != Self {
+                q,
+                ..Self::default()
+            }
+    }
+
     /// Whether rows may be left out.
     fn is_narrowed(&self) -> bool {
         let sort = self.sort.clone();

@@ -43,6 +43,11 @@ impl Moment {
             words: reading_time(at),
         }
     }
+
+    /// `2026-11-24`
+    pub(super) fn day(&self) -> &str {
+        self.instant.split('T').next().unwrap_or_default()
+    }
 }
 
 /// For templates, which pass references.

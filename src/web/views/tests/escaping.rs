@@ -10,10 +10,10 @@ fn cs_10_no_page_has_an_element_or_attribute_that_came_with_the_content() {
     const ELEMENTS: &str = "!doctype a aside bdi body button caption code datalist dd del details div dl dt em \
         fieldset form h1 h2 h3 h4 h5 head header html img input ins label legend li link main meta nav option p pre \
         script section select span strong summary table tbody td textarea th thead time title tr ul";
-    const ATTRIBUTES: &str = "action alt aria-current aria-describedby aria-invalid aria-label aria-labelledby \
+    const ATTRIBUTES: &str = "action alt aria-current aria-hidden aria-describedby aria-invalid aria-label aria-labelledby \
         autocapitalize autocomplete charset checked class content data-chooses data-copies data-ended-status \
         data-label data-remaining data-seconds datetime defer dir for form height hidden href html http-equiv id \
-        inputmode lang list method name readonly rel role rows scope selected spellcheck src tabindex type \
+        inputmode lang list method name open readonly rel role rows scope selected spellcheck src tabindex type \
         value width";
     each(|Sample { name, html }| {
         for tag in tags(html) {
