@@ -27,12 +27,12 @@ pub struct TouchedRows {
     /// The mapping tests.
     pub tests: Vec<TouchedRow<MappingTestDraft>>,
     /// Rows whose former state the rules of now refuse.
-    pub unreadable: Vec<RowName>,
+    pub unreadable: Vec<RowKey>,
 }
 
 /// Which row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowName {
+pub enum RowKey {
     /// The mapping of this number.
     Mapping(i64),
     /// The mapping test of this number.
@@ -57,7 +57,7 @@ pub enum LeftAlone {
 pub fn undo(
     now: &MappingTables,
     touched: &TouchedRows,
-) -> (Vec<TableChange>, Vec<(RowName, LeftAlone)>) {
+) -> (Vec<TableChange>, Vec<(RowKey, LeftAlone)>) {
     let there = now.mappings.iter();
     let there = there.map(|row| (row.id.0, (row.version, &row.draft)));
     let (mappings, mappings_left) =
@@ -68,9 +68,9 @@ pub fn undo(
     let mappings = mappings.into_iter().map(TableChange::Mapping);
     let tests = tests.into_iter().map(TableChange::Test);
     let mappings_left = mappings_left.into_iter();
-    let mappings_left = mappings_left.map(|(id, why)| (RowName::Mapping(id), why));
+    let mappings_left = mappings_left.map(|(id, why)| (RowKey::Mapping(id), why));
     let tests_left = tests_left.into_iter();
-    let tests_left = tests_left.map(|(id, why)| (RowName::Test(id), why));
+    let tests_left = tests_left.map(|(id, why)| (RowKey::Test(id), why));
     let unreadable = touched.unreadable.iter();
     let unreadable = unreadable.map(|row| (*row, LeftAlone::Unreadable));
     (
@@ -224,7 +224,7 @@ mod tests {
             (3, LeftAlone::Twin(7)),
             (8, LeftAlone::Twin(1)),
         ];
-        assert_eq!(left, expected.map(|(id, why)| (RowName::Mapping(id), why)));
+        assert_eq!(left, expected.map(|(id, why)| (RowKey::Mapping(id), why)));
     }
 
     #[test]
@@ -237,8 +237,8 @@ mod tests {
         assert_eq!(
             left,
             [
-                (RowName::Mapping(2), LeftAlone::Twin(3)),
-                (RowName::Mapping(1), LeftAlone::Twin(2)),
+                (RowKey::Mapping(2), LeftAlone::Twin(3)),
+                (RowKey::Mapping(1), LeftAlone::Twin(2)),
             ]
         );
     }

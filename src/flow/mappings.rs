@@ -19,7 +19,7 @@ use crate::domain::mapping::{Mapping, MappingId};
 use crate::domain::mapping_filter::MappingFilter;
 use crate::domain::mapping_test::MappingTest;
 use crate::domain::tables::{MappingTables, WantedTables};
-use crate::domain::undo::{LeftAlone, RowName, undo};
+use crate::domain::undo::{LeftAlone, RowKey, undo};
 use crate::fingerprint::pseudonym;
 use crate::store::mappings::{ChangeContext, ChangedTables, NotChanged};
 use crate::store::people::PeopleReader;
@@ -202,7 +202,7 @@ impl MappingEditor {
         admin: &Admin,
         change_set: i64,
         terms: Terms,
-    ) -> Result<Option<(ChangeOutcome, Vec<(RowName, LeftAlone)>)>, ChangeError> {
+    ) -> Result<Option<(ChangeOutcome, Vec<(RowKey, LeftAlone)>)>, ChangeError> {
         let Some(touched) = self.store.touched_rows(change_set).await? else {
             return Ok(None);
         };

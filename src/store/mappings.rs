@@ -25,7 +25,7 @@ use crate::domain::mapping::{Mapping, MappingId, with_mapping_columns};
 use crate::domain::mapping_test::{MappingTest, MappingTestDraft};
 use crate::domain::mapping_use::UseMark;
 use crate::domain::tables::MappingTables;
-use crate::domain::undo::{RowName, TouchedRow, TouchedRows};
+use crate::domain::undo::{RowKey, TouchedRow, TouchedRows};
 
 /// A row as it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -364,13 +364,13 @@ impl Store {
                 let read = |row| mapping(row).map(|row| row.draft);
                 match touched_row(id, (row.before, row.after), read) {
                     Some(row) => add_touched(&mut touched.mappings, row),
-                    None => touched.unreadable.push(RowName::Mapping(id)),
+                    None => touched.unreadable.push(RowKey::Mapping(id)),
                 }
             } else {
                 let read = |row| test(row).map(|row| row.draft);
                 match touched_row(id, (row.before, row.after), read) {
                     Some(row) => add_touched(&mut touched.tests, row),
-                    None => touched.unreadable.push(RowName::Test(id)),
+                    None => touched.unreadable.push(RowKey::Test(id)),
                 }
             }
         }

@@ -40,6 +40,10 @@ const FORMS: &[&str] = &[
     "/admin/mappings/1/switch",
     "/admin/mappings/1/delete",
     "/admin/mappings/selected",
+    "/admin/mappings/restore",
+    "/admin/tests",
+    "/admin/tests/1",
+    "/admin/tests/1/delete",
 ];
 
 const SCRIPTS: &[(&str, &str)] = &[

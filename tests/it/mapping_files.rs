@@ -65,6 +65,20 @@ impl Drop for Desk {
     }
 }
 
+/// What `mappings` with these words prints over a database.
+pub fn export_of(database_url: &str, words: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_red5-bridge"))
+        .arg("mappings")
+        .args(words)
+        .env_clear()
+        .env("DATABASE_URL", as_served(database_url))
+        .current_dir(std::env::temp_dir())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 fn run(
     desk: &Desk,
     words: &[&str],

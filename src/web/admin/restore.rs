@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::mapping::MappingId;
 use crate::domain::members::FieldError;
-use crate::domain::undo::{LeftAlone, RowName};
+use crate::domain::undo::{LeftAlone, RowKey};
 use crate::flow::admin::Admin;
 use crate::flow::mappings::{ChangeError, ChangeOutcome, MappingEditor, Terms};
 use crate::web::error::{Answer, Refusal};
@@ -172,7 +172,7 @@ async fn plan(
     }
 }
 
-type Restored = Option<(ChangeOutcome, Vec<(RowName, LeftAlone)>)>;
+type Restored = Option<(ChangeOutcome, Vec<(RowKey, LeftAlone)>)>;
 
 async fn lead_to(
     admin: &Admin,

@@ -15,8 +15,6 @@ use crate::web::page::show;
 use crate::web::views::problem as problems;
 use crate::web::views::{TestDelete, TestForm, TestList, TestNotSaved, TestRow, TypedTest};
 
-type Desk = web::Data<MappingEditor>;
-
 /// What a page before the list did, and in words.
 const DONE: [(&str, &str); 4] = [
     ("added", "The test was added."),
@@ -26,7 +24,7 @@ const DONE: [(&str, &str); 4] = [
 ];
 
 /// GET `/admin/tests`
-pub async fn list_page(admin: Admin, page: Page, desk: Desk) -> Answer {
+pub async fn list_page(admin: Admin, page: Page, desk: web::Data<MappingEditor>) -> Answer {
     let done = page.query()?.text("done");
     let done = DONE.into_iter().find(|(word, _)| *word == done);
     Ok(show(&TestList {
@@ -42,7 +40,12 @@ pub async fn new_page(_: Admin, page: Page) -> Answer {
 }
 
 /// GET `/admin/tests/{id}`
-pub async fn edit_page(admin: Admin, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
+pub async fn edit_page(
+    admin: Admin,
+    page: Page,
+    id: web::Path<String>,
+    desk: web::Data<MappingEditor>,
+) -> Answer {
     let test = find(&admin, &page, parse_id(&id)?, &desk).await?;
     Ok(show(&TestForm {
         typed: TypedTest::of(&test.draft),
@@ -51,13 +54,18 @@ pub async fn edit_page(admin: Admin, page: Page, id: web::Path<String>, desk: De
 }
 
 /// POST `/admin/tests`
-pub async fn add(sent: SentForm<Admin>, page: Page, desk: Desk) -> Answer {
+pub async fn add(sent: SentForm<Admin>, page: Page, desk: web::Data<MappingEditor>) -> Answer {
     let (form, draft) = judge(&page, None, sent.sent)?;
     write(&page, &desk, &sent.sender, form, Edit::Create(draft)).await
 }
 
 /// POST `/admin/tests/{id}`
-pub async fn save(sent: SentForm<Admin>, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
+pub async fn save(
+    sent: SentForm<Admin>,
+    page: Page,
+    id: web::Path<String>,
+    desk: web::Data<MappingEditor>,
+) -> Answer {
     let (Submitted::Now(form) | Submitted::Earlier(form)) = &sent.sent;
     let (id, version) = (parse_id(&id)?, version(form)?);
     let editing = Some((MappingTestId(id), version));
@@ -67,7 +75,12 @@ pub async fn save(sent: SentForm<Admin>, page: Page, id: web::Path<String>, desk
 }
 
 /// GET `/admin/tests/{id}/delete`
-pub async fn delete_page(admin: Admin, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
+pub async fn delete_page(
+    admin: Admin,
+    page: Page,
+    id: web::Path<String>,
+    desk: web::Data<MappingEditor>,
+) -> Answer {
     let shown = confirmation(&admin, &page, parse_id(&id)?, &desk).await?;
     Ok(show(&shown))
 }
@@ -77,7 +90,7 @@ pub async fn delete_confirmed(
     sent: ProtectedForm<Admin>,
     page: Page,
     id: web::Path<String>,
-    desk: Desk,
+    desk: web::Data<MappingEditor>,
 ) -> Answer {
     let (id, version) = (parse_id(&id)?, version(&sent.form)?);
     let deleted = TableChange::Test(Edit::Delete { id, version });

@@ -3,7 +3,7 @@
 use super::effect::EffectWords;
 use super::shown::Shown;
 use super::words;
-use crate::domain::undo::{LeftAlone, RowName};
+use crate::domain::undo::{LeftAlone, RowKey};
 use crate::flow::effect::FailingTest;
 use crate::flow::mappings::ChangeOutcome;
 use crate::flow::plan::{PlanCounts, PlanLine, counts, lines};
@@ -93,10 +93,10 @@ pub struct LeftWords {
 
 impl LeftWords {
     /// In words.
-    pub fn of((row, why): (RowName, LeftAlone)) -> Self {
+    pub fn of((row, why): (RowKey, LeftAlone)) -> Self {
         let (kind, path, id) = match row {
-            RowName::Mapping(id) => ("mapping", "mappings", id),
-            RowName::Test(id) => ("test", "tests", id),
+            RowKey::Mapping(id) => ("mapping", "mappings", id),
+            RowKey::Test(id) => ("test", "tests", id),
         };
         let address = |id| Some(format!("/admin/{path}/{id}"));
         let (why, href) = match why {
