@@ -172,7 +172,7 @@ async function select(page, groups) {
 const statesOf = (page, groups) => Promise.all(groups.map((group) => rowOf(page, group).locator('.state').innerText()));
 
 for (const [number, { way, ...options }] of WAYS.entries()) {
-  test(`several rows are switched off together, with their effect in view, ${way}`, { timeout: LIMIT_MS }, async () => {
+  test(`several rows are switched off together, and switched on again by Undo, ${way}`, { timeout: LIMIT_MS }, async () => {
     const ada = await door.signIn('ada', options);
     const groups = [1, 2, 3].map((n) => groupOf(800 + 10 * number + n));
     await find(ada, 'crew-08');
@@ -187,6 +187,13 @@ for (const [number, { way, ...options }] of WAYS.entries()) {
     await ada.getByRole('status').getByText('3 mappings are off.').waitFor();
     assert.equal(askedFor(ada).q, 'crew-08');
     assert.deepEqual(await statesOf(ada, groups), ['Off', 'Off', 'Off']);
+    await ada.getByRole('link', { name: 'Undo' }).click();
+    await ada.getByRole('heading', { name: /^Undo change set/ }).waitFor();
+    await ada.getByRole('button', { name: 'Undo it' }).click();
+    await ada.waitForURL((url) => !url.pathname.endsWith('/restore'));
+
+    await find(ada, 'crew-08');
+    assert.deepEqual(await statesOf(ada, groups), ['On', 'On', 'On']);
   });
 
   test(`of several rows none is deleted where one was changed meanwhile or a test fails, ${way}`, { timeout: LIMIT_MS }, async () => {
