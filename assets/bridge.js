@@ -1,6 +1,7 @@
 // What a page gains with a script; every page works without it.
 // Buttons that copy, a countdown beside a token, a radio button that follows what is
-// written beneath it, menus that close, and a box that ticks all boxes of a list.
+// written beneath it, menus that close, a box that ticks all boxes of a list,
+// and times in the zone of the reader.
 "use strict";
 
 (() => {
@@ -124,5 +125,32 @@
     // A page that is come back to has its boxes as they were left.
     addEventListener("pageshow", count);
     count();
+  }
+
+  // Times in the zone of this browser, with UTC beside them.
+  const two = (number) => String(number).padStart(2, "0");
+  const inZone = (at) =>
+    `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+  for (const time of document.querySelectorAll("main time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.valueOf()) || at.getTimezoneOffset() === 0) continue;
+    if (!time.textContent.endsWith("UTC")) continue;
+    say(time, `${inZone(at)} (${time.textContent})`);
+    time.classList.add("both");
+  }
+
+  // Beneath a time that is typed in UTC: the same here.
+  for (const field of document.querySelectorAll("#valid_from, #valid_until")) {
+    const here = document.createElement("p");
+    here.className = "hint";
+    field.after(here);
+    const tell = () => {
+      const typed = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?))?\s*(?:UTC|Z)?$/.exec(field.value.trim());
+      const at = new Date(typed ? `${typed[1]}T${typed[2] ?? "00:00"}Z` : NaN);
+      const isElsewhere = !Number.isNaN(at.valueOf()) && at.getTimezoneOffset() !== 0;
+      say(here, isElsewhere ? `${inZone(at)} in your time zone.` : "");
+    };
+    field.addEventListener("input", tell);
+    tell();
   }
 })();

@@ -240,6 +240,35 @@ test('with a script one box selects the page; without one there is none', { time
   }
 });
 
+test('times are shown in the zone of the browser, with UTC beside them', { timeout: LIMIT_MS }, async () => {
+  const ada = await door.signIn('ada', { timezoneId: 'Asia/Kolkata' });
+  await open(ada, groupOf(601));
+  const time = ada.locator('main time').first();
+  const [, utc] = /^\d{4}-\d\d-\d\d \d\d:\d\d \((.* UTC)\)$/.exec(await time.innerText());
+  assert.equal(`${(await time.getAttribute('datetime')).slice(0, 10)}`, utc.slice(0, 10));
+  await ada.getByLabel('Valid until (UTC)').fill('2027-01-01 20:00');
+  await ada.getByText('2027-01-02 01:30 in your time zone.').waitFor();
+  await ada.getByLabel('Valid until (UTC)').fill('tomorrow');
+  await ada.getByText('in your time zone.').waitFor({ state: 'detached' });
+});
+
+test('the menu of a row closes on Escape and on a click elsewhere, one being open at a time', { timeout: LIMIT_MS }, async () => {
+  const ada = await door.signIn('ada', { viewport: { width: 1000, height: 700 } });
+  await find(ada, 'crew-1');
+  const menus = ada.locator('details.menu');
+  const open = ada.locator('details.menu[open]');
+  await menus.nth(0).locator('summary').click();
+  await menus.nth(2).locator('summary').click();
+  assert.equal(await open.count(), 1);
+  await ada.keyboard.press('Escape');
+  assert.equal(await open.count(), 0);
+  assert.ok(await menus.nth(2).locator('summary').evaluate((element) => element === document.activeElement));
+  await ada.keyboard.press('Enter');
+  assert.equal(await open.count(), 1);
+  await ada.getByRole('heading', { name: 'Mappings' }).click();
+  assert.equal(await open.count(), 0);
+});
+
 test('a hostile name is text in the list, in its menu and in the review', { timeout: LIMIT_MS }, async () => {
   const ada = await door.signIn('ada', { viewport: { width: 320, height: 640 } });
   ada.on('dialog', () => assert.fail('a script of a name ran'));
