@@ -61,7 +61,8 @@ impl RestorePage {
             .filter(|(_, text)| !text.is_empty())
     }
 
+    /// Whether the form that asks for a time is of use here.
     fn asks_for_a_time(&self) -> bool {
-        self.fields().all(|(name, _)| name == "at")
+        !self.errors.is_empty() || self.fields().all(|(name, _)| name == "at")
     }
 }
