@@ -17,7 +17,7 @@ use crate::web::views::{
     MappingRow, NotDone, NotSaved, Return, SelectedMappings, TypedMapping, Which,
 };
 
-fn sent(group: &str, group_match: &str, rooms: &[&str]) -> Value {
+pub(super) fn sent(group: &str, group_match: &str, rooms: &[&str]) -> Value {
     json!({
         "group": group, "match": group_match, "roles": ["red5-publisher", "red5-subscriber"],
         "transports": ["RTMP", "WHEP", "WHIP"], "rooms": rooms
@@ -32,7 +32,7 @@ fn with(mut sent: Value, others: &Value) -> Value {
     sent
 }
 
-fn stored(id: i64, sent: Value) -> Mapping {
+pub(super) fn stored(id: i64, sent: Value) -> Mapping {
     let at = "2026-11-20T09:30:00Z".parse().unwrap();
     Mapping {
         id: MappingId(id),
@@ -204,12 +204,20 @@ fn form(typed: TypedMapping) -> MappingForm {
     }
 }
 
-/// What becomes of a table in which `before` is the only row, or none.
 fn effect(
     before: Option<&Mapping>,
     after: Option<&Mapping>,
     tests_failing: Vec<FailingTest>,
 ) -> EffectWords {
+    EffectWords::of(effect_of(before, after, tests_failing))
+}
+
+/// What becomes of a table in which `before` is the only row, or none.
+pub(super) fn effect_of(
+    before: Option<&Mapping>,
+    after: Option<&Mapping>,
+    tests_failing: Vec<FailingTest>,
+) -> Effect {
     let change = [RowChange {
         before,
         after: after.map(|row| &row.draft),
@@ -221,13 +229,13 @@ fn effect(
     });
     let table = ChangedTable::new(before, &change, now);
     let beside = ChangedTable::new(covering.iter(), &change, now);
-    EffectWords::of(Effect {
+    Effect {
         mapping_version: 42,
         table: table.effect(),
         warnings: beside.warnings(&["Crew ".to_owned()].into()),
         tests_failing,
         people: people(),
-    })
+    }
 }
 
 /// More people than are named, one with a hostile name.
@@ -262,7 +270,7 @@ fn people() -> PeopleEffect {
     }
 }
 
-fn failing(name: &str, because: &str) -> Vec<FailingTest> {
+pub(super) fn failing(name: &str, because: &str) -> Vec<FailingTest> {
     let test = FailingTest {
         id: Some(3),
         name: name.to_owned(),

@@ -7,7 +7,9 @@ mod admin;
 mod around;
 mod explain;
 mod history;
+mod mapping_tests;
 mod people;
+mod plans;
 mod seen;
 
 use askama::Template;
@@ -59,7 +61,9 @@ pub(super) fn all() -> Vec<Sample> {
     all.extend(around::samples());
     all.extend(explain::samples());
     all.extend(history::samples());
+    all.extend(mapping_tests::samples());
     all.extend(people::samples());
+    all.extend(plans::samples());
     all.extend(seen::samples());
     all
 }
