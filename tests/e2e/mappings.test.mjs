@@ -269,6 +269,27 @@ test('the menu of a row closes on Escape and on a click elsewhere, one being ope
   assert.equal(await open.count(), 0);
 });
 
+for (const viewport of [{ width: 1280, height: 700 }, { width: 320, height: 640 }]) {
+  test(`what has the focus is covered by no bar, ${viewport.width} px wide`, { timeout: LIMIT_MS }, async () => {
+    const ada = await door.signIn('ada', { viewport });
+    await find(ada, 'crew-06');
+    const boxes = ada.locator('td.cell-pick input');
+    await boxes.first().check();
+    const covered = [];
+    for (const key of [...Array(24).fill('Tab'), ...Array(24).fill('Shift+Tab')]) {
+      await ada.keyboard.press(key);
+      const hidden = await ada.evaluate(() => {
+        const element = document.activeElement;
+        const { left, right, top, bottom } = element.getBoundingClientRect();
+        const seen = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+        return element.contains(seen) || seen?.contains(element) ? null : element.outerHTML.slice(0, 120);
+      });
+      if (hidden) covered.push(`${key}: ${hidden}`);
+    }
+    assert.deepEqual(covered, []);
+  });
+}
+
 test('a hostile name is text in the list, in its menu and in the review', { timeout: LIMIT_MS }, async () => {
   const ada = await door.signIn('ada', { viewport: { width: 320, height: 640 } });
   ada.on('dialog', () => assert.fail('a script of a name ran'));
