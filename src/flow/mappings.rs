@@ -60,6 +60,15 @@ pub struct ChangeOutcome {
     pub changes: Vec<TableChange>,
 }
 
+/// What one change wrote.
+#[derive(Debug)]
+pub struct WrittenRow {
+    /// The row as it is then; none where it was removed.
+    pub row: Option<TableRow>,
+    /// The number of the change in the audit log.
+    pub change_set: Option<i64>,
+}
+
 /// What administrators do with the table.
 pub struct MappingEditor {
     store: Store,
@@ -133,17 +142,20 @@ impl MappingEditor {
         self.store.mapping_tests().await
     }
 
-    /// Makes one change; the row as it is then, or none where it was removed.
+    /// Makes one change.
     pub async fn change(
         &self,
         admin: &Admin,
         change: TableChange,
-    ) -> Result<Option<TableRow>, ChangeError> {
+    ) -> Result<WrittenRow, ChangeError> {
         let plan = |_: &MappingTables| vec![change];
         let untold = async |_: &ChangedTables, _: PeopleReader<'_>, _| Ok(());
         let written = self.write(admin, Terms::default(), plan, untold);
         let (mut changed, ..) = written.await?;
-        Ok(changed.written.pop().flatten())
+        Ok(WrittenRow {
+            row: changed.written.pop().flatten(),
+            change_set: changed.change_set,
+        })
     }
 
     /// Makes the changes of a change set, all or none.

@@ -8,7 +8,7 @@ mod wrong;
 
 use serde_json::{Value, json};
 
-use crate::bridge::{Browser, ORIGIN, TestBridge};
+use crate::bridge::{Answer, Browser, ORIGIN, TestBridge};
 
 const NEW: &str = "/admin/mappings/new";
 const LIST: &str = "/admin/mappings";
@@ -58,6 +58,14 @@ async fn rows(admin: &Browser) -> Value {
     admin.peek("/api/admin/mappings").await.json()["items"].clone()
 }
 
+/// Where an answer leads, without the change set that its "Undo" would take back.
+fn place_of(answer: &Answer) -> String {
+    let location = answer.location().as_str().to_owned();
+    let (before, undo) = location.split_once("&undo=").expect("it can be undone");
+    let end = undo.find(|c: char| !c.is_ascii_digit());
+    format!("{before}{}", end.map_or("", |end| &undo[end..]))
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&#38;")
         .replace('<', "&#60;")
@@ -83,7 +91,7 @@ async fn a_mapping_is_added_edited_switched_and_deleted() {
     let row = rows(&admin).await[0].clone();
     let (id, one) = (row["id"].to_string(), format!("{LIST}/{}", row["id"]));
     assert_eq!(
-        added.location().as_str(),
+        place_of(&added),
         format!("{ORIGIN}{LIST}?done=added&id={id}#mapping-{id}")
     );
     assert_eq!(
@@ -118,7 +126,7 @@ async fn a_mapping_is_added_edited_switched_and_deleted() {
     let switched = admin.submit(LIST, &switch, &off).await;
     assert_eq!(switched.status, 303);
     assert_eq!(
-        switched.location().as_str(),
+        place_of(&switched),
         format!("{ORIGIN}{LIST}?q=stage&limit=20&done=off&id={id}#mapping-{id}")
     );
     let now = rows(&admin).await[0].clone();

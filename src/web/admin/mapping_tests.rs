@@ -77,7 +77,11 @@ async fn write(
     admin: &Admin,
     edit: Edit<MappingTestDraft>,
 ) -> Result<MappingTest, Refusal> {
-    match editor.change(admin, TableChange::Test(edit)).await {
+    match editor
+        .change(admin, TableChange::Test(edit))
+        .await
+        .map(|written| written.row)
+    {
         Ok(Some(TableRow::Test(row))) => Ok(*row),
         Ok(_) => Err(Refusal::new(problems::INTERNAL)),
         Err(error) => Err(of_one_row(error)),

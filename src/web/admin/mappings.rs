@@ -145,7 +145,11 @@ async fn write(
     admin: &Admin,
     edit: Edit<MappingDraft>,
 ) -> Result<Mapping, Refusal> {
-    match desk.change(admin, TableChange::Mapping(edit)).await {
+    match desk
+        .change(admin, TableChange::Mapping(edit))
+        .await
+        .map(|written| written.row)
+    {
         Ok(Some(TableRow::Mapping(row))) => Ok(*row),
         Ok(_) => Err(Refusal::new(problems::INTERNAL)),
         Err(error) => Err(of_one_row(error)),
@@ -391,8 +395,8 @@ impl FormDesk {
         let edit = TableChange::Mapping(edit);
         match self.editor.change(&self.admin, edit).await {
             Ok(written) => {
-                let id = written.map_or(0, |row| row.id());
-                Ok(back(&self.page, done, MappingId(id), &form.place))
+                let id = MappingId(written.row.map_or(0, |row| row.id()));
+                Ok(after(&self.page, done, id, written.change_set, &form.place))
             }
             Err(error) => self.not_written(form, error).await,
         }
@@ -476,7 +480,7 @@ pub async fn switch(
         draft: row.draft.with_enabled(enabled),
     };
     match desk.change(&sent.sender, TableChange::Mapping(edit)).await {
-        Ok(_) => Ok(back(&page, done, id, &place)),
+        Ok(written) => Ok(after(&page, done, id, written.change_set, &place)),
         Err(ChangeError::StaleRow { current: None, .. }) => Err(gone(&page, id, &place)),
         Err(ChangeError::StaleRow { .. }) => {
             let list = back(&page, Done::CHANGED, id, &place);
@@ -516,7 +520,9 @@ pub async fn delete_confirmed(
     let edit = Edit::Delete { id: id.0, version };
     let deleted = desk.change(&sent.sender, TableChange::Mapping(edit)).await;
     let (problem, why) = match deleted {
-        Ok(_) => return Ok(back(&page, Done::DELETED, id, &place)),
+        Ok(written) => {
+            return Ok(after(&page, Done::DELETED, id, written.change_set, &place));
+        }
         Err(ChangeError::StaleRow { .. }) => (problems::STALE, NotDone::ChangedMeanwhile),
         Err(ChangeError::Refused(_)) => (problems::TEST_FAILED, NotDone::TestFails),
         Err(error) => return Err(of_one_row(error)),
@@ -554,10 +560,21 @@ fn gone(page: &Page, id: MappingId, place: &ListPlace) -> Refusal {
 }
 
 fn back(page: &Page, done: Done, id: MappingId, place: &ListPlace) -> HttpResponse {
+    after(page, done, id, None, place)
+}
+
+/// To the list, after a change that can be undone.
+fn after(
+    page: &Page,
+    done: Done,
+    id: MappingId,
+    undo: Option<i64>,
+    place: &ListPlace,
+) -> HttpResponse {
     page.see_other(&place.after(&Return {
         of: Which::One(id),
         done: Some(done),
-        undo: None,
+        undo,
     }))
 }
 
