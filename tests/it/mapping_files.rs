@@ -4,6 +4,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -183,6 +186,97 @@ async fn an_export_that_is_applied_to_an_empty_database_is_exported_byte_for_byt
     let (code, _, complaint) = one.run(&["export", "none/mappings.json"], "");
     assert_eq!(code, 1);
     assert!(complaint.starts_with("none/mappings.json: "), "{complaint}");
+}
+
+/// A table of rows that are written in every way; no two of them say the same.
+fn random_table(random: &mut StdRng) -> Value {
+    const GROUPS: [&str; 8] = [
+        "crew",
+        " crew",
+        "Crew",
+        "=1+1",
+        "a,\"b\"",
+        "/media/crew",
+        "cre\u{202e}w",
+        "Z\u{fc}rich",
+    ];
+    let rows = random.gen_range(0..30);
+    let mut mappings: Vec<Value> = (0..rows)
+        .map(|n| {
+            let both = ["red5-publisher", "red5-subscriber"];
+            let (roles, transports) = match random.gen_range(0..4) {
+                0 => (&both[..1], vec!["RTSP", "WHIP"]),
+                1 => (&both[1..], vec!["WHEP"]),
+                2 => (&both[..], vec!["*"]),
+                _ => (&both[..], vec!["WHEP", "RTMP", "WHIP"]),
+            };
+            let group = GROUPS[random.gen_range(0..GROUPS.len())];
+            let room = format!("room-{n}");
+            let rooms = match random.gen_range(0..4) {
+                0 => vec![room],
+                1 => vec!["u-{username}".to_owned(), room, "class-*".to_owned()],
+                2 => vec![format!("{room}-*"), "s-{sub}".to_owned()],
+                _ => vec![room.clone(), format!("{room}.b"), format!("{room}~a")],
+            };
+            let (kind, group) = match random.gen_range(0..4) {
+                0 => ("everyone", None),
+                1 => ("glob", Some(format!("{}-*", group.trim()))),
+                _ => ("exact", Some(group.to_owned())),
+            };
+            let notes = ["", "two\nlines", "\"quoted\" \u{1f3ac}", "=A1", "  "];
+            let mut row = json!({
+                "match": kind, "roles": roles, "transports": transports, "rooms": rooms,
+                "enabled": random.gen_bool(0.7), "note": notes[random.gen_range(0..notes.len())],
+            });
+            if let Some(group) = group {
+                row["group"] = json!(group);
+            }
+            if random.gen_bool(0.3) {
+                row["max_ttl_seconds"] = json!(random.gen_range(60..3600));
+            }
+            if random.gen_bool(0.3) {
+                row["valid_from"] = json!("2026-11-01T00:00:00.75Z");
+            }
+            if random.gen_bool(0.3) {
+                row["valid_until"] = json!("2031-01-01T01:00:00.25+01:00");
+            }
+            row
+        })
+        .collect();
+    mappings.shuffle(random);
+    let tests = (0..random.gen_range(0..4)).map(|n| {
+        json!({
+            "name": format!("test {n} \u{e9}"), "note": "n\nn",
+            "given": {"groups": ["none", "of these"], "username": "ann", "subject": "5a2e"},
+            "cannot": [{"role": "red5-publisher", "room": "vault", "transport": "WHIP"},
+                       {"role": "red5-subscriber", "room": format!("r{n}")}],
+        })
+    });
+    json!({"tests": tests.collect::<Vec<_>>(), "mappings": mappings})
+}
+
+#[tokio::test]
+async fn any_table_that_is_exported_and_applied_elsewhere_is_exported_byte_for_byte() {
+    for _ in 0..6 {
+        let seed = rand::random();
+        let file = random_table(&mut StdRng::seed_from_u64(seed));
+        let (one, other) = (Desk::new().await, Desk::new().await);
+        let (code, _, complaint) = one.apply(&file, &["--yes"]);
+        assert_eq!(code, 0, "seed {seed}: {complaint}");
+        let text = one.export();
+        let whole: Value = serde_json::from_str(&text).unwrap();
+        for list in ["mappings", "tests"] {
+            let rows = |file: &Value| file[list].as_array().unwrap().len();
+            assert_eq!(rows(&whole), rows(&file), "seed {seed}");
+        }
+        let (code, _, complaint) = other.run(&["apply", "-", "--yes"], &text);
+        assert_eq!(code, 0, "seed {seed}: {complaint}");
+        assert_eq!(other.export(), text, "seed {seed}");
+        // Neither has anything left to change.
+        for desk in [&one, &other] {
+            assert_eq!(desk.run(&["plan", "-"], &text).0, 0, "seed {seed}");
+        }
+    }
 }
 
 #[tokio::test]
