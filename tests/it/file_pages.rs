@@ -15,17 +15,14 @@ fn watch(group: &str, room: &str) -> Value {
 
 /// A form as a browser sends one with a file.
 fn multipart(fields: &[(&str, &str)]) -> String {
-    let mut body = String::new();
-    for (name, value) in fields {
+    let parts = fields.iter().map(|(name, value)| {
         let file = match *name {
             "file" => "; filename=\"a.json\"\r\nContent-Type: application/json",
             _ => "",
         };
-        body += &format!(
-            "--x-y\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n"
-        );
-    }
-    body + "--x-y--\r\n"
+        format!("--x-y\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n")
+    });
+    parts.collect::<String>() + "--x-y--\r\n"
 }
 
 async fn send(admin: &Browser, path: &str, body: &str) -> Answer {
@@ -58,7 +55,7 @@ async fn groups(admin: &Browser) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_downloaded_is_what_the_command_line_exports() {
+async fn ad_11_what_is_downloaded_is_what_the_command_line_exports_and_no_cell_is_a_formula() {
     let bridge = TestBridge::start().await;
     let admin = bridge.admin().await;
     bridge.add(&watch("=1+1", "lobby")).await;
@@ -348,14 +345,11 @@ async fn av_2_a_form_with_a_file_is_bounded_and_none_that_is_broken_is_read() {
     }
     // An upload that is no text.
     let latin = [part("form_token", &token).as_bytes(), b"--x-y\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{\"\xe9\":1}\r\n--x-y--\r\n"].concat();
-    let mut head = String::new();
     let (name, value) = admin.session().unwrap();
-    head += &format!(
-        "POST {PAGE} HTTP/1.1\r\nHost: bridge.example\r\nConnection: close\r\nCookie: {name}={value}\r\nOrigin: {ORIGIN}\r\n"
-    );
-    head += &format!(
-        "Content-Type: multipart/form-data; boundary=x-y\r\nContent-Length: {}\r\n\r\n",
-        latin.len()
+    let length = latin.len();
+    let head = format!(
+        "POST {PAGE} HTTP/1.1\r\nHost: bridge.example\r\nConnection: close\r\nCookie: {name}={value}\r\n\
+         Origin: {ORIGIN}\r\nContent-Type: multipart/form-data; boundary=x-y\r\nContent-Length: {length}\r\n\r\n"
     );
     let said = crate::raw::converse(&bridge, &[head.as_bytes(), &latin].concat()).await;
     assert!(

@@ -311,11 +311,11 @@ async fn ad_8_what_is_no_earlier_state_is_said_so() {
             .iter()
             .map(|(n, v)| (n.as_str(), v.as_str()))
             .collect();
-        let sent = admin.submit("/", PAGE, &fields).await;
+        let answer = admin.submit("/", PAGE, &fields).await;
         assert!(
-            [status, 412].contains(&sent.status),
+            [status, 412].contains(&answer.status),
             "{query}: {}",
-            sent.status
+            answer.status
         );
     }
     assert_eq!(bridge.count("mappings").await, 1);
