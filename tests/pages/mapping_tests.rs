@@ -46,7 +46,7 @@ fn row(id: i64, draft: MappingTestDraft, because: &[&str]) -> TestRow {
     TestRow::of(&test(id, draft), strings(because))
 }
 
-fn list(rows: Vec<TestRow>, done: Option<&'static str>) -> TestList {
+fn list(rows: Vec<TestRow>, done: Option<(&'static str, bool)>) -> TestList {
     TestList {
         frame: person("Ann Lee", true),
         rows,
@@ -105,8 +105,14 @@ pub fn samples() -> Vec<Sample> {
         row(9, hostile(), why),
     ];
     vec![
-        sample("tests", &list(rows, Some("The test was added."))),
-        sample("tests-none", &list(Vec::new(), None)),
+        sample("tests", &list(rows, Some(("The test was added.", true)))),
+        sample(
+            "tests-none",
+            &list(
+                Vec::new(),
+                Some(("That test is not there any more.", false)),
+            ),
+        ),
         sample("test-new", &blank),
         sample("test-edit", &form(TypedTest::of(&plain()))),
         sample("test-hostile", &form(TypedTest::of(&hostile()))),

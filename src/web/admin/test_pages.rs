@@ -15,22 +15,22 @@ use crate::web::page::show;
 use crate::web::views::problem as problems;
 use crate::web::views::{TestDelete, TestForm, TestList, TestNotSaved, TestRow, TypedTest};
 
-/// What a page before the list did, and in words.
-const DONE: [(&str, &str); 4] = [
-    ("added", "The test was added."),
-    ("saved", "The test was saved."),
-    ("deleted", "The test was deleted."),
-    ("gone", "That test is not there any more."),
+/// What a page before the list did, in words, and whether that was asked for.
+const DONE: [(&str, &str, bool); 4] = [
+    ("added", "The test was added.", true),
+    ("saved", "The test was saved.", true),
+    ("deleted", "The test was deleted.", true),
+    ("gone", "That test is not there any more.", false),
 ];
 
 /// GET `/admin/tests`
 pub async fn list_page(admin: Admin, page: Page, desk: web::Data<MappingEditor>) -> Answer {
     let done = page.query()?.text("done");
-    let done = DONE.into_iter().find(|(word, _)| *word == done);
+    let done = DONE.into_iter().find(|(word, ..)| *word == done);
     Ok(show(&TestList {
         frame: page.frame(),
         rows: rows(&admin, &desk).await?,
-        done: done.map(|(_, sentence)| sentence),
+        done: done.map(|(_, sentence, is_good)| (sentence, is_good)),
     }))
 }
 

@@ -5,6 +5,7 @@ use askama::Template;
 use super::frame::Frame;
 use super::plan::{LeftWords, PlanRefused, PlanWords};
 use super::shown::Shown;
+use super::words;
 use crate::domain::members::FieldError;
 
 /// GET `/admin/mappings/restore`, and the answers with 400, 404, 409 and 412. Its form: POST to the same
@@ -59,6 +60,10 @@ impl RestorePage {
         fields
             .map(|(name, text)| (name, text.as_str()))
             .filter(|(_, text)| !text.is_empty())
+    }
+
+    fn is_wrong(&self, field: &str) -> bool {
+        self.errors.iter().any(|error| error.field == field)
     }
 
     /// Whether the form that asks for a time is of use here.

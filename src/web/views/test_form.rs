@@ -23,7 +23,10 @@ const FIELDS: [(&str, &str, &str); 7] = [
 ];
 
 /// How a line of "can" and "cannot" is written.
-const SYNTAX: &str = "write publish or watch, then a room or *, and, if you like, RTMP, RTSP, WHIP or WHEP: publish studio-1 WHIP";
+const SYNTAX: &str = "write publish or watch, then a room or *, and, if you like, RTMP, RTSP, WHIP or WHEP, as in publish studio-1 WHIP";
+
+/// So many lines of a list are shown at once.
+const SHOWN: usize = 5;
 
 /// GET `/admin/tests`.
 #[derive(Debug, Clone, Template)]
@@ -33,8 +36,8 @@ pub struct TestList {
     pub frame: Frame,
     /// By number.
     pub rows: Vec<TestRow>,
-    /// What the page before this one did; it decides nothing but a sentence.
-    pub done: Option<&'static str>,
+    /// What the page before this one did, and whether that was asked for; it decides nothing but a sentence.
+    pub done: Option<(&'static str, bool)>,
 }
 
 /// A test, and whether it passes.
@@ -191,11 +194,24 @@ impl TypedTest {
             ("note", json!(self.text("note"))),
         ];
         let sent = sent.map(|(name, value)| (name.to_owned(), value));
-        together(errors, MappingTestDraft::parse(sent.into_iter().collect()))
+        let judged = together(errors, MappingTestDraft::parse(sent.into_iter().collect()));
+        judged.map_err(|mut errors| {
+            errors.sort_by_key(|error| (place(error), entry(error)));
+            errors
+        })
     }
 
     fn text(&self, name: &str) -> String {
         self.0.text(name)
+    }
+
+    /// The question whose answer says why the test passes or fails.
+    fn explained(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for name in ["groups", "username", "subject"] {
+            query.append_pair(name, &self.text(name));
+        }
+        query.finish()
     }
 
     /// The lines that say something; `can[1]` of an error is the second of these.
@@ -240,6 +256,21 @@ fn expectation(line: &str) -> Option<Value> {
     }
 }
 
+/// Which of [`FIELDS`] an error is about.
+fn place(error: &FieldError) -> Option<usize> {
+    FIELDS.iter().position(|(_, member, _)| {
+        let rest = error.field.strip_prefix(member);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
+    })
+}
+
+/// Which entry of a list an error is about: `can[1].room` is about the second.
+fn entry(error: &FieldError) -> Option<usize> {
+    let (_, index) = error.field.split_once('[')?;
+    let (index, _) = index.split_once(']')?;
+    index.parse().ok()
+}
+
 /// A problem as the page tells it.
 #[derive(Debug)]
 struct TestFormError {
@@ -256,17 +287,9 @@ struct TestFormError {
 impl TestForm {
     fn form_errors(&self) -> impl Iterator<Item = TestFormError> {
         self.errors.iter().map(|error| {
-            let is_of = |member: &str| {
-                let rest = error.field.strip_prefix(member);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
-            };
-            let field = FIELDS.into_iter().find(|(_, member, _)| is_of(member));
-            let (control, member, label) = field.unwrap_or(("name", "name", "Test"));
-            let index = error.field.strip_prefix(member).unwrap_or_default();
-            let index = index
-                .strip_prefix('[')
-                .and_then(|rest| rest.split_once(']'));
-            let at: Option<usize> = index.and_then(|(index, _)| index.parse().ok());
+            let field = place(error).and_then(|place| FIELDS.get(place));
+            let (control, _, label) = field.copied().unwrap_or(("name", "name", "Test"));
+            let at = entry(error);
             TestFormError {
                 control,
                 label,
