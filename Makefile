@@ -45,9 +45,10 @@ build:
 	@$(CARGO) build --locked
 
 .PHONY: bench
-bench: build ## exchange throughput as a ratio to a bare handler, and the cost of resolving
+bench: build ## exchange throughput as a ratio to a bare handler; the administration of a large table
 	@scripts/provide wrk
 	$(DEMO) with-postgres -- $(CARGO) bench --locked --bench exchange
+	$(DEMO) with-postgres -- $(CARGO) bench --locked --bench administration
 
 .PHONY: sessions
 sessions: build ## 100,000 live sessions: start and memory; exchanges while 1,000,000 rows are swept

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::load::{Connection, ORIGIN};
+use crate::connection::{Connection, ORIGIN};
 
 pub struct Bridge {
     child: Child,
@@ -31,6 +31,7 @@ impl Bridge {
                 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
             )
             .env("BRIDGE_RATE_LIMITS", "off")
+            .env("BRIDGE_ADMIN_GROUPS", "streaming-admins")
             .env("OIDC_ISSUER_URL", "http://127.0.0.1:1")
             .env("OIDC_CLIENT_ID", "bridge")
             .env(

@@ -1,13 +1,10 @@
 //! Exchanges over connections that stay open, one session after the other.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::connection::Connection;
 use crate::rows::cookie;
-
-pub const ORIGIN: &str = "https://bridge.example";
 
 /// Connections.
 const CONNECTIONS: u32 = 8;
@@ -37,7 +34,7 @@ impl Load {
 
     /// One exchange.
     pub fn once(&self, number: u32) {
-        Connection::open(&self.address).unwrap().exchange(number);
+        exchange(&mut Connection::open(&self.address).unwrap(), number);
     }
 
     /// One of each session, as fast as they go.
@@ -47,7 +44,7 @@ impl Load {
                 scope.spawn(move || {
                     let mut connection = Connection::open(&self.address).unwrap();
                     for number in (first..self.sessions).step_by(CONNECTIONS as usize) {
-                        connection.exchange(number);
+                        exchange(&mut connection, number);
                     }
                 });
             }
@@ -71,7 +68,7 @@ impl Load {
                                 break;
                             }
                             thread::sleep(due.saturating_duration_since(Instant::now()));
-                            connection.exchange(number);
+                            exchange(&mut connection, number);
                             waits.push(due.elapsed());
                             due += PACE;
                         }
@@ -108,68 +105,14 @@ impl Waits {
     }
 }
 
-/// What came back.
-pub struct Answer {
-    pub status: u16,
-    pub body: String,
-}
-
-/// A connection that stays open. Nothing of it costs more than it must: the load
-/// shares the machine with what is measured.
-pub struct Connection(BufReader<TcpStream>);
-
-impl Connection {
-    pub fn open(address: &str) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        Ok(Self(BufReader::new(stream)))
-    }
-
-    pub fn get(&mut self, path: &str) -> io::Result<Answer> {
-        self.ask(&format!(
-            "GET {path} HTTP/1.1\r\nHost: bridge.example\r\n\r\n"
-        ))
-    }
-
-    /// Has to give a token.
-    fn exchange(&mut self, number: u32) {
-        let cookie = cookie(number);
-        let request = format!(
-            "POST /api/token HTTP/1.1\r\nHost: bridge.example\r\nContent-Type: application/json\r\n\
-             X-Red5-Bridge: 1\r\nOrigin: {ORIGIN}\r\n\
-             Cookie: __Host-bridge_session={cookie}\r\nContent-Length: 2\r\n\r\n{{}}"
-        );
-        let answer = self.ask(&request).unwrap();
-        assert!(
-            answer.status == 200,
-            "{} of session {number}: {}",
-            answer.status,
-            answer.body
-        );
-    }
-
-    fn ask(&mut self, request: &str) -> io::Result<Answer> {
-        self.0.get_mut().write_all(request.as_bytes())?;
-        let (mut status, mut length, mut line) = (0, 0, String::new());
-        loop {
-            line.clear();
-            if self.0.read_line(&mut line)? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            let line = line.trim_end().to_ascii_lowercase();
-            if let Some(rest) = line.strip_prefix("http/1.1 ") {
-                status = rest[..3].parse().unwrap();
-            } else if let Some(number) = line.strip_prefix("content-length: ") {
-                length = number.parse().unwrap();
-            } else if line.is_empty() {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body)?;
-        Ok(Answer {
-            status,
-            body: String::from_utf8_lossy(&body).into_owned(),
-        })
-    }
+/// Has to give a token.
+fn exchange(connection: &mut Connection, number: u32) {
+    let answer = connection.api(&cookie(number), "POST", "/api/token", "{}");
+    let answer = answer.unwrap();
+    assert!(
+        answer.status == 200,
+        "{} of session {number}: {}",
+        answer.status,
+        answer.body
+    );
 }

@@ -15,6 +15,7 @@
 )]
 
 mod bridge;
+mod connection;
 mod load;
 mod rows;
 

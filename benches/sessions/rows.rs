@@ -89,10 +89,13 @@ impl Rows {
             .replace("SEEN", seen)
             .replace("ENDS", ends)
             .replace("MANY", &many.to_string());
-        rt::System::new().block_on(async {
-            execute(&self.url, statement).await;
-            execute(&self.url, "ANALYZE sessions".to_owned()).await;
-        });
+        self.run(statement);
+        self.run("ANALYZE sessions".to_owned());
+    }
+
+    /// One statement.
+    pub fn run(&self, statement: String) {
+        rt::System::new().block_on(execute(&self.url, statement));
     }
 
     /// As the bridge does it every five minutes; how many rows it removed.
