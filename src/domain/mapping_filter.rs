@@ -1,11 +1,13 @@
 //! Which mappings a list has, and in which order.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::groups::GroupMatch;
-use super::mapping::{Mapping, MappingDraft, Withheld};
+use super::mapping::{Mapping, MappingDraft, MappingId, Withheld};
 use super::members::FieldError;
 use super::names::{GROUP_MAX, GroupName, ROOM_RULE, Role, RoomName, Transport};
 use super::rooms::RoomRule;
@@ -190,20 +192,24 @@ impl MappingFilter {
         self.unused_days.is_some()
     }
 
-    /// Whether it has every row, by id.
-    pub fn is_whole_table(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Its rows as of `now`, in its order.
-    pub fn select(&self, mut rows: Vec<Mapping>, now: DateTime<Utc>) -> Vec<Mapping> {
-        rows.retain(|row| self.has(&row.draft, now) && self.is_unused(row, now));
+    ///
+    /// `uses` has the last day of those that were used, where the filter asks for it.
+    pub fn select(
+        &self,
+        mut rows: Vec<Arc<Mapping>>,
+        uses: &HashMap<MappingId, NaiveDate>,
+        now: DateTime<Utc>,
+    ) -> Vec<Arc<Mapping>> {
+        rows.retain(|row| {
+            self.has(&row.draft, now) && self.is_unused(row, uses.get(&row.id).copied(), now)
+        });
         rows.sort_unstable_by(|one, other| self.order.compare(one, other));
         rows
     }
 
-    fn is_unused(&self, row: &Mapping, now: DateTime<Utc>) -> bool {
-        let last = row.last_used_at.unwrap_or(row.created_at.date_naive());
+    fn is_unused(&self, row: &Mapping, used: Option<NaiveDate>, now: DateTime<Utc>) -> bool {
+        let last = used.unwrap_or(row.created_at.date_naive());
         let days = now.date_naive().signed_duration_since(last).num_days();
         self.unused_days
             .is_none_or(|least| i64::from(least) <= days)
@@ -257,7 +263,6 @@ fn read<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::mapping::MappingId;
     use serde_json::{Value, json};
 
     fn now() -> DateTime<Utc> {
@@ -306,7 +311,8 @@ mod tests {
             named.next().map_or("", |(_, text)| *text)
         };
         let filter = MappingFilter::parse(MappingFilter::NAMES.map(value)).unwrap();
-        let rows = filter.select(table(), now());
+        let rows = table().into_iter().map(Arc::new).collect();
+        let rows = filter.select(rows, &HashMap::new(), now());
         rows.into_iter().map(|row| row.id.0).collect()
     }
 
@@ -344,14 +350,18 @@ mod tests {
     fn days_without_use_count_from_the_last_use_or_from_when_the_row_was_written_first() {
         let mut rows = table();
         rows.truncate(3);
-        rows[0].last_used_at = "2026-11-14".parse().ok();
-        rows[1].last_used_at = "2026-11-24".parse().ok();
+        let day = |day: &str| day.parse().unwrap();
+        let uses = HashMap::from([
+            (MappingId(1), day("2026-11-14")),
+            (MappingId(2), day("2026-11-24")),
+        ]);
         rows[1].created_at = now() - chrono::TimeDelta::days(400);
         rows[2].created_at = now() - chrono::TimeDelta::days(11);
         let unused = |days: &str| {
             let value = |name| if name == "unused_days" { days } else { "" };
             let filter = MappingFilter::parse(MappingFilter::NAMES.map(value)).unwrap();
-            let rows = filter.select(rows.clone(), now());
+            let rows = rows.iter().cloned().map(Arc::new).collect();
+            let rows = filter.select(rows, &uses, now());
             rows.into_iter().map(|row| row.id.0).collect::<Vec<_>>()
         };
         assert_eq!(unused("10"), [1, 3]);

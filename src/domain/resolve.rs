@@ -47,8 +47,7 @@ struct GlobRows {
 /// A mapping with its rooms made ready.
 #[derive(Debug)]
 struct Compiled {
-    id: MappingId,
-    draft: MappingDraft,
+    row: Arc<Mapping>,
     fixed: Vec<GrantRoom>,
     templates: Vec<RoomTemplate>,
     /// The grant, where it is the same for every person and group.
@@ -58,29 +57,29 @@ struct Compiled {
 
 impl Default for Mappings {
     fn default() -> Self {
-        Self::compile([])
+        Self::compile(Vec::<Mapping>::new())
     }
 }
 
 impl Mappings {
     /// Takes the rows in any order.
-    pub fn compile(mappings: impl IntoIterator<Item = Mapping>) -> Self {
+    pub fn compile(mappings: impl IntoIterator<Item = impl Into<Arc<Mapping>>>) -> Self {
         Self::compile_after(None, mappings)
     }
 
     /// The same of a table that was another one before: uses that were noted there stay noted.
     pub fn compile_after(
         previous: Option<&Self>,
-        mappings: impl IntoIterator<Item = Mapping>,
+        mappings: impl IntoIterator<Item = impl Into<Arc<Mapping>>>,
     ) -> Self {
-        let mut mappings: Vec<Mapping> = mappings.into_iter().collect();
+        let mut mappings: Vec<Arc<Mapping>> = mappings.into_iter().map(Into::into).collect();
         mappings.sort_by_key(|mapping| mapping.id);
         let known = |id| previous.and_then(|previous| previous.row(id));
         let rows = mappings.into_iter().map(|mapping| {
             let used = known(mapping.id).map(|row| row.used.clone());
             Compiled::new(mapping, used.unwrap_or_default())
         });
-        let (on, off) = rows.partition(|row: &Compiled| row.draft.enabled());
+        let (on, off) = rows.partition(|row: &Compiled| row.row.draft.enabled());
         Self {
             on: Rows::of(on),
             off: Rows::of(off),
@@ -89,6 +88,14 @@ impl Mappings {
 
     fn row(&self, id: MappingId) -> Option<&Compiled> {
         self.on.row(id).or_else(|| self.off.row(id))
+    }
+
+    /// The rows, by number.
+    pub fn rows(&self) -> Vec<Arc<Mapping>> {
+        let rows = self.on.compiled.iter().chain(&self.off.compiled);
+        let mut rows: Vec<Arc<Mapping>> = rows.map(|row| Arc::clone(&row.row)).collect();
+        rows.sort_by_key(|row| row.id);
+        rows
     }
 
     /// Notes that this mapping took part in the warrant of a token.
@@ -101,7 +108,8 @@ impl Mappings {
     /// The last day of each use that is not written yet.
     pub fn unwritten_uses(&self) -> Vec<(MappingId, NaiveDate, UseMark)> {
         let rows = self.on.compiled.iter().chain(&self.off.compiled);
-        let uses = rows.filter_map(|row| Some((row.id, row.used.unwritten()?, row.used.clone())));
+        let uses =
+            rows.filter_map(|row| Some((row.row.id, row.used.unwritten()?, row.used.clone())));
         uses.collect()
     }
 
@@ -130,8 +138,8 @@ impl Mappings {
                 let row = &rows.compiled[row];
                 let mut dropped = Vec::new();
                 judged.push(Judged {
-                    id: row.id,
-                    draft: &row.draft,
+                    id: row.row.id,
+                    draft: &row.row.draft,
                     given: row.give(identity, group.as_deref(), now, &mut dropped),
                     group,
                     dropped,
@@ -150,7 +158,7 @@ impl Mappings {
         now: DateTime<Utc>,
     ) -> BTreeSet<&GroupMatch> {
         let may = |row: &&Compiled| {
-            let draft = &row.draft;
+            let draft = &row.row.draft;
             draft.roles().contains(&role)
                 && draft.withheld_at(now).is_none()
                 && (draft.rooms().is_any()
@@ -158,7 +166,7 @@ impl Mappings {
                     || row.fixed.iter().any(|granted| granted.covers(room)))
         };
         let rows = self.on.compiled.iter().filter(may);
-        rows.map(|row| row.draft.group()).collect()
+        rows.map(|row| row.row.draft.group()).collect()
     }
 
     /// How many rows name this group or have a glob that matches it, those switched off included.
@@ -168,7 +176,10 @@ impl Mappings {
 
     /// The rows that are switched on.
     pub fn switched_on(&self) -> impl Iterator<Item = (MappingId, &MappingDraft)> {
-        self.on.compiled.iter().map(|row| (row.id, &row.draft))
+        self.on
+            .compiled
+            .iter()
+            .map(|row| (row.row.id, &row.row.draft))
     }
 }
 
@@ -194,7 +205,7 @@ impl Rows {
         let mut globs: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut everyone = Vec::new();
         for (place, row) in compiled.iter().enumerate() {
-            let same_group = match row.draft.group() {
+            let same_group = match row.row.draft.group() {
                 GroupMatch::Exact(group) => exact.entry(group.as_str().to_owned()).or_default(),
                 GroupMatch::Glob(glob) => globs
                     .entry((glob.clone(), row.alike.is_some()))
@@ -219,7 +230,7 @@ impl Rows {
     }
 
     fn row(&self, id: MappingId) -> Option<&Compiled> {
-        let place = self.compiled.binary_search_by_key(&id, |row| row.id);
+        let place = self.compiled.binary_search_by_key(&id, |row| row.row.id);
         place.ok().map(|place| &self.compiled[place])
     }
 
@@ -268,7 +279,7 @@ impl Rows {
                 held.push(HeldGrant {
                     grant,
                     bound: row.bound(now),
-                    mapping: row.id,
+                    mapping: row.row.id,
                     group: group.as_deref().map(str::to_owned),
                 });
             }
@@ -278,7 +289,8 @@ impl Rows {
 }
 
 impl Compiled {
-    fn new(Mapping { id, draft, .. }: Mapping, used: UseMark) -> Self {
+    fn new(row: Arc<Mapping>, used: UseMark) -> Self {
+        let draft = &row.draft;
         let mut fixed = Vec::new();
         let mut templates = Vec::new();
         for rule in draft.rooms().named().into_iter().flatten() {
@@ -293,11 +305,10 @@ impl Compiled {
             _ => None,
         };
         Self {
-            id,
             fixed,
             templates,
-            alike: alike.map(|rooms| Arc::new(grant(&draft, rooms))),
-            draft,
+            alike: alike.map(|rooms| Arc::new(grant(draft, rooms))),
+            row,
             used,
         }
     }
@@ -311,7 +322,7 @@ impl Compiled {
         now: DateTime<Utc>,
         dropped: &mut Vec<DroppedRoom>,
     ) -> Result<Arc<Grant>, Withheld> {
-        match self.draft.withheld_at(now) {
+        match self.row.draft.withheld_at(now) {
             Some(withheld) => Err(withheld),
             None => self
                 .grant(identity, group, dropped)
@@ -321,8 +332,8 @@ impl Compiled {
 
     /// The earlier of the window's end and `max_ttl_seconds` from now.
     fn bound(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let until = self.draft.valid_until();
-        let longest = self.draft.max_ttl_seconds();
+        let until = self.row.draft.valid_until();
+        let longest = self.row.draft.max_ttl_seconds();
         let longest = longest
             .and_then(|seconds| now.checked_add_signed(TimeDelta::seconds(i64::from(seconds))));
         until.into_iter().chain(longest).min()
@@ -339,7 +350,7 @@ impl Compiled {
         if let Some(grant) = &self.alike {
             return Some(Arc::clone(grant));
         }
-        let captures = match (self.draft.group(), group) {
+        let captures = match (self.row.draft.group(), group) {
             (GroupMatch::Glob(glob), Some(group)) => glob.captures(group),
             _ => None,
         };
@@ -349,7 +360,7 @@ impl Compiled {
             match template.fill(identity, &captures) {
                 Ok(room) => rooms.push(GrantRoom::Exact(room)),
                 Err(reason) => dropped.push(DroppedRoom {
-                    mapping: self.id,
+                    mapping: self.row.id,
                     group: group.map(str::to_owned),
                     rule: template.as_str().to_owned(),
                     reason,
@@ -357,7 +368,7 @@ impl Compiled {
             }
         }
         let rooms = NonEmpty::new(rooms)?;
-        Some(Arc::new(grant(&self.draft, AnyOr::Only(rooms))))
+        Some(Arc::new(grant(&self.row.draft, AnyOr::Only(rooms))))
     }
 }
 

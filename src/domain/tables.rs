@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -12,8 +13,8 @@ use super::mapping_test::{MappingTest, MappingTestDraft, MappingTestId};
 /// All rows of both tables, each by number.
 #[derive(Debug, Clone, Default)]
 pub struct MappingTables {
-    /// The mappings.
-    pub mappings: Vec<Mapping>,
+    /// The mappings, shared with other states of the table that have the same row.
+    pub mappings: Vec<Arc<Mapping>>,
     /// What must stay true of them.
     pub tests: Vec<MappingTest>,
 }
@@ -40,7 +41,7 @@ impl MappingTables {
     /// The mapping of this number.
     pub fn mapping(&self, id: i64) -> Option<&Mapping> {
         let found = self.mappings.binary_search_by_key(&id, |row| row.id.0);
-        found.ok().map(|place| &self.mappings[place])
+        found.ok().map(|place| &*self.mappings[place])
     }
 
     /// The test of this number.
@@ -53,7 +54,7 @@ impl MappingTables {
     pub fn wanted(self) -> WantedTables {
         let mappings = self.mappings.into_iter().map(|row| WantedRow {
             id: Some(row.id.0),
-            draft: row.draft,
+            draft: row.draft.clone(),
         });
         let tests = self.tests.into_iter().map(|row| WantedRow {
             id: Some(row.id.0),
@@ -110,7 +111,7 @@ impl WantedTables {
             version: 1,
         });
         MappingTables {
-            mappings: mappings.collect(),
+            mappings: mappings.map(Arc::new).collect(),
             tests: tests.collect(),
         }
     }

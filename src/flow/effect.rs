@@ -170,7 +170,7 @@ pub(super) async fn effect(
     now: DateTime<Utc>,
 ) -> Effect {
     let (rows, places) = changed_rows(changed);
-    let table = ChangedTable::new(&changed.before.mappings, &rows, now);
+    let table = ChangedTable::new(changed.before.mappings.iter().map(|row| &**row), &rows, now);
     let mut warnings = table.warnings(&concerned.groups);
     // They count the changes of mappings alone.
     let in_set = |place: Option<usize>| place.and_then(|place| places.get(place).copied());

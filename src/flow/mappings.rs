@@ -2,6 +2,7 @@
 //! it is written or nothing. Then this instance loads the table again before it answers, so that its
 //! next exchange knows. The others are told by the database.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -21,7 +22,7 @@ use crate::domain::mapping_test::MappingTest;
 use crate::domain::tables::{MappingTables, WantedTables};
 use crate::domain::undo::{LeftAlone, RowKey, undo};
 use crate::fingerprint::pseudonym;
-use crate::store::mappings::{ChangeContext, ChangedTables, NotChanged};
+use crate::store::mappings::{ChangeContext, ChangedTables, KnownMappings, NotChanged};
 use crate::store::people::PeopleReader;
 use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{Store, StoreError};
@@ -107,19 +108,28 @@ impl MappingEditor {
         at: Option<DateTime<Utc>>,
         range: PageRange,
     ) -> Result<(ListPage<Mapping>, i64), StoreError> {
-        if at.is_none() && filter.is_whole_table() {
-            let page = self.store.list_mappings(range.limit, range.offset).await?;
-            let (items, total) = (page.items, page.total);
-            return Ok((ListPage { items, total }, page.mapping_version));
-        }
         let (tables, mapping_version) = self.tables(admin, at).await?;
         let now = at.unwrap_or_else(|| self.clock.now());
-        let rows = filter.select(tables.mappings, now);
-        let page = ListPage {
-            total: i64::try_from(rows.len()).unwrap_or(i64::MAX),
-            items: range.of(rows),
+        let uses = match filter.asks_for_use() {
+            true => self.store.mapping_uses(None).await?,
+            false => HashMap::new(),
         };
-        Ok((page, mapping_version))
+        let rows = filter.select(tables.mappings, &uses, now);
+        let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let items = range.of(rows).into_iter().map(Arc::unwrap_or_clone);
+        let mut items: Vec<Mapping> = items.collect();
+        if at.is_none() {
+            let ids: Vec<i64> = items.iter().map(|row| row.id.0).collect();
+            let uses = self.store.mapping_uses(Some(&ids)).await?;
+            for row in &mut items {
+                row.last_used_at = uses.get(&row.id).copied();
+            }
+        }
+        Ok((ListPage { items, total }, mapping_version))
+    }
+
+    fn known(&self) -> Option<KnownMappings> {
+        self.snapshots.as_ref()?.known_mappings()
     }
 
     /// One row, if it is there.
@@ -248,7 +258,7 @@ impl MappingEditor {
     ) -> Result<(MappingTables, i64), StoreError> {
         match at {
             Some(at) => self.store.tables_at(at).await,
-            None => self.store.tables().await,
+            None => self.store.tables(self.known().as_ref()).await,
         }
     }
 
@@ -287,11 +297,13 @@ impl MappingEditor {
         tell: impl AsyncFnOnce(&ChangedTables, PeopleReader<'_>, DateTime<Utc>) -> Result<T, StoreError>,
     ) -> Result<(ChangedTables, JudgedChanges, T), ChangeError> {
         let now = self.clock.now();
+        let known = self.known();
         let attempt = ChangeContext {
             actor: admin.actor(),
             now,
             if_version: terms.if_mapping_version,
             dry_run: terms.dry_run,
+            known: known.as_ref(),
         };
         let judge = async |changed: &ChangedTables, people: PeopleReader<'_>| {
             let compiled = CompiledTables::default();

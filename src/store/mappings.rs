@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -113,6 +114,17 @@ pub struct ChangeContext<'a> {
     pub if_version: Option<i64>,
     /// Whether everything is undone at the end.
     pub dry_run: bool,
+    /// The mappings as of a version, where they are known: of that version they need not be read.
+    pub known: Option<&'a KnownMappings>,
+}
+
+/// All mappings, by number, as of a version of the table.
+#[derive(Debug)]
+pub struct KnownMappings {
+    /// The number of the last change to the mappings.
+    pub version: i64,
+    /// The rows.
+    pub rows: Vec<Arc<Mapping>>,
 }
 
 impl<'a> ChangeContext<'a> {
@@ -123,6 +135,7 @@ impl<'a> ChangeContext<'a> {
             now,
             if_version: None,
             dry_run: false,
+            known: None,
         }
     }
 }
@@ -137,17 +150,6 @@ pub async fn unjudged(
     _: PeopleReader<'_>,
 ) -> Result<(), NotChanged<Infallible>> {
     Ok(())
-}
-
-/// One page of the table.
-#[derive(Debug)]
-pub struct MappingPage {
-    /// The rows, by number.
-    pub items: Vec<Mapping>,
-    /// How many there are in all.
-    pub total: i64,
-    /// The number of the last change.
-    pub mapping_version: i64,
 }
 
 /// All rows and all blocks with the two numbers of the counter, as of one moment.
@@ -166,8 +168,7 @@ type Columns = Map<String, Value>;
 macro_rules! select_mappings {
     ($which:literal $(, $argument:expr)*) => {
         sqlx::query_scalar!(
-            r#"SELECT to_jsonb(mappings) || jsonb_build_object('last_used_at', used_on) AS "row!: Json<Columns>"
-               FROM mappings LEFT JOIN mapping_uses ON mapping = id "# + $which
+            r#"SELECT to_jsonb(mappings) AS "row!: Json<Columns>" FROM mappings "# + $which
             $(, $argument)*
         )
     };
@@ -244,26 +245,6 @@ impl Store {
         .await
     }
 
-    /// One page, by number.
-    pub async fn list_mappings(&self, limit: i64, offset: i64) -> Result<MappingPage, StoreError> {
-        self.at_one_moment(async |moment| {
-            let counts = sqlx::query!(
-                r#"SELECT (SELECT count(*) FROM mappings) AS "total!", mappings FROM change_counter"#
-            )
-            .fetch_one(&mut *moment)
-            .await?;
-            let rows = select_mappings!("ORDER BY id LIMIT $1 OFFSET $2", limit, offset)
-                .fetch_all(&mut *moment)
-                .await?;
-            Ok(MappingPage {
-                items: rows.into_iter().filter_map(mapping).collect(),
-                total: counts.total,
-                mapping_version: counts.mappings,
-            })
-        })
-        .await
-    }
-
     /// One row, if it is there.
     pub async fn mapping(&self, id: MappingId) -> Result<Option<Mapping>, StoreError> {
         self.with(async |transaction| find(transaction, id).await)
@@ -303,7 +284,7 @@ impl Store {
             let mut then = MappingTables::default();
             for row in rows {
                 match (row.kind.as_str(), row.after) {
-                    ("mapping", Some(row)) => then.mappings.extend(mapping(row)),
+                    ("mapping", Some(row)) => then.mappings.extend(mapping(row).map(Arc::new)),
                     ("test", Some(row)) => then.tests.extend(test(row)),
                     _ => {}
                 }
@@ -422,13 +403,23 @@ impl Store {
         .await
     }
 
-    /// Both tables as of one moment, with the number of the last change to the mappings.
-    pub async fn tables(&self) -> Result<(MappingTables, i64), StoreError> {
-        self.at_one_moment(async |moment| {
-            let tables = tables(moment).await?;
-            Ok((tables, mapping_version(moment).await?))
-        })
-        .await
+    /// The last day of use of these mappings, or of all, as far as instances have written it.
+    pub async fn mapping_uses(
+        &self,
+        of: Option<&[i64]>,
+    ) -> Result<HashMap<MappingId, NaiveDate>, StoreError> {
+        self.with(async |transaction| uses(transaction, of).await)
+            .await
+    }
+
+    /// Both tables as of one moment, with the number of the last change to the mappings; `known`
+    /// mappings of that number are not read again.
+    pub async fn tables(
+        &self,
+        known: Option<&KnownMappings>,
+    ) -> Result<(MappingTables, i64), StoreError> {
+        self.at_one_moment(async |moment| tables(moment, known).await)
+            .await
     }
 
     /// Makes the changes that `plan` gives, all or none of them, if what they do passes `judge`, which
@@ -445,13 +436,26 @@ impl Store {
         judge: impl AsyncFnOnce(&ChangedTables, PeopleReader<'_>) -> Result<T, NotChanged<R>>,
     ) -> Result<(ChangedTables, T), NotChanged<R>> {
         let outcome = self.with(async |transaction| {
-            let before = lock(transaction).await?;
-            let current = mapping_version(transaction).await?;
+            // No other transaction writes them until this one ends.
+            sqlx::query!("LOCK TABLE mappings, mapping_tests IN SHARE ROW EXCLUSIVE MODE")
+                .execute(&mut *transaction)
+                .await
+                .map_err(StoreError::from)?;
+            let (before, current) = tables(transaction, attempt.known).await?;
             if attempt.if_version.is_some_and(|version| version != current) {
                 return Err(NotChanged::OtherVersion { current }.into());
             }
             let planned = plan(&before);
-            require_current(&before, &planned)?;
+            if let Err(mut refused) = require_current(&before, &planned) {
+                if let NotChanged::StaleRow {
+                    current: Some(TableRow::Mapping(row)),
+                    ..
+                } = &mut refused
+                {
+                    row.last_used_at = uses(transaction, Some(&[row.id.0])).await?.remove(&row.id);
+                }
+                return Err(refused.into());
+            }
             require_distinct(&before, &planned)?;
             let number = act_as(transaction, &attempt).await?;
             let written = write(transaction, &attempt, &before, &planned).await?;
@@ -503,14 +507,15 @@ fn after(
     changes: &[TableChange],
     written: &[Option<TableRow>],
 ) -> MappingTables {
-    let mappings = before.mappings.iter().map(|row| (row.id.0, row.clone()));
-    let mut mappings: BTreeMap<i64, Mapping> = mappings.collect();
+    let mappings = before.mappings.iter();
+    let mappings = mappings.map(|row| (row.id.0, Arc::clone(row)));
+    let mut mappings: BTreeMap<i64, Arc<Mapping>> = mappings.collect();
     let tests = before.tests.iter().map(|row| (row.id.0, row.clone()));
     let mut tests: BTreeMap<i64, MappingTest> = tests.collect();
     for (change, row) in changes.iter().zip(written) {
         match (change, row) {
             (_, Some(TableRow::Mapping(row))) => {
-                mappings.insert(row.id.0, Mapping::clone(row));
+                mappings.insert(row.id.0, Arc::new(Mapping::clone(row)));
             }
             (_, Some(TableRow::Test(row))) => {
                 tests.insert(row.id.0, MappingTest::clone(row));
@@ -621,28 +626,48 @@ fn test(Json(row): Json<Columns>) -> Option<MappingTest> {
 
 async fn find(transaction: &mut Transaction, id: MappingId) -> Result<Option<Mapping>, StoreError> {
     let row = select_mappings!("WHERE id = $1", id.0)
-        .fetch_optional(transaction)
+        .fetch_optional(&mut *transaction)
         .await?;
-    Ok(row.and_then(mapping))
+    let Some(mut row) = row.and_then(mapping) else {
+        return Ok(None);
+    };
+    row.last_used_at = uses(transaction, Some(&[id.0])).await?.remove(&id);
+    Ok(Some(row))
 }
 
-/// Both tables, which no other transaction writes until this one ends.
-async fn lock(transaction: &mut Transaction) -> Result<MappingTables, StoreError> {
-    sqlx::query!("LOCK TABLE mappings, mapping_tests IN SHARE ROW EXCLUSIVE MODE")
-        .execute(&mut *transaction)
-        .await?;
-    tables(transaction).await
-}
-
-async fn tables(transaction: &mut Transaction) -> Result<MappingTables, StoreError> {
-    let mappings = select_mappings!("ORDER BY id")
-        .fetch_all(&mut *transaction)
-        .await?;
+/// Both tables, of which the mappings may be `known`, and the number of the last change to the mappings.
+async fn tables(
+    transaction: &mut Transaction,
+    known: Option<&KnownMappings>,
+) -> Result<(MappingTables, i64), StoreError> {
+    let version = mapping_version(transaction).await?;
+    let mappings = match known.filter(|known| known.version == version) {
+        Some(known) => known.rows.clone(),
+        None => {
+            let rows = select_mappings!("ORDER BY id");
+            let rows = rows.fetch_all(&mut *transaction).await?.into_iter();
+            rows.filter_map(mapping).map(Arc::new).collect()
+        }
+    };
     let tests = select_tests!("ORDER BY id").fetch_all(transaction).await?;
-    Ok(MappingTables {
-        mappings: mappings.into_iter().filter_map(mapping).collect(),
-        tests: tests.into_iter().filter_map(test).collect(),
-    })
+    let tests = tests.into_iter().filter_map(test).collect();
+    Ok((MappingTables { mappings, tests }, version))
+}
+
+/// The last day of use of these mappings, or of all.
+async fn uses(
+    transaction: &mut Transaction,
+    of: Option<&[i64]>,
+) -> Result<HashMap<MappingId, NaiveDate>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT mapping, used_on FROM mapping_uses WHERE $1::bigint[] IS NULL OR mapping = ANY ($1)",
+        of
+    );
+    let rows = rows.fetch_all(transaction).await?;
+    let days = rows
+        .into_iter()
+        .map(|row| (MappingId(row.mapping), row.used_on));
+    Ok(days.collect())
 }
 
 async fn mapping_version(transaction: &mut Transaction) -> Result<i64, StoreError> {
@@ -833,9 +858,11 @@ async fn write(
         }
     }
     let mut written: Vec<Option<TableRow>> = changes.iter().map(|_| None).collect();
-    for (place, mut row) in write_mappings(transaction, attempt, of_mappings).await? {
-        let stored = before.mapping(row.id.0);
-        row.last_used_at = stored.and_then(|stored| stored.last_used_at);
+    let mappings = write_mappings(transaction, attempt, of_mappings).await?;
+    let ids: Vec<i64> = mappings.iter().map(|(_, row)| row.id.0).collect();
+    let uses = uses(transaction, Some(&ids)).await?;
+    for (place, mut row) in mappings {
+        row.last_used_at = uses.get(&row.id).copied();
         written[place] = Some(row.into());
     }
     for (place, row) in write_tests(transaction, attempt, of_tests).await? {

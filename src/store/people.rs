@@ -19,6 +19,9 @@ use crate::domain::identity::{Actor, Groups, Identity, PersonKey};
 use crate::domain::list::{ListPage, PageRange};
 use crate::domain::person::{PersonId, SeenGroup, SeenPerson};
 
+/// So many groups of people are found by the index at most.
+const FEW_GROUPS: usize = 32;
+
 /// Whom a question is about: those who are signed in, and those who were seen lately.
 #[derive(Debug, Clone, Copy)]
 pub struct Considered {
@@ -304,25 +307,36 @@ async fn people_in<'g>(
             GroupMatch::Everyone => everyone = true,
         }
     }
+    // An index finds the people of a few groups; `&&` compares many groups pair by pair, and
+    // `= ANY` looks them up.
+    let many = match exact.len() > FEW_GROUPS {
+        true => std::mem::take(&mut exact),
+        false => Vec::new(),
+    };
     // A superset: a session may have ended whose groups the row still has.
     let rows = rows_of!(
         r#"WITH chosen AS MATERIALIZED (
+               SELECT issuer, subject FROM people WHERE groups && $4::text[] AND last_seen_at > $3
+               UNION
                SELECT issuer, subject FROM people
-               WHERE last_seen_at > $3
-                 AND ($6 OR groups && $4::text[] OR cardinality($5::text[]) > 0 AND EXISTS (
-                         SELECT FROM unnest(groups) AS in_group WHERE in_group LIKE ANY ($5)))
+               WHERE last_seen_at > $3 AND ($6 OR $8 AND EXISTS (
+                   SELECT FROM unnest(groups) AS in_group
+                   WHERE in_group = ANY ($7::text[]) OR in_group LIKE ANY ($5::text[])))
                UNION
                SELECT issuer, subject FROM sessions
                WHERE ends_at > $1 AND last_seen_at > $2
-                 AND ($6 OR groups && $4::text[] OR cardinality($5::text[]) > 0 AND EXISTS (
-                         SELECT FROM unnest(groups) AS in_group WHERE in_group LIKE ANY ($5)))
+                 AND ($6 OR groups && $4 OR $8 AND EXISTS (
+                     SELECT FROM unnest(groups) AS in_group
+                     WHERE in_group = ANY ($7) OR in_group LIKE ANY ($5)))
            )"#,
         considered.now,
         considered.idle_since,
         considered.seen_since,
         &exact,
         &globs,
-        everyone
+        everyone,
+        &many,
+        !(many.is_empty() && globs.is_empty())
     );
     Ok(folded(rows.fetch_all(transaction).await?))
 }

@@ -28,6 +28,7 @@ use tokio::time::timeout_at;
 
 use super::error::StoreError;
 use super::freshness::{Freshness, TwoClocks};
+use super::mappings::KnownMappings;
 use super::notify::{CHANNEL, Changed, DatabaseNotice};
 use super::pool::{Store, pool_options, within};
 use super::server::{Server, require_direct, takes_no_writes, writable_server};
@@ -99,6 +100,15 @@ impl SnapshotKeeper {
             Some(age) if age <= self.bound => self.snapshot.load_full().ok_or(Stale),
             _ => Err(Stale),
         }
+    }
+
+    /// The mappings of the snapshot by number, if it is younger than the bound.
+    pub fn known_mappings(&self) -> Option<KnownMappings> {
+        let snapshot = self.current().ok()?;
+        Some(KnownMappings {
+            version: snapshot.mapping_version,
+            rows: snapshot.mappings.rows(),
+        })
     }
 
     /// Time since the last successful check was sent; `None` if unknown.

@@ -76,7 +76,8 @@ fn tables(first: i64) -> impl Strategy<Value = MappingTables> {
         };
         let mut tables = wanted.alone(now());
         for row in &mut tables.mappings {
-            row.id.0 = first + 3 * row.id.0;
+            let id = &mut Arc::make_mut(row).id.0;
+            *id = first + 3 * *id;
         }
         for row in &mut tables.tests {
             row.id.0 = first + 3 * row.id.0;

@@ -78,10 +78,10 @@ async fn ad_9_a_change_that_cannot_be_audited_does_not_happen() {
             .is_err()
     );
     assert!(one_row::delete(&store, id, 1, &ann(), at(0)).await.is_err());
-    let page = store.list_mappings(10, 0).await.unwrap();
-    assert_eq!(page.items.len(), 1);
-    assert_eq!(page.items[0].draft, draft("team", "a"));
-    assert_eq!(page.mapping_version, version);
+    let (tables, mapping_version) = store.tables(None).await.unwrap();
+    assert_eq!(tables.mappings.len(), 1);
+    assert_eq!(tables.mappings[0].draft, draft("team", "a"));
+    assert_eq!(mapping_version, version);
 }
 
 #[tokio::test]

@@ -51,17 +51,17 @@ async fn a_mapping_comes_back_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn a_page_has_the_rows_by_number_and_counts_them_all() {
+async fn the_table_has_the_rows_by_number_and_the_number_of_its_last_change() {
     let database = Database::new().await;
     let store = database.store();
     for room in ["a", "b", "c"] {
         create(&store, "team", room).await;
     }
-    let page = store.list_mappings(2, 1).await.unwrap();
-    let ids: Vec<i64> = page.items.iter().map(|mapping| mapping.id.0).collect();
-    assert_eq!((ids, page.total), (vec![2, 3], 3));
+    let (tables, mapping_version) = store.tables(None).await.unwrap();
+    let ids: Vec<i64> = tables.mappings.iter().map(|mapping| mapping.id.0).collect();
+    assert_eq!(ids, [1, 2, 3]);
     let version = database.number("SELECT mappings FROM change_counter").await;
-    assert_eq!(page.mapping_version, version);
+    assert_eq!(mapping_version, version);
 }
 
 #[tokio::test]

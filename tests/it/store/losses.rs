@@ -240,7 +240,7 @@ async fn a_server_in_recovery_is_not_believed() {
     set_standby(&database, true).await;
     a.until_stale("the server is not believed").await;
     // Nor by a connection that is made now.
-    let refused = database.store().list_mappings(1, 0).await;
+    let refused = database.store().tables(None).await;
     assert!(
         matches!(refused, Err(StoreError::Unavailable(_))),
         "{refused:?}"

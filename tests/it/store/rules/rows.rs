@@ -218,8 +218,8 @@ async fn a_row_that_got_past_the_constraints_grants_nothing() {
         .by_hand(insert(&[("rooms", "'{\"a,b\"}'"), ("group_name", "'c'")]))
         .await
         .unwrap();
-    let page = store.list_mappings(9, 0).await.unwrap();
-    assert_eq!((page.items.len(), page.total), (1, 3));
+    let (tables, _) = store.tables(None).await.unwrap();
+    assert_eq!(tables.mappings.len(), 1);
     let instance = Instance::start(&database, NOTICES_ALONE).await;
     let snapshot = instance.snapshots.current().unwrap();
     for group in ["b", "c"] {
