@@ -132,6 +132,8 @@ fn take_back<'a, D: Clone + PartialEq, K: Eq + Hash>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chrono::DateTime;
     use serde_json::json;
 
@@ -159,7 +161,7 @@ mod tests {
             last_used_at: None,
         });
         MappingTables {
-            mappings: rows.collect(),
+            mappings: rows.map(Arc::new).collect(),
             tests: Vec::new(),
         }
     }

@@ -46,7 +46,7 @@ fn plan(tests_failing: Vec<FailingTest>) -> PlanWords {
         written: None,
         change_set: None,
         before: MappingTables {
-            mappings: before,
+            mappings: before.into_iter().map(std::sync::Arc::new).collect(),
             tests: vec![test(1, plain())],
         },
         changes: changes.collect(),
