@@ -32,6 +32,8 @@ impl Told {
             database_url,
         };
         told.browser().ready().await;
+        // Otherwise it may be told during the first step.
+        told.process.until_log("provider_ready").await;
         told
     }
 
