@@ -143,7 +143,7 @@ for (const { way, name, ...options } of WAYS) {
   test(`a table is exported, and a file imported after its plan was seen, ${way}`, { timeout: LIMIT_MS }, async () => {
     const ada = await withTable([watch('viewers', 'lobby'), watch('crew', 'lobby')], options);
     await door.signIn('vic');
-    await goTo(ada, 'Import and export');
+    await goTo(ada, 'Files');
     await check(ada, 'import and export');
     const [download] = await Promise.all([
       ada.waitForEvent('download'),
@@ -175,7 +175,7 @@ for (const { way, name, ...options } of WAYS) {
     assert.deepEqual((await ada.table()).map(({ rooms }) => rooms[0]).sort(), ['lobby', 'stage']);
 
     // The same file again: nothing is left to do. It may be pasted, too.
-    await goTo(ada, 'Import and export');
+    await goTo(ada, 'Files');
     await ada.getByLabel('Or paste it').fill(JSON.stringify(wanted));
     await ada.getByRole('button', { name: 'Show what it would change' }).click();
     await ada.getByText('Nothing changes').waitFor();

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
 use super::paging::{LIMIT_MAX, ListQuery};
-use super::row::{if_match, of_one_row, parse_id, versioned};
+use super::row::{if_match, of_one_row, parse_id, version_of, versioned};
 use crate::domain::change_set::{ChangeSet, Edit, TableChange};
 use crate::domain::mapping::{Mapping, MappingDraft, MappingId, READ_ONLY};
 use crate::domain::mapping_filter::MappingFilter;
@@ -294,7 +294,7 @@ pub async fn save(
     people: web::Data<People>,
 ) -> Answer {
     let (Submitted::Now(form) | Submitted::Earlier(form)) = &sent.sent;
-    let (id, version) = (MappingId(parse_id(&id)?), version(form)?);
+    let (id, version) = (MappingId(parse_id(&id)?), version_of(form)?);
     let desk = FormDesk::of(sent.sender, page, desk, people);
     desk.finish(Some(Editing { id, version }), sent.sent).await
 }
@@ -464,7 +464,7 @@ pub async fn switch(
     desk: Desk,
 ) -> Answer {
     let form = &sent.form;
-    let (id, version) = (MappingId(parse_id(&id)?), version(form)?);
+    let (id, version) = (MappingId(parse_id(&id)?), version_of(form)?);
     let place = place(form);
     let (enabled, done) = match form.one("enabled") {
         Ok(Some("true")) => (true, Done::ON),
@@ -515,7 +515,7 @@ pub async fn delete_confirmed(
     id: web::Path<String>,
     desk: Desk,
 ) -> Answer {
-    let (id, version) = (MappingId(parse_id(&id)?), version(&sent.form)?);
+    let (id, version) = (MappingId(parse_id(&id)?), version_of(&sent.form)?);
     let place = place(&sent.form);
     let edit = Edit::Delete { id: id.0, version };
     let deleted = desk.change(&sent.sender, TableChange::Mapping(edit)).await;
@@ -576,10 +576,4 @@ fn after(
         done: Some(done),
         undo,
     }))
-}
-
-fn version(form: &Form) -> Result<i64, Refusal> {
-    let version = form.one("version").ok().flatten();
-    let version = version.and_then(|version| version.parse().ok());
-    version.ok_or_else(|| Refusal::new(problems::INVALID_REQUEST))
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::domain::members::FieldError;
 use crate::flow::mappings::ChangeError;
 use crate::web::error::Refusal;
+use crate::web::form::Form;
 use crate::web::views::problem as problems;
 
 /// Answers with a row; the `ETag` carries its version.
@@ -62,4 +63,11 @@ pub(super) fn of_one_row(error: ChangeError) -> Refusal {
         ChangeError::Duplicate { .. } => Refusal::new(problems::DUPLICATE),
         error => error.into(),
     }
+}
+
+/// The version of the row that a form was opened with.
+pub(super) fn version_of(form: &Form) -> Result<i64, Refusal> {
+    let version = form.one("version").ok().flatten();
+    let version = version.and_then(|version| version.parse().ok());
+    version.ok_or_else(|| Refusal::new(problems::INVALID_REQUEST))
 }

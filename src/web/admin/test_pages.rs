@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::row::{of_one_row, parse_id};
+use super::row::{of_one_row, parse_id, version_of};
 use crate::domain::change_set::{Edit, TableChange};
 use crate::domain::mapping_test::{MappingTest, MappingTestDraft, MappingTestId};
 use crate::flow::admin::Admin;
@@ -10,7 +10,6 @@ use crate::flow::effect::failures;
 use crate::flow::mappings::{ChangeError, MappingEditor, TableRow, Twin};
 use crate::web::error::{Answer, Refusal};
 use crate::web::extract::{Page, ProtectedForm, SentForm, Submitted};
-use crate::web::form::Form;
 use crate::web::page::show;
 use crate::web::views::problem as problems;
 use crate::web::views::{TestDelete, TestForm, TestList, TestNotSaved, TestRow, TypedTest};
@@ -67,7 +66,7 @@ pub async fn save(
     desk: web::Data<MappingEditor>,
 ) -> Answer {
     let (Submitted::Now(form) | Submitted::Earlier(form)) = &sent.sent;
-    let (id, version) = (parse_id(&id)?, version(form)?);
+    let (id, version) = (parse_id(&id)?, version_of(form)?);
     let editing = Some((MappingTestId(id), version));
     let (form, draft) = judge(&page, editing, sent.sent)?;
     let edit = Edit::Replace { id, version, draft };
@@ -92,7 +91,7 @@ pub async fn delete_confirmed(
     id: web::Path<String>,
     desk: web::Data<MappingEditor>,
 ) -> Answer {
-    let (id, version) = (parse_id(&id)?, version(&sent.form)?);
+    let (id, version) = (parse_id(&id)?, version_of(&sent.form)?);
     let deleted = TableChange::Test(Edit::Delete { id, version });
     match desk.change(&sent.sender, deleted).await {
         Ok(_) => Ok(back(&page, "deleted")),
@@ -145,12 +144,6 @@ async fn confirmation(
 
 fn back(page: &Page, done: &str) -> HttpResponse {
     page.see_other(&format!("/admin/tests?done={done}"))
-}
-
-fn version(form: &Form) -> Result<i64, Refusal> {
-    let version = form.one("version").ok().flatten();
-    let version = version.and_then(|version| version.parse().ok());
-    version.ok_or_else(|| Refusal::new(problems::INVALID_REQUEST))
 }
 
 fn blank(page: &Page, editing: Option<(MappingTestId, i64)>) -> TestForm {

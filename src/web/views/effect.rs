@@ -128,21 +128,20 @@ impl PeopleWords {
     fn of(people: PeopleEffect) -> Self {
         let changed = words::number(people.changed);
         let considered = words::number(people.considered);
-        let signed_in = match people.signed_in {
-            1 => "1 is signed in".to_owned(),
-            many => format!("{} are signed in", words::number(many)),
-        };
+        let signed_in = format!("{} signed in", words::number(people.signed_in));
         let summary = match (people.considered, people.changed) {
             (0, _) => "No person has been seen yet.".to_owned(),
-            (1, 0) => "The one person who was seen can do what they could before.".to_owned(),
+            (1, 0) => {
+                format!("The one person who was seen ({signed_in}) can do what they could before.")
+            }
             (1, _) => {
-                format!("The one person who was seen can do something else then; {signed_in}.")
+                format!("The one person who was seen ({signed_in}) can do something else then.")
             }
             (_, 0) => format!(
-                "Each of the {considered} people who were seen can do what they could before; {signed_in}."
+                "Each of the {considered} people who were seen ({signed_in}) can do what they could before."
             ),
             _ => format!(
-                "{changed} of {considered} people who were seen can do something else then; {signed_in}."
+                "Of {considered} people who were seen ({signed_in}), {changed} can do something else then."
             ),
         };
         let named = people.items.into_iter().take(PEOPLE_NAMED);

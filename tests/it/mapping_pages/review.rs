@@ -147,7 +147,7 @@ async fn a_review_and_the_page_that_deletes_name_the_people() {
     let mut admin = bridge.admin().await;
     let review = admin.submit(NEW, LIST, &reviewed("note", "", None)).await;
     let said = [
-        "1 of 2 people who were seen can do something else then; 2 are signed in.",
+        "Of 2 people who were seen (2 signed in), 1 can do something else then.",
         "<a href=\"/admin/people/p_",
         ">vic</bdi></a> <span class=\"state on\">Signed in</span>",
         "<li>Gains: <span class=\"verb\">Watch</span> in <code>hall</code> and <code>lobby</code> over WHEP</li>",
@@ -163,7 +163,7 @@ async fn a_review_and_the_page_that_deletes_name_the_people() {
     let same = admin
         .submit(&one, &one, &reviewed("note", "x", Some("1")))
         .await;
-    let said = "Each of the 2 people who were seen can do what they could before; 2 are signed in.";
+    let said = "Each of the 2 people who were seen (2 signed in) can do what they could before.";
     shows(&same, 200, &[said]);
 }
 

@@ -133,7 +133,7 @@ fn the_enter_key_reviews() {
 #[test]
 fn a_review_counts_the_people_and_names_twenty() {
     let review = page("mapping-review-both");
-    let said = "1,012 of 5,050 people who were seen can do something else then; 50 are signed in";
+    let said = "Of 5,050 people who were seen (50 signed in), 1,012 can do something else then.";
     assert!(review.contains(said), "{review}");
     assert_eq!(review.matches("href=\"/red5/admin/people/p_").count(), 20);
     assert!(review.contains("<li>and 992 more</li>"));
