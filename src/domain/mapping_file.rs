@@ -1,5 +1,5 @@
 //! Mapping files: what administrators decided, in one order, without numbers, versions and times of
-//! writing. Equal tables are equal files, byte for byte.
+//! writing. Equal tables are equal files, byte for byte. `flow/mapping_files.rs` reads the bytes of one.
 
 use std::collections::HashMap;
 use std::hash::Hash;

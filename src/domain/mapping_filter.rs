@@ -187,7 +187,7 @@ impl MappingFilter {
         })
     }
 
-    /// Whether it asks for the last use, which is known of the table of now alone.
+    /// Whether it filters by last use. Last uses are known only for the current table.
     pub fn asks_for_use(&self) -> bool {
         self.unused_days.is_some()
     }

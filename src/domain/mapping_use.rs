@@ -1,4 +1,4 @@
-//! On which day a mapping last took part in the warrant of a token. Noted on the way of an exchange,
+//! On which day a mapping last took part in the warrant of a token. Noted during an exchange,
 //! so it takes no lock and no allocation; written later, in batches.
 
 use std::sync::Arc;

@@ -67,7 +67,7 @@ impl Mappings {
         Self::compile_after(None, mappings)
     }
 
-    /// The same of a table that was another one before: uses that were noted there stay noted.
+    /// Like `compile`, but keeps the uses that were noted in the previous version of the table.
     pub fn compile_after(
         previous: Option<&Self>,
         mappings: impl IntoIterator<Item = impl Into<Arc<Mapping>>>,

@@ -1,4 +1,5 @@
-//! What takes the changes of one change set back.
+//! The changes that undo one change set. `flow/mappings.rs` reads its rows from the audit log and
+//! writes these changes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -26,7 +27,7 @@ pub struct TouchedRows {
     pub mappings: Vec<TouchedRow<MappingDraft>>,
     /// The mapping tests.
     pub tests: Vec<TouchedRow<MappingTestDraft>>,
-    /// Rows whose former state the rules of now refuse.
+    /// Rows whose former state the current rules refuse.
     pub unreadable: Vec<RowKey>,
 }
 
@@ -48,7 +49,7 @@ pub enum LeftAlone {
     RemovedSince,
     /// The row of this number says the same now, or has the same name.
     Twin(i64),
-    /// The rules of now refuse what it said.
+    /// The current rules refuse its former state.
     Unreadable,
 }
 

@@ -1,4 +1,5 @@
-//! Mapping files as they are given and taken: what is wrong with one, and the table for a spreadsheet.
+//! Reads a mapping file and reports its errors; writes the CSV for spreadsheets. The JSON itself is
+//! in `domain/mapping_file.rs`.
 
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use crate::domain::tables::{MappingTables, WantedTables};
 use crate::domain::time::utc;
 use crate::json::UniqueMembers;
 
-/// What is not read, by its header and by its name.
+/// Error for a CSV file, which is recognized by its header or its name.
 const CSV_IS_FOR_READING: &str = "CSV is for reading in a spreadsheet: it has no tests, and some cells differ from the \
                                   mapping; give the JSON of `red5-bridge mappings export`";
 

@@ -287,7 +287,7 @@ impl MappingEditor {
         })
     }
 
-    /// Writes changes, or does everything but that. `tell` reads what is told of them before they are
+    /// Writes changes; a dry run does everything except commit. `tell` reads what is told of them before they are
     /// committed.
     async fn write<T>(
         &self,

@@ -34,7 +34,7 @@ pub struct PlanCounts {
     pub remove: usize,
 }
 
-/// The changes, what they do, and how many there are, line by line, with what cannot be seen written out.
+/// The plan as lines of text for a terminal; invisible characters are escaped.
 pub fn words(plan: &ChangeOutcome) -> Vec<String> {
     let mut words = Vec::new();
     for line in lines(plan) {

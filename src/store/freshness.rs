@@ -1,4 +1,8 @@
-//! Age of the data in memory, for [`super::snapshot`].
+//! What happens while Postgres is unavailable, and the age of the data in memory.
+//!
+//! Exchanges continue from memory. When [`super::snapshot`] has not been confirmed for
+//! `BRIDGE_MAX_STALENESS_SECONDS`, exchanges (`web/error.rs`) and `/readyz` (`web/health.rs`) answer
+//! 503. Requests that need a row answer 503 at once.
 //!
 //! Two clocks are read. The monotonic clock cannot be set, but stops while the machine sleeps or a
 //! virtual machine is paused. The wall clock is correct after that, but can be set. The greater of

@@ -423,7 +423,7 @@ impl Store {
     }
 
     /// Makes the changes that `plan` gives, all or none of them, if what they do passes `judge`, which
-    /// also reads what is to be told of them: what cannot be told is not written. The writers of both
+    /// also reads the data for the answer: if that fails, nothing is written. The writers of both
     /// tables wait for each other, those by SQL too, so both functions see what is committed.
     ///
     /// # Errors

@@ -2,10 +2,7 @@
 //!
 //! A row leaves this module only as a valid typed value. [`snapshot`] keeps the mappings and blocks
 //! in memory and [`session_cache`] the sessions in use, so that an exchange sends no query.
-//!
-//! While Postgres is unavailable, exchanges continue from memory. When [`snapshot`] has not been
-//! confirmed for `BRIDGE_MAX_STALENESS_SECONDS`, exchanges (`web/error.rs`) and `/readyz`
-//! (`web/health.rs`) answer 503. Requests that need a row answer 503 at once.
+//! While Postgres is unavailable: [`freshness`].
 
 pub mod audit;
 pub mod blocks;

@@ -19,7 +19,7 @@ use crate::domain::identity::{Actor, Groups, Identity, PersonKey};
 use crate::domain::list::{ListPage, PageRange};
 use crate::domain::person::{PersonId, SeenGroup, SeenPerson};
 
-/// So many groups of people are found by the index at most.
+/// Maximum number of groups for which the query uses the index.
 const FEW_GROUPS: usize = 32;
 
 /// Whom a question is about: those who are signed in, and those who were seen lately.
@@ -56,7 +56,7 @@ pub struct PeopleCount {
 pub struct PeopleConcerned {
     /// How many people are considered.
     pub count: PeopleCount,
-    /// Those for whom a row of the change set is, by user name and subject.
+    /// The people to whom a row of the change set applies, by user name and subject.
     pub people: Vec<SeenPerson>,
     /// The groups of all who are considered, where the change set names a group that none of them is in;
     /// otherwise those that it names.
@@ -376,7 +376,7 @@ async fn seen_groups(
 }
 
 impl PeopleReader<'_> {
-    /// What rows for `groups` touch, of which `named` are written.
+    /// The people to whom rows for `groups` apply. `named` are the groups of the rows that are written.
     pub async fn concerned<'g>(
         &mut self,
         considered: Considered,
@@ -407,7 +407,7 @@ impl PeopleReader<'_> {
             GroupMatch::Glob(glob) => groups.iter().any(|group| glob.captures(group).is_some()),
             GroupMatch::Everyone => true,
         };
-        // To read the groups of everyone is slow, and needed for a group alone that was never seen.
+        // Reading the groups of all people is slow; it is needed only if a group was not found above.
         if !named.iter().all(is_seen) {
             let all = seen_groups(self.0, considered, None, i64::MAX).await?;
             groups = all.into_iter().map(|seen| seen.group).collect();

@@ -15,7 +15,7 @@
 //! ([`super::server`]).
 //!
 //! The data in memory is fresh as of the moment at which the last successful check was *sent*. Data
-//! older than the bound is not served: the answer is 503 (see [`super`]).
+//! older than the bound is not served: the answer is 503 (see [`super::freshness`]).
 
 use std::sync::{self, Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

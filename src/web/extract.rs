@@ -203,6 +203,16 @@ pub enum Submitted {
     Earlier(Form),
 }
 
+impl Submitted {
+    /// The form, and whether it is of an earlier session.
+    pub fn into_form(self) -> (Form, bool) {
+        match self {
+            Self::Now(form) => (form, false),
+            Self::Earlier(form) => (form, true),
+        }
+    }
+}
+
 /// The JSON object of a script; an empty body counts as an empty object.
 pub struct ProtectedJson<S> {
     pub sender: S,

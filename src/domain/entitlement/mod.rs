@@ -125,7 +125,7 @@ impl Entitlement {
         rows.into_iter().collect()
     }
 
-    /// The mappings whose grants contain a possible triple of the scope, as often as they do.
+    /// The mappings whose grants contain a possible triple of the scope; one may occur more than once.
     pub fn behind(&self, scope: &Scope) -> impl Iterator<Item = MappingId> {
         let pairs = Pairs::of(&scope.roles, &scope.transports);
         let takes_part = move |held: &&HeldGrant| {

@@ -10,7 +10,7 @@ use crate::flow::admin::Admin;
 use crate::flow::mapping_files::{as_csv, read};
 use crate::flow::mappings::{MappingEditor, Terms};
 use crate::web::error::{Answer, Refusal};
-use crate::web::extract::{Page, SentForm, Submitted};
+use crate::web::extract::{Page, SentForm};
 use crate::web::page::show;
 use crate::web::views::problem::{self as problems, Problem};
 use crate::web::views::{FilesPage, PlanRefused, PlanWords};
@@ -47,7 +47,7 @@ fn download(media_type: &str, name: &str, text: String) -> HttpResponse {
 
 /// POST `/admin/files`: what the file would change.
 pub async fn plan(sent: SentForm<Admin>, page: Page, editor: web::Data<MappingEditor>) -> Answer {
-    let (form, is_earlier) = fields(sent.sent);
+    let (form, is_earlier) = sent.sent.into_form();
     let (file, text) = (form.text("file"), form.text("text"));
     let mut shown = FilesPage {
         text: text.clone(),
@@ -79,7 +79,7 @@ pub async fn plan(sent: SentForm<Admin>, page: Page, editor: web::Data<MappingEd
 
 /// POST `/admin/files/apply`: what a plan showed is done, if it is still what would be done.
 pub async fn apply(sent: SentForm<Admin>, page: Page, editor: web::Data<MappingEditor>) -> Answer {
-    let (form, is_earlier) = fields(sent.sent);
+    let (form, is_earlier) = sent.sent.into_form();
     let content = form.text("content");
     let mut shown = blank(&page);
     let wanted = judge(&content, &mut shown)?;
@@ -99,13 +99,6 @@ pub async fn apply(sent: SentForm<Admin>, page: Page, editor: web::Data<MappingE
     };
     let now = planned(&sent.sender, &editor, &wanted, content, &mut shown).await?;
     Err(Refusal::new(now.unwrap_or(problem)).showing(&shown))
-}
-
-fn fields(sent: Submitted) -> (crate::web::form::Form, bool) {
-    match sent {
-        Submitted::Now(form) => (form, false),
-        Submitted::Earlier(form) => (form, true),
-    }
 }
 
 fn blank(page: &Page) -> FilesPage {

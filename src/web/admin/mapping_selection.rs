@@ -82,9 +82,9 @@ impl SelectionNow {
         selection: &Selection,
         page: &Page,
         admin: &Admin,
-        desk: &MappingEditor,
+        editor: &MappingEditor,
     ) -> Result<Self, Refusal> {
-        let (tables, _) = desk.tables(admin, None).await?;
+        let (tables, _) = editor.tables(admin, None).await?;
         let mut shown = SelectedMappings {
             frame: page.frame(),
             place: selection.place.clone(),
@@ -108,7 +108,7 @@ impl SelectionNow {
             match edit(selection.change, row) {
                 Some(change) => {
                     changes.push(change);
-                    shown.rows.push(MappingRow::of(row.clone(), desk.now()));
+                    shown.rows.push(MappingRow::of(row.clone(), editor.now()));
                 }
                 None => shown.already.push(row.id),
             }
@@ -128,10 +128,10 @@ impl SelectionNow {
     async fn with_effect(
         mut self,
         admin: &Admin,
-        desk: &MappingEditor,
+        editor: &MappingEditor,
     ) -> Result<SelectedMappings, Refusal> {
         if !self.changes.is_empty() {
-            let outcome = make(self.changes, true, admin, desk).await;
+            let outcome = make(self.changes, true, admin, editor).await;
             let outcome = outcome.map_err(of_one_row)?;
             self.page.effect = Some(EffectWords::of(outcome.effect));
         }
@@ -143,26 +143,26 @@ async fn make(
     changes: Vec<TableChange>,
     dry_run: bool,
     admin: &Admin,
-    desk: &MappingEditor,
+    editor: &MappingEditor,
 ) -> Result<ChangeOutcome, ChangeError> {
     let set = ChangeSet {
         changes,
         if_mapping_version: None,
         dry_run,
     };
-    desk.change_all(admin, set).await
+    editor.change_all(admin, set).await
 }
 
 /// GET `/admin/mappings/selected`
-pub async fn ask_page(admin: Admin, page: Page, desk: web::Data<MappingEditor>) -> Answer {
+pub async fn ask_page(admin: Admin, page: Page, editor: web::Data<MappingEditor>) -> Answer {
     let query = page.query()?;
     // The address alone, as it is left after a sign-in: the list has the boxes.
     if query.names().next().is_none() {
         return Ok(page.see_other("/admin/mappings"));
     }
     let selection = Selection::read(&query)?;
-    let compared = SelectionNow::of(&selection, &page, &admin, &desk).await?;
-    let shown = compared.with_effect(&admin, &desk).await?;
+    let compared = SelectionNow::of(&selection, &page, &admin, &editor).await?;
+    let shown = compared.with_effect(&admin, &editor).await?;
     if shown.rows.is_empty() {
         return Err(Refusal::new(problems::INVALID_REQUEST).showing(&shown));
     }
@@ -173,10 +173,10 @@ pub async fn ask_page(admin: Admin, page: Page, desk: web::Data<MappingEditor>) 
 pub async fn change(
     sent: ProtectedForm<Admin>,
     page: Page,
-    desk: web::Data<MappingEditor>,
+    editor: web::Data<MappingEditor>,
 ) -> Answer {
     let (admin, selection) = (&sent.sender, Selection::read(&sent.form)?);
-    let compared = SelectionNow::of(&selection, &page, admin, &desk).await?;
+    let compared = SelectionNow::of(&selection, &page, admin, &editor).await?;
     let (problem, why) = if !compared.is_as_shown() {
         (problems::STALE, Some(NotDone::ChangedMeanwhile))
     } else if compared.changes.is_empty() {
@@ -186,7 +186,7 @@ pub async fn change(
             [row] => Which::One(row.id()),
             rows => Which::Several(i64::try_from(rows.len()).unwrap_or(i64::MAX)),
         };
-        match make(compared.changes, false, admin, &desk).await {
+        match make(compared.changes, false, admin, &editor).await {
             Ok(outcome) => {
                 return Ok(page.see_other(&selection.place.after(&Return {
                     of,
@@ -199,10 +199,10 @@ pub async fn change(
             Err(error) => return Err(of_one_row(error)),
         }
     };
-    let now = SelectionNow::of(&selection, &page, admin, &desk).await?;
+    let now = SelectionNow::of(&selection, &page, admin, &editor).await?;
     let shown = SelectedMappings {
         not_done: why,
-        ..now.with_effect(admin, &desk).await?
+        ..now.with_effect(admin, &editor).await?
     };
     Err(Refusal::new(problem).showing(&shown))
 }

@@ -27,7 +27,7 @@ use crate::web::views::{
     NotDone, NotSaved, Return, TypedMapping, Which,
 };
 
-type Desk = web::Data<MappingEditor>;
+type Editor = web::Data<MappingEditor>;
 
 /// Most groups that the form of a mapping offers to choose from.
 const GROUPS_TO_CHOOSE: usize = 200;
@@ -39,9 +39,9 @@ const COMPARED: [&str; 4] = ["id", "version", "created_at", "created_by"];
 // --- for programs ---
 
 /// GET `/api/admin/mappings?q=&group=&room=&role=&transport=&state=&sort=&at=&limit=&offset=`
-pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
+pub async fn list(admin: Admin, request: HttpRequest, editor: Editor) -> Answer {
     let mut query = Query::of_program(Form::of_query(&request)?);
-    let at = query.past("at", desk.now());
+    let at = query.past("at", editor.now());
     let parameters = [&MappingFilter::NAMES[..], &["limit", "offset"]].concat();
     let asked = query.with(&parameters, |form| {
         match read_list(form, ListQuery::read(form, MappingFilter::NAMES))? {
@@ -53,7 +53,7 @@ pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
         }
     });
     let (asked, filter) = query.finish(asked)?;
-    let (page, mapping_version) = desk.list(&admin, &filter, at, asked.range).await?;
+    let (page, mapping_version) = editor.list(&admin, &filter, at, asked.range).await?;
     Ok(HttpResponse::Ok().json(json!({
         "items": page.items,
         "total": page.total,
@@ -63,7 +63,7 @@ pub async fn list(admin: Admin, request: HttpRequest, desk: Desk) -> Answer {
 
 type MappingListQuery = ListQuery<{ MappingFilter::NAMES.len() }>;
 
-/// The filters of a list beside what it asks for. Each parameter that is wrong is named once.
+/// Adds the parsed filters to the query of a list. Each parameter that is wrong is named once.
 fn read_list(
     query: &Form,
     asked: Result<MappingListQuery, Vec<FieldError>>,
@@ -85,15 +85,15 @@ fn read_list(
 }
 
 /// GET `/api/admin/mappings/{id}`
-pub async fn get(admin: Admin, id: web::Path<String>, desk: Desk) -> Answer {
-    let mapping = find(&admin, MappingId(parse_id(&id)?), &desk).await?;
+pub async fn get(admin: Admin, id: web::Path<String>, editor: Editor) -> Answer {
+    let mapping = find(&admin, MappingId(parse_id(&id)?), &editor).await?;
     Ok(versioned(HttpResponse::Ok(), mapping.version, &mapping))
 }
 
 /// POST `/api/admin/mappings`
-pub async fn create(sent: ProtectedJson<Admin>, site: web::Data<Site>, desk: Desk) -> Answer {
+pub async fn create(sent: ProtectedJson<Admin>, site: web::Data<Site>, editor: Editor) -> Answer {
     let draft = MappingDraft::parse(sent.members)?;
-    let written = write(&desk, &sent.sender, Edit::Create(draft)).await?;
+    let written = write(&editor, &sent.sender, Edit::Create(draft)).await?;
     let location = site.to(&format!("/api/admin/mappings/{}", written.id));
     let mut created = HttpResponse::Created();
     created.insert_header((header::LOCATION, location));
@@ -105,17 +105,17 @@ pub async fn replace(
     sent: ProtectedJson<Admin>,
     request: HttpRequest,
     id: web::Path<String>,
-    desk: Desk,
+    editor: Editor,
 ) -> Answer {
     let (admin, mut members) = (sent.sender, sent.members);
     let sent_back = take_read_only(&mut members);
     let draft = MappingDraft::parse(members)?;
     let (id, version) = (MappingId(parse_id(&id)?), if_match(&request)?);
     if !sent_back.is_empty() {
-        compare(sent_back, &find(&admin, id, &desk).await?, version)?;
+        compare(sent_back, &find(&admin, id, &editor).await?, version)?;
     }
     let id = id.0;
-    let written = write(&desk, &admin, Edit::Replace { id, version, draft }).await?;
+    let written = write(&editor, &admin, Edit::Replace { id, version, draft }).await?;
     Ok(versioned(HttpResponse::Ok(), written.version, &written))
 }
 
@@ -124,28 +124,28 @@ pub async fn delete(
     sent: ProtectedEmpty<Admin>,
     request: HttpRequest,
     id: web::Path<String>,
-    desk: Desk,
+    editor: Editor,
 ) -> Answer {
     let (id, version) = (MappingId(parse_id(&id)?), if_match(&request)?);
     let id = id.0;
     let deleted = TableChange::Mapping(Edit::Delete { id, version });
-    let deleted = desk.change(&sent.sender, deleted).await;
+    let deleted = editor.change(&sent.sender, deleted).await;
     deleted.map_err(of_one_row)?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn find(admin: &Admin, id: MappingId, desk: &MappingEditor) -> Result<Mapping, Refusal> {
-    let found = desk.get(admin, id).await?;
+async fn find(admin: &Admin, id: MappingId, editor: &MappingEditor) -> Result<Mapping, Refusal> {
+    let found = editor.get(admin, id).await?;
     found.ok_or_else(|| Refusal::new(problems::NOT_FOUND))
 }
 
 /// Creates or replaces one row.
 async fn write(
-    desk: &MappingEditor,
+    editor: &MappingEditor,
     admin: &Admin,
     edit: Edit<MappingDraft>,
 ) -> Result<Mapping, Refusal> {
-    match desk
+    match editor
         .change(admin, TableChange::Mapping(edit))
         .await
         .map(|written| written.row)
@@ -191,12 +191,12 @@ fn compare(
 // --- for people ---
 
 /// GET `/admin/mappings`, with the filters of the API.
-pub async fn list_page(admin: Admin, page: Page, desk: Desk) -> Answer {
+pub async fn list_page(admin: Admin, page: Page, editor: Editor) -> Answer {
     let query = page.query()?;
     let asked = ListQuery::read_page(&query, MappingFilter::NAMES);
     let (asked, filter) = read_list(&query, asked)?;
-    let (found, mapping_version) = desk.list(&admin, &filter, None, asked.range).await?;
-    let now = desk.now();
+    let (found, mapping_version) = editor.list(&admin, &filter, None, asked.range).await?;
+    let now = editor.now();
     let rows = found.items.into_iter();
     let rows: Vec<MappingRow> = rows.map(|row| MappingRow::of(row, now)).collect();
     Ok(page::show(&MappingList {
@@ -239,17 +239,22 @@ pub(super) fn place(sent: &Form) -> ListPlace {
 }
 
 /// GET `/admin/mappings/new`; with `from` its fields are those of this mapping.
-pub async fn new_page(admin: Admin, page: Page, desk: Desk, people: web::Data<People>) -> Answer {
+pub async fn new_page(
+    admin: Admin,
+    page: Page,
+    editor: Editor,
+    people: web::Data<People>,
+) -> Answer {
     let query = page.query()?;
     let from = query.one("from")?.map(parse_id).transpose()?;
-    let desk = FormDesk::of(admin, page, desk, people);
-    let form = desk.blank(None, place(&query));
+    let editor = FormDesk::of(admin, page, editor, people);
+    let form = editor.blank(None, place(&query));
     let Some(from) = from.map(MappingId) else {
-        return Ok(desk.show(form).await);
+        return Ok(editor.show(form).await);
     };
-    match desk.editor.get(&desk.admin, from).await? {
-        Some(row) => Ok(desk.show(form.copying(&row)).await),
-        None => Err(gone(&desk.page, from, &form.place)),
+    match editor.editor.get(&editor.admin, from).await? {
+        Some(row) => Ok(editor.show(form.copying(&row)).await),
+        None => Err(gone(&editor.page, from, &form.place)),
     }
 }
 
@@ -258,31 +263,31 @@ pub async fn edit_page(
     admin: Admin,
     page: Page,
     id: web::Path<String>,
-    desk: Desk,
+    editor: Editor,
     people: web::Data<People>,
 ) -> Answer {
     let (id, place) = (MappingId(parse_id(&id)?), place(&page.query()?));
-    let Some(row) = desk.get(&admin, id).await? else {
+    let Some(row) = editor.get(&admin, id).await? else {
         return Err(gone(&page, id, &place));
     };
     let editing = Editing {
         id,
         version: row.version,
     };
-    let desk = FormDesk::of(admin, page, desk, people);
-    let form = desk.blank(Some(editing), place).opening(&row);
-    Ok(desk.show(form).await)
+    let editor = FormDesk::of(admin, page, editor, people);
+    let form = editor.blank(Some(editing), place).opening(&row);
+    Ok(editor.show(form).await)
 }
 
 /// POST `/admin/mappings`
 pub async fn add(
     sent: SentForm<Admin>,
     page: Page,
-    desk: Desk,
+    editor: Editor,
     people: web::Data<People>,
 ) -> Answer {
-    let desk = FormDesk::of(sent.sender, page, desk, people);
-    desk.finish(None, sent.sent).await
+    let editor = FormDesk::of(sent.sender, page, editor, people);
+    editor.finish(None, sent.sent).await
 }
 
 /// POST `/admin/mappings/{id}`
@@ -290,25 +295,27 @@ pub async fn save(
     sent: SentForm<Admin>,
     page: Page,
     id: web::Path<String>,
-    desk: Desk,
+    editor: Editor,
     people: web::Data<People>,
 ) -> Answer {
     let (Submitted::Now(form) | Submitted::Earlier(form)) = &sent.sent;
     let (id, version) = (MappingId(parse_id(&id)?), version_of(form)?);
-    let desk = FormDesk::of(sent.sender, page, desk, people);
-    desk.finish(Some(Editing { id, version }), sent.sent).await
+    let editor = FormDesk::of(sent.sender, page, editor, people);
+    editor
+        .finish(Some(Editing { id, version }), sent.sent)
+        .await
 }
 
 /// What the form of a mapping is shown and judged with.
 struct FormDesk {
     admin: Admin,
     page: Page,
-    editor: Desk,
+    editor: Editor,
     people: web::Data<People>,
 }
 
 impl FormDesk {
-    fn of(admin: Admin, page: Page, editor: Desk, people: web::Data<People>) -> Self {
+    fn of(admin: Admin, page: Page, editor: Editor, people: web::Data<People>) -> Self {
         Self {
             admin,
             page,
@@ -351,17 +358,14 @@ impl FormDesk {
 
     /// Judges what was sent, and saves or reviews it.
     async fn finish(&self, editing: Option<Editing>, sent: Submitted) -> Answer {
-        let (form, earlier) = match sent {
-            Submitted::Now(form) => (form, false),
-            Submitted::Earlier(form) => (form, true),
-        };
+        let (form, is_earlier) = sent.into_form();
         let place = place(&form);
         let mut form = MappingForm {
             typed: TypedMapping::sent(form)?,
             ..self.blank(editing, place)
         };
         // A page of an earlier session: not done, and not lost either.
-        if earlier {
+        if is_earlier {
             form.not_saved = Some(NotSaved::SessionChanged);
             return self.refuse(problems::SESSION_CHANGED, form).await;
         }
@@ -443,7 +447,7 @@ impl FormDesk {
 
 /// What an edit would do.
 async fn review(
-    desk: &MappingEditor,
+    editor: &MappingEditor,
     admin: &Admin,
     edit: Edit<MappingDraft>,
 ) -> Result<EffectWords, ChangeError> {
@@ -452,7 +456,7 @@ async fn review(
         if_mapping_version: None,
         dry_run: true,
     };
-    let outcome = desk.change_all(admin, set).await?;
+    let outcome = editor.change_all(admin, set).await?;
     Ok(EffectWords::of(outcome.effect))
 }
 
@@ -461,7 +465,7 @@ pub async fn switch(
     sent: ProtectedForm<Admin>,
     page: Page,
     id: web::Path<String>,
-    desk: Desk,
+    editor: Editor,
 ) -> Answer {
     let form = &sent.form;
     let (id, version) = (MappingId(parse_id(&id)?), version_of(form)?);
@@ -471,7 +475,7 @@ pub async fn switch(
         Ok(Some("false")) => (false, Done::OFF),
         _ => return Err(Refusal::new(problems::INVALID_REQUEST)),
     };
-    let Some(row) = desk.get(&sent.sender, id).await? else {
+    let Some(row) = editor.get(&sent.sender, id).await? else {
         return Err(gone(&page, id, &place));
     };
     let edit = Edit::Replace {
@@ -479,7 +483,10 @@ pub async fn switch(
         version,
         draft: row.draft.with_enabled(enabled),
     };
-    match desk.change(&sent.sender, TableChange::Mapping(edit)).await {
+    match editor
+        .change(&sent.sender, TableChange::Mapping(edit))
+        .await
+    {
         Ok(written) => Ok(after(&page, done, id, written.change_set, &place)),
         Err(ChangeError::StaleRow { current: None, .. }) => Err(gone(&page, id, &place)),
         Err(ChangeError::StaleRow { .. }) => {
@@ -497,12 +504,17 @@ pub async fn not_switched(_: Admin, page: Page, id: web::Path<String>) -> Answer
 }
 
 /// GET `/admin/mappings/{id}/delete`
-pub async fn delete_page(admin: Admin, page: Page, id: web::Path<String>, desk: Desk) -> Answer {
+pub async fn delete_page(
+    admin: Admin,
+    page: Page,
+    id: web::Path<String>,
+    editor: Editor,
+) -> Answer {
     let (id, place) = (MappingId(parse_id(&id)?), place(&page.query()?));
-    match desk.get(&admin, id).await? {
+    match editor.get(&admin, id).await? {
         None => Err(gone(&page, id, &place)),
         Some(row) => {
-            let shown = confirmation(&page, &desk, &admin, row, place, None).await?;
+            let shown = confirmation(&page, &editor, &admin, row, place, None).await?;
             Ok(page::show(&shown))
         }
     }
@@ -513,12 +525,14 @@ pub async fn delete_confirmed(
     sent: ProtectedForm<Admin>,
     page: Page,
     id: web::Path<String>,
-    desk: Desk,
+    editor: Editor,
 ) -> Answer {
     let (id, version) = (MappingId(parse_id(&id)?), version_of(&sent.form)?);
     let place = place(&sent.form);
     let edit = Edit::Delete { id: id.0, version };
-    let deleted = desk.change(&sent.sender, TableChange::Mapping(edit)).await;
+    let deleted = editor
+        .change(&sent.sender, TableChange::Mapping(edit))
+        .await;
     let (problem, why) = match deleted {
         Ok(written) => {
             return Ok(after(&page, Done::DELETED, id, written.change_set, &place));
@@ -527,26 +541,26 @@ pub async fn delete_confirmed(
         Err(ChangeError::Refused(_)) => (problems::TEST_FAILED, NotDone::TestFails),
         Err(error) => return Err(of_one_row(error)),
     };
-    let Some(now) = desk.get(&sent.sender, id).await? else {
+    let Some(now) = editor.get(&sent.sender, id).await? else {
         return Err(gone(&page, id, &place));
     };
-    let shown = confirmation(&page, &desk, &sent.sender, now, place, Some(why)).await?;
+    let shown = confirmation(&page, &editor, &sent.sender, now, place, Some(why)).await?;
     Err(Refusal::new(problem).showing(&shown))
 }
 
 async fn confirmation(
     page: &Page,
-    desk: &MappingEditor,
+    editor: &MappingEditor,
     admin: &Admin,
     row: Mapping,
     place: ListPlace,
     not_done: Option<NotDone>,
 ) -> Result<MappingDelete, Refusal> {
     let (id, version) = (row.id.0, row.version);
-    let effect = review(desk, admin, Edit::Delete { id, version }).await;
+    let effect = review(editor, admin, Edit::Delete { id, version }).await;
     Ok(MappingDelete {
         frame: page.frame(),
-        row: MappingRow::of(row, desk.now()),
+        row: MappingRow::of(row, editor.now()),
         effect: effect.map_err(of_one_row)?,
         place,
         not_done,

@@ -45,7 +45,7 @@ impl<const N: usize> ListQuery<N> {
         })
     }
 
-    /// The same of a page, whose form to go to a page sends its number.
+    /// Like `read`, for an HTML page: its form sends a page number instead of an offset.
     pub fn read_page(query: &Form, names: [&'static str; N]) -> Result<Self, Vec<FieldError>> {
         let typed = query.one("page").map(|text| text.and_then(filled));
         let number = match typed {
@@ -64,7 +64,7 @@ impl<const N: usize> ListQuery<N> {
         Ok(read)
     }
 
-    /// The query that leads to this page, shortened by what goes without saying.
+    /// The query of this page, without parameters that have their default value.
     pub fn query(&self) -> String {
         let mut query = self.narrowed();
         for (name, number, usual) in [

@@ -23,12 +23,12 @@ const DONE: [(&str, &str, bool); 4] = [
 ];
 
 /// GET `/admin/tests`
-pub async fn list_page(admin: Admin, page: Page, desk: web::Data<MappingEditor>) -> Answer {
+pub async fn list_page(admin: Admin, page: Page, editor: web::Data<MappingEditor>) -> Answer {
     let done = page.query()?.text("done");
     let done = DONE.into_iter().find(|(word, ..)| *word == done);
     Ok(show(&TestList {
         frame: page.frame(),
-        rows: rows(&admin, &desk).await?,
+        rows: rows(&admin, &editor).await?,
         done: done.map(|(_, sentence, is_good)| (sentence, is_good)),
     }))
 }
@@ -43,9 +43,9 @@ pub async fn edit_page(
     admin: Admin,
     page: Page,
     id: web::Path<String>,
-    desk: web::Data<MappingEditor>,
+    editor: web::Data<MappingEditor>,
 ) -> Answer {
-    let test = find(&admin, &page, parse_id(&id)?, &desk).await?;
+    let test = find(&admin, &page, parse_id(&id)?, &editor).await?;
     Ok(show(&TestForm {
         typed: TypedTest::of(&test.draft),
         ..blank(&page, Some((test.id, test.version)))
@@ -53,9 +53,9 @@ pub async fn edit_page(
 }
 
 /// POST `/admin/tests`
-pub async fn add(sent: SentForm<Admin>, page: Page, desk: web::Data<MappingEditor>) -> Answer {
+pub async fn add(sent: SentForm<Admin>, page: Page, editor: web::Data<MappingEditor>) -> Answer {
     let (form, draft) = judge(&page, None, sent.sent)?;
-    write(&page, &desk, &sent.sender, form, Edit::Create(draft)).await
+    write(&page, &editor, &sent.sender, form, Edit::Create(draft)).await
 }
 
 /// POST `/admin/tests/{id}`
@@ -63,14 +63,14 @@ pub async fn save(
     sent: SentForm<Admin>,
     page: Page,
     id: web::Path<String>,
-    desk: web::Data<MappingEditor>,
+    editor: web::Data<MappingEditor>,
 ) -> Answer {
     let (Submitted::Now(form) | Submitted::Earlier(form)) = &sent.sent;
     let (id, version) = (parse_id(&id)?, version_of(form)?);
     let editing = Some((MappingTestId(id), version));
     let (form, draft) = judge(&page, editing, sent.sent)?;
     let edit = Edit::Replace { id, version, draft };
-    write(&page, &desk, &sent.sender, form, edit).await
+    write(&page, &editor, &sent.sender, form, edit).await
 }
 
 /// GET `/admin/tests/{id}/delete`
@@ -78,9 +78,9 @@ pub async fn delete_page(
     admin: Admin,
     page: Page,
     id: web::Path<String>,
-    desk: web::Data<MappingEditor>,
+    editor: web::Data<MappingEditor>,
 ) -> Answer {
-    let shown = confirmation(&admin, &page, parse_id(&id)?, &desk).await?;
+    let shown = confirmation(&admin, &page, parse_id(&id)?, &editor).await?;
     Ok(show(&shown))
 }
 
@@ -89,16 +89,16 @@ pub async fn delete_confirmed(
     sent: ProtectedForm<Admin>,
     page: Page,
     id: web::Path<String>,
-    desk: web::Data<MappingEditor>,
+    editor: web::Data<MappingEditor>,
 ) -> Answer {
     let (id, version) = (parse_id(&id)?, version_of(&sent.form)?);
     let deleted = TableChange::Test(Edit::Delete { id, version });
-    match desk.change(&sent.sender, deleted).await {
+    match editor.change(&sent.sender, deleted).await {
         Ok(_) => Ok(back(&page, "deleted")),
         Err(ChangeError::StaleRow { .. }) => {
             let shown = TestDelete {
                 changed_meanwhile: true,
-                ..confirmation(&sent.sender, &page, id, &desk).await?
+                ..confirmation(&sent.sender, &page, id, &editor).await?
             };
             Err(Refusal::new(problems::STALE).showing(&shown))
         }
@@ -106,9 +106,9 @@ pub async fn delete_confirmed(
     }
 }
 
-async fn rows(admin: &Admin, desk: &MappingEditor) -> Result<Vec<TestRow>, Refusal> {
-    let (tables, _) = desk.tables(admin, None).await?;
-    let mut failing = failures(&tables, desk.now()).into_iter().peekable();
+async fn rows(admin: &Admin, editor: &MappingEditor) -> Result<Vec<TestRow>, Refusal> {
+    let (tables, _) = editor.tables(admin, None).await?;
+    let mut failing = failures(&tables, editor.now()).into_iter().peekable();
     // Both are by number.
     let rows = tables.tests.iter().map(|test| {
         let because = failing.next_if(|(failing, _)| failing.id == test.id);
@@ -121,9 +121,9 @@ async fn find(
     admin: &Admin,
     page: &Page,
     id: i64,
-    desk: &MappingEditor,
+    editor: &MappingEditor,
 ) -> Result<MappingTest, Refusal> {
-    let tests = desk.tests(admin).await?;
+    let tests = editor.tests(admin).await?;
     let found = tests.into_iter().find(|test| test.id.0 == id);
     found.ok_or_else(|| Refusal::new(problems::NOT_FOUND).answered_by(back(page, "gone")))
 }
@@ -132,9 +132,9 @@ async fn confirmation(
     admin: &Admin,
     page: &Page,
     id: i64,
-    desk: &MappingEditor,
+    editor: &MappingEditor,
 ) -> Result<TestDelete, Refusal> {
-    let test = find(admin, page, id, desk).await?;
+    let test = find(admin, page, id, editor).await?;
     Ok(TestDelete {
         frame: page.frame(),
         row: TestRow::of(&test, Vec::new()),
@@ -162,10 +162,7 @@ fn judge(
     editing: Option<(MappingTestId, i64)>,
     sent: Submitted,
 ) -> Result<(TestForm, MappingTestDraft), Refusal> {
-    let (form, is_earlier) = match sent {
-        Submitted::Now(form) => (form, false),
-        Submitted::Earlier(form) => (form, true),
-    };
+    let (form, is_earlier) = sent.into_form();
     let mut form = TestForm {
         typed: TypedTest::sent(form)?,
         ..blank(page, editing)
@@ -186,7 +183,7 @@ fn judge(
 /// Saves what was typed, or shows it again with why it was not saved.
 async fn write(
     page: &Page,
-    desk: &MappingEditor,
+    editor: &MappingEditor,
     admin: &Admin,
     mut form: TestForm,
     edit: Edit<MappingTestDraft>,
@@ -195,7 +192,7 @@ async fn write(
         Edit::Create(_) => "added",
         _ => "saved",
     };
-    let (problem, why) = match desk.change(admin, TableChange::Test(edit)).await {
+    let (problem, why) = match editor.change(admin, TableChange::Test(edit)).await {
         Ok(_) => return Ok(back(page, done)),
         Err(ChangeError::StaleRow {
             current: Some(TableRow::Test(now)),

@@ -109,7 +109,7 @@ impl HistoryRow {
             action: entry.action.clone(),
             object: Shown(entry.object.clone()),
             mapping: entry.object.parse().ok().filter(|_| is_mapping),
-            // What is recorded was there before it.
+            // An upgrade writes `mapping.recorded` for a mapping that already existed: there is nothing to undo.
             change_set: entry
                 .change_set
                 .filter(|_| entry.action != "mapping.recorded"),

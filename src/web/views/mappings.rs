@@ -101,7 +101,7 @@ impl Return {
 pub struct ListPlace(pub(super) String);
 
 impl ListPlace {
-    /// By the query of the list, which is made of what was read of one; empty: its beginning.
+    /// From the query of the list, rebuilt from parsed parameters; empty: the first page without filters.
     pub fn of(query: String) -> Self {
         Self(query)
     }
@@ -146,7 +146,7 @@ impl ListPlace {
         }
     }
 
-    /// For an address that leads away from the list, behind `before`: `?list=…`; nothing where there is nothing to say.
+    /// `before` with the parameter `list=…`, for links that leave the list; empty if the place is its beginning.
     pub(super) fn link(&self, before: &str) -> String {
         if self.0.is_empty() {
             return String::new();
@@ -365,7 +365,7 @@ pub struct MappingDelete {
 /// Why nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotDone {
-    /// What was to be changed was an older one than this.
+    /// The form had an older version of the row.
     ChangedMeanwhile,
     /// A mapping test would fail.
     TestFails,

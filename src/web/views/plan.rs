@@ -107,7 +107,7 @@ impl LeftWords {
                 address(twin),
             ),
             LeftAlone::Unreadable => (
-                "cannot be made as it was: the rules of now refuse it".to_owned(),
+                "cannot be made as it was: the current rules refuse it".to_owned(),
                 None,
             ),
         };

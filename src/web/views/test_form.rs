@@ -36,7 +36,8 @@ pub struct TestList {
     pub frame: Frame,
     /// By number.
     pub rows: Vec<TestRow>,
-    /// What the page before this one did, and whether that was asked for; it decides nothing but a sentence.
+    /// The sentence about what the previous page did, and whether it succeeded. From the address, so only
+    /// for display.
     pub done: Option<(&'static str, bool)>,
 }
 
@@ -240,7 +241,7 @@ fn line(expectation: &Expectation) -> String {
     format!("{verb} {room}{}", transport.unwrap_or_default())
 }
 
-/// The same as a member of JSON; none where it is not written so. Red5's names of the roles do, too.
+/// Parses such a line into the JSON form; `None` if it is malformed. Red5's role names are accepted too.
 fn expectation(line: &str) -> Option<Value> {
     let mut words = line.split_whitespace();
     let role = match words.next()? {
