@@ -16,7 +16,7 @@ use red5_bridge::domain::identity::Actor;
 use red5_bridge::domain::session::SignInOrigin;
 use red5_bridge::flow::sessions::SessionSecret;
 use red5_bridge::store::Store;
-use red5_bridge::store::mappings::{ChangeContext, unjudged};
+use red5_bridge::store::mappings::{ChangeContext, unjudged, untold};
 use red5_bridge::store::session_cache::SessionCache;
 use red5_bridge::store::sessions::{SealedTokens, StoredSession};
 use sha2::{Digest, Sha256};
@@ -103,7 +103,7 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
     let rows = rows(100, 0).into_iter();
     let rows = rows.map(|row| TableChange::Mapping(Edit::Create(row.draft)));
     let attempt = ChangeContext::new(&actor, now);
-    let written = store.change(attempt, |_| rows.collect(), unjudged);
+    let written = store.change(attempt, |_| rows.collect(), untold, unjudged);
     written.await.unwrap();
     let session = StoredSession {
         hash: Sha256::digest(secret.expose().as_bytes()).into(),

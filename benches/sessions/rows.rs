@@ -9,7 +9,7 @@ use red5_bridge::domain::change_set::{Edit, TableChange};
 use red5_bridge::domain::identity::Actor;
 use red5_bridge::domain::mapping::MappingDraft;
 use red5_bridge::store::Store;
-use red5_bridge::store::mappings::{ChangeContext, unjudged};
+use red5_bridge::store::mappings::{ChangeContext, unjudged, untold};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -67,7 +67,7 @@ impl Rows {
             let now = SystemClock.now();
             let create = vec![TableChange::Mapping(Edit::Create(draft))];
             let attempt = ChangeContext::new(&actor, now);
-            store.change(attempt, |_| create, unjudged).await.unwrap();
+            store.change(attempt, |_| create, untold, unjudged).await.unwrap();
             store.close().await;
         });
         rows

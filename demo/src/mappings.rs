@@ -12,7 +12,7 @@ use red5_bridge::domain::identity::Actor;
 use red5_bridge::domain::mapping::MappingDraft;
 use red5_bridge::domain::members::FieldError;
 use red5_bridge::store::audit::AuditFilter;
-use red5_bridge::store::mappings::{ChangeContext, NotChanged, unjudged};
+use red5_bridge::store::mappings::{ChangeContext, NotChanged, unjudged, untold};
 use red5_bridge::store::{Store, StoreError};
 
 /// One row, as an administrator would type it.
@@ -157,7 +157,7 @@ pub async fn seed(store: &Store, now: DateTime<Utc>) -> Result<(), SeedError> {
     }
     let actor = Actor::cli("demo");
     let attempt = ChangeContext::new(&actor, now);
-    store.change(attempt, |_| changes, unjudged).await?;
+    store.change(attempt, |_| changes, untold, unjudged).await?;
     Ok(())
 }
 

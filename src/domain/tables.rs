@@ -1,7 +1,7 @@
 //! The mappings and their tests, and what leads from one state of them to another.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -48,6 +48,16 @@ impl MappingTables {
     pub fn test(&self, id: i64) -> Option<&MappingTest> {
         let found = self.tests.binary_search_by_key(&id, |row| row.id.0);
         found.ok().map(|place| &self.tests[place])
+    }
+
+    /// A number that differs when another test is there, or another version of one: a test is not
+    /// counted among the changes of the mappings.
+    pub fn tests_version(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for row in &self.tests {
+            (row.id.0, row.version).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// How the tables are to be so that they are as these, also where rows are gone since.

@@ -1,7 +1,7 @@
 //! The changes that undo one change set. `flow/mappings.rs` reads its rows from the audit log and
 //! writes these changes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
 use super::change_set::{Edit, TableChange};
@@ -99,27 +99,26 @@ fn take_back<'a, D: Clone + PartialEq, K: Eq + Hash>(
             (None, None) => wanted.push((row, None)),
         }
     }
-    // A row that stays as it is may in turn be the twin of another one.
-    loop {
-        let untouched = there
-            .iter()
-            .filter(|(id, _)| wanted.iter().all(|(row, _)| row.id != **id));
-        let twins: HashMap<K, i64> = untouched
-            .map(|(id, (_, draft))| (key(draft), *id))
-            .collect();
-        let twin = |row: &'a TouchedRow<D>| twins.get(&key(row.before.as_ref()?)).copied();
-        let before = wanted.len();
-        wanted.retain(|(row, _)| match twin(row) {
-            Some(twin) => {
-                left.push((row.id, LeftAlone::Twin(twin)));
-                false
-            }
-            None => true,
-        });
-        if wanted.len() == before {
-            break;
+    // Where a row stays as it is, no other one can become like it; that one stays too, and so on.
+    let edited: HashSet<i64> = wanted.iter().map(|(row, _)| row.id).collect();
+    let mut wants: HashMap<K, &TouchedRow<D>> = HashMap::new();
+    for (row, _) in &wanted {
+        if let Some(before) = &row.before {
+            wants.insert(key(before), row);
         }
     }
+    let mut staying: Vec<i64> = there.keys().copied().collect();
+    staying.retain(|id| !edited.contains(id));
+    let mut stays: HashSet<i64> = HashSet::new();
+    while let Some(twin) = staying.pop() {
+        let is_like = there.get(&twin).map(|(_, draft)| key(draft));
+        if let Some(row) = is_like.and_then(|key| wants.remove(&key)) {
+            left.push((row.id, LeftAlone::Twin(twin)));
+            stays.insert(row.id);
+            staying.push(row.id);
+        }
+    }
+    wanted.retain(|(row, _)| !stays.contains(&row.id));
     let edits = wanted.into_iter().filter_map(|(row, version)| {
         let (id, draft) = (row.id, row.before.clone());
         match (version, draft) {
@@ -244,6 +243,20 @@ mod tests {
                 (RowKey::Mapping(1), LeftAlone::Twin(2)),
             ]
         );
+    }
+
+    #[test]
+    fn a_chain_of_ten_thousand_twins_is_followed_once() {
+        let name = |n: i64| format!("g{n}");
+        let names: Vec<String> = (0..=10_001).map(name).collect();
+        let called = |n: i64| &*names[usize::try_from(n).unwrap()];
+        let mut rows: Vec<_> = (1..=10_000).map(|n| (n, 2, called(n + 1))).collect();
+        rows.push((10_001, 1, called(1)));
+        let set: Vec<_> = (1..=10_000)
+            .map(|n| (n, Some(called(n)), Some(2)))
+            .collect();
+        let (changes, left) = undo(&table(&rows), &touched(&set));
+        assert_eq!((changes.len(), left.len()), (0, 10_000));
     }
 
     #[test]

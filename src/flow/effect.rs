@@ -126,11 +126,14 @@ impl CompiledTables {
 }
 
 /// The changes of mappings, and the place of each in the change set.
-fn changed_rows(changed: &ChangedTables) -> (Vec<RowChange<'_>>, Vec<usize>) {
-    let rows = changed.changes.iter().enumerate();
+fn changed_rows<'c>(
+    before: &'c MappingTables,
+    changes: &'c [TableChange],
+) -> (Vec<RowChange<'c>>, Vec<usize>) {
+    let rows = changes.iter().enumerate();
     let rows = rows.filter_map(|(place, change)| match change {
         TableChange::Mapping(edit) => {
-            let before = edit.target().and_then(|(id, _)| changed.before.mapping(id));
+            let before = edit.target().and_then(|(id, _)| before.mapping(id));
             let after = edit.draft();
             Some((RowChange { before, after }, place))
         }
@@ -139,11 +142,12 @@ fn changed_rows(changed: &ChangedTables) -> (Vec<RowChange<'_>>, Vec<usize>) {
     rows.unzip()
 }
 
-/// The people whom changes touch, read before they are committed.
+/// The people whom changes touch, read before they are written.
 pub(super) async fn people_concerned(
     mut people: PeopleReader<'_>,
     rules: &PeopleRules,
-    changed: &ChangedTables,
+    before: &MappingTables,
+    changes: &[TableChange],
     now: DateTime<Utc>,
 ) -> Result<PeopleConcerned, StoreError> {
     let considered = Considered {
@@ -151,7 +155,7 @@ pub(super) async fn people_concerned(
         idle_since: now - rules.idle,
         seen_since: now - rules.seen,
     };
-    let (rows, _) = changed_rows(changed);
+    let (rows, _) = changed_rows(before, changes);
     let before = rows.iter().filter_map(|row| row.before);
     let before = before.map(|row| row.draft.group());
     let written: Vec<_> = rows.iter().filter_map(|row| row.after).collect();
@@ -169,7 +173,7 @@ pub(super) async fn effect(
     tests_failing: Vec<FailingTest>,
     now: DateTime<Utc>,
 ) -> Effect {
-    let (rows, places) = changed_rows(changed);
+    let (rows, places) = changed_rows(&changed.before, &changed.changes);
     let table = ChangedTable::new(changed.before.mappings.iter().map(|row| &**row), &rows, now);
     let mut warnings = table.warnings(&concerned.groups);
     // They count the changes of mappings alone.

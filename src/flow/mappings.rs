@@ -3,6 +3,7 @@
 //! next exchange knows. The others are told by the database.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -22,7 +23,7 @@ use crate::domain::mapping_test::MappingTest;
 use crate::domain::tables::{MappingTables, WantedTables};
 use crate::domain::undo::{LeftAlone, RowKey, undo};
 use crate::fingerprint::pseudonym;
-use crate::store::mappings::{ChangeContext, ChangedTables, KnownMappings, NotChanged};
+use crate::store::mappings::{ChangeContext, ChangedTables, KnownMappings, NotChanged, untold};
 use crate::store::people::PeopleReader;
 use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{Store, StoreError};
@@ -37,8 +38,46 @@ pub type ChangeError = NotChanged<Vec<FailingTest>>;
 pub struct Terms {
     /// The version that the table must still have; none: any.
     pub if_mapping_version: Option<i64>,
+    /// The same of the mapping tests, of [`MappingTables::tests_version`].
+    pub if_tests: Option<u64>,
     /// Whether everything is done up to the commit, and nothing is written.
     pub dry_run: bool,
+}
+
+/// Of which tables a plan is, as a form carries it: `42.7`, the number of the last change to the
+/// mappings and the version of the mapping tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanVersion {
+    mappings: i64,
+    tests: u64,
+}
+
+impl PlanVersion {
+    /// Reads it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (mappings, tests) = text.split_once('.')?;
+        Some(Self {
+            mappings: mappings.parse().ok()?,
+            tests: tests.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for PlanVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.mappings, self.tests)
+    }
+}
+
+impl From<PlanVersion> for Terms {
+    /// To do what was planned, and nothing else.
+    fn from(PlanVersion { mappings, tests }: PlanVersion) -> Self {
+        Self {
+            if_mapping_version: Some(mappings),
+            if_tests: Some(tests),
+            dry_run: false,
+        }
+    }
 }
 
 /// What changes do, or would do.
@@ -59,6 +98,16 @@ pub struct ChangeOutcome {
     /// What is written, or would be.
     #[serde(skip)]
     pub changes: Vec<TableChange>,
+}
+
+impl ChangeOutcome {
+    /// The tables for which a dry run was.
+    pub fn plan_version(&self) -> PlanVersion {
+        PlanVersion {
+            mappings: self.effect.mapping_version,
+            tests: self.before.tests_version(),
+        }
+    }
 }
 
 /// What one change wrote.
@@ -110,9 +159,10 @@ impl MappingEditor {
     ) -> Result<(ListPage<Mapping>, i64), StoreError> {
         let (tables, mapping_version) = self.tables(admin, at).await?;
         let now = at.unwrap_or_else(|| self.clock.now());
-        let uses = match filter.asks_for_use() {
-            true => self.store.mapping_uses(None).await?,
-            false => HashMap::new(),
+        let uses = if filter.asks_for_use() {
+            self.store.mapping_uses(None).await?
+        } else {
+            HashMap::new()
         };
         let rows = filter.select(tables.mappings, &uses, now);
         let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
@@ -159,8 +209,7 @@ impl MappingEditor {
         change: TableChange,
     ) -> Result<WrittenRow, ChangeError> {
         let plan = |_: &MappingTables| vec![change];
-        let untold = async |_: &ChangedTables, _: PeopleReader<'_>, _| Ok(());
-        let written = self.write(admin, Terms::default(), plan, untold);
+        let written = self.write(admin, Terms::default(), self.clock.now(), plan, untold);
         let (mut changed, ..) = written.await?;
         Ok(WrittenRow {
             row: changed.written.pop().flatten(),
@@ -176,6 +225,7 @@ impl MappingEditor {
     ) -> Result<ChangeOutcome, ChangeError> {
         let terms = Terms {
             if_mapping_version: set.if_mapping_version,
+            if_tests: None,
             dry_run: set.dry_run,
         };
         self.write_and_judge(admin, terms, |_| set.changes).await
@@ -268,15 +318,13 @@ impl MappingEditor {
         terms: Terms,
         plan: impl FnOnce(&MappingTables) -> Vec<TableChange>,
     ) -> Result<ChangeOutcome, ChangeError> {
-        let concerned = async |changed: &ChangedTables, people: PeopleReader<'_>, now| {
-            people_concerned(people, &self.people, changed, now).await
-        };
-        let (changed, judged, concerned) = self.write(admin, terms, plan, concerned).await?;
-        let JudgedChanges {
-            compiled,
-            failing,
-            now,
-        } = judged;
+        let now = self.clock.now();
+        let concerned =
+            async |before: &MappingTables, changes: &[TableChange], people: PeopleReader<'_>| {
+                people_concerned(people, &self.people, before, changes, now).await
+            };
+        let (changed, judged, concerned) = self.write(admin, terms, now, plan, concerned).await?;
+        let JudgedChanges { compiled, failing } = judged;
         let effect = effect(&self.people, &changed, &compiled, concerned, failing, now).await;
         Ok(ChangeOutcome {
             effect,
@@ -287,41 +335,39 @@ impl MappingEditor {
         })
     }
 
-    /// Writes changes; a dry run does everything except commit. `tell` reads what is told of them before they are
-    /// committed.
+    /// Writes changes; a dry run does everything except commit. `read` reads the data for the answer.
     async fn write<T>(
         &self,
         admin: &Admin,
         terms: Terms,
+        now: DateTime<Utc>,
         plan: impl FnOnce(&MappingTables) -> Vec<TableChange>,
-        tell: impl AsyncFnOnce(&ChangedTables, PeopleReader<'_>, DateTime<Utc>) -> Result<T, StoreError>,
+        read: impl AsyncFnOnce(
+            &MappingTables,
+            &[TableChange],
+            PeopleReader<'_>,
+        ) -> Result<T, StoreError>,
     ) -> Result<(ChangedTables, JudgedChanges, T), ChangeError> {
-        let now = self.clock.now();
         let known = self.known();
         let attempt = ChangeContext {
             actor: admin.actor(),
             now,
             if_version: terms.if_mapping_version,
+            if_tests: terms.if_tests,
             dry_run: terms.dry_run,
             known: known.as_ref(),
         };
-        let judge = async |changed: &ChangedTables, people: PeopleReader<'_>| {
-            let compiled = CompiledTables::default();
-            let (failing, new) = failing_tests(changed, &compiled, now);
-            if !new.is_empty() && !terms.dry_run {
-                return Err(NotChanged::Refused(new));
+        let mut judged = JudgedChanges::default();
+        let judge = |changed: &ChangedTables| {
+            let new;
+            (judged.failing, new) = failing_tests(changed, &judged.compiled, now);
+            if new.is_empty() || terms.dry_run {
+                Ok(())
+            } else {
+                Err(new)
             }
-            let told = tell(changed, people, now).await?;
-            Ok((
-                JudgedChanges {
-                    compiled,
-                    failing,
-                    now,
-                },
-                told,
-            ))
         };
-        let (changed, (judged, told)) = self.store.change(attempt, plan, judge).await?;
+        let (changed, told) = self.store.change(attempt, plan, read, judge).await?;
         if !terms.dry_run {
             log(admin.actor(), &changed);
             if let Some(snapshots) = &self.snapshots {
@@ -333,11 +379,11 @@ impl MappingEditor {
 }
 
 /// What was found in changes before they were committed.
+#[derive(Default)]
 struct JudgedChanges {
     compiled: CompiledTables,
     /// The tests that fail afterwards.
     failing: Vec<FailingTest>,
-    now: DateTime<Utc>,
 }
 
 fn log(actor: &Actor, changed: &ChangedTables) {

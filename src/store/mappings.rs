@@ -5,6 +5,7 @@
 //! Triggers write the audit rows (AD-9), raise the version of a row and the change counter, and
 //! send the notice.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use super::blocks;
 use super::error::StoreError;
 use super::people::PeopleReader;
 use super::pool::Store;
+use super::server::{ProvenServer, Server};
 use super::transaction::Transaction;
 use crate::domain::block::Blocks;
 use crate::domain::change_set::{Edit, TableChange};
@@ -112,6 +114,8 @@ pub struct ChangeContext<'a> {
     pub now: DateTime<Utc>,
     /// The version that the table must have; none: any.
     pub if_version: Option<i64>,
+    /// The same of the mapping tests ([`MappingTables::tests_version`]).
+    pub if_tests: Option<u64>,
     /// Whether everything is undone at the end.
     pub dry_run: bool,
     /// The mappings as of a version, where they are known: of that version they need not be read.
@@ -134,6 +138,7 @@ impl<'a> ChangeContext<'a> {
             actor,
             now,
             if_version: None,
+            if_tests: None,
             dry_run: false,
             known: None,
         }
@@ -144,11 +149,19 @@ impl<'a> ChangeContext<'a> {
 ///
 /// # Errors
 /// Never.
-#[expect(clippy::unused_async, reason = "stands in for a judge that reads")]
-pub async fn unjudged(
-    _: &ChangedTables,
+pub fn unjudged(_: &ChangedTables) -> Result<(), Infallible> {
+    Ok(())
+}
+
+/// Reads nothing.
+///
+/// # Errors
+/// Never.
+pub async fn untold(
+    _: &MappingTables,
+    _: &[TableChange],
     _: PeopleReader<'_>,
-) -> Result<(), NotChanged<Infallible>> {
+) -> Result<(), StoreError> {
     Ok(())
 }
 
@@ -335,7 +348,8 @@ impl Store {
                 Ok::<_, StoreError>(rows)
             })
             .await?;
-        let mut touched = TouchedRows::default();
+        let (mut mappings, mut tests) = (BTreeMap::new(), BTreeMap::new());
+        let mut unreadable = Vec::new();
         let is_empty = rows.is_empty();
         for row in rows {
             let Ok(id) = row.object.parse() else {
@@ -344,17 +358,29 @@ impl Store {
             if row.kind == "mapping" {
                 let read = |row| mapping(row).map(|row| row.draft);
                 match touched_row(id, (row.before, row.after), read) {
-                    Some(row) => add_touched(&mut touched.mappings, row),
-                    None => touched.unreadable.push(RowKey::Mapping(id)),
+                    Some(row) => add_touched(&mut mappings, row),
+                    None => unreadable.push(RowKey::Mapping(id)),
                 }
             } else {
                 let read = |row| test(row).map(|row| row.draft);
                 match touched_row(id, (row.before, row.after), read) {
-                    Some(row) => add_touched(&mut touched.tests, row),
-                    None => touched.unreadable.push(RowKey::Test(id)),
+                    Some(row) => add_touched(&mut tests, row),
+                    None => unreadable.push(RowKey::Test(id)),
                 }
             }
         }
+        // Of a row with several states, one that cannot be read is enough.
+        for row in &unreadable {
+            match row {
+                RowKey::Mapping(id) => drop(mappings.remove(id)),
+                RowKey::Test(id) => drop(tests.remove(id)),
+            }
+        }
+        let touched = TouchedRows {
+            mappings: mappings.into_values().collect(),
+            tests: tests.into_values().collect(),
+            unreadable,
+        };
         Ok((!is_empty).then_some(touched))
     }
 
@@ -418,13 +444,16 @@ impl Store {
         &self,
         known: Option<&KnownMappings>,
     ) -> Result<(MappingTables, i64), StoreError> {
-        self.at_one_moment(async |moment| tables(moment, known).await)
+        self.at_one_moment(async |moment| tables(moment, &self.proven, known).await)
             .await
     }
 
-    /// Makes the changes that `plan` gives, all or none of them, if what they do passes `judge`, which
-    /// also reads the data for the answer: if that fails, nothing is written. The writers of both
-    /// tables wait for each other, those by SQL too, so both functions see what is committed.
+    /// Makes the changes that `plan` gives, all or none of them, if what they do passes `judge`. `read`
+    /// reads the data for the answer: if that fails, nothing is written. The writers of both tables
+    /// wait for each other, those by SQL too, so all three functions see what is committed.
+    ///
+    /// `read` runs before the first write: a write locks the row of the change counter, for which every
+    /// sign-out and block waits.
     ///
     /// # Errors
     /// In this order: another version of the table, or of a row; a row that says the same as
@@ -433,7 +462,12 @@ impl Store {
         &self,
         attempt: ChangeContext<'_>,
         plan: impl FnOnce(&MappingTables) -> Vec<TableChange>,
-        judge: impl AsyncFnOnce(&ChangedTables, PeopleReader<'_>) -> Result<T, NotChanged<R>>,
+        read: impl AsyncFnOnce(
+            &MappingTables,
+            &[TableChange],
+            PeopleReader<'_>,
+        ) -> Result<T, StoreError>,
+        judge: impl FnOnce(&ChangedTables) -> Result<(), R>,
     ) -> Result<(ChangedTables, T), NotChanged<R>> {
         let outcome = self.with(async |transaction| {
             // No other transaction writes them until this one ends.
@@ -441,8 +475,11 @@ impl Store {
                 .execute(&mut *transaction)
                 .await
                 .map_err(StoreError::from)?;
-            let (before, current) = tables(transaction, attempt.known).await?;
-            if attempt.if_version.is_some_and(|version| version != current) {
+            let (before, current) = tables(transaction, &self.proven, attempt.known).await?;
+            let are_others = |tests| tests != before.tests_version();
+            if attempt.if_version.is_some_and(|version| version != current)
+                || attempt.if_tests.is_some_and(are_others)
+            {
                 return Err(NotChanged::OtherVersion { current }.into());
             }
             let planned = plan(&before);
@@ -457,6 +494,7 @@ impl Store {
                 return Err(refused.into());
             }
             require_distinct(&before, &planned)?;
+            let told = read(&before, &planned, PeopleReader(transaction)).await?;
             let number = act_as(transaction, &attempt).await?;
             let written = write(transaction, &attempt, &before, &planned).await?;
             let mut changed = ChangedTables {
@@ -467,12 +505,12 @@ impl Store {
                 written,
                 mapping_version: current,
             };
-            let judged = judge(&changed, PeopleReader(transaction)).await?;
+            judge(&changed).map_err(NotChanged::Refused)?;
             if attempt.dry_run {
-                return Err(Undone::Tried(Box::new((changed, judged))));
+                return Err(Undone::Tried(Box::new((changed, told))));
             }
-            changed.mapping_version = mapping_version(transaction).await?;
-            Ok((changed, judged))
+            changed.mapping_version = mapping_version(transaction).await?.number;
+            Ok((changed, told))
         });
         match outcome.await {
             Ok(done) => Ok(done),
@@ -586,10 +624,12 @@ fn touched_row<D>(
 }
 
 /// By SQL a row may be changed several times in one transaction.
-fn add_touched<D>(rows: &mut Vec<TouchedRow<D>>, row: TouchedRow<D>) {
-    match rows.iter_mut().find(|known| known.id == row.id) {
-        Some(known) => known.left_at = row.left_at,
-        None => rows.push(row),
+fn add_touched<D>(rows: &mut BTreeMap<i64, TouchedRow<D>>, row: TouchedRow<D>) {
+    match rows.entry(row.id) {
+        Entry::Occupied(mut known) => known.get_mut().left_at = row.left_at,
+        Entry::Vacant(place) => {
+            place.insert(row);
+        }
     }
 }
 
@@ -638,20 +678,22 @@ async fn find(transaction: &mut Transaction, id: MappingId) -> Result<Option<Map
 /// Both tables, of which the mappings may be `known`, and the number of the last change to the mappings.
 async fn tables(
     transaction: &mut Transaction,
+    proven: &ProvenServer,
     known: Option<&KnownMappings>,
 ) -> Result<(MappingTables, i64), StoreError> {
-    let version = mapping_version(transaction).await?;
-    let mappings = match known.filter(|known| known.version == version) {
-        Some(known) => known.rows.clone(),
-        None => {
-            let rows = select_mappings!("ORDER BY id");
-            let rows = rows.fetch_all(&mut *transaction).await?.into_iter();
-            rows.filter_map(mapping).map(Arc::new).collect()
-        }
+    let MappingVersion { number, server } = mapping_version(transaction).await?;
+    // Another server may give the same number to another change.
+    let known = known.filter(|known| known.version == number && proven.is(&server));
+    let mappings = if let Some(known) = known {
+        known.rows.clone()
+    } else {
+        let rows = select_mappings!("ORDER BY id");
+        let rows = rows.fetch_all(&mut *transaction).await?.into_iter();
+        rows.filter_map(mapping).map(Arc::new).collect()
     };
     let tests = select_tests!("ORDER BY id").fetch_all(transaction).await?;
     let tests = tests.into_iter().filter_map(test).collect();
-    Ok((MappingTables { mappings, tests }, version))
+    Ok((MappingTables { mappings, tests }, number))
 }
 
 /// The last day of use of these mappings, or of all.
@@ -670,11 +712,20 @@ async fn uses(
     Ok(days.collect())
 }
 
-async fn mapping_version(transaction: &mut Transaction) -> Result<i64, StoreError> {
-    let version = sqlx::query_scalar!("SELECT mappings FROM change_counter")
-        .fetch_one(transaction)
-        .await?;
-    Ok(version)
+/// The number of the last change to the mappings, and the server that says so.
+struct MappingVersion {
+    number: i64,
+    server: Server,
+}
+
+async fn mapping_version(transaction: &mut Transaction) -> Result<MappingVersion, StoreError> {
+    let version = sqlx::query_as!(
+        MappingVersion,
+        r#"SELECT mappings AS number,
+                  format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS "server!"
+           FROM change_counter"#
+    );
+    Ok(version.fetch_one(transaction).await?)
 }
 
 /// Tells the triggers that write the audit rows who makes the changes of this transaction. The

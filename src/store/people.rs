@@ -309,9 +309,10 @@ async fn people_in<'g>(
     }
     // An index finds the people of a few groups; `&&` compares many groups pair by pair, and
     // `= ANY` looks them up.
-    let many = match exact.len() > FEW_GROUPS {
-        true => std::mem::take(&mut exact),
-        false => Vec::new(),
+    let many = if exact.len() > FEW_GROUPS {
+        std::mem::take(&mut exact)
+    } else {
+        Vec::new()
     };
     // A superset: a session may have ended whose groups the row still has.
     let rows = rows_of!(

@@ -105,8 +105,8 @@ async fn ad_9_a_file_is_shown_as_a_plan_and_applied_as_one_change_set_that_can_b
     assert_eq!(groups(&admin).await, ["gone", "kept"]);
     assert_eq!(bridge.count("audit_log").await, 2);
 
-    let version = pasted.field("if_mapping_version");
-    let fields = [("content", &*file), ("if_mapping_version", &version)];
+    let version = pasted.field("plan_version");
+    let fields = [("content", &*file), ("plan_version", &version)];
     let applied = upload(&admin, APPLY, &fields).await;
     assert_eq!(applied.status, 303, "{}", applied.body);
     assert_eq!(groups(&admin).await, ["kept", "ne\u{202e}w"]);
@@ -131,14 +131,36 @@ async fn ad_9_a_file_is_shown_as_a_plan_and_applied_as_one_change_set_that_can_b
 }
 
 #[tokio::test]
+async fn ad_4_a_mapping_test_that_came_after_the_plan_is_not_removed_unseen() {
+    let bridge = TestBridge::start().await;
+    let admin = bridge.admin().await;
+    let file = json!({"mappings": [watch("crew", "hall")], "tests": []}).to_string();
+    let plan = upload(&admin, PAGE, &[("file", &file)]).await;
+    let version = plan.field("plan_version");
+    let test = json!({"name": "The crew stays out", "given": {"groups": ["crew"]},
+                      "cannot": [{"role": "red5-subscriber", "room": "hall"}]});
+    let added = admin.api("POST", "/api/admin/tests", &test).await;
+    assert_eq!(added.status, 201, "{}", added.body);
+    let fields = [("content", &*file), ("plan_version", &version)];
+    let stale = upload(&admin, APPLY, &fields).await;
+    shows(
+        &stale,
+        412,
+        &["The crew stays out", "1 to add, 0 to change, 1 to remove."],
+    );
+    assert_eq!(groups(&admin).await, [""; 0]);
+    assert_eq!(bridge.count("mapping_tests").await, 1);
+}
+
+#[tokio::test]
 async fn ad_4_a_plan_that_is_stale_is_refused_and_shown_again() {
     let bridge = TestBridge::start().await;
     let admin = bridge.admin().await;
     let file = json!({"mappings": [watch("crew", "hall")]}).to_string();
     let plan = upload(&admin, PAGE, &[("file", &file)]).await;
-    let version = plan.field("if_mapping_version");
+    let version = plan.field("plan_version");
     bridge.add(&watch("meanwhile", "lobby")).await;
-    let fields = [("content", &*file), ("if_mapping_version", &version)];
+    let fields = [("content", &*file), ("plan_version", &version)];
     let stale = upload(&admin, APPLY, &fields).await;
     shows(
         &stale,
@@ -150,12 +172,12 @@ async fn ad_4_a_plan_that_is_stale_is_refused_and_shown_again() {
         ],
     );
     assert_eq!(groups(&admin).await, ["meanwhile"]);
-    let version = stale.field("if_mapping_version");
-    let fields = [("content", &*file), ("if_mapping_version", &version)];
+    let version = stale.field("plan_version");
+    let fields = [("content", &*file), ("plan_version", &version)];
     assert_eq!(upload(&admin, APPLY, &fields).await.status, 303);
     assert_eq!(groups(&admin).await, ["crew"]);
-    for version in ["", "x", "1.0"] {
-        let fields = [("content", &*file), ("if_mapping_version", version)];
+    for version in ["", "x", "1", "1,0"] {
+        let fields = [("content", &*file), ("plan_version", version)];
         assert_eq!(
             upload(&admin, APPLY, &fields).await.status,
             400,
@@ -177,8 +199,8 @@ async fn a_test_that_would_fail_refuses_a_file_and_says_why() {
     let file = json!({"mappings": [watch("viewers", "vault")]}).to_string();
     let plan = upload(&admin, PAGE, &[("file", &file)]).await;
     shows(&plan, 200, &["Mapping tests that would fail", "No vault"]);
-    let version = plan.field("if_mapping_version");
-    let fields = [("content", &*file), ("if_mapping_version", &version)];
+    let version = plan.field("plan_version");
+    let fields = [("content", &*file), ("plan_version", &version)];
     let refused = upload(&admin, APPLY, &fields).await;
     shows(
         &refused,
@@ -237,7 +259,7 @@ async fn ch_6_ad_5_a_wrong_file_changes_nothing_and_each_error_names_its_place()
             );
             assert!(!wrong.body.contains("<img src=x"), "{}", wrong.body);
         }
-        let fields = [("content", file), ("if_mapping_version", "1")];
+        let fields = [("content", file), ("plan_version", "1")];
         assert_eq!(upload(&admin, APPLY, &fields).await.status, 400);
     }
     let both = upload(&admin, PAGE, &[("file", "{}"), ("text", "{}")]).await;
@@ -265,7 +287,7 @@ async fn cs_1_cs_3_a_file_needs_our_origin_our_token_and_an_administrator() {
     let good = multipart(&[
         ("form_token", &token),
         ("content", &file),
-        ("if_mapping_version", "0"),
+        ("plan_version", "0"),
     ]);
     let kind = ("content-type", "multipart/form-data; boundary=x-y");
     for path in [PAGE, APPLY] {
@@ -273,7 +295,7 @@ async fn cs_1_cs_3_a_file_needs_our_origin_our_token_and_an_administrator() {
             let headers = [kind, ("origin", origin)];
             assert_eq!(admin.send("POST", path, &headers, &good).await.status, 403);
         }
-        let without = multipart(&[("content", &file), ("if_mapping_version", "0")]);
+        let without = multipart(&[("content", &file), ("plan_version", "0")]);
         assert_eq!(send(&admin, path, &without).await.status, 403);
         let twice = multipart(&[
             ("form_token", &token),

@@ -52,14 +52,14 @@ async fn confirm(admin: &mut Browser, address: &str) -> Answer {
     let page = admin.peek(address).await;
     assert_eq!(page.status, 200, "{}", page.body);
     let (_, query) = address.split_once('?').unwrap();
-    let version = page.field("if_mapping_version");
+    let version = page.field("plan_version");
     let mut fields: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect();
     for (name, value) in &fields {
         assert_eq!(page.field(name), *value);
     }
-    fields.push(("if_mapping_version".to_owned(), version));
+    fields.push(("plan_version".to_owned(), version));
     let fields: Vec<_> = fields
         .iter()
         .map(|(n, v)| (n.as_str(), v.as_str()))
@@ -161,10 +161,10 @@ async fn ad_4_a_plan_that_is_stale_is_refused_and_shown_as_it_is_now() {
     let set = changed(&bridge, &admin).await;
     let set = set.to_string();
     let page = admin.peek(&format!("{PAGE}?change_set={set}")).await;
-    let version = page.field("if_mapping_version");
+    let version = page.field("plan_version");
     bridge.add(&watch("other", "lobby")).await;
     let before = says(&admin).await;
-    let fields = [("change_set", &*set), ("if_mapping_version", &*version)];
+    let fields = [("change_set", &*set), ("plan_version", &*version)];
     let stale = admin.submit("/", PAGE, &fields).await;
     shows(
         &stale,
@@ -175,8 +175,8 @@ async fn ad_4_a_plan_that_is_stale_is_refused_and_shown_as_it_is_now() {
         ],
     );
     assert_eq!(says(&admin).await, before);
-    let version = stale.field("if_mapping_version");
-    let fields = [("change_set", &*set), ("if_mapping_version", &*version)];
+    let version = stale.field("plan_version");
+    let fields = [("change_set", &*set), ("plan_version", &*version)];
     assert_eq!(admin.submit("/", PAGE, &fields).await.status, 303);
     // Without the version of a plan nothing is done.
     let fields = [("change_set", &*set)];
@@ -305,7 +305,7 @@ async fn ad_8_what_is_no_earlier_state_is_said_so() {
         assert!(!answer.body.contains("<img src=x"), "{query}");
         let fields: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
             .into_owned()
-            .chain([("if_mapping_version".to_owned(), "1".to_owned())])
+            .chain([("plan_version".to_owned(), "1.0".to_owned())])
             .collect();
         let fields: Vec<_> = fields
             .iter()

@@ -113,6 +113,7 @@ impl MappingDesk {
     async fn plan(&self, wanted: &WantedTables) -> Result<ChangeOutcome, Failure> {
         let terms = Terms {
             if_mapping_version: None,
+            if_tests: None,
             dry_run: true,
         };
         let tried = self.editor.lead_to(&self.admin, wanted, terms).await;
@@ -140,6 +141,7 @@ impl MappingDesk {
         }
         let terms = Terms {
             if_mapping_version: Some(now),
+            if_tests: None,
             dry_run: false,
         };
         let applied = self.editor.lead_to(&self.admin, wanted, terms).await;

@@ -56,6 +56,7 @@ pub async fn restore_one(
 fn terms(members: &mut Members) -> Terms {
     Terms {
         if_mapping_version: members.number("if_mapping_version"),
+        if_tests: None,
         dry_run: members.flag("dry_run").unwrap_or(false),
     }
 }

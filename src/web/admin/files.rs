@@ -8,7 +8,7 @@ use crate::domain::mapping_file;
 use crate::domain::tables::WantedTables;
 use crate::flow::admin::Admin;
 use crate::flow::mapping_files::{as_csv, read};
-use crate::flow::mappings::{MappingEditor, Terms};
+use crate::flow::mappings::{MappingEditor, PlanVersion, Terms};
 use crate::web::error::{Answer, Refusal};
 use crate::web::extract::{Page, SentForm};
 use crate::web::page::show;
@@ -87,12 +87,9 @@ pub async fn apply(sent: SentForm<Admin>, page: Page, editor: web::Data<MappingE
         shown.not_done = Some(PlanRefused::SessionChanged);
         problems::SESSION_CHANGED
     } else {
-        let version = form.text("if_mapping_version").parse();
-        let terms = Terms {
-            if_mapping_version: Some(version.map_err(|_| Refusal::new(problems::INVALID_REQUEST))?),
-            dry_run: false,
-        };
-        match editor.lead_to(&sent.sender, &wanted, terms).await {
+        let planned = PlanVersion::parse(&form.text("plan_version"));
+        let planned = planned.ok_or_else(|| Refusal::new(problems::INVALID_REQUEST))?;
+        match editor.lead_to(&sent.sender, &wanted, planned.into()).await {
             Ok(outcome) => return Ok(done(&page, &outcome)),
             Err(error) => refused(error, &mut shown.not_done)?,
         }
@@ -130,8 +127,8 @@ async fn planned(
     shown: &mut FilesPage,
 ) -> Result<Option<Problem>, Refusal> {
     let terms = Terms {
-        if_mapping_version: None,
         dry_run: true,
+        ..Terms::default()
     };
     match editor.lead_to(admin, wanted, terms).await {
         Ok(outcome) => {

@@ -7,7 +7,7 @@ use crate::domain::mapping::MappingId;
 use crate::domain::members::FieldError;
 use crate::domain::undo::{LeftAlone, RowKey};
 use crate::flow::admin::Admin;
-use crate::flow::mappings::{ChangeError, ChangeOutcome, MappingEditor, Terms};
+use crate::flow::mappings::{ChangeError, ChangeOutcome, MappingEditor, PlanVersion, Terms};
 use crate::web::error::{Answer, Refusal};
 use crate::web::extract::{Page, ProtectedForm};
 use crate::web::form::Form;
@@ -46,16 +46,10 @@ pub async fn restore(
 ) -> Answer {
     let (admin, form) = (&sent.sender, sent.form.without_empty());
     let mut shown = blank(&page, &form);
-    let (earlier, if_mapping_version) = read(&mut shown, form, editor.now())?;
+    let (earlier, planned) = read(&mut shown, form, editor.now())?;
     // Only what a plan showed is done.
-    if if_mapping_version.is_none() {
-        return Err(Refusal::new(problems::INVALID_REQUEST));
-    }
-    let terms = Terms {
-        if_mapping_version,
-        dry_run: false,
-    };
-    let problem = match lead_to(admin, &editor, earlier, terms).await {
+    let planned = planned.ok_or_else(|| Refusal::new(problems::INVALID_REQUEST))?;
+    let problem = match lead_to(admin, &editor, earlier, planned.into()).await {
         Ok(Some((outcome, _))) => return Ok(done(&page, &outcome)),
         Ok(None) => {
             shown.unknown = true;
@@ -108,19 +102,19 @@ fn blank(page: &Page, sent: &Form) -> RestorePage {
     }
 }
 
-/// Which state is asked for, and the version of the mappings that a plan was for.
+/// Which state is asked for, and the tables that a plan was for.
 fn read(
     shown: &mut RestorePage,
     sent: Form,
     now: DateTime<Utc>,
-) -> Result<(Earlier, Option<i64>), Refusal> {
+) -> Result<(Earlier, Option<PlanVersion>), Refusal> {
     let mut query = Query::of_page(sent);
     let at = query.read("at", times::TYPED, |text| times::typed(text)?.parse().ok());
     let change_set = query.number("change_set", i64::MAX);
     let id = query.number("mapping", i64::MAX).map(MappingId);
     let audit_id = query.number("audit", i64::MAX);
     let rule = "must be the version that the page was sent with";
-    let version = query.read("if_mapping_version", rule, |text| text.parse().ok());
+    let version = query.read("plan_version", rule, PlanVersion::parse);
     let earlier = match (at, change_set, id.zip(audit_id)) {
         (Some(at), None, None) => Some(Earlier::At(at)),
         (None, Some(change_set), None) => Some(Earlier::Before { change_set }),
@@ -155,8 +149,8 @@ async fn plan(
     shown: &mut RestorePage,
 ) -> Result<Option<Problem>, Refusal> {
     let terms = Terms {
-        if_mapping_version: None,
         dry_run: true,
+        ..Terms::default()
     };
     match lead_to(admin, editor, earlier, terms).await {
         Ok(Some((outcome, left))) => {

@@ -11,7 +11,7 @@ const ERRORS_TOLD: usize = 50;
 
 /// GET `/admin/files`, and the answers to its form: POST to the same address with `file` or `text`, and
 /// `form_token`. The plan has a form of its own: POST to `/admin/files/apply` with `content`,
-/// `if_mapping_version` and `form_token`.
+/// `plan_version` and `form_token`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "files.html")]
 pub struct FilesPage {

@@ -5,7 +5,7 @@ use super::shown::Shown;
 use super::words;
 use crate::domain::undo::{LeftAlone, RowKey};
 use crate::flow::effect::FailingTest;
-use crate::flow::mappings::ChangeOutcome;
+use crate::flow::mappings::{ChangeOutcome, PlanVersion};
 use crate::flow::plan::{PlanCounts, PlanLine, counts, lines};
 
 /// Most rows that are told.
@@ -20,8 +20,8 @@ pub struct PlanWords {
     pub(super) counts: PlanCounts,
     /// None where nothing changes.
     pub(super) effect: Option<EffectWords>,
-    /// The version of the mappings that it is for.
-    pub(super) version: i64,
+    /// The tables that it is for.
+    pub(super) version: PlanVersion,
 }
 
 /// What becomes of one row.
@@ -47,7 +47,7 @@ impl PlanWords {
             lines: told,
             more: (more > 0).then(|| words::number(more)),
             counts: counts(&outcome),
-            version: outcome.effect.mapping_version,
+            version: outcome.plan_version(),
             effect: (!is_empty).then(|| EffectWords::of(outcome.effect)),
         }
     }

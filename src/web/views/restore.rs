@@ -9,7 +9,7 @@ use super::words;
 use crate::domain::members::FieldError;
 
 /// GET `/admin/mappings/restore`, and the answers with 400, 404, 409 and 412. Its form: POST to the same
-/// address with what was asked for, `if_mapping_version` and `form_token`.
+/// address with what was asked for, `plan_version` and `form_token`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "restore.html")]
 pub struct RestorePage {

@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 use super::frame::Frame;
 use super::shown::Shown;
 use super::words;
-use crate::domain::mapping_test::{Expectation, MappingTest, MappingTestDraft, MappingTestId};
+use crate::domain::mapping_test::{
+    EXPECTATIONS_MAX, Expectation, MappingTest, MappingTestDraft, MappingTestId,
+};
 use crate::domain::members::{FieldError, together};
 use crate::domain::names::{Role, RoomName, Transport};
 use crate::web::form::{Form, Repeated, filled};
@@ -169,12 +171,20 @@ impl TypedTest {
     pub fn read(&self) -> Result<MappingTestDraft, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut expectations = |name: &str| {
-            let lines = self.lines(name).into_iter().enumerate();
+            let lines = self.lines(name);
+            // Stands for a line that cannot be read, so that the others keep their places.
+            let any = || json!({"role": "red5-publisher", "room": "*"});
+            // Not one error for each of a hundred thousand lines.
+            if lines.len() > EXPECTATIONS_MAX {
+                let reason = format!("at most {EXPECTATIONS_MAX} entries");
+                errors.push(FieldError::new(name, reason));
+                return json!([any()]);
+            }
+            let lines = lines.into_iter().enumerate();
             let read = lines.map(|(at, line)| {
                 expectation(line).unwrap_or_else(|| {
                     errors.push(FieldError::new(format!("{name}[{at}]"), SYNTAX));
-                    // Stands for the line, so that the others keep their places.
-                    json!({"role": "red5-publisher", "room": "*"})
+                    any()
                 })
             });
             Value::Array(read.collect())
@@ -382,6 +392,13 @@ mod tests {
         let opened = TypedTest::of(&draft);
         assert_eq!(opened.text("can"), "publish studio-1 WHIP\nwatch *");
         assert_eq!(opened.read(), Ok(draft));
+    }
+
+    #[test]
+    fn too_many_lines_are_one_error() {
+        let lines = "x\n".repeat(EXPECTATIONS_MAX + 1);
+        let found = errors(&[("name", "x"), ("can", &lines)]);
+        assert_eq!(found, [("can".to_owned(), None)]);
     }
 
     #[test]

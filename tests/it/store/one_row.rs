@@ -7,7 +7,7 @@ use red5_bridge::domain::change_set::{Edit, TableChange};
 use red5_bridge::domain::identity::Actor;
 use red5_bridge::domain::mapping::{Mapping, MappingDraft, MappingId};
 use red5_bridge::store::Store;
-use red5_bridge::store::mappings::{ChangeContext, NotChanged, TableRow, unjudged};
+use red5_bridge::store::mappings::{ChangeContext, NotChanged, TableRow, unjudged, untold};
 
 /// Why a change was not written.
 pub type Refused = NotChanged<Infallible>;
@@ -75,7 +75,7 @@ async fn change(
 ) -> Result<Option<Mapping>, Refused> {
     let edits = vec![TableChange::Mapping(edit)];
     let attempt = ChangeContext::new(actor, now);
-    let (mut changed, ()) = store.change(attempt, |_| edits, unjudged).await?;
+    let (mut changed, ()) = store.change(attempt, |_| edits, untold, unjudged).await?;
     Ok(changed.written.pop().flatten().map(|row| match row {
         TableRow::Mapping(row) => *row,
         TableRow::Test(test) => panic!("{test:?}"),

@@ -1,10 +1,10 @@
 //! The table of people.
 
-use std::convert::Infallible;
-
+use red5_bridge::domain::change_set::TableChange;
 use red5_bridge::domain::groups::GroupMatch;
 use red5_bridge::domain::identity::Actor;
-use red5_bridge::store::mappings::{ChangeContext, ChangedTables, NotChanged};
+use red5_bridge::domain::tables::MappingTables;
+use red5_bridge::store::mappings::{ChangeContext, unjudged};
 use red5_bridge::store::people::{Considered, PeopleCount, PeopleReader};
 use red5_bridge::store::refresh_lease::{Lease, NewIdentity, RefreshResult};
 
@@ -154,14 +154,11 @@ async fn those_whom_a_mapping_is_for_are_found_and_all_are_counted() {
             dry_run: true,
             ..ChangeContext::new(&actor, at(0))
         };
-        let read = async |_: &ChangedTables, mut people: PeopleReader<'_>| {
-            let read = people
-                .concerned(considered, named.iter().copied(), named)
-                .await;
-            Ok(read?)
+        let read = async |_: &MappingTables, _: &[TableChange], mut people: PeopleReader<'_>| {
+            let named_groups = named.iter().copied();
+            people.concerned(considered, named_groups, named).await
         };
-        let changed: Result<_, NotChanged<Infallible>> =
-            store.change(attempt, |_| vec![], read).await;
+        let changed = store.change(attempt, |_| vec![], read, unjudged).await;
         changed.unwrap().1
     };
     let all = concerned(considered(), &[]).await;
