@@ -215,10 +215,10 @@ async fn judge_people(
         if effect.is_none() {
             continue;
         }
-        let [default_before, default_after] = held.each_ref().map(|held| {
+        let default = |held: &Entitlement| {
             let tokens = rules.tokens.as_ref()?;
             Some(default_token(tokens, identity, held, now))
-        });
+        };
         let called = || {
             identity
                 .username
@@ -226,9 +226,13 @@ async fn judge_people(
                 .unwrap_or(&identity.subject)
                 .clone()
         };
-        match (default_before, default_after) {
-            (Some(Ok(_)), Some(Err(NoToken::RoomRequired { .. }))) => without_room.push(called()),
-            (_, Some(Ok(bytes)))
+        match default(&held[1]) {
+            Some(Err(NoToken::RoomRequired { .. })) => {
+                if let Some(Ok(_)) = default(&held[0]) {
+                    without_room.push(called());
+                }
+            }
+            Some(Ok(bytes))
                 if bytes > longest.as_ref().map_or(LONG_TOKEN_BYTES, |(most, _)| *most) =>
             {
                 longest = Some((bytes, called()));

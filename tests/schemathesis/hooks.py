@@ -24,6 +24,7 @@ BETWEEN_MEMBERS = (
     "must not be in the future",
     "must not be in the past",
     "is named by changes[",
+    "is known of the table of now alone",
 )
 
 

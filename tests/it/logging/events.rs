@@ -32,8 +32,6 @@ impl Told {
             database_url,
         };
         told.browser().ready().await;
-        // Otherwise it may be told during the first step.
-        told.process.until_log("provider_ready").await;
         told
     }
 
@@ -112,6 +110,8 @@ fn fields(event: &Value) -> BTreeSet<String> {
 )]
 async fn lg_2_each_thing_that_happens_is_one_event_with_the_fields_of_the_page() {
     let told = Told::start(&[("BRIDGE_ADMIN_GROUP", "x")]).await;
+    // Otherwise it may be told during the first step.
+    told.process.until_log("provider_ready").await;
     let provider = &told.process.provider;
     provider.person("root").groups([ADMIN_GROUP]);
     provider.person("vic").groups(["viewers"]);
