@@ -1,7 +1,11 @@
 //! Earlier states of the table: what the audit log has of each change, and how it comes back.
 
 use chrono::{DateTime, Utc};
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
+use rand::{Rng as _, SeedableRng as _};
 
+use super::people::random_mapping;
 use super::*;
 
 const RESTORE: &str = "/api/admin/mappings/restore";
@@ -182,5 +186,70 @@ async fn a_time_to_restore_is_given_and_not_in_the_future() {
             [field],
             "{sent}"
         );
+    }
+}
+
+/// The table in full, and its file, at this moment.
+async fn whole(bridge: &TestBridge, at: Option<&str>) -> (Value, String) {
+    let admin = bridge.admin().await;
+    let at = at.map_or_else(String::new, |at| {
+        let at: String = url::form_urlencoded::byte_serialize(at.as_bytes()).collect();
+        format!("&at={at}")
+    });
+    let list = admin.peek(&format!("{LIST}?limit=500{at}")).await;
+    assert_eq!(list.status, 200, "{}", list.body);
+    let file = admin.peek("/admin/files/mappings.json").await.body;
+    (list.json(), file)
+}
+
+/// Edits by the API, one by one and together, and by SQL.
+async fn edit_somehow(bridge: &TestBridge, random: &mut StdRng) {
+    let admin = bridge.admin().await;
+    let (list, _) = whole(bridge, None).await;
+    let mut rows = list["items"].as_array().unwrap().clone();
+    rows.shuffle(random);
+    let mut changes = vec![create(random_mapping(random))];
+    for row in rows.iter().take(random.gen_range(0..3)) {
+        changes.push(if random.gen_bool(0.4) {
+            delete(row)
+        } else {
+            replace(row, random_mapping(random))
+        });
+    }
+    let by_sql = match random.gen_range(0..6) {
+        0 => Some("UPDATE mappings SET enabled = NOT enabled WHERE id % 2 = 0"),
+        1 => Some("DELETE FROM mappings WHERE id % 3 = 0"),
+        _ => None,
+    };
+    if let Some(sql) = by_sql {
+        sqlx::query(sql).execute(&bridge.db).await.unwrap();
+        return;
+    }
+    // A row that says the same as another one is refused, and nothing happens then.
+    let set = json!({ "changes": changes });
+    let answer = admin.api("POST", CHANGES, &set).await;
+    assert!([200, 409].contains(&answer.status), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn each_moment_of_a_random_history_is_told_and_comes_back_as_it_was() {
+    let seed: u64 = rand::random();
+    let mut random = StdRng::seed_from_u64(seed);
+    let bridge = TestBridge::start().await;
+    let mut moments = Vec::new();
+    for _ in 0..20 {
+        edit_somehow(&bridge, &mut random).await;
+        moments.push((moment(&bridge).await, whole(&bridge, None).await));
+    }
+    for (at, (list, _)) in &moments {
+        let (then, _) = whole(&bridge, Some(at)).await;
+        assert_eq!(then, *list, "seed {seed}: {at}");
+    }
+    moments.shuffle(&mut random);
+    let admin = bridge.admin().await;
+    for (at, (_, file)) in moments.iter().take(6) {
+        let restored = admin.api("POST", RESTORE, &json!({ "at": at })).await;
+        assert_eq!(restored.status, 200, "seed {seed}: {at}: {}", restored.body);
+        assert_eq!(whole(&bridge, None).await.1, *file, "seed {seed}: {at}");
     }
 }

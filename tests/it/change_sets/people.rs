@@ -149,7 +149,7 @@ fn triples(grants: &Value) -> BTreeSet<String> {
     all
 }
 
-fn random_mapping(random: &mut StdRng) -> Value {
+pub(super) fn random_mapping(random: &mut StdRng) -> Value {
     let (kind, group) = *[
         ("exact", Some("g1")),
         ("exact", Some("g2")),
