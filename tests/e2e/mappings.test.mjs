@@ -100,7 +100,7 @@ for (const [number, { way, ...options }] of WAYS.entries()) {
     // Enter looks first; nothing is saved by it.
     await ada.getByLabel('Longest token, in seconds').press('Enter');
     const effect = ada.getByRole('region', { name: 'What saving would do' });
-    await effect.getByText(/1 of \d+ people/).waitFor();
+    await effect.getByText(/Of \d+ people .+, 1 can/).waitFor();
     const vic = effect.getByRole('listitem').filter({ has: ada.getByRole('link', { name: 'vic' }) });
     await vic.getByText('Signed in').waitFor();
     assert.match(await vic.innerText(), /Gains: .*attic-[\s\S]*Loses: .*hall-/);

@@ -166,7 +166,7 @@ for (const { way, name, ...options } of WAYS) {
     await ada.getByRole('button', { name: 'Show what it would change' }).click();
     const plan = ada.getByRole('region', { name: 'What the file would change' });
     await plan.getByText(/^\d to add, \d to change, \d to remove\.$/).waitFor();
-    await plan.getByText(/1 of \d+ people/).waitFor();
+    await plan.getByText(/Of \d+ people .+, 1 can/).waitFor();
     assert.match(await plan.innerText(), /viewers/);
     await check(ada, 'plan of a file');
     assert.equal((await ada.table()).length, 2);
