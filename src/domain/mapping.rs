@@ -502,7 +502,7 @@ pub struct Mapping {
     /// By whom.
     pub updated_by: String,
     /// The last day, in UTC, on which it took part in the warrant of a token, as far as instances have
-    /// written it. Not known of a row of an earlier moment.
+    /// written it. It is not in the row: the store adds it where a row is shown as it is now.
     pub last_used_at: Option<NaiveDate>,
 }
 
@@ -532,9 +532,7 @@ impl Mapping {
             created_by: members.text("created_by")?,
             updated_at: members.moment("updated_at")?,
             updated_by: members.text("updated_by")?,
-            last_used_at: members
-                .text("last_used_at")
-                .and_then(|day| day.parse().ok()),
+            last_used_at: None,
         })
     }
 }

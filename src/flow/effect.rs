@@ -158,8 +158,8 @@ pub(super) async fn people_concerned(
     let (rows, _) = changed_rows(before, changes);
     let before = rows.iter().filter_map(|row| row.before);
     let before = before.map(|row| row.draft.group());
-    let written: Vec<_> = rows.iter().filter_map(|row| row.after).collect();
-    let written: Vec<_> = written.into_iter().map(MappingDraft::group).collect();
+    let written = rows.iter().filter_map(|row| row.after);
+    let written: Vec<_> = written.map(MappingDraft::group).collect();
     let groups = before.chain(written.iter().copied());
     people.concerned(considered, groups, &written).await
 }
