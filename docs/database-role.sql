@@ -27,13 +27,16 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO bridge_serves;
 
 -- What the bridge writes and clears away.
-GRANT SELECT, INSERT, UPDATE, DELETE ON mappings, mapping_tests, mapping_uses, blocked, sessions, people TO bridge_serves;
+GRANT SELECT, INSERT, UPDATE, DELETE ON mappings, mapping_tests, mapping_uses, blocked, sessions, people,
+    clients, client_secrets, consents, token_families, authorization_codes TO bridge_serves;
 GRANT SELECT, INSERT, DELETE ON spent_attempts, sign_outs, logouts TO bridge_serves;
 -- Its triggers raise the number; the one row is never added or removed.
 GRANT SELECT, UPDATE ON change_counter TO bridge_serves;
 -- Rows cannot be changed, so that an attacker with this role's password cannot hide
 -- a change. Row numbers are identity columns: inserting needs no right on a sequence.
 GRANT SELECT, INSERT ON audit_log, mapping_versions TO bridge_serves;
+-- Ids of clients are given once, so none is removed.
+GRANT SELECT, INSERT ON client_ids TO bridge_serves;
 -- Changes of mappings that are made together have one number.
 GRANT USAGE ON SEQUENCE change_sets TO bridge_serves;
 -- For knowing whether the tables are those of this version.

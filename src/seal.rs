@@ -9,16 +9,21 @@ use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretBox};
+use sha2::Sha256;
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::random;
 
 const NONCE_BYTES: usize = 24;
 
-/// Seals and opens.
+/// Seals and opens, and makes tags.
 pub struct Seal {
     first: XChaCha20Poly1305,
     older: Vec<XChaCha20Poly1305>,
+    /// For tags, the first key's first. Derived, so that no key serves two algorithms.
+    tag_keys: Vec<Hmac<Sha256>>,
 }
 
 /// A value that cannot be sealed or is not ours.
@@ -44,7 +49,26 @@ impl Seal {
         Ok(Self {
             first: ciphers.next().ok_or(SealError::NoKey)?,
             older: ciphers.collect(),
+            tag_keys: keys
+                .iter()
+                .map(|key| tag_key(key.expose_secret()))
+                .collect(),
         })
+    }
+
+    /// A tag that only a bridge with these keys can make: the same for the same purpose and data.
+    pub fn tag(&self, purpose: &str, data: &[u8]) -> [u8; 32] {
+        let first = self.tag_keys.first().map(|key| tag(key, purpose, data));
+        first.unwrap_or_default()
+    }
+
+    /// Whether one of the keys made the tag; compared in constant time.
+    pub fn is_tag(&self, purpose: &str, data: &[u8], sent: &[u8]) -> bool {
+        let equal = self
+            .tag_keys
+            .iter()
+            .map(|key| tag(key, purpose, data).ct_eq(sent));
+        equal.fold(Choice::from(0), |any, one| any | one).into()
     }
 
     /// Nonce and ciphertext.
@@ -100,6 +124,28 @@ impl Seal {
             })
             .ok_or(SealError::Foreign)
     }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "HMAC takes a key of any length (RFC 2104 §2)"
+)]
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    <Hmac<Sha256> as Mac>::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
+fn tag_key(key: &[u8; 32]) -> Hmac<Sha256> {
+    let derived = keyed(key).chain_update(b"red5-bridge tags");
+    keyed(&derived.finalize().into_bytes())
+}
+
+fn tag(key: &Hmac<Sha256>, purpose: &str, data: &[u8]) -> [u8; 32] {
+    let tagged = key
+        .clone()
+        .chain_update(purpose)
+        .chain_update([0])
+        .chain_update(data);
+    tagged.finalize().into_bytes().into()
 }
 
 /// No purpose holds a zero byte, so it is clear where the row's key begins.
@@ -179,6 +225,17 @@ mod tests {
         assert_eq!(seal(&[2]).open("p", &sealed), Err(SealError::Foreign));
         let newer = seal(&[2, 1]).seal("p", b"v").unwrap();
         assert_eq!(seal(&[1]).open("p", &newer), Err(SealError::Foreign));
+    }
+
+    #[test]
+    fn a_tag_is_the_same_each_time_and_of_its_purpose_and_key_alone() {
+        let (one, both) = (seal(&[1]), seal(&[2, 1]));
+        let made = one.tag("p", b"data");
+        assert_eq!(made, one.tag("p", b"data"));
+        assert!(one.is_tag("p", b"data", &made) && both.is_tag("p", b"data", &made));
+        assert!(!one.is_tag("q", b"data", &made) && !one.is_tag("p", b"other", &made));
+        assert!(!seal(&[2]).is_tag("p", b"data", &made) && !one.is_tag("p", b"data", &made[..31]));
+        assert_eq!(both.tag("p", b"data"), seal(&[2]).tag("p", b"data"));
     }
 
     #[test]

@@ -25,6 +25,9 @@ use crate::flow::health::Health;
 use crate::flow::history::History;
 use crate::flow::login::{SessionLimits, SignIn};
 use crate::flow::mappings::MappingEditor;
+use crate::flow::oauth::authorize::Authorization;
+use crate::flow::oauth::clients::ClientEditor;
+use crate::flow::oauth::token::TokenEndpoint;
 use crate::flow::people::People;
 use crate::flow::refresh::{Ages, Refresher};
 use crate::flow::return_to::ReturnToRule;
@@ -219,6 +222,7 @@ impl Parts {
             provider: Arc::clone(&provider),
             store: store.clone(),
             sessions: Arc::clone(&sessions),
+            snapshots: Arc::clone(&snapshots),
             seal: Arc::clone(&seal),
             rule: return_to.ok_or(StartError::PublicUrl)?,
             limits,
@@ -229,7 +233,7 @@ impl Parts {
             provider: Arc::clone(&provider),
             store: store.clone(),
             sessions: Arc::clone(&sessions),
-            seal,
+            seal: Arc::clone(&seal),
             clock: Arc::clone(&clock),
         });
         let exchange = shared.add(Exchange {
@@ -238,6 +242,26 @@ impl Parts {
             rules: token_rules(&config.red5),
             clock: Arc::clone(&clock),
             counts: Counts::default(),
+        });
+        let exchanges = exchange.clone().into_inner();
+        shared.add(ClientEditor {
+            store: store.clone(),
+            snapshots: Arc::clone(&snapshots),
+            clock: Arc::clone(&clock),
+        });
+        shared.add(Authorization {
+            store: store.clone(),
+            snapshots: Arc::clone(&snapshots),
+            exchange: Arc::clone(&exchanges),
+            clock: Arc::clone(&clock),
+        });
+        shared.add(TokenEndpoint {
+            store: store.clone(),
+            snapshots: Arc::clone(&snapshots),
+            sessions: Arc::clone(&sessions),
+            exchange: exchanges,
+            seal: Arc::clone(&seal),
+            clock: Arc::clone(&clock),
         });
         shared.add(Explain {
             store: store.clone(),

@@ -26,6 +26,42 @@ impl Grant {
         self.roles.contains(&role) && members(&self.transports).iter().any(over)
     }
 
+    /// What of it is within `limit`, without roles and transports that then serve nothing; `None` if nothing
+    /// is left.
+    pub fn within(&self, limit: &Scope) -> Option<Self> {
+        let transports = match (&self.transports, &limit.transports) {
+            (own, AnyOr::Any) => own.clone(),
+            (AnyOr::Any, limit) => limit.clone(),
+            (AnyOr::Only(own), AnyOr::Only(limit)) => AnyOr::Only(own.common(limit)?),
+        };
+        let rooms = match (&self.rooms, &limit.rooms) {
+            (own, AnyOr::Any) => own.clone(),
+            (AnyOr::Any, AnyOr::Only(limit)) => AnyOr::Only(limit.clone().map(GrantRoom::Exact)),
+            (AnyOr::Only(own), AnyOr::Only(limit)) => {
+                let covered = limit
+                    .iter()
+                    .filter(|room| own.iter().any(|granted| granted.covers(room)));
+                AnyOr::Only(NonEmpty::new(covered.cloned().map(GrantRoom::Exact))?)
+            }
+        };
+        let roles = self.roles.common(&limit.roles)?;
+        let served = |role: &Role| {
+            let over = members(&transports);
+            over.iter().any(|over| is_possible(*role, *over))
+        };
+        let roles = NonEmpty::new(roles.iter().copied().filter(served))?;
+        let serves = |over: &Transport| roles.iter().any(|role| over.can_serve(*role));
+        let transports = match &transports {
+            AnyOr::Any => AnyOr::Any,
+            AnyOr::Only(named) => AnyOr::Only(NonEmpty::new(named.iter().copied().filter(serves))?),
+        };
+        Some(Self {
+            roles,
+            transports,
+            rooms,
+        })
+    }
+
     /// Whether it has this room; `None` is a stream without a room, which only
     /// *any* has.
     pub fn has_room(&self, room: Option<&RoomName>) -> bool {
@@ -38,7 +74,7 @@ impl Grant {
 }
 
 /// What a token carries: one rectangle that Red5 reads as the product of its lists.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Scope {
     /// Never empty: a token without `roles` permits everything to everyone.
     pub roles: NonEmpty<Role>,

@@ -22,6 +22,8 @@ pub struct Limits {
     pub mapping: Option<DateTime<Utc>>,
     /// End of the session or subject token.
     pub subject: SubjectEnd,
+    /// `max_ttl_seconds` of the client, if one asks.
+    pub client_seconds: Option<u32>,
 }
 
 /// End of the session or subject token on which the exchange is based.
@@ -44,6 +46,8 @@ pub enum LimitedBy {
     Session,
     /// The subject token's end.
     SubjectToken,
+    /// The client's `max_ttl_seconds`.
+    Client,
 }
 
 impl LimitedBy {
@@ -54,6 +58,7 @@ impl LimitedBy {
             Self::Mapping => "mapping",
             Self::Session => "session",
             Self::SubjectToken => "subject_token",
+            Self::Client => "client",
         }
     }
 
@@ -66,6 +71,7 @@ impl LimitedBy {
             Self::Session | Self::SubjectToken => {
                 ", and your sign-in ends before that: sign out and in again"
             }
+            Self::Client => ", and the app may have none that long: tell your administrator",
         }
     }
 }
@@ -87,8 +93,8 @@ pub struct TooShort {
     pub limited_by: Option<LimitedBy>,
 }
 
-/// The earliest of all ends. If two are equal, the first of server, mapping, session and subject
-/// token is reported.
+/// The earliest of all ends. If two are equal, the first of mapping, server, session or subject
+/// token, and client is reported.
 pub fn lifetime(now: DateTime<Utc>, limits: &Limits) -> Result<Lifetime, TooShort> {
     let now = now.timestamp();
     let wanted = limits.asked_seconds.unwrap_or(limits.default_seconds);
@@ -99,13 +105,16 @@ pub fn lifetime(now: DateTime<Utc>, limits: &Limits) -> Result<Lifetime, TooShor
         SubjectEnd::SubjectToken(end) => (end, LimitedBy::SubjectToken),
     };
     let server = now.saturating_add(i64::from(limits.server_seconds));
+    let client = limits.client_seconds;
+    let client = client.map(|seconds| now.saturating_add(i64::from(seconds)));
     let others = [
-        (Some(server), LimitedBy::Server),
         (
             limits.mapping.map(|bound| bound.timestamp()),
             LimitedBy::Mapping,
         ),
+        (Some(server), LimitedBy::Server),
         (Some(subject_end.timestamp()), subject_word),
+        (client, LimitedBy::Client),
     ];
     for (other, word) in others {
         if let Some(other) = other
@@ -150,6 +159,7 @@ mod tests {
             server_seconds: 3570,
             mapping: None,
             subject: SubjectEnd::Session(at(36_000)),
+            client_seconds: None,
         }
     }
 
@@ -214,6 +224,25 @@ mod tests {
     }
 
     #[test]
+    fn a_client_shortens_the_life_of_its_tokens_and_is_named_last() {
+        let limits = Limits {
+            client_seconds: Some(120),
+            ..limits()
+        };
+        assert_eq!(seconds(&limits), Ok((120, Some(LimitedBy::Client))));
+        let both = Limits {
+            server_seconds: 120,
+            ..limits
+        };
+        assert_eq!(seconds(&both), Ok((120, Some(LimitedBy::Server))));
+        let mapped = Limits {
+            mapping: Some(at(120)),
+            ..both
+        };
+        assert_eq!(seconds(&mapped), Ok((120, Some(LimitedBy::Mapping))));
+    }
+
+    #[test]
     fn r5_2_less_than_a_minute_is_refused_with_what_set_it() {
         let left = |seconds| Limits {
             mapping: Some(at(seconds)),
@@ -260,6 +289,7 @@ mod tests {
             server_seconds: u32::MAX,
             mapping: Some(DateTime::<Utc>::MAX_UTC),
             subject: SubjectEnd::Session(DateTime::<Utc>::MAX_UTC),
+            client_seconds: None,
         };
         assert_eq!(seconds(&endless), Ok((i64::from(u32::MAX), None)));
         // No such moment can be written: refused, not wrapped round.
@@ -278,8 +308,10 @@ mod tests {
             LimitedBy::Mapping,
             LimitedBy::Session,
             LimitedBy::SubjectToken,
+            LimitedBy::Client,
         ]
         .map(LimitedBy::as_str);
-        assert_eq!(words, ["server", "mapping", "session", "subject_token"]);
+        let told = ["server", "mapping", "session", "subject_token", "client"];
+        assert_eq!(words, told);
     }
 }

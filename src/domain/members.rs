@@ -266,6 +266,13 @@ impl Members {
         }
     }
 
+    /// Lets `null` count as absent.
+    pub fn drop_null(&mut self, field: &str) {
+        if self.members.get(field).is_some_and(Value::is_null) {
+            self.members.remove(field);
+        }
+    }
+
     /// Refuses all remaining members, because they are unknown (mass assignment, AD-5).
     pub fn finish(mut self) -> Vec<FieldError> {
         let unknown: Vec<String> = self.members.keys().cloned().collect();

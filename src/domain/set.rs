@@ -41,6 +41,14 @@ impl<T: Ord> NonEmpty<T> {
         self.0.len()
     }
 
+    /// The members that both sets have; `None` if there is none.
+    pub fn common(&self, other: &Self) -> Option<Self>
+    where
+        T: Clone,
+    {
+        Self::new(self.0.intersection(&other.0).cloned())
+    }
+
     /// The set of what `change` makes of each member.
     #[must_use]
     pub fn map<U: Ord>(self, change: impl FnMut(T) -> U) -> NonEmpty<U> {

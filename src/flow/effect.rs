@@ -290,6 +290,7 @@ fn default_token(
         entitlement,
         blocks: &Blocks::default(),
         end: SubjectEnd::Session(DateTime::<Utc>::MAX_UTC),
+        client_seconds: None,
         now,
         may_lack_subject: false,
     };

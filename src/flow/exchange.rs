@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::clock::Clock;
 use crate::domain::block::Blocks;
 use crate::domain::claims::{ClaimError, Claims};
+use crate::domain::client::ClientBound;
 use crate::domain::entitlement::{Entitlement, ScopeRefusal, Unwarranted, WhyNot};
 use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::identity::{Groups, Identity, SUBJECT_MAX};
@@ -57,6 +58,29 @@ pub struct Subject<'a> {
     identity: &'a Identity,
     matches: &'a MatchMemo,
     end: SubjectEnd,
+    bound: ClientBound<'a>,
+}
+
+impl<'a> Subject<'a> {
+    /// The identity that a subject token is about (RFC 8693). `matches` is a new memo.
+    pub fn of_token(
+        identity: &'a Identity,
+        matches: &'a MatchMemo,
+        ends_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            identity,
+            matches,
+            end: SubjectEnd::SubjectToken(ends_at),
+            bound: ClientBound::default(),
+        }
+    }
+
+    /// The same with what a client may have of it.
+    #[must_use]
+    pub fn for_client(self, bound: ClientBound<'a>) -> Self {
+        Self { bound, ..self }
+    }
 }
 
 impl<'a> From<&'a LiveSession> for Subject<'a> {
@@ -65,13 +89,18 @@ impl<'a> From<&'a LiveSession> for Subject<'a> {
             identity: &live.session.identity,
             matches: &live.matches,
             end: SubjectEnd::Session(live.session.ends_at),
+            bound: ClientBound::default(),
         }
     }
 }
 
 impl Subject<'_> {
     fn entitlement(&self, snapshot: &Snapshot, now: DateTime<Utc>) -> Entitlement {
-        self.matches.resolve(&snapshot.mappings, self.identity, now)
+        let all = self.matches.resolve(&snapshot.mappings, self.identity, now);
+        match self.bound.max {
+            Some(limit) => all.within(limit),
+            None => all,
+        }
     }
 }
 
@@ -157,6 +186,8 @@ pub(super) struct Basis<'a> {
     pub(super) entitlement: &'a Entitlement,
     pub(super) blocks: &'a Blocks,
     pub(super) end: SubjectEnd,
+    /// `max_ttl_seconds` of the client, if one asks.
+    pub(super) client_seconds: Option<u32>,
     pub(super) now: DateTime<Utc>,
     /// Whether the identity may lack a subject, because the decision will not be signed.
     pub(super) may_lack_subject: bool,
@@ -199,6 +230,7 @@ impl TokenRules {
                 server_seconds: self.server_seconds,
                 mapping,
                 subject: basis.end,
+                client_seconds: basis.client_seconds,
             },
         );
         let name = self.subject_name(identity);
@@ -308,10 +340,13 @@ impl Exchange {
         outcome
     }
 
-    /// The scope for a request that names nothing. For hints only: nothing is signed, counted or
-    /// logged.
-    pub fn unnamed<'a>(&self, subject: impl Into<Subject<'a>>) -> Result<Scope, NoToken> {
-        let outcome = self.decide(subject.into(), &Wish::default());
+    /// The scope that an exchange would issue now. Nothing is signed, counted or logged.
+    pub fn scope<'a>(
+        &self,
+        subject: impl Into<Subject<'a>>,
+        wish: &Wish,
+    ) -> Result<Scope, NoToken> {
+        let outcome = self.decide(subject.into(), wish);
         outcome.map(|allowed| allowed.decided.scope)
     }
 
@@ -324,6 +359,7 @@ impl Exchange {
             entitlement: &entitlement,
             blocks: &snapshot.blocks,
             end: subject.end,
+            client_seconds: subject.bound.max_ttl_seconds,
             now,
             may_lack_subject: false,
         };

@@ -210,6 +210,7 @@ impl Explain {
             blocks,
             // Without a session nothing ends.
             end: SubjectEnd::Session(found.ends_at.unwrap_or(DateTime::<Utc>::MAX_UTC)),
+            client_seconds: None,
             now: at,
             may_lack_subject: true,
         };

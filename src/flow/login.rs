@@ -13,7 +13,7 @@ use strum::{IntoStaticStr, VariantNames};
 use url::Url;
 
 use super::attempt::{self, ATTEMPT_MINUTES, AttemptError, OpenedAttempt, SealedAttempt};
-use super::return_to::{ReturnTo, ReturnToRule};
+use super::return_to::{NotOurs, ReturnTo, ReturnToRule};
 use super::sessions::{SessionSecret, Sessions};
 use super::tokens::{ID_TOKEN, REFRESH_TOKEN, seal_token};
 use crate::clock::Clock;
@@ -22,9 +22,10 @@ use crate::fingerprint::pseudonym;
 use crate::metrics::{Counts, SignInOutcome};
 use crate::oidc::{CallbackAnswer, Provider, SignedIn};
 // Errors of the provider that have pages of their own. `web` must not import `oidc`.
-pub use crate::oidc::{InvalidAnswer, OidcError, Outage, TokenFlaw};
+pub use crate::oidc::{InvalidAnswer, OidcError, Outage, SignInPrompt, TokenFlaw};
 use crate::seal::{Seal, SealError};
 use crate::store::sessions::{SealedTokens, StoredSession};
+use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{NotStarted, Store, StoreError};
 
 /// Maximum lifetimes of sessions.
@@ -42,6 +43,7 @@ pub struct SignIn {
     pub(crate) provider: Arc<Provider>,
     pub(crate) store: Store,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) snapshots: Arc<SnapshotKeeper>,
     pub(crate) seal: Arc<Seal>,
     pub(crate) rule: ReturnToRule,
     pub(crate) limits: SessionLimits,
@@ -80,30 +82,40 @@ pub struct NewSession {
 }
 
 impl SignIn {
-    /// The rule for return addresses.
-    pub fn return_to(&self) -> &ReturnToRule {
-        &self.rule
+    /// Checks a return address: ours, of an allowed origin, or of an enabled client.
+    pub fn return_to(&self, text: &str) -> Result<ReturnTo, NotOurs> {
+        let snapshot = self.snapshots.current();
+        let of_client = |origin: &str| {
+            snapshot
+                .as_ref()
+                .is_ok_and(|snapshot| snapshot.clients.have_origin(origin))
+        };
+        self.rule.check(text, of_client)
     }
 
-    /// The authorization URL and the attempt for the browser. `somebody_else`: the provider must
-    /// let the person choose an account.
+    /// The portal.
+    pub fn home(&self) -> ReturnTo {
+        self.rule.home()
+    }
+
+    /// The authorization URL and the attempt for the browser.
     pub async fn begin(
         &self,
         return_to: &ReturnTo,
-        somebody_else: bool,
+        how: &SignInPrompt,
     ) -> Result<(Url, SealedAttempt), LoginError> {
-        let begun = self.attempt(return_to, somebody_else).await;
+        let begun = self.attempt(return_to, how).await;
         begun.inspect_err(|error| self.counts.count(error.outcome()))
     }
 
     async fn attempt(
         &self,
         return_to: &ReturnTo,
-        somebody_else: bool,
+        how: &SignInPrompt,
     ) -> Result<(Url, SealedAttempt), LoginError> {
         let now = self.clock.now();
         let mark = attempt::mark(&self.seal, return_to, now)?;
-        let (url, attempt) = self.provider.begin(&mark, somebody_else).await?;
+        let (url, attempt) = self.provider.begin(&mark, how).await?;
         Ok((url, attempt::seal(&self.seal, &attempt, return_to, now)?))
     }
 
@@ -176,7 +188,7 @@ impl SignIn {
 
     /// Checks the address again: the rule may have changed since the sign-in began (LR-6).
     fn wanted(&self, return_to: Option<&str>) -> ReturnTo {
-        let checked = return_to.and_then(|address| self.rule.check(address).ok());
+        let checked = return_to.and_then(|address| self.return_to(address).ok());
         checked.unwrap_or_else(|| self.rule.home())
     }
 

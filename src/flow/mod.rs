@@ -12,6 +12,7 @@ pub mod history;
 pub mod login;
 pub mod mapping_files;
 pub mod mappings;
+pub mod oauth;
 pub mod people;
 pub mod plan;
 pub mod refresh;

@@ -11,6 +11,9 @@ use url::Url;
 /// into the headers of one request.
 pub const RETURN_TO_MAX_BYTES: usize = 768;
 
+/// The same of an authorization request of a client, which names an address and a state of the client's.
+const AUTHORIZE_MAX_BYTES: usize = 1024;
+
 /// A checked address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReturnTo(String);
@@ -54,13 +57,14 @@ impl ReturnToRule {
         ReturnTo(self.home.clone())
     }
 
-    /// Checks an address; refuses forms that a browser may resolve to another origin.
-    pub fn check(&self, text: &str) -> Result<ReturnTo, NotOurs> {
+    /// Checks an address; refuses forms that a browser may resolve to another origin. `also`: whether an origin is
+    /// allowed that is not configured.
+    pub fn check(&self, text: &str, also: impl Fn(&str) -> bool) -> Result<ReturnTo, NotOurs> {
         // Some parsers read `https:evil.com` as a path, others as a host.
         let begins = ["/", "https://", "http://"];
         let clear = begins.iter().any(|begin| starts_with(text, begin));
         let strange = |byte: u8| byte <= b' ' || byte == 0x7f || byte == b'\\';
-        if !clear || text.len() > RETURN_TO_MAX_BYTES || text.bytes().any(strange) {
+        if !clear || text.len() > AUTHORIZE_MAX_BYTES || text.bytes().any(strange) {
             return Err(NotOurs);
         }
         // Only paths are resolved: relative to an https URL, `https:evil.com` would become a path
@@ -72,12 +76,21 @@ impl ReturnToRule {
         let url = url.map_err(|_| NotOurs)?;
         let web = matches!(url.scheme(), "https" | "http");
         let origin = url.origin().ascii_serialization();
-        let ours =
-            origin == self.own.origin().ascii_serialization() || self.allowed.contains(&origin);
+        let ours = origin == self.own.origin().ascii_serialization()
+            || self.allowed.contains(&origin)
+            || also(&origin);
         let no_user = url.username().is_empty() && url.password().is_none();
         // A short address may become long when it is absolute and percent-encoded. It would then be
         // refused at the second check, after the sign-in.
-        let short = url.as_str().len() <= RETURN_TO_MAX_BYTES;
+        let longest = if self
+            .below(&url)
+            .is_some_and(|path| path == "oauth2/authorize")
+        {
+            AUTHORIZE_MAX_BYTES
+        } else {
+            RETURN_TO_MAX_BYTES
+        };
+        let short = url.as_str().len() <= longest;
         // `/.//evil.com` has our origin, but its path is `//evil.com`.
         if !(web && ours && no_user && short) || url.path().starts_with("//") {
             return Err(NotOurs);
@@ -91,10 +104,15 @@ impl ReturnToRule {
     /// Addresses of the bridge that are no pages: JSON, another redirect to the provider, or a
     /// sign-out.
     fn is_no_page(&self, url: &Url) -> bool {
+        let below = self.below(url);
+        below.is_some_and(|path| path.starts_with("auth/") || path.starts_with("api/"))
+    }
+
+    /// The path of an address of the bridge, below its base path and without the slash.
+    fn below(&self, url: &Url) -> Option<String> {
         let path = percent_decode_str(url.path()).decode_utf8_lossy();
-        let below = path.strip_prefix(self.own.path());
-        url.origin() == self.own.origin()
-            && below.is_some_and(|path| path.starts_with("auth/") || path.starts_with("api/"))
+        let below = path.strip_prefix(self.own.path())?;
+        (url.origin() == self.own.origin()).then(|| below.to_owned())
     }
 }
 
@@ -113,6 +131,10 @@ mod tests {
         ReturnToRule::new("https://bridge.example/red5/", allowed).unwrap()
     }
 
+    fn check(text: &str) -> Result<ReturnTo, NotOurs> {
+        rule().check(text, |origin| origin == "https://client.example")
+    }
+
     #[test]
     fn an_address_of_ours_that_is_no_page_counts_as_the_portal() {
         for address in [
@@ -124,7 +146,7 @@ mod tests {
             "/red5/x/../api/token",
             "https://bridge.example/red5/auth/callback?code=x",
         ] {
-            assert_eq!(rule().check(address), Ok(rule().home()), "{address}");
+            assert_eq!(check(address), Ok(rule().home()), "{address}");
         }
         for address in [
             "/red5/authors",
@@ -132,7 +154,7 @@ mod tests {
             "/auth/login",
             "https://app.example/auth/login",
         ] {
-            assert_ne!(rule().check(address), Ok(rule().home()), "{address}");
+            assert_ne!(check(address), Ok(rule().home()), "{address}");
         }
     }
 
@@ -152,11 +174,12 @@ mod tests {
                 "https://app.example/player?room=a",
                 "https://app.example/player?room=a",
             ),
+            ("https://client.example/x", "https://client.example/x"),
             ("https://APP.example/", "https://app.example/"),
             ("https://app.example:443/", "https://app.example/"),
         ];
         for (text, address) in good {
-            assert_eq!(rule().check(text).unwrap().as_str(), address);
+            assert_eq!(check(text).unwrap().as_str(), address);
         }
     }
 
@@ -201,7 +224,7 @@ mod tests {
             "http:/\\evil.com",
         ];
         for text in bad {
-            assert_eq!(rule().check(text), Err(NotOurs), "{text:?}");
+            assert_eq!(check(text), Err(NotOurs), "{text:?}");
         }
     }
 
@@ -209,15 +232,15 @@ mod tests {
     fn what_was_accepted_is_accepted_again_after_the_sign_in() {
         let longest = RETURN_TO_MAX_BYTES - "https://bridge.example/".len();
         for letters in ["a".repeat(longest), "é".repeat(longest / 6)] {
-            let good = rule().check(&format!("/{letters}")).unwrap();
-            assert_eq!(rule().check(good.as_str()), Ok(good));
+            let good = check(&format!("/{letters}")).unwrap();
+            assert_eq!(check(good.as_str()), Ok(good));
         }
         assert_eq!(
-            rule().check(&format!("/{}", "a".repeat(longest + 1))),
+            check(&format!("/{}", "a".repeat(longest + 1))),
             Err(NotOurs)
         );
         assert_eq!(
-            rule().check(&format!("/{}", "é".repeat(longest / 6 + 1))),
+            check(&format!("/{}", "é".repeat(longest / 6 + 1))),
             Err(NotOurs)
         );
     }

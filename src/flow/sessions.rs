@@ -133,11 +133,19 @@ impl Sessions {
         &self,
         secret: &SessionSecret,
     ) -> Result<Option<Arc<LiveSession>>, SessionError> {
+        self.of_hash(&secret.hash()).await
+    }
+
+    /// The same of the session behind a client's code or refresh token.
+    pub(super) async fn of_hash(
+        &self,
+        hash: &SessionHash,
+    ) -> Result<Option<Arc<LiveSession>>, SessionError> {
         if self.snapshots.current().is_err() {
             return Err(SessionError::Stale);
         }
         let now = self.clock.now();
-        let Some(live) = self.cache.find(&secret.hash(), now).await? else {
+        let Some(live) = self.cache.find(hash, now).await? else {
             return Ok(None);
         };
         let snapshot = self.snapshots.current().map_err(|_| SessionError::Stale)?;

@@ -18,9 +18,10 @@ use openidconnect::core::{
 use openidconnect::{
     AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret,
     CsrfToken, EmptyAdditionalClaims, EndpointNotSet, EndpointSet, ErrorResponse, HttpRequest,
-    HttpResponse, IdToken, IssuerUrl, JsonWebKeySet, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, RevocationUrl, Scope,
-    StandardErrorResponse, TokenResponse, TokenUrl, UserInfoClaims, UserInfoError, UserInfoUrl,
+    HttpResponse, IdToken, IssuerUrl, JsonWebKeySet, LoginHint, Nonce, OAuth2TokenResponse,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
+    RevocationUrl, Scope, StandardErrorResponse, TokenResponse, TokenUrl, UserInfoClaims,
+    UserInfoError, UserInfoUrl,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -157,7 +158,7 @@ impl OidcClient {
     pub(super) fn authorization_url(
         &self,
         attempt: &Attempt,
-        prompt: Option<CoreAuthPrompt>,
+        (prompt, login_hint): (Option<CoreAuthPrompt>, Option<&str>),
         redirect_uri: Option<RedirectUrl>,
     ) -> Url {
         let state = CsrfToken::new(attempt.state.clone());
@@ -173,6 +174,9 @@ impl OidcClient {
             .set_pkce_challenge(challenge(attempt.secrets.verifier.expose_secret()));
         if let Some(prompt) = prompt {
             request = request.add_prompt(prompt);
+        }
+        if let Some(hint) = login_hint {
+            request = request.set_login_hint(LoginHint::new(hint.to_owned()));
         }
         if let Some(redirect_uri) = redirect_uri {
             request = request.set_redirect_uri(Cow::Owned(redirect_uri));
@@ -501,7 +505,7 @@ mod tests {
             let mut settings = settings("https://id.example.com");
             settings.scopes = words.iter().map(|&word| word.to_owned()).collect();
             let attempt = Attempt::random().unwrap();
-            let url = client(&settings).authorization_url(&attempt, None, None);
+            let url = client(&settings).authorization_url(&attempt, (None, None), None);
             let mut pairs = url.query_pairs();
             let (_, scope) = pairs.find(|(name, _)| name == "scope").unwrap();
             scope.into_owned()

@@ -57,7 +57,7 @@ pub use jwks::SigningAlg;
 pub use metadata_cache::ProviderStatus;
 pub use refresh::{RefreshFailure, Refreshed};
 pub use settings::{Pace, ProviderSettings};
-pub use sign_in::{CallbackAnswer, SignedIn};
+pub use sign_in::{CallbackAnswer, SignInPrompt, SignedIn};
 
 use crate::clock::Clock;
 use crate::domain::identity::GroupsFrom;

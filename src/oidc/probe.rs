@@ -196,7 +196,7 @@ async fn look(http: &Http, client: &OidcClient, redirect_uri: &str) -> Redirect 
         Err(outage) => return Redirect::Failed(outage),
     };
     let uri = RedirectUrl::new(redirect_uri.to_owned()).ok();
-    let url = client.authorization_url(&attempt, None, uri);
+    let url = client.authorization_url(&attempt, (None, None), uri);
     match http.get(ProviderEndpoint::Page, &url).await {
         Ok(reply) => seen(&reply, redirect_uri),
         Err(outage) => Redirect::Failed(outage),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use openidconnect::AccessToken;
+use openidconnect::core::CoreAuthPrompt;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -36,28 +37,40 @@ pub struct SignedIn {
     pub refresh_token: Option<SecretString>,
 }
 
+/// How the provider should ask the person who signs in (OpenID Connect Core §3.1.2.1).
+#[derive(Debug, Clone, Default)]
+pub struct SignInPrompt {
+    /// Let the person choose an account instead of using the provider's current session.
+    pub choose_account: bool,
+    /// Ask for the credentials again.
+    pub login: bool,
+    /// `login_hint`
+    pub login_hint: Option<String>,
+}
+
 impl Provider {
     /// The authorization URL, and the attempt to store in the browser.
     ///
     /// `mark`, in base64url characters, is appended to the state behind a dot; it comes back even
-    /// if the cookie is lost. Empty: the state is random bytes alone. `choose_account`: the
-    /// provider must let the person choose an account instead of using its current session.
+    /// if the cookie is lost. Empty: the state is random bytes alone.
     ///
     /// # Errors
     /// If no metadata is cached and it cannot be fetched in time.
-    pub async fn begin(
-        &self,
-        mark: &str,
-        choose_account: bool,
-    ) -> Result<(Url, Attempt), OidcError> {
+    pub async fn begin(&self, mark: &str, how: &SignInPrompt) -> Result<(Url, Attempt), OidcError> {
         let known = self.documents().await?;
         let mut attempt = Attempt::random()?;
         if !mark.is_empty() {
             attempt.state = format!("{}.{mark}", attempt.state);
         }
         let metadata = &known.metadata;
-        let prompt = choose_account.then(|| metadata.account_choice.clone());
-        let url = metadata.client.authorization_url(&attempt, prompt, None);
+        let prompt = if how.choose_account {
+            Some(metadata.account_choice.clone())
+        } else {
+            how.login.then_some(CoreAuthPrompt::Login)
+        };
+        let hint = how.login_hint.as_deref();
+        let client = &metadata.client;
+        let url = client.authorization_url(&attempt, (prompt, hint), None);
         Ok((url, attempt))
     }
 

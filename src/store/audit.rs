@@ -1,7 +1,7 @@
 //! Who changed what. Rows are only ever added (a trigger sees to it).
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::error::StoreError;
 use super::pool::Store;
@@ -149,6 +149,32 @@ impl Store {
         })
         .await
     }
+}
+
+/// Tells the triggers that write the audit rows who makes the changes of this transaction. The
+/// number of the change set.
+pub(super) async fn act_as(
+    transaction: &mut Transaction,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<i64, StoreError> {
+    let setting = json!({
+        "issuer": actor.issuer,
+        "subject": actor.subject,
+        "label": actor.label,
+        "client_ip": actor.client_ip,
+        "request_id": actor.request_id,
+        "at": now,
+    });
+    let number = sqlx::query!(
+        r#"SELECT number AS "number!",
+                  set_config('bridge.actor', ($1::jsonb || jsonb_build_object('change_set', number))::text, true)
+           FROM nextval('change_sets') AS number"#,
+        setting,
+    )
+    .fetch_one(transaction)
+    .await?;
+    Ok(number.number)
 }
 
 /// The name of a person in the audit log.

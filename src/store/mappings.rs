@@ -15,7 +15,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
+use super::audit::act_as;
 use super::blocks;
+use super::clients::{self, RegisteredClients};
 use super::error::StoreError;
 use super::people::PeopleReader;
 use super::pool::Store;
@@ -169,6 +171,7 @@ pub async fn untold(
 pub(super) struct Table {
     pub rows: Vec<Mapping>,
     pub blocks: Blocks,
+    pub clients: RegisteredClients,
     pub mapping_version: i64,
     /// The change counter, which also counts blocks and ended sessions.
     pub counter: i64,
@@ -247,10 +250,12 @@ impl Store {
             .await?;
             let rows = select_mappings!("").fetch_all(&mut *moment).await?;
             let blocks = blocks::all(moment).await?;
+            let clients = clients::all(moment).await?;
             self.proven.require(&counter.server)?;
             Ok(Table {
                 rows: rows.into_iter().filter_map(mapping).collect(),
                 blocks,
+                clients,
                 mapping_version: counter.mappings,
                 counter: counter.value,
             })
@@ -495,7 +500,7 @@ impl Store {
             }
             require_distinct(&before, &planned)?;
             let told = read(&before, &planned, PeopleReader(transaction)).await?;
-            let number = act_as(transaction, &attempt).await?;
+            let number = act_as(transaction, attempt.actor, attempt.now).await?;
             let written = write(transaction, &attempt, &before, &planned).await?;
             let mut changed = ChangedTables {
                 after: after(&before, &planned, &written),
@@ -726,32 +731,6 @@ async fn mapping_version(transaction: &mut Transaction) -> Result<MappingVersion
            FROM change_counter"#
     );
     Ok(version.fetch_one(transaction).await?)
-}
-
-/// Tells the triggers that write the audit rows who makes the changes of this transaction. The
-/// number of the change set.
-async fn act_as(
-    transaction: &mut Transaction,
-    attempt: &ChangeContext<'_>,
-) -> Result<i64, StoreError> {
-    let ChangeContext { actor, now, .. } = attempt;
-    let setting = json!({
-        "issuer": actor.issuer,
-        "subject": actor.subject,
-        "label": actor.label,
-        "client_ip": actor.client_ip,
-        "request_id": actor.request_id,
-        "at": now,
-    });
-    let number = sqlx::query!(
-        r#"SELECT number AS "number!",
-                  set_config('bridge.actor', ($1::jsonb || jsonb_build_object('change_set', number))::text, true)
-           FROM nextval('change_sets') AS number"#,
-        setting,
-    )
-    .fetch_one(transaction)
-    .await?;
-    Ok(number.number)
 }
 
 /// A change that holds an older version of its row lost the race (AD-4).

@@ -6,8 +6,10 @@
 
 pub mod audit;
 pub mod blocks;
+pub mod clients;
 mod error;
 mod freshness;
+pub mod grants;
 mod locks;
 pub mod logouts;
 pub mod mappings;

@@ -2,7 +2,7 @@
 //!
 //! | payload | meaning |
 //! |---|---|
-//! | `mappings 7`, `blocks 10` | the table changed |
+//! | `mappings 7`, `blocks 10`, `clients 11` | the table changed |
 //! | `sessions 8 HASH HASH …` | these sessions ended |
 //! | `sessions 9` | more sessions ended than a notice can name |
 //! | `refreshed HASH 3` | the row of this session has version 3 now |
@@ -24,8 +24,8 @@ pub(super) enum DatabaseNotice {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Changed {
-    Mappings,
-    Blocks,
+    /// A table that is in memory whole.
+    Tables,
     /// These sessions ended.
     Sessions(Vec<SessionHash>),
     /// Some sessions ended; the notice does not say which.
@@ -48,8 +48,7 @@ impl DatabaseNotice {
         let number = words.next()?.parse().ok()?;
         let hashes: Vec<SessionHash> = words.map(session_hash).collect::<Option<_>>()?;
         let what = match kind {
-            "mappings" if hashes.is_empty() => Changed::Mappings,
-            "blocks" if hashes.is_empty() => Changed::Blocks,
+            "mappings" | "blocks" | "clients" if hashes.is_empty() => Changed::Tables,
             "sessions" if hashes.is_empty() => Changed::ManySessions,
             "sessions" => Changed::Sessions(hashes),
             _ => return None,
@@ -88,8 +87,9 @@ mod tests {
             DatabaseNotice::parse(&format!("refreshed {ones} 3")),
             Some(refreshed)
         );
-        assert_eq!(change("mappings 7"), Some((7, Changed::Mappings)));
-        assert_eq!(change("blocks 10"), Some((10, Changed::Blocks)));
+        assert_eq!(change("mappings 7"), Some((7, Changed::Tables)));
+        assert_eq!(change("blocks 10"), Some((10, Changed::Tables)));
+        assert_eq!(change("clients 11"), Some((11, Changed::Tables)));
         assert_eq!(change("sessions 9"), Some((9, Changed::ManySessions)));
         assert_eq!(
             change(&format!("sessions 8 {ones} {ffs}")),

@@ -26,6 +26,7 @@ use sqlx::{Connection, PgConnection};
 use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 
+use super::clients::RegisteredClients;
 use super::error::StoreError;
 use super::freshness::{Freshness, TwoClocks};
 use super::mappings::KnownMappings;
@@ -49,13 +50,15 @@ const UNREACHABLE: &str = "unreachable, takes no writes, or what is loaded may b
 /// normally they have already arrived.
 const NOTICE_GRACE: Duration = Duration::from_millis(200);
 
-/// Mappings and blocks as of one value of the change counter.
+/// Mappings, blocks and clients as of one value of the change counter.
 #[derive(Debug)]
 pub struct Snapshot {
     /// The compiled mappings.
     pub mappings: Arc<Mappings>,
     /// The blocks.
     pub blocks: Blocks,
+    /// The OAuth clients.
+    pub clients: RegisteredClients,
     /// Version of the mappings: the number of their last change.
     pub mapping_version: i64,
     counter: i64,
@@ -304,7 +307,7 @@ impl SnapshotKeeper {
             return self.catch_up(listener).await;
         }
         match what {
-            Changed::Mappings | Changed::Blocks => self.reload_to(number).await?,
+            Changed::Tables => self.reload_to(number).await?,
             Changed::Sessions(hashes) => {
                 for hash in &hashes {
                     self.sessions.ended(hash);
@@ -332,6 +335,7 @@ impl Store {
         Ok(Snapshot {
             mappings: Arc::new(Mappings::compile_after(previous, table.rows)),
             blocks: table.blocks,
+            clients: table.clients,
             mapping_version: table.mapping_version,
             counter: table.counter,
         })

@@ -69,8 +69,14 @@ impl Store {
         // After the sessions, because a person with a session stays.
         let people = self.sweep_people(now - seen).await;
         let uses = self.sweep_mapping_uses().await;
+        let codes = self.sweep_codes(now).await;
+        let families = self.sweep_families().await;
         let rows = attempts.and(sessions).and(sign_outs).and(logouts);
-        rows.and(people).and(uses).map(drop)
+        rows.and(people)
+            .and(uses)
+            .and(codes)
+            .and(families)
+            .map(drop)
     }
 
     /// Deletes the last uses of mappings that are gone; returns how many.
@@ -80,6 +86,34 @@ impl Store {
                 "DELETE FROM mapping_uses WHERE mapping IN
                      (SELECT mapping FROM mapping_uses
                       WHERE NOT EXISTS (SELECT FROM mappings WHERE id = mapping) LIMIT $1)",
+                BATCH,
+            )
+        })
+        .await
+    }
+
+    /// Deletes codes that were never used, and those whose session is gone; returns how many.
+    pub async fn sweep_codes(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.sweep_with(|| {
+            sqlx::query!(
+                "DELETE FROM authorization_codes WHERE digest IN
+                     (SELECT digest FROM authorization_codes
+                      WHERE (NOT spent AND expires_at < $1)
+                         OR NOT EXISTS (SELECT FROM sessions WHERE id_hash = session_hash) LIMIT $2)",
+                now - ATTEMPT_GRACE,
+                BATCH,
+            )
+        })
+        .await
+    }
+
+    /// Deletes families of refresh tokens whose session is gone; returns how many.
+    pub async fn sweep_families(&self) -> Result<u64, StoreError> {
+        self.sweep_with(|| {
+            sqlx::query!(
+                "DELETE FROM token_families WHERE id IN
+                     (SELECT id FROM token_families
+                      WHERE NOT EXISTS (SELECT FROM sessions WHERE id_hash = session_hash) LIMIT $1)",
                 BATCH,
             )
         })

@@ -27,8 +27,9 @@ use crate::flow::attempt;
 use crate::flow::back_channel::{BackChannel, BackChannelError};
 use crate::flow::login::{
     CallbackQuery, InvalidAnswer, LoginError, OidcError, Outage, ProviderError, ProviderErrorKind,
-    SignIn, SignInFailed, TokenFlaw,
+    SignIn, SignInFailed, SignInPrompt, TokenFlaw,
 };
+use crate::flow::return_to::ReturnTo;
 use crate::flow::sign_out::{Onward, SignOut, Ticket};
 use crate::flow::{EndedSession, LiveSession};
 
@@ -37,24 +38,34 @@ const SOMEBODY_ELSE: &str = "somebody-else";
 
 /// GET `/auth/login?return_to=&as=`: 303 to the provider. It only sets a cookie, so a forged link
 /// does no harm (LR-8).
-pub async fn login(
-    _: Visitor<SessionOnly>,
-    page: Page,
-    site: web::Data<Site>,
-    sign_in: web::Data<SignIn>,
-) -> Answer {
+pub async fn login(_: Visitor<SessionOnly>, page: Page, sign_in: web::Data<SignIn>) -> Answer {
     let invalid = || Refusal::new(problems::INVALID_REQUEST);
     let query = page.query()?;
     let return_to = match query.one("return_to")? {
-        None | Some("") => sign_in.return_to().home(),
-        Some(text) => sign_in.return_to().check(text).map_err(|_| invalid())?,
+        None | Some("") => sign_in.home(),
+        Some(text) => sign_in.return_to(text).map_err(|_| invalid())?,
     };
     let other_account = match query.one("as")? {
         None => false,
         Some(SOMEBODY_ELSE) => true,
         Some(_) => return Err(invalid()),
     };
-    let begun = sign_in.begin(&return_to, other_account).await;
+    let how = SignInPrompt {
+        choose_account: other_account,
+        ..SignInPrompt::default()
+    };
+    begin(&page, &sign_in, &return_to, &how).await
+}
+
+/// 303 to the provider, with the cookie of a new attempt.
+pub async fn begin(
+    page: &Page,
+    sign_in: &SignIn,
+    return_to: &ReturnTo,
+    how: &SignInPrompt,
+) -> Answer {
+    let site = page.site();
+    let begun = sign_in.begin(return_to, how).await;
     let (url, attempt) = begun.map_err(|error| {
         let (code, reason) = (problems::PROVIDER_UNAVAILABLE.code, error.reason());
         tracing::warn!(event = "sign_in_not_begun", code, reason, %error);
@@ -82,7 +93,7 @@ pub async fn callback(
     let Some(answer) = query.and_then(|query| parse(&query).ok()) else {
         let code = problems::ANSWER_REFUSED.code;
         tracing::info!(event = "sign_in_failed", code, reason = "parameters");
-        let home = sign_in.return_to().home();
+        let home = sign_in.home();
         let refusal = Refusal::new(problems::ANSWER_REFUSED).returning_to(home.as_str());
         return Err(refusal.logged());
     };

@@ -5,16 +5,19 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 
 use super::csrf::single;
+use super::oauth::request::NamedClient;
 use super::route::{Audience, Route};
 use super::site::Site;
+use crate::flow::oauth::token::TokenEndpoint;
 
 /// Layer: lets an allowed app read its answers, refusals included; never with `*`.
 pub async fn add(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
     let mut answer = next.call(request).await?;
-    if Route::of(answer.request()).audience != Audience::Apps {
+    let audience = Route::of(answer.request()).audience;
+    if !matches!(audience, Audience::Apps | Audience::Clients) {
         return Ok(answer);
     }
     let origin = allowed_origin(answer.request());
@@ -22,16 +25,17 @@ pub async fn add(request: ServiceRequest, next: Next<BoxBody>) -> Result<Service
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        let fixed = [
-            (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
-            // Without it, scripts can read only the headers that CORS safelists.
-            (
-                header::ACCESS_CONTROL_EXPOSE_HEADERS,
-                "retry-after, x-request-id",
-            ),
-        ];
-        for (name, value) in fixed {
-            headers.insert(name, HeaderValue::from_static(value));
+        // Without it, scripts can read only the headers that CORS safelists.
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("retry-after, x-request-id"),
+        );
+        // Clients prove themselves, so their pages need no cookie.
+        if audience == Audience::Apps {
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+                HeaderValue::from_static("true"),
+            );
         }
     }
     Ok(answer)
@@ -39,8 +43,17 @@ pub async fn add(request: ServiceRequest, next: Next<BoxBody>) -> Result<Service
 
 fn allowed_origin(request: &HttpRequest) -> Option<HeaderValue> {
     let site = request.app_data::<web::Data<Site>>()?;
-    let origin = single(request.headers(), "Origin").filter(|origin| site.is_allowed(origin))?;
-    HeaderValue::from_str(origin).ok()
+    let origin = single(request.headers(), "Origin")?;
+    let allowed = match Route::of(request).audience {
+        Audience::Clients => {
+            let endpoint = request.app_data::<web::Data<TokenEndpoint>>()?;
+            let extensions = request.extensions();
+            let named = extensions.get::<NamedClient>().map(|named| &named.0);
+            endpoint.allows_origin(named, origin)
+        }
+        _ => site.is_allowed(origin),
+    };
+    allowed.then(|| HeaderValue::from_str(origin).ok())?
 }
 
 /// The answer to a CORS preflight request.
@@ -52,7 +65,7 @@ pub async fn preflight(request: HttpRequest) -> HttpResponse {
             (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
             (
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "content-type, x-red5-bridge",
+                "authorization, content-type, x-red5-bridge",
             ),
             (header::ACCESS_CONTROL_MAX_AGE, "600"),
         ];

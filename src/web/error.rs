@@ -14,7 +14,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::uri::PathAndQuery;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError, web};
 use serde_json::{Map, Value, json};
 
 use super::form::{InvalidUtf8, Repeated};
@@ -22,6 +22,7 @@ use super::layers::mark;
 use super::page::{frame, render as render_page};
 use super::request_id::RequestId;
 use super::route::{Audience, Route};
+use super::site::Site;
 use super::views::problem::{self as problems, Problem, ProblemPage};
 use super::views::{Frame, Template};
 use crate::domain::entitlement::ToldTo;
@@ -161,7 +162,9 @@ impl Refusal {
         let again = asked.filter(|path| harmless && !path.starts_with("//"));
         let reference = RequestId::of(request);
         let audience = Route::of(request).audience;
-        self.answer(audience, frame(request), again, reference)
+        let site = request.app_data::<web::Data<Site>>();
+        let site = site.map(web::Data::get_ref);
+        self.answer(audience, (site, frame(request)), again, reference)
     }
 
     /// The answer for an audience. A page also gets the navigation bar, the address for a retry,
@@ -169,7 +172,7 @@ impl Refusal {
     pub fn answer(
         &self,
         audience: Audience,
-        frame: Frame,
+        (site, frame): (Option<&Site>, Frame),
         again: Option<&str>,
         reference: Option<String>,
     ) -> HttpResponse {
@@ -187,7 +190,13 @@ impl Refusal {
                 render_page(self.status(), &page)
             }
             (None, Audience::Programs | Audience::Apps) => self.problem_details(),
-            (None, Audience::Provider) => self.oauth_error(),
+            (None, Audience::Provider) => self.oauth_answer(self.status(), None),
+            (None, Audience::Clients) => {
+                let status = StatusCode::from_u16(details.problem.oauth_status());
+                let uri =
+                    site.map(|site| site.to(&format!("/docs/errors#{}", details.problem.code)));
+                self.oauth_answer(status.unwrap_or(StatusCode::BAD_REQUEST), uri)
+            }
         };
         for (name, value) in &details.headers {
             response.headers_mut().append(name.clone(), value.clone());
@@ -215,16 +224,21 @@ impl Refusal {
             .body(Value::Object(body).to_string())
     }
 
+    /// The error of RFC 6749 that stands for it.
+    pub fn oauth_error(&self) -> &'static str {
+        self.0.problem.oauth_error()
+    }
+
     /// RFC 6749 §5.2.
-    fn oauth_error(&self) -> HttpResponse {
-        let status = self.status();
-        let error = match status {
-            StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
-            status if status.is_server_error() => "server_error",
-            _ => "invalid_request",
-        };
-        HttpResponse::build(status)
-            .json(json!({ "error": error, "error_description": self.detail() }))
+    fn oauth_answer(&self, status: StatusCode, error_uri: Option<String>) -> HttpResponse {
+        let mut body = json!({
+            "error": self.oauth_error(),
+            "error_description": problems::description(self.detail()),
+        });
+        if let Some(uri) = error_uri {
+            body["error_uri"] = json!(uri);
+        }
+        HttpResponse::build(status).json(body)
     }
 }
 

@@ -346,7 +346,8 @@ impl FromRequest for Page {
     }
 }
 
-type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Refusal>>>>;
+/// What an extractor returns.
+pub type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Refusal>>>>;
 
 fn proving<S: Sender>(request: &HttpRequest, _: &mut Payload) -> Extracting<S> {
     let request = request.clone();

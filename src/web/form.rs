@@ -18,6 +18,11 @@ impl Form {
         fields(bytes).map(Self).ok_or(InvalidUtf8)
     }
 
+    /// One value as forms encode it; `None` if it is not UTF-8.
+    pub fn value(bytes: &[u8]) -> Option<String> {
+        text(bytes)
+    }
+
     /// Parses the query.
     pub fn of_query(request: &HttpRequest) -> Result<Self, InvalidUtf8> {
         Self::parse(request.query_string().as_bytes())
@@ -71,13 +76,6 @@ pub struct InvalidUtf8;
 /// `None` if anything is invalid UTF-8. The standard parser would insert U+FFFD, so that two
 /// different texts could become equal.
 fn fields(bytes: &[u8]) -> Option<Vec<(String, String)>> {
-    let text = |bytes: &[u8]| {
-        let spaced: Vec<u8> = bytes
-            .iter()
-            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-            .collect();
-        String::from_utf8(percent_decode(&spaced).collect()).ok()
-    };
     bytes
         .split(|byte| *byte == b'&')
         .filter(|pair| !pair.is_empty())
@@ -87,6 +85,14 @@ fn fields(bytes: &[u8]) -> Option<Vec<(String, String)>> {
             Some((text(name)?, text(value)?))
         })
         .collect()
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    let spaced: Vec<u8> = bytes
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
+    String::from_utf8(percent_decode(&spaced).collect()).ok()
 }
 
 /// The field's text without surrounding white space; `None` if nothing is left.

@@ -24,6 +24,7 @@ pub(crate) mod fuzzing;
 mod health;
 mod layers;
 mod metrics;
+mod oauth;
 mod own_sessions;
 mod page;
 mod panics;

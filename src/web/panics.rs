@@ -39,10 +39,17 @@ pub async fn catch(request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
         return answer;
     }
     let frame = Frame {
-        base: site.map_or_else(String::new, |site| site.base().to_owned()),
+        base: site
+            .as_ref()
+            .map_or_else(String::new, |site| site.base().to_owned()),
         person: None,
     };
     let refusal = Refusal::new(INTERNAL).logged();
-    let response = refusal.answer(route.audience, frame, None, reference);
+    let response = refusal.answer(
+        route.audience,
+        (site.as_ref().map(web::Data::get_ref), frame),
+        None,
+        reference,
+    );
     Err(InternalError::from_response(refusal, response).into())
 }

@@ -180,7 +180,7 @@ impl Served<'_> {
             who,
             grants: grants.iter().map(GrantWords::of).collect(),
             choices: Choices {
-                unnamed: unnamed(&self.exchange.unnamed(live)),
+                unnamed: unnamed(&self.exchange.scope(live, &Wish::default())),
                 lines: self.server.0.is_some(),
                 ..Choices::of(&grants, u64::from(self.exchange.usual_seconds()))
             },

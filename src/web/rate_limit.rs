@@ -8,6 +8,7 @@
 //!
 //! `web/routes.rs` assigns a [`Rule`] to each route; the numbers are here.
 
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use super::page::ProvenSession;
 use super::route::{Route, Rule};
 use super::views::problem::RATE_LIMITED;
 use super::views::times;
+use crate::domain::client::{Client, ClientKind};
 use crate::domain::session::SessionHash;
 
 /// Maximum number of buckets, however many addresses send requests.
@@ -50,6 +52,8 @@ impl Rule {
             Self::BackChannel => (1200, 40),
             Self::Change => (300, 10),
             Self::Token => (120, 2),
+            Self::Client => (1200, 100),
+            Self::Secret => (30, 1),
         }
     }
 
@@ -71,6 +75,10 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
 enum Asker {
     Network(IpAddr),
     Session(SessionHash),
+    /// A client, and a network for one that cannot prove itself: another one may use its name.
+    Client(u64, Option<IpAddr>),
+    /// A code or token.
+    Secret(u64),
 }
 
 /// The limit is exceeded; a retry may succeed after some seconds.
@@ -96,6 +104,34 @@ impl RateLimits {
             return Ok(());
         };
         limiters.check(rule, Asker::Network(client_ip::network(request)))
+    }
+
+    /// Counts a request of an OAuth client: a confidential one by itself, a public one by network.
+    pub fn check_oauth_client(
+        &self,
+        client: &Client,
+        request: &HttpRequest,
+    ) -> Result<(), TooMany> {
+        let Some(limiters) = &self.0 else {
+            return Ok(());
+        };
+        let network = match client.draft.kind {
+            ClientKind::Public => Some(client_ip::network(request)),
+            ClientKind::Confidential => None,
+        };
+        let asker = Asker::Client(limiters.hasher.hash_one(client.id.as_str()), network);
+        limiters.check(Rule::Client, asker)
+    }
+
+    /// Counts the uses of one code or token.
+    pub fn check_secret(&self, secret: &str) -> Result<(), TooMany> {
+        let Some(limiters) = &self.0 else {
+            return Ok(());
+        };
+        limiters.check(
+            Rule::Secret,
+            Asker::Secret(limiters.hasher.hash_one(secret)),
+        )
     }
 
     /// Counts a request of a proven sender: token requests per session, so that people behind one
@@ -182,6 +218,8 @@ type Limiter<C> = RateLimiter<BucketKey, Buckets, C, NoOpMiddleware<Nanos>>;
 
 struct Limiters<C: Clock<Instant = Nanos>> {
     clock: C,
+    /// Keyed by chance, so that no names can be chosen that share a bucket.
+    hasher: RandomState,
     /// Indexed by rule.
     by_rule: Vec<Limiter<C>>,
 }
@@ -191,6 +229,7 @@ impl<C: Clock<Instant = Nanos> + Clone> Limiters<C> {
         let limiter = |rule: &Rule| Limiter::new(rule.quota(), buckets.clone(), clock.clone());
         Self {
             clock: clock.clone(),
+            hasher: RandomState::new(),
             by_rule: Rule::VARIANTS.iter().map(limiter).collect(),
         }
     }

@@ -24,6 +24,10 @@ pub enum Rule {
     Change,
     /// Token requests of one session.
     Token,
+    /// Requests of one OAuth client.
+    Client,
+    /// Uses of one code or refresh token.
+    Secret,
 }
 
 /// The readers of the answers.
@@ -35,6 +39,9 @@ pub enum Audience {
     Programs,
     /// Like `Programs`; scripts of the allowed origins may read them too.
     Apps,
+    /// OAuth clients: refusals are errors of RFC 6749. Scripts of their origins may read the answers, without
+    /// credentials.
+    Clients,
     /// The identity provider: refusals are errors of RFC 6749.
     Provider,
 }

@@ -12,11 +12,12 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource};
 
 use super::admin::files::FILE_MAX;
 use super::admin::{
-    blocks, changes, explain, files, history, mapping_selection, mapping_tests, mappings, people,
-    restore, sessions, test_pages, who_can,
+    blocks, changes, clients, explain, files, history, mapping_selection, mapping_tests, mappings,
+    people, restore, sessions, test_pages, who_can,
 };
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
+use super::oauth::{apps, authorize, metadata, token as oauth_token};
 use super::route::{Audience, Handler, Route, Rule, UNKNOWN};
 use super::site::Site;
 use super::views::problem::{METHOD_NOT_ALLOWED, NOT_FOUND};
@@ -46,6 +47,13 @@ const fn app(path: &'static str) -> Route {
         .options(|| to(cors::preflight))
 }
 
+/// Endpoints of OAuth clients: pages of other origins may read them.
+const fn oauth(path: &'static str) -> Route {
+    Route::new(path, Audience::Clients)
+        .body_max(APP_BODY_MAX)
+        .options(|| to(cors::preflight))
+}
+
 const fn form(path: &'static str, page: &'static str, handler: Handler) -> Route {
     Route::new(path, Audience::People).form(page, || to(lead_to_form::<Visitor<Session>>), handler)
 }
@@ -54,6 +62,9 @@ const fn form(path: &'static str, page: &'static str, handler: Handler) -> Route
 const fn admin_form(path: &'static str, page: &'static str, handler: Handler) -> Route {
     Route::new(path, Audience::People).form(page, || to(lead_to_form::<Admin>), handler)
 }
+
+/// Where clients find the endpoints (RFC 8414 §3).
+const METADATA: Route = oauth("/.well-known/oauth-authorization-server").get(|| to(metadata::show));
 
 static ROUTES: &[Route] = &[
     page("/").get(|| to(portal::show)),
@@ -153,6 +164,15 @@ static ROUTES: &[Route] = &[
         .counted_by_sender(Rule::Change),
     page("/admin/files/mappings.json").get(|| to(files::json)),
     page("/admin/files/mappings.csv").get(|| to(files::csv)),
+    page("/oauth2/authorize")
+        .step(|| to(authorize::authorize))
+        .counted(Rule::Login),
+    form("/oauth2/consent", "/", || to(authorize::consent)).counted(Rule::Login),
+    oauth("/oauth2/token").post(|| to(oauth_token::token)),
+    oauth("/oauth2/revoke").post(|| to(oauth_token::revoke)),
+    METADATA,
+    page("/apps").get(|| to(apps::show)),
+    form("/apps/{client}/end", "/apps?done=nothing", || to(apps::end)).counted(Rule::Logout),
     page("/sessions").get(|| to(own_sessions::show)),
     form("/sessions/end", "/sessions?done=nothing", || {
         to(own_sessions::end_all)
@@ -211,6 +231,22 @@ static ROUTES: &[Route] = &[
         .post(|| to(blocks::create))
         .delete(|| to(blocks::lift))
         .counted_by_sender(Rule::Change),
+    api("/api/admin/clients")
+        .get(|| to(clients::list))
+        .post(|| to(clients::create))
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/clients/{id}")
+        .get(|| to(clients::get))
+        .put(|| to(clients::replace))
+        .delete(|| to(clients::delete))
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/clients/{id}/secrets")
+        .get(|| to(clients::secrets))
+        .post(|| to(clients::add_secret))
+        .counted_by_sender(Rule::Change),
+    api("/api/admin/clients/{id}/secrets/{secret}")
+        .delete(|| to(clients::end_secret))
+        .counted_by_sender(Rule::Change),
     api("/api/admin/explain").post(|| to(explain::ask)),
     api("/api/admin/people").get(|| to(people::list)),
     api("/api/admin/people/{id}").get(|| to(people::get)),
@@ -220,6 +256,9 @@ static ROUTES: &[Route] = &[
     api("/openapi.json").get(|| to(api_docs::document)),
     api("/api/{rest:.*}"),
 ];
+
+/// RFC 8414 §3.1 puts the path of an issuer behind the well-known part.
+static METADATA_AT_ROOT: Route = METADATA;
 
 /// On both listeners, and at the root too where there is a base path.
 static HEALTH: [Route; 2] = [
@@ -254,6 +293,10 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
         for route in &HEALTH {
             service.service(resource(route));
         }
+        service.service(resource_at(
+            &METADATA_AT_ROOT,
+            format!("{}{base}", METADATA_AT_ROOT.path),
+        ));
     }
     service.default_service(to(page_not_found));
 }
@@ -267,7 +310,11 @@ pub fn configure_ops(service: &mut web::ServiceConfig) {
 
 /// The resource of a route: its methods, and what it answers to any other.
 fn resource(route: &'static Route) -> Resource {
-    let resource = web::resource(route.path);
+    resource_at(route, route.path.to_owned())
+}
+
+fn resource_at(route: &'static Route, path: String) -> Resource {
+    let resource = web::resource(path);
     let handlers = route.handlers();
     let resource = handlers.fold(resource, |resource, (method, handler)| {
         resource.route(handler().method(method))
@@ -298,7 +345,13 @@ fn find(request: &ServiceRequest) -> &'static Route {
     let pattern = below(&pattern, base).unwrap_or(&pattern);
     let all = ROUTES.iter().chain(&HEALTH).chain(&OPS);
     let mut all = all.chain([&BARE_BASE]);
-    all.find(|route| route.path == pattern).unwrap_or(&UNKNOWN)
+    let found = all.find(|route| route.path == pattern);
+    let at_root = || {
+        pattern
+            .starts_with(METADATA_AT_ROOT.path)
+            .then_some(&METADATA_AT_ROOT)
+    };
+    found.or_else(at_root).unwrap_or(&UNKNOWN)
 }
 
 /// What of a pattern is below the base path: with `/live` as the base, `/livez` is not.

@@ -13,6 +13,14 @@ use super::site::Site;
 const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'";
 
+/// The policy of a page with a form that leads on to this origin, or to an app's scheme.
+pub fn policy_for_forms_to(target: &str) -> String {
+    CSP.replace(
+        "form-action 'self'",
+        &format!("form-action 'self' {target}"),
+    )
+}
+
 const FIXED: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CSP),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -46,7 +54,9 @@ fn insert(headers: &mut HeaderMap, https: bool) {
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("text/html"));
     for (name, value) in FIXED {
-        headers.insert(name, HeaderValue::from_static(value));
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     // With "no-referrer" browsers send `Origin: null` with a page's own forms, which would be
     // refused. "same-origin" reveals no more to other sites.

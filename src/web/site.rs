@@ -40,6 +40,11 @@ impl Site {
         self.url.to(path)
     }
 
+    /// The public URL, which names this authorization server (RFC 8414 §2).
+    pub fn issuer(&self) -> String {
+        self.url.to_string()
+    }
+
     /// Whether the public URL is https, so that HSTS can be sent.
     pub fn is_https(&self) -> bool {
         self.url.is_https()

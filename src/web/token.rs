@@ -115,9 +115,9 @@ struct IdentityAnswer<'a> {
     groups: Vec<&'a str>,
 }
 
-/// Answer of POST `/api/token` (RFC 8693 §2.2.1, with further members for apps).
+/// Answer of POST `/api/token` and `/oauth2/token` (RFC 8693 §2.2.1, with further members for apps).
 #[derive(Debug, Serialize)]
-struct TokenAnswer<'a> {
+pub struct TokenAnswer<'a> {
     access_token: &'a str,
     token_type: &'static str,
     issued_token_type: &'static str,
@@ -131,9 +131,20 @@ struct TokenAnswer<'a> {
     left_out: &'a [Grant],
     red5: Red5Answer<'a>,
     mapping_version: i64,
+    /// Of `/oauth2/token` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
 }
 
 impl<'a> TokenAnswer<'a> {
+    /// The same with the refresh token that comes with it.
+    pub fn with_refresh_token(self, refresh_token: Option<&'a str>) -> Self {
+        Self {
+            refresh_token,
+            ..self
+        }
+    }
+
     /// The answer for an issued token, with `server` if configured.
     pub fn new(issued: &'a Issued, server: Option<&'a ServerUrl>) -> Self {
         let scope = &issued.scope;
@@ -166,6 +177,7 @@ impl<'a> TokenAnswer<'a> {
                 },
             },
             mapping_version: issued.mapping_version,
+            refresh_token: None,
         }
     }
 }

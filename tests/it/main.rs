@@ -50,6 +50,7 @@ mod mapping_lists;
 mod mapping_pages;
 mod methods;
 mod metrics;
+mod oauth;
 mod odd_cookies;
 mod oidc;
 mod order;

@@ -94,7 +94,9 @@ async fn come_back(
     bridge: &oidc::Provider,
     person: &str,
 ) -> Result<(Url, Attempt), OidcError> {
-    let (url, attempt) = bridge.begin("", false).await?;
+    let (url, attempt) = bridge
+        .begin("", &red5_bridge::oidc::SignInPrompt::default())
+        .await?;
     Ok((provider.approve(&url, person).await, attempt))
 }
 

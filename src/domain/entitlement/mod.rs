@@ -77,6 +77,16 @@ impl Entitlement {
         Self { held, dropped }
     }
 
+    /// What of it is within `limit`: each grant by itself, so that what is sound then was sound before.
+    #[must_use]
+    pub fn within(self, limit: &Scope) -> Self {
+        let narrowed = self.held.into_iter().filter_map(|held| {
+            let grant = Arc::new(held.grant.within(limit)?);
+            Some(HeldGrant { grant, ..held })
+        });
+        Self::new(narrowed.collect(), self.dropped)
+    }
+
     /// The held grants, sorted by mapping and group.
     pub fn held(&self) -> &[HeldGrant] {
         &self.held

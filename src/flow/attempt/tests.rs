@@ -15,7 +15,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
 
 fn place(path: &str) -> ReturnTo {
     let rule = ReturnToRule::new("https://bridge.example/", Vec::new());
-    rule.unwrap().check(path).unwrap()
+    rule.unwrap().check(path, |_| false).unwrap()
 }
 
 fn sealed(state: &str) -> SealedAttempt {

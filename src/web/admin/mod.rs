@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub mod changes;
+pub mod clients;
 pub mod explain;
 pub mod files;
 pub mod history;

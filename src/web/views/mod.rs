@@ -17,6 +17,7 @@ mod frame;
 mod history;
 mod mapping_form;
 mod mappings;
+mod oauth;
 mod paging;
 mod people;
 mod plan;
@@ -49,6 +50,7 @@ pub use mappings::{
     BulkChange, Done, ListPlace, MappingDelete, MappingList, MappingRow, NotDone, Return,
     SelectedMappings, Which,
 };
+pub use oauth::{AppRow, AppsPage, AskedWords, ConsentPage};
 pub use paging::Paging;
 pub use people::{
     BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords,
@@ -59,6 +61,7 @@ pub use portal::{CopyLine, Lines, NoGrant, Outcome, Portal, ShownToken, Who};
 pub use public::{ApiDocs, Next, SignedOut, Welcome};
 pub use restore::{RestorePage, TypedRestore};
 pub use seen::{PeopleList, PersonPage, PersonRow, TypedDeed, WhoCanPage, WhoCanRow};
+pub use shown::Shown;
 pub use test_form::{TestDelete, TestForm, TestList, TestNotSaved, TestRow, TypedTest};
 pub use token_form::{Choices, Chosen, Refused, Unnamed};
 pub use words::GrantWords;

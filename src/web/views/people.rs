@@ -104,9 +104,9 @@ impl PersonWords {
 /// What the page before this one did. It decides nothing but a sentence.
 #[derive(Debug, Clone)]
 pub struct Notice {
-    text: String,
+    pub(super) text: String,
     /// Whether what was asked for was done.
-    is_done: bool,
+    pub(super) is_done: bool,
 }
 
 impl Notice {
@@ -120,6 +120,11 @@ impl Notice {
             "ended" => (true, "The session is over. No new token comes from it."),
             "all-ended" => (true, "All sessions of that person are over."),
             "blocked" => (true, "The person is blocked."),
+            "app-ended" => (true, "That app gets no new token any more."),
+            "app-gone" => (
+                false,
+                "That app had no access already. Nothing was changed.",
+            ),
             "unblocked" => (true, "The person may sign in again."),
             "gone" => (false, "That session was over already. Nothing was changed."),
             "not-blocked" => (

@@ -141,6 +141,7 @@ impl ShownToken {
             LimitedBy::Server => "the streaming server takes no longer one",
             LimitedBy::Mapping => "your administrator allows no longer one",
             LimitedBy::Session | LimitedBy::SubjectToken => "your sign-in ends then",
+            LimitedBy::Client => "the app may have no longer one",
         })
     }
 }

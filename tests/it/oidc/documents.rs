@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use red5_bridge::clock::{Clock as _, SystemClock};
+use red5_bridge::oidc::SignInPrompt;
 use red5_bridge::oidc::TokenFlaw;
 use red5_bridge::oidc::logout_token::{Arrival, LogoutFlaw, NoLogout};
 use red5_bridge::oidc::{OidcError, Outage, Pace, ProviderStatus};
@@ -19,7 +20,11 @@ fn unavailable(outage: Outage) -> OidcError {
 }
 
 async fn begin_fails(bridge: &red5_bridge::oidc::Provider) -> OidcError {
-    bridge.begin("", false).await.map(|_| ()).unwrap_err()
+    bridge
+        .begin("", &SignInPrompt::default())
+        .await
+        .map(|_| ())
+        .unwrap_err()
 }
 
 #[tokio::test]
@@ -304,7 +309,9 @@ async fn jw_5_a_crowd_at_the_start_reads_the_documents_once() {
     let crowd: Vec<_> = (0..20)
         .map(|_| {
             let bridge = Arc::clone(&bridge);
-            tokio::spawn(async move { bridge.begin("", false).await.map(|_| ()) })
+            tokio::spawn(
+                async move { bridge.begin("", &SignInPrompt::default()).await.map(|_| ()) },
+            )
         })
         .collect();
     // All of them have begun by then: this runtime takes its tasks in turn.
@@ -446,7 +453,7 @@ async fn jw_8_a_sign_in_finds_a_provider_that_came_back_by_itself() {
     assert_eq!(begin_fails(&bridge).await, unavailable(unreachable));
     let _provider = Provider::start_at(&place, Arc::new(SystemClock));
     eventually("a sign-in begins", async || {
-        bridge.begin("", false).await.is_ok()
+        bridge.begin("", &SignInPrompt::default()).await.is_ok()
     })
     .await;
 }

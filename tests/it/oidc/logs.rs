@@ -72,7 +72,12 @@ async fn the_log_says_why_tls_fails_and_where_a_redirect_leads_without_its_query
     let (lines, _capturing) = capture();
     let expired = tls::showing("expired");
     let trusting = tls::trusting(expired.issuer(), PACE);
-    assert!(trusting.begin("", false).await.is_err());
+    assert!(
+        trusting
+            .begin("", &red5_bridge::oidc::SignInPrompt::default())
+            .await
+            .is_err()
+    );
     let host = tls::host(&expired);
     let event = format!(
         "the provider cannot be used: TLS to {host} fails: its certificate has expired \
@@ -83,7 +88,12 @@ async fn the_log_says_why_tls_fails_and_where_a_redirect_leads_without_its_query
     let provider = Provider::start();
     let address = "https://canary-user:canary-password@moved.example/a;canary?code=canary#canary";
     provider.always(Endpoint::Discovery, Answer::redirect(address));
-    assert!(bridge(&provider).begin("", false).await.is_err());
+    assert!(
+        bridge(&provider)
+            .begin("", &red5_bridge::oidc::SignInPrompt::default())
+            .await
+            .is_err()
+    );
     let said = text(&lines);
     let event = "a redirect (HTTP status 302) to https://moved.example/a, which is not followed \
                  event=\"provider_failing\" reason=\"provider_redirect\"";

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use red5_bridge::oidc::SignInPrompt;
 use red5_bridge::oidc::{Denial, InvalidAnswer, OidcError};
 use secrecy::ExposeSecret;
 
@@ -40,7 +41,7 @@ async fn a_refresh_token_is_kept_when_there_is_one() {
 #[tokio::test]
 async fn lr_1_the_authorization_request_has_exactly_its_eight_parameters() {
     let (provider, bridge) = ann_and_bridge();
-    let (url, attempt) = bridge.begin("", false).await.unwrap();
+    let (url, attempt) = bridge.begin("", &SignInPrompt::default()).await.unwrap();
     let mut names: Vec<String> = url
         .query_pairs()
         .map(|(name, _)| name.into_owned())
@@ -75,7 +76,7 @@ async fn lr_1_a_query_of_the_endpoint_itself_is_kept() {
     let (provider, bridge) = ann_and_bridge();
     let endpoint = format!("{}/authorize?tenant=x%20y", provider.issuer());
     provider.discovery(|document| document.set("authorization_endpoint", endpoint));
-    let (url, _) = bridge.begin("", false).await.unwrap();
+    let (url, _) = bridge.begin("", &SignInPrompt::default()).await.unwrap();
     assert_eq!(query(&url, "tenant").unwrap(), "x y");
     assert_eq!(query(&url, "response_type").unwrap(), "code");
 }
@@ -85,7 +86,7 @@ async fn lr_2_and_lr_3_nothing_of_an_attempt_is_ever_used_again() {
     let (_provider, bridge) = ann_and_bridge();
     let mut seen = HashSet::new();
     for _ in 0..100 {
-        let (url, attempt) = bridge.begin("", false).await.unwrap();
+        let (url, attempt) = bridge.begin("", &SignInPrompt::default()).await.unwrap();
         let verifier = attempt.secrets.verifier.expose_secret();
         assert_eq!(verifier.len(), 43);
         for value in [
@@ -102,7 +103,7 @@ async fn lr_2_and_lr_3_nothing_of_an_attempt_is_ever_used_again() {
 #[tokio::test]
 async fn an_attempt_never_shows_its_secrets() {
     let (_provider, bridge) = ann_and_bridge();
-    let (_, attempt) = bridge.begin("", false).await.unwrap();
+    let (_, attempt) = bridge.begin("", &SignInPrompt::default()).await.unwrap();
     let shown = format!("{attempt:?}");
     assert!(!shown.contains(attempt.secrets.nonce.expose_secret()));
     assert!(!shown.contains(attempt.secrets.verifier.expose_secret()));
@@ -188,7 +189,7 @@ async fn cb_5_another_issuer_in_the_callback_stops_before_the_token_endpoint() {
 #[tokio::test]
 async fn cb_5_an_error_answer_has_its_issuer_checked_too() {
     let (provider, bridge) = ann_and_bridge();
-    let (url, _) = bridge.begin("", false).await.unwrap();
+    let (url, _) = bridge.begin("", &SignInPrompt::default()).await.unwrap();
     let back = provider.deny(&url, "access_denied").await;
     assert_eq!(query(&back, "error").unwrap(), "access_denied");
     let iss = query(&back, "iss");
@@ -244,7 +245,7 @@ async fn lo_2_the_end_of_the_session_names_token_client_place_and_state() {
         None,
         "nothing is known yet"
     );
-    bridge.begin("", false).await.unwrap();
+    bridge.begin("", &SignInPrompt::default()).await.unwrap();
     let url = bridge.end_session_url(Some("x.y.z"), "s-1").unwrap();
     assert!(
         url.as_str()
@@ -261,6 +262,6 @@ async fn lo_2_the_end_of_the_session_names_token_client_place_and_state() {
 async fn lo_4_a_provider_without_an_end_of_session_has_no_such_address() {
     let (provider, bridge) = ann_and_bridge();
     provider.discovery(|document| document.without("end_session_endpoint"));
-    bridge.begin("", false).await.unwrap();
+    bridge.begin("", &SignInPrompt::default()).await.unwrap();
     assert_eq!(bridge.end_session_url(Some("x.y.z"), "s-1"), None);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use red5_bridge::clock::SystemClock;
+use red5_bridge::oidc::SignInPrompt;
 use red5_bridge::oidc::{self, OidcError, Outage, Pace, ProviderStatus};
 use red5_bridge::tls::TlsFlaw;
 use serde_json::json;
@@ -48,7 +49,10 @@ async fn a_connection_that_tls_prevents_says_why() {
     ] {
         let provider = showing(certificate);
         let bridge = trusting(provider.issuer(), PACE);
-        let refused = bridge.begin("", false).await.unwrap_err();
+        let refused = bridge
+            .begin("", &SignInPrompt::default())
+            .await
+            .unwrap_err();
         assert_eq!(refused, fails(&provider, flaw), "{certificate}");
         let ProviderStatus::Failing { reason } = bridge.status() else {
             panic!("{:?}", bridge.status());
@@ -59,7 +63,10 @@ async fn a_connection_that_tls_prevents_says_why() {
     // Known to the provider, and not to the bridge.
     let provider = showing("good");
     let bridge = bridge_at(provider.issuer(), PACE, |_| {});
-    let refused = bridge.begin("", false).await.unwrap_err();
+    let refused = bridge
+        .begin("", &SignInPrompt::default())
+        .await
+        .unwrap_err();
     assert_eq!(refused, fails(&provider, TlsFlaw::UnknownAuthority));
 }
 
@@ -67,7 +74,10 @@ async fn a_connection_that_tls_prevents_says_why() {
 async fn plain_http_at_the_port_of_https_is_told_as_such() {
     let provider = Provider::start();
     let issuer = provider.issuer().replace("http:", "https:");
-    let refused = trusting(&issuer, PACE).begin("", false).await.unwrap_err();
+    let refused = trusting(&issuer, PACE)
+        .begin("", &SignInPrompt::default())
+        .await
+        .unwrap_err();
     assert_eq!(refused, fails(&provider, TlsFlaw::NoTls));
 }
 
@@ -100,10 +110,19 @@ async fn av_4_a_host_whose_tls_fails_again_and_again_is_left_alone_like_one_that
     let broken = showing("expired");
     let bridge = trusting(broken.issuer(), pace);
     for _ in 0..3 {
-        let refused = bridge.begin("", false).await.unwrap_err();
+        let refused = bridge
+            .begin("", &SignInPrompt::default())
+            .await
+            .unwrap_err();
         assert_eq!(refused, fails(&broken, TlsFlaw::Expired));
     }
-    assert_eq!(bridge.begin("", false).await.unwrap_err(), resting);
+    assert_eq!(
+        bridge
+            .begin("", &SignInPrompt::default())
+            .await
+            .unwrap_err(),
+        resting
+    );
 
     let provider = Provider::start();
     provider.person("ann").groups(["viewers"]);

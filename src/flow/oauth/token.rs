@@ -1,0 +1,323 @@
+//! The token endpoint: what a client presents, and what it gets (RFC 6749 §5, RFC 9700).
+//!
+//! The order of each grant: the code or token is looked up; the session behind it is loaded and its groups confirmed,
+//! which may wait for the provider; then, in one transaction that holds the row, the exchange decides and the code or
+//! token is used. A request that is refused for any reason but `invalid_grant` uses nothing.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::refresh_token::RefreshTokenId;
+use crate::clock::Clock;
+use crate::domain::client::{Client, ClientId, ClientKind, GrantType};
+use crate::domain::grant::Ask;
+use crate::domain::session::SessionHash;
+use crate::fingerprint::{fingerprint, pseudonym};
+use crate::flow::exchange::{Exchange, Issued, NoToken, Subject, Wish};
+use crate::flow::sessions::{SessionError, Sessions};
+use crate::random;
+use crate::seal::Seal;
+use crate::store::clients::RegisteredClient;
+use crate::store::grants::{CodeDigest, FamilyId, Used};
+use crate::store::session_cache::LiveSession;
+use crate::store::snapshot::{SnapshotKeeper, Stale};
+use crate::store::{Store, StoreError};
+
+/// The use case, with the parts that it needs.
+pub struct TokenEndpoint {
+    pub(crate) store: Store,
+    pub(crate) snapshots: Arc<SnapshotKeeper>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) seal: Arc<Seal>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Who a request says it is from; nothing of it is proven.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// `client_id`
+    pub id: Option<String>,
+    /// The secret, if one was sent.
+    pub secret: Option<SecretString>,
+}
+
+/// A client that has proven itself, as far as its kind can.
+pub struct ProvenClient(Arc<RegisteredClient>);
+
+impl ProvenClient {
+    /// The client.
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    fn require(&self, grant: GrantType) -> Result<(), Refused> {
+        if self.client().may(grant) {
+            Ok(())
+        } else {
+            Err(Refused::Unauthorized(grant))
+        }
+    }
+}
+
+/// What a client gets.
+pub struct Granted {
+    /// The token.
+    pub issued: Issued,
+    /// The refresh token that comes with it.
+    pub refresh_token: Option<SecretString>,
+}
+
+/// Why a client gets no token.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// It is unknown, switched off, or did not prove itself.
+    #[error("the client is unknown or did not prove itself")]
+    Client,
+    /// It may not use this grant type.
+    #[error("the client may not use {}", <&str>::from(.0))]
+    Unauthorized(GrantType),
+    /// The code or refresh token is not good.
+    #[error("{0}")]
+    Grant(&'static str),
+    /// The scope cannot be read, or is wider than what was granted first.
+    #[error("{0}")]
+    Scope(String),
+    /// The session cannot be used.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The exchange refuses.
+    #[error(transparent)]
+    NoToken(#[from] NoToken),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    NoRandomness,
+}
+
+impl From<Stale> for Refused {
+    fn from(error: Stale) -> Self {
+        Self::NoToken(error.into())
+    }
+}
+
+const CODE_GONE: &str = "the code is unknown, has expired or was used before";
+
+const TOKEN_GONE: &str = "the refresh token is unknown, has ended or was used before";
+
+const SESSION_OVER: &str = "the session behind it is over";
+
+impl TokenEndpoint {
+    /// Proves a client. Unknown, switched off and wrongly proven are one answer.
+    pub fn authenticate(&self, sent: &Credentials) -> Result<ProvenClient, Refused> {
+        let id = sent
+            .id
+            .as_deref()
+            .and_then(ClientId::parse)
+            .ok_or(Refused::Client)?;
+        let snapshot = self.snapshots.current()?;
+        let client = snapshot.clients.enabled(&id).ok_or(Refused::Client)?;
+        let good = match (client.client.draft.kind, &sent.secret) {
+            (ClientKind::Public, None) => true,
+            (ClientKind::Confidential, Some(secret)) => {
+                client.has_secret(secrecy::ExposeSecret::expose_secret(secret))
+            }
+            _ => false,
+        };
+        if good {
+            Ok(ProvenClient(Arc::clone(client)))
+        } else {
+            Err(Refused::Client)
+        }
+    }
+
+    /// Whether a page of this origin may read an answer: of the client that the request names, or of any if it names none.
+    pub fn allows_origin(&self, client: Option<&ClientId>, origin: &str) -> bool {
+        let Ok(snapshot) = self.snapshots.current() else {
+            return false;
+        };
+        match client {
+            None => snapshot.clients.have_origin(origin),
+            Some(id) => {
+                let client = snapshot.clients.enabled(id);
+                client.is_some_and(|found| found.client.has_origin(origin))
+            }
+        }
+    }
+
+    /// A token for an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.6).
+    pub async fn code(
+        &self,
+        proven: &ProvenClient,
+        code: &str,
+        redirect_uri: &str,
+        verifier: &str,
+    ) -> Result<Granted, Refused> {
+        proven.require(GrantType::AuthorizationCode)?;
+        let client = proven.client();
+        let digest: CodeDigest = Sha256::digest(code).into();
+        let known = self.store.code(&digest).await?;
+        // Another client's code is as unknown as one that never was, and stays good for its own.
+        let known = known
+            .filter(|known| known.client == client.id)
+            .ok_or(Refused::Grant(CODE_GONE))?;
+        if known.spent {
+            return Err(self.reused(client, &digest).await?);
+        }
+        let now = self.clock.now();
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+        let fits: bool = challenge
+            .as_bytes()
+            .ct_eq(known.challenge.as_bytes())
+            .into();
+        if !fits || known.redirect_uri != redirect_uri {
+            self.store.spend_code(&digest).await?;
+            tracing::warn!(
+                event = "code_refused",
+                client = client.id.as_str(),
+                reason = if fits {
+                    "redirect_uri"
+                } else {
+                    "code_verifier"
+                }
+            );
+            return Err(Refused::Grant(
+                "the code was made for another redirect_uri or code_verifier, and is spent now",
+            ));
+        }
+        if known.expires_at <= now {
+            return Err(Refused::Grant(CODE_GONE));
+        }
+        let live = self.session(&known.session).await?;
+        let wish = wish(&known.scope)?;
+        let family = if client.may(GrantType::RefreshToken) {
+            Some(random::bytes::<16>().map_err(|_| Refused::NoRandomness)?)
+        } else {
+            None
+        };
+        let issue = || self.issue(&live, client, &wish);
+        match self
+            .store
+            .redeem_code(&digest, family.as_ref(), now, issue)
+            .await?
+        {
+            Used::Good(issued) => Ok(self.granted(issued, family, 0)),
+            Used::Gone => Err(Refused::Grant(CODE_GONE)),
+            Used::Reused => Err(self.reused(client, &digest).await?),
+        }
+    }
+
+    /// A code was used twice: it was copied, so what came of it ends (RFC 6749 §4.1.2).
+    async fn reused(&self, client: &Client, digest: &CodeDigest) -> Result<Refused, StoreError> {
+        self.store.spend_code(digest).await?;
+        tracing::warn!(
+            event = "code_reused",
+            client = client.id.as_str(),
+            "an authorization code was used twice; the refresh tokens that came of it have ended"
+        );
+        Ok(Refused::Grant(CODE_GONE))
+    }
+
+    /// A token for a refresh token, which is replaced (RFC 6749 §6, RFC 9700 §4.14.2). `scope` may narrow this answer.
+    pub async fn refresh(
+        &self,
+        proven: &ProvenClient,
+        token: &str,
+        scope: Option<&str>,
+    ) -> Result<Granted, Refused> {
+        proven.require(GrantType::RefreshToken)?;
+        let client = proven.client();
+        let gone = || Refused::Grant(TOKEN_GONE);
+        let token = RefreshTokenId::read(&self.seal, token).ok_or_else(gone)?;
+        let family = self.store.family(&token.family).await?;
+        let family = family
+            .filter(|family| family.client == client.id)
+            .ok_or_else(gone)?;
+        let mut wish = wish(&family.scope)?;
+        if let Some(scope) = scope {
+            let narrower = Ask::of_words(scope).map_err(Refused::Scope)?;
+            let narrowed = wish.ask.narrowed(&narrower);
+            wish.ask = narrowed.ok_or_else(|| {
+                Refused::Scope(
+                    "the scope names more than was granted first; sign in again to ask for more"
+                        .to_owned(),
+                )
+            })?;
+        }
+        let live = self.session(&family.session).await?;
+        let issue = || self.issue(&live, client, &wish);
+        let now = self.clock.now();
+        match self
+            .store
+            .use_family(&token.family, token.generation, now, issue)
+            .await?
+        {
+            Used::Good((issued, next)) => Ok(self.granted(issued, Some(token.family), next)),
+            Used::Gone => Err(gone()),
+            Used::Reused => {
+                let subject = &*pseudonym(&live.session.identity.subject);
+                tracing::warn!(
+                    event = "refresh_token_reused",
+                    client = client.id.as_str(),
+                    subject,
+                    "a refresh token was used again long after it was replaced; all tokens of its family have ended"
+                );
+                Err(gone())
+            }
+        }
+    }
+
+    /// Ends the family of a refresh token (RFC 7009 §2.1). Anything else means nothing: a Red5 token cannot be called back.
+    pub async fn revoke(&self, proven: &ProvenClient, token: &str) -> Result<(), Refused> {
+        if let Some(token) = RefreshTokenId::read(&self.seal, token)
+            && self
+                .store
+                .end_family(&token.family, &proven.client().id)
+                .await?
+        {
+            let family = fingerprint(&token.family);
+            tracing::info!(
+                event = "refresh_token_revoked",
+                client = proven.client().id.as_str(),
+                family
+            );
+        }
+        Ok(())
+    }
+
+    /// The live session behind a code or family, with groups that are fresh enough.
+    async fn session(&self, hash: &SessionHash) -> Result<Arc<LiveSession>, Refused> {
+        let over = || Refused::Grant(SESSION_OVER);
+        let live = self.sessions.of_hash(hash).await?.ok_or_else(over)?;
+        self.sessions.confirm_groups(live).await?.ok_or_else(over)
+    }
+
+    fn issue(&self, live: &LiveSession, client: &Client, wish: &Wish) -> Result<Issued, Refused> {
+        let subject = Subject::from(live).for_client(client.bound());
+        Ok(self.exchange.exchange(subject, wish)?)
+    }
+
+    fn granted(&self, issued: Issued, family: Option<FamilyId>, generation: u32) -> Granted {
+        let refresh_token =
+            family.map(|family| RefreshTokenId { family, generation }.write(&self.seal));
+        Granted {
+            issued,
+            refresh_token,
+        }
+    }
+}
+
+/// What a row of ours asks for.
+fn wish(scope: &str) -> Result<Wish, Refused> {
+    Ok(Wish {
+        ask: Ask::of_words(scope).map_err(Refused::Scope)?,
+        ttl_seconds: None,
+    })
+}

@@ -1,0 +1,399 @@
+//! What people let clients do: consents, authorization codes and families of refresh tokens.
+//!
+//! A code is spent, and a token rotated, in the transaction in which the token is issued, with the row locked: of any
+//! number of requests on any instance one comes first, and a request that is refused spends nothing.
+
+use chrono::{DateTime, Utc};
+
+use super::error::StoreError;
+use super::pool::Store;
+use super::transaction::Transaction;
+use crate::domain::client::ClientId;
+use crate::domain::identity::PersonKey;
+use crate::domain::session::SessionHash;
+use crate::domain::token_family::{Presented, Rotation};
+
+/// SHA-256 of an authorization code.
+pub type CodeDigest = [u8; 32];
+
+/// Names a family of refresh tokens; random.
+pub type FamilyId = [u8; 16];
+
+/// What an authorization code stands for.
+#[derive(Debug, Clone)]
+pub struct AuthorizationCode {
+    /// The client for which it was made.
+    pub client: ClientId,
+    /// The session of the person.
+    pub session: SessionHash,
+    /// As the authorization request named it.
+    pub redirect_uri: String,
+    /// `code_challenge` (RFC 7636 §4.2, S256).
+    pub challenge: String,
+    /// What was asked for, as words of a scope.
+    pub scope: String,
+    /// The end.
+    pub expires_at: DateTime<Utc>,
+    /// Whether it was used.
+    pub spent: bool,
+}
+
+/// A family of refresh tokens.
+#[derive(Debug, Clone)]
+pub struct TokenFamily {
+    /// The client for which it was made.
+    pub client: ClientId,
+    /// The session behind it.
+    pub session: SessionHash,
+    /// What was asked for, as words of a scope.
+    pub scope: String,
+}
+
+/// A consent in a list.
+#[derive(Debug)]
+pub struct Consent {
+    /// The client.
+    pub client: String,
+    /// The client's name.
+    pub client_name: String,
+    /// When it was given.
+    pub granted_at: DateTime<Utc>,
+    /// The last use of a refresh token that came of it.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// What became of a code or token that was presented.
+#[derive(Debug)]
+pub enum Used<T> {
+    /// It was good, and this was issued.
+    Good(T),
+    /// It is gone, or was never there.
+    Gone,
+    /// It was used before; what came of it has ended now.
+    Reused,
+}
+
+impl Store {
+    /// Whether the person has consented to the client.
+    pub async fn has_consent(
+        &self,
+        person: &PersonKey,
+        client: &ClientId,
+    ) -> Result<bool, StoreError> {
+        self.with(async |transaction| {
+            let has = sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT FROM consents
+                                  WHERE issuer = $1 AND subject = $2 AND client_id = $3) AS "has!""#,
+                person.issuer,
+                person.subject,
+                client.as_str(),
+            )
+            .fetch_one(transaction)
+            .await?;
+            Ok(has)
+        })
+        .await
+    }
+
+    /// Writes a consent; a client that is gone has none.
+    pub async fn consent(
+        &self,
+        person: &PersonKey,
+        client: &ClientId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.with(async |transaction| {
+            sqlx::query!(
+                "INSERT INTO consents (issuer, subject, client_id, granted_at)
+                 SELECT $1, $2, id, $4 FROM clients WHERE id = $3
+                 ON CONFLICT DO NOTHING",
+                person.issuer,
+                person.subject,
+                client.as_str(),
+                now,
+            )
+            .execute(transaction)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The clients that get tokens for the person: by consent, or because they are trusted and have a refresh token.
+    pub async fn consents(&self, person: &PersonKey) -> Result<Vec<Consent>, StoreError> {
+        self.with(async |transaction| {
+            let consents = sqlx::query_as!(
+                Consent,
+                r#"SELECT clients.id AS client, clients.name AS client_name,
+                          coalesce(min(granted_at), min(families.created_at)) AS "granted_at!",
+                          max(families.last_used_at) AS last_used_at
+                   FROM clients
+                   LEFT JOIN consents ON consents.client_id = clients.id AND consents.issuer = $1 AND consents.subject = $2
+                   LEFT JOIN (token_families AS families JOIN sessions
+                              ON sessions.id_hash = families.session_hash
+                                 AND sessions.issuer = $1 AND sessions.subject = $2)
+                          ON families.client_id = clients.id
+                   WHERE consents.client_id IS NOT NULL OR families.id IS NOT NULL
+                   GROUP BY clients.id ORDER BY clients.name, clients.id"#,
+                person.issuer,
+                person.subject,
+            )
+            .fetch_all(transaction)
+            .await?;
+            Ok(consents)
+        })
+        .await
+    }
+
+    /// Ends a consent, and the codes and refresh tokens that the client has of the person. False: there was nothing.
+    pub async fn end_consent(
+        &self,
+        person: &PersonKey,
+        client: &ClientId,
+    ) -> Result<bool, StoreError> {
+        self.with(async |transaction| {
+            let ended = sqlx::query_scalar!(
+                r#"WITH theirs AS (SELECT id_hash FROM sessions WHERE issuer = $1 AND subject = $2),
+                        consent AS (DELETE FROM consents WHERE issuer = $1 AND subject = $2 AND client_id = $3 RETURNING 1),
+                        codes AS (DELETE FROM authorization_codes
+                                  WHERE client_id = $3 AND session_hash IN (SELECT id_hash FROM theirs)),
+                        families AS (DELETE FROM token_families
+                                     WHERE client_id = $3 AND session_hash IN (SELECT id_hash FROM theirs) RETURNING 1)
+                   SELECT (SELECT count(*) FROM consent) + (SELECT count(*) FROM families) AS "ended!""#,
+                person.issuer,
+                person.subject,
+                client.as_str(),
+            )
+            .fetch_one(transaction)
+            .await?;
+            Ok(ended > 0)
+        })
+        .await
+    }
+
+    /// Writes a new code.
+    pub async fn insert_code(
+        &self,
+        digest: &CodeDigest,
+        code: &AuthorizationCode,
+    ) -> Result<(), StoreError> {
+        self.with(async |transaction| {
+            sqlx::query!(
+                "INSERT INTO authorization_codes (digest, client_id, session_hash, redirect_uri, challenge, scope, expires_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                digest.as_slice(),
+                code.client.as_str(),
+                code.session.as_slice(),
+                code.redirect_uri,
+                code.challenge,
+                code.scope,
+                code.expires_at,
+            )
+            .execute(transaction)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// What a code stands for.
+    pub async fn code(&self, digest: &CodeDigest) -> Result<Option<AuthorizationCode>, StoreError> {
+        self.with(async |transaction| {
+            let row = sqlx::query!(
+                r#"SELECT client_id, session_hash AS "session_hash: SessionHash", redirect_uri, challenge, scope, expires_at, spent
+                   FROM authorization_codes WHERE digest = $1"#,
+                digest.as_slice(),
+            )
+            .fetch_optional(transaction)
+            .await?;
+            Ok(row.and_then(|row| {
+                Some(AuthorizationCode {
+                    client: ClientId::parse(&row.client_id)?,
+                    session: row.session_hash,
+                    redirect_uri: row.redirect_uri,
+                    challenge: row.challenge,
+                    scope: row.scope,
+                    expires_at: row.expires_at,
+                    spent: row.spent,
+                })
+            }))
+        })
+        .await
+    }
+
+    /// Spends a code for nothing. True: it was spent before, and what came of it has ended now.
+    pub async fn spend_code(&self, digest: &CodeDigest) -> Result<bool, StoreError> {
+        self.with(async |transaction| {
+            let was_spent = lock_code(transaction, digest).await?;
+            end_code(transaction, digest).await?;
+            Ok(was_spent == Some(true))
+        })
+        .await
+    }
+
+    /// Spends a code for what `issue` makes, and begins a family of this id with it. If `issue` refuses, the code is not
+    /// spent.
+    pub async fn redeem_code<T, E: From<StoreError>>(
+        &self,
+        digest: &CodeDigest,
+        family: Option<&FamilyId>,
+        now: DateTime<Utc>,
+        issue: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Used<T>, E> {
+        self.with(async |transaction| {
+            match lock_code(transaction, digest).await? {
+                None => return Ok(Used::Gone),
+                Some(true) => {
+                    end_code(transaction, digest).await?;
+                    return Ok(Used::Reused);
+                }
+                Some(false) => {}
+            }
+            let issued = issue()?;
+            if let Some(family) = family {
+                sqlx::query!(
+                    "INSERT INTO token_families (id, client_id, session_hash, scope, created_at, last_used_at)
+                     SELECT $2, client_id, session_hash, scope, $3, $3 FROM authorization_codes WHERE digest = $1",
+                    digest.as_slice(),
+                    family.as_slice(),
+                    now,
+                )
+                .execute(&mut *transaction)
+                .await
+                .map_err(StoreError::from)?;
+            }
+            sqlx::query!(
+                "UPDATE authorization_codes SET spent = true, family = $2 WHERE digest = $1",
+                digest.as_slice(),
+                family.map(|family| &family[..]),
+            )
+            .execute(transaction)
+            .await
+            .map_err(StoreError::from)?;
+            Ok(Used::Good(issued))
+        })
+        .await
+    }
+
+    /// The family of a refresh token.
+    pub async fn family(&self, id: &FamilyId) -> Result<Option<TokenFamily>, StoreError> {
+        self.with(async |transaction| {
+            let row = sqlx::query!(
+                r#"SELECT client_id, session_hash AS "session_hash: SessionHash", scope FROM token_families WHERE id = $1"#,
+                id.as_slice(),
+            )
+            .fetch_optional(transaction)
+            .await?;
+            Ok(row.and_then(|row| {
+                Some(TokenFamily {
+                    client: ClientId::parse(&row.client_id)?,
+                    session: row.session_hash,
+                    scope: row.scope,
+                })
+            }))
+        })
+        .await
+    }
+
+    /// Uses the token of this number for what `issue` makes; also gives the number of its successor. If `issue`
+    /// refuses, the token is not used.
+    pub async fn use_family<T, E: From<StoreError>>(
+        &self,
+        id: &FamilyId,
+        presented: u32,
+        now: DateTime<Utc>,
+        issue: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Used<(T, u32)>, E> {
+        self.with(async |transaction| {
+            let row = sqlx::query!(
+                "SELECT generation, replaced_at FROM token_families WHERE id = $1 FOR UPDATE",
+                id.as_slice(),
+            )
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(StoreError::from)?;
+            let Some(row) = row else {
+                return Ok(Used::Gone);
+            };
+            let mut rotation = Rotation {
+                generation: row.generation.unsigned_abs(),
+                replaced_at: row.replaced_at,
+            };
+            match rotation.judge(presented, now) {
+                Presented::Newest => rotation.advance(now),
+                Presented::JustReplaced => {}
+                Presented::Unknown => return Ok(Used::Gone),
+                Presented::Reused => {
+                    delete_family(transaction, id).await?;
+                    return Ok(Used::Reused);
+                }
+            }
+            let issued = issue()?;
+            sqlx::query!(
+                "UPDATE token_families SET generation = $2, replaced_at = $3, last_used_at = greatest(last_used_at, $4)
+                 WHERE id = $1",
+                id.as_slice(),
+                rotation.generation.cast_signed(),
+                &rotation.replaced_at,
+                now,
+            )
+            .execute(transaction)
+            .await
+            .map_err(StoreError::from)?;
+            Ok(Used::Good((issued, presented + 1)))
+        })
+        .await
+    }
+
+    /// Ends a family of this client. False: there is none.
+    pub async fn end_family(&self, id: &FamilyId, client: &ClientId) -> Result<bool, StoreError> {
+        self.with(async |transaction| {
+            let ended = sqlx::query!(
+                "DELETE FROM token_families WHERE id = $1 AND client_id = $2",
+                id.as_slice(),
+                client.as_str(),
+            )
+            .execute(transaction)
+            .await?;
+            Ok(ended.rows_affected() == 1)
+        })
+        .await
+    }
+}
+
+/// Whether the code was spent; `None` if there is none. The row stays locked until the end of the transaction.
+async fn lock_code(
+    transaction: &mut Transaction,
+    digest: &CodeDigest,
+) -> Result<Option<bool>, StoreError> {
+    let spent = sqlx::query_scalar!(
+        "SELECT spent FROM authorization_codes WHERE digest = $1 FOR UPDATE",
+        digest.as_slice(),
+    )
+    .fetch_optional(transaction)
+    .await?;
+    Ok(spent)
+}
+
+/// Spends a code and ends the family that came of it.
+async fn end_code(transaction: &mut Transaction, digest: &CodeDigest) -> Result<(), StoreError> {
+    let family = sqlx::query_scalar!(
+        "UPDATE authorization_codes SET spent = true WHERE digest = $1 RETURNING family",
+        digest.as_slice(),
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    if let Some(family) = family.flatten() {
+        sqlx::query!("DELETE FROM token_families WHERE id = $1", family)
+            .execute(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn delete_family(transaction: &mut Transaction, id: &FamilyId) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM token_families WHERE id = $1", id.as_slice())
+        .execute(transaction)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! `/oauth2/*`: the endpoints for registered clients. [`request`] reads what clients send.
+
+pub mod apps;
+pub mod authorize;
+pub mod metadata;
+pub mod request;
+pub mod token;

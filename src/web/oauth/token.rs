@@ -1,0 +1,83 @@
+//! `/oauth2/token` (RFC 6749 §3.2) and `/oauth2/revoke` (RFC 7009).
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::request::{ClientRequest, invalid};
+use crate::flow::oauth::token::{Granted, Refused, TokenEndpoint};
+use crate::web::error::{Answer, Refusal};
+use crate::web::token::{Red5Server, TokenAnswer};
+use crate::web::views::problem as problems;
+use secrecy::ExposeSecret;
+
+/// POST `/oauth2/token`
+pub async fn token(
+    sent: ClientRequest,
+    endpoint: web::Data<TokenEndpoint>,
+    server: web::Data<Red5Server>,
+) -> Answer {
+    let client = sent.prove(&endpoint)?;
+    let granted = match sent.require("grant_type")? {
+        "authorization_code" => {
+            let code = sent.require("code")?;
+            let redirect_uri = sent.require("redirect_uri")?;
+            let verifier = sent.require("code_verifier")?;
+            if !is_verifier(verifier) {
+                return Err(invalid(
+                    "code_verifier is 43 to 128 characters out of A-Z a-z 0-9 - . _ ~",
+                ));
+            }
+            sent.count(code)?;
+            endpoint.code(&client, code, redirect_uri, verifier).await?
+        }
+        "refresh_token" => {
+            let token = sent.require("refresh_token")?;
+            sent.count(token)?;
+            endpoint.refresh(&client, token, sent.get("scope")).await?
+        }
+        _ => return Err(Refusal::new(problems::UNSUPPORTED_GRANT_TYPE)),
+    };
+    Ok(answer(&granted, &server))
+}
+
+/// The members of POST `/api/token`, and the refresh token.
+fn answer(granted: &Granted, server: &Red5Server) -> HttpResponse {
+    let refresh_token = granted.refresh_token.as_ref();
+    let answer = TokenAnswer::new(&granted.issued, server.0.as_ref());
+    let refresh_token = refresh_token.map(ExposeSecret::expose_secret);
+    HttpResponse::Ok().json(answer.with_refresh_token(refresh_token))
+}
+
+/// RFC 7636 §4.1.
+fn is_verifier(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    (43..=128).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+/// POST `/oauth2/revoke`: also answers 200 for a token that means nothing (RFC 7009 §2.2).
+pub async fn revoke(sent: ClientRequest, endpoint: web::Data<TokenEndpoint>) -> Answer {
+    let client = sent.prove(&endpoint)?;
+    endpoint.revoke(&client, sent.require("token")?).await?;
+    Ok(HttpResponse::Ok().json(json!({})))
+}
+
+impl From<Refused> for Refusal {
+    fn from(error: Refused) -> Self {
+        let sentence = error.to_string();
+        match error {
+            // RFC 6749 §5.2.
+            Refused::Client => Self::new(problems::INVALID_CLIENT).header(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"red5-bridge\""),
+            ),
+            Refused::Unauthorized(_) => Self::new(problems::UNAUTHORIZED_CLIENT).saying(sentence),
+            Refused::Grant(_) => Self::new(problems::INVALID_GRANT).saying(sentence),
+            Refused::Scope(_) => Self::new(problems::INVALID_SCOPE).saying(sentence),
+            Refused::Session(error) => error.into(),
+            Refused::NoToken(error) => error.into(),
+            Refused::Store(error) => error.into(),
+            Refused::NoRandomness => Self::new(problems::INTERNAL),
+        }
+    }
+}

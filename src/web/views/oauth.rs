@@ -1,0 +1,77 @@
+//! The page that asks for consent, and the one that lists the apps with a consent.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::frame::Frame;
+use super::people::Notice;
+use super::shown::Shown;
+use super::times;
+use crate::domain::grant::Ask;
+use crate::domain::names::Role;
+
+/// GET `/oauth2/authorize` of a client that the person meets for the first time.
+#[derive(Debug, Clone, Template)]
+#[template(path = "consent.html")]
+pub struct ConsentPage {
+    pub frame: Frame,
+    pub client_name: Shown,
+    /// The origin, or the scheme, to which the browser goes after that.
+    pub address: Shown,
+    pub asked: AskedWords,
+    /// The authorization request.
+    pub query: String,
+}
+
+/// What a client asks for, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedWords {
+    /// "publish and watch"
+    pub deeds: &'static str,
+    /// Empty: where the person may.
+    pub rooms: Vec<String>,
+    /// Empty: over whatever the person may use.
+    pub transports: Vec<String>,
+    pub any_room: bool,
+    pub any_transport: bool,
+}
+
+impl AskedWords {
+    pub fn of(ask: &Ask) -> Self {
+        let roles = ask.roles.as_ref();
+        let has = |role| roles.is_none_or(|roles| roles.contains(&role));
+        let any_room = ask.rooms.as_ref().is_some_and(|rooms| rooms.is_any());
+        let any_transport = ask.transports.as_ref().is_some_and(|over| over.is_any());
+        let rooms = ask.rooms.as_ref().filter(|_| !any_room);
+        let transports = ask.transports.as_ref().filter(|_| !any_transport);
+        Self {
+            deeds: match (has(Role::Publisher), has(Role::Subscriber)) {
+                (true, true) => "publish and watch",
+                (true, false) => "publish",
+                (false, _) => "watch",
+            },
+            rooms: rooms.map(|rooms| rooms.to_strings()).unwrap_or_default(),
+            transports: transports.map(|over| over.to_strings()).unwrap_or_default(),
+            any_room,
+            any_transport,
+        }
+    }
+}
+
+/// GET `/apps`
+#[derive(Debug, Clone, Template)]
+#[template(path = "apps.html")]
+pub struct AppsPage {
+    pub frame: Frame,
+    pub rows: Vec<AppRow>,
+    pub done: Option<Notice>,
+}
+
+/// An app that gets tokens for the person.
+#[derive(Debug, Clone)]
+pub struct AppRow {
+    pub client: String,
+    pub name: Shown,
+    pub since: DateTime<Utc>,
+    pub last_used_at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,147 @@
+//! Rotation of refresh tokens (RFC 9700 §4.14.2).
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::{ann_and_app, error, refresh_token, refused};
+
+#[tokio::test]
+async fn a_token_that_was_just_replaced_gives_the_same_successor_also_when_that_was_used() {
+    let (bridge, ann, app) = ann_and_app().await;
+    let other = bridge.beside(&[]).await;
+    let first = app.tokens(&bridge, &ann).await;
+    let second = refresh_token(&app.refresh(&bridge, &first).await);
+    assert_eq!(refresh_token(&app.refresh(&other, &first).await), second);
+    let third = refresh_token(&app.refresh(&other, &second).await);
+    bridge.clock.advance(TimeDelta::seconds(8));
+    assert_eq!(refresh_token(&app.refresh(&bridge, &first).await), second);
+    assert_eq!(refresh_token(&app.refresh(&bridge, &second).await), third);
+}
+
+#[tokio::test]
+async fn a_token_that_is_used_again_later_ends_its_family_and_no_other() {
+    let (bridge, ann, app) = ann_and_app().await;
+    let elsewhere = app.tokens(&bridge, &ann).await;
+    let first = app.tokens(&bridge, &ann).await;
+    let second = refresh_token(&app.refresh(&bridge, &first).await);
+    bridge.clock.advance(TimeDelta::seconds(11));
+    assert_eq!(
+        error(&app.refresh(&bridge, &first).await),
+        refused("invalid_grant")
+    );
+    assert_eq!(
+        error(&app.refresh(&bridge, &second).await),
+        refused("invalid_grant")
+    );
+    assert_eq!(app.refresh(&bridge, &elsewhere).await.status, 200);
+}
+
+#[tokio::test]
+async fn two_instances_at_once_and_lost_answers_leave_one_chain_of_tokens() {
+    let (bridge, ann, app) = ann_and_app().await;
+    let other = bridge.beside(&[]).await;
+    let mut token = app.tokens(&bridge, &ann).await;
+    for _ in 0..10 {
+        // Of these answers all but one are lost.
+        let (a, b, c) = tokio::join!(
+            app.refresh(&bridge, &token),
+            app.refresh(&other, &token),
+            app.refresh(&bridge, &token),
+        );
+        let successors = [a, b, c].map(|answer| refresh_token(&answer));
+        assert!(successors.iter().all(|next| *next == successors[0]));
+        token.clone_from(&successors[0]);
+        bridge.clock.advance(TimeDelta::seconds(30));
+    }
+    assert_eq!(bridge.count("token_families").await, 1);
+}
+
+#[tokio::test]
+async fn a_scope_narrows_one_answer_and_never_widens_it() {
+    let (bridge, _, app) = ann_and_app().await;
+    bridge
+        .map("hosts", &["red5-subscriber"], &["WHEP"], &["a", "b", "c"])
+        .await;
+    bridge.provider.person("eve").groups(["hosts"]);
+    let eve = bridge.signed_in("eve").await;
+    let code = app.code(&eve, &[("scope", "room:a room:b")]).await;
+    let token = refresh_token(&app.redeem(&bridge, &code).await);
+    let ask = async |token: &str, scope: &str| {
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token),
+            ("scope", scope),
+        ];
+        app.ask(&bridge, &fields).await
+    };
+    let narrow = ask(&token, "room:a").await;
+    assert_eq!(narrow.json()["rooms"], json!(["a"]));
+    let token = refresh_token(&narrow);
+    for wide in ["room:c", "room:a room:c", "room:*"] {
+        assert_eq!(
+            error(&ask(&token, wide).await),
+            refused("invalid_scope"),
+            "{wide}"
+        );
+    }
+    let again = app.refresh(&bridge, &token).await;
+    assert_eq!(
+        again.json()["rooms"],
+        json!(["a", "b"]),
+        "the first scope applies again"
+    );
+}
+
+#[tokio::test]
+async fn a_family_ends_with_its_session_however_that_ends() {
+    let (bridge, mut ann, app) = ann_and_app().await;
+    let token = app.tokens(&bridge, &ann).await;
+    ann.submit("/", "/auth/logout", &[]).await;
+    assert_eq!(
+        error(&app.refresh(&bridge, &token).await),
+        refused("invalid_grant")
+    );
+
+    let ann = bridge.signed_in("ann").await;
+    let token = app.tokens(&bridge, &ann).await;
+    bridge.clock.advance(TimeDelta::hours(13));
+    assert_eq!(
+        error(&app.refresh(&bridge, &token).await),
+        refused("invalid_grant")
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_is_switched_off_or_deleted_loses_its_tokens_for_good() {
+    let (bridge, ann, app) = ann_and_app().await;
+    let token = app.tokens(&bridge, &ann).await;
+    let admin = bridge.admin().await;
+    let path = format!("/api/admin/clients/{}", app.id);
+    let edit = async |enabled: bool| {
+        let mut client = admin.peek(&path).await.json();
+        client["enabled"] = json!(enabled);
+        let version = format!("\"{}\"", client["version"]);
+        let answer = admin
+            .api_with("PUT", &path, &[("if-match", &version)], &client)
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    };
+    edit(false).await;
+    let off = (401, "invalid_client".to_owned());
+    assert_eq!(error(&app.refresh(&bridge, &token).await), off);
+    assert_eq!(ann.peek(&app.address(&[])).await.status, 400, "a page");
+    edit(true).await;
+    assert_eq!(
+        error(&app.refresh(&bridge, &token).await),
+        refused("invalid_grant")
+    );
+
+    let token = app.tokens(&bridge, &ann).await;
+    let version = format!("\"{}\"", admin.peek(&path).await.json()["version"]);
+    let gone = admin
+        .api_with("DELETE", &path, &[("if-match", &version)], &json!({}))
+        .await;
+    assert_eq!(gone.status, 204, "{}", gone.body);
+    assert_eq!(error(&app.refresh(&bridge, &token).await), off);
+    assert_eq!(bridge.count("token_families").await, 0);
+}
