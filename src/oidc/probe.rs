@@ -35,7 +35,7 @@ pub struct Probe {
     /// used.
     pub redirect: Option<Redirect>,
     /// How the token endpoint treats the client; `None` if the document cannot be used.
-    pub client: Option<Client>,
+    pub client: Option<ClientCheck>,
     /// How far the provider's clock is ahead of ours, beyond the uncertainty of the round trip;
     /// `None` if unknown.
     pub clock_ahead: Option<TimeDelta>,
@@ -78,7 +78,7 @@ pub enum Redirect {
 
 /// Result for the client authentication.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Client {
+pub enum ClientCheck {
     /// Only the invented code was refused.
     Accepted,
     /// The client was refused, with this error.
@@ -263,10 +263,10 @@ async fn ask_for_tokens(
     http: &Http,
     client: &OidcClient,
     clock: &dyn Clock,
-) -> (Client, Option<TimeDelta>) {
+) -> (ClientCheck, Option<TimeDelta>) {
     let (found, ahead) = send_made_up_code(http, client, clock).await;
     let other = match found {
-        Client::Refused(_) | Client::Unclear(_) => client.by_other_secret_method(),
+        ClientCheck::Refused(_) | ClientCheck::Unclear(_) => client.by_other_secret_method(),
         _ => None,
     };
     let Some(other) = other else {
@@ -274,8 +274,8 @@ async fn ask_for_tokens(
     };
     let (by_other, _) = send_made_up_code(http, &other, clock).await;
     let found = match found {
-        _ if by_other == Client::Accepted => Client::OtherMethod(other.method()),
-        Client::Unclear(_) => by_other,
+        _ if by_other == ClientCheck::Accepted => ClientCheck::OtherMethod(other.method()),
+        ClientCheck::Unclear(_) => by_other,
         found => found,
     };
     (found, ahead)
@@ -286,27 +286,34 @@ async fn send_made_up_code(
     http: &Http,
     client: &OidcClient,
     clock: &dyn Clock,
-) -> (Client, Option<TimeDelta>) {
+) -> (ClientCheck, Option<TimeDelta>) {
     let made_up = match Attempt::random() {
         Ok(attempt) => attempt,
-        Err(outage) => return (Client::Unclear(OidcError::from(outage).to_string()), None),
+        Err(outage) => {
+            return (
+                ClientCheck::Unclear(OidcError::from(outage).to_string()),
+                None,
+            );
+        }
     };
     let sent = clock.now();
     let endpoint = client.token_endpoint(http);
     let (code, verifier) = (made_up.state.into(), made_up.secrets.verifier);
     let outcome = client.exchange_code(&endpoint, &code, &verifier, sent);
     let found = match outcome.await {
-        Ok(_) => Client::TakesAnyCode,
-        Err(OidcError::Denied(Denial::InvalidGrant, _)) => Client::Accepted,
-        Err(OidcError::Denied(Denial::InvalidClient, error)) => Client::Refused(error.to_string()),
+        Ok(_) => ClientCheck::TakesAnyCode,
+        Err(OidcError::Denied(Denial::InvalidGrant, _)) => ClientCheck::Accepted,
+        Err(OidcError::Denied(Denial::InvalidClient, error)) => {
+            ClientCheck::Refused(error.to_string())
+        }
         // RFC 6749 §5.2: a 401 means `invalid_client`.
         Err(OidcError::Unavailable(outage @ Outage::Status(401))) => {
-            Client::Refused(outage.to_string())
+            ClientCheck::Refused(outage.to_string())
         }
         Err(OidcError::Unavailable(outage)) if endpoint.reply.get().is_none() => {
-            Client::Failed(outage)
+            ClientCheck::Failed(outage)
         }
-        Err(error) => Client::Unclear(error.to_string()),
+        Err(error) => ClientCheck::Unclear(error.to_string()),
     };
     let reply = endpoint.reply.into_inner();
     (

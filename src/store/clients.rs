@@ -109,7 +109,7 @@ impl From<sqlx::Error> for ClientNotChanged {
 }
 
 /// A row as `select_clients!` reads it.
-struct Row {
+struct ClientRow {
     id: String,
     name: String,
     kind: String,
@@ -133,7 +133,7 @@ struct Row {
 macro_rules! select_clients {
     ($rest:literal $(, $argument:expr)*) => {
         sqlx::query_as!(
-            Row,
+            ClientRow,
             "SELECT id, name, kind, trusted, grants, redirect_uris, origins, max_roles, max_transports, max_rooms,
                     max_ttl_seconds, enabled, note, version, created_at, created_by, updated_at, updated_by
              FROM clients " + $rest
@@ -143,7 +143,7 @@ macro_rules! select_clients {
 }
 
 /// A row that a hand has made unreadable is left out and reported: such a client gets nothing.
-fn client(row: Row) -> Option<Client> {
+fn client(row: ClientRow) -> Option<Client> {
     let id = row.id.clone();
     let read = read(row);
     if read.is_none() {
@@ -156,7 +156,7 @@ fn client(row: Row) -> Option<Client> {
     read
 }
 
-fn read(row: Row) -> Option<Client> {
+fn read(row: ClientRow) -> Option<Client> {
     let max = match (row.max_roles, row.max_transports, row.max_rooms) {
         (None, None, None) => None,
         (Some(roles), Some(transports), Some(rooms)) => {

@@ -53,7 +53,7 @@ impl Rule {
             Self::Change => (300, 10),
             Self::Token => (120, 2),
             Self::Client => (1200, 100),
-            Self::Secret => (30, 1),
+            Self::Secret => (60, 2),
         }
     }
 

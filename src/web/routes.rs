@@ -63,9 +63,6 @@ const fn admin_form(path: &'static str, page: &'static str, handler: Handler) ->
     Route::new(path, Audience::People).form(page, || to(lead_to_form::<Admin>), handler)
 }
 
-/// Where clients find the endpoints (RFC 8414 §3).
-const METADATA: Route = oauth("/.well-known/oauth-authorization-server").get(|| to(metadata::show));
-
 static ROUTES: &[Route] = &[
     page("/").get(|| to(portal::show)),
     form("/portal/token", "/?done=shown-once", || {
@@ -170,7 +167,7 @@ static ROUTES: &[Route] = &[
     form("/oauth2/consent", "/", || to(authorize::consent)).counted(Rule::Login),
     oauth("/oauth2/token").post(|| to(oauth_token::token)),
     oauth("/oauth2/revoke").post(|| to(oauth_token::revoke)),
-    METADATA,
+    oauth("/.well-known/oauth-authorization-server").get(|| to(metadata::show)),
     page("/apps").get(|| to(apps::show)),
     form("/apps/{client}/end", "/apps?done=nothing", || to(apps::end)).counted(Rule::Logout),
     page("/sessions").get(|| to(own_sessions::show)),
@@ -258,7 +255,8 @@ static ROUTES: &[Route] = &[
 ];
 
 /// RFC 8414 §3.1 puts the path of an issuer behind the well-known part.
-static METADATA_AT_ROOT: Route = METADATA;
+static METADATA_AT_ROOT: Route =
+    oauth("/.well-known/oauth-authorization-server").get(|| to(metadata::show));
 
 /// On both listeners, and at the root too where there is a base path.
 static HEALTH: [Route; 2] = [

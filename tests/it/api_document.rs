@@ -35,17 +35,20 @@ fn registered() -> BTreeSet<String> {
     let (_, table) = source.split_once("static ROUTES").unwrap();
     let (table, _) = table.split_once("static OPS").unwrap();
     let mut found = BTreeSet::new();
-    for (kind, begin) in [("api", "\n    api(\""), ("app", "\n    app(\"")] {
-        for route in table.split(begin).skip(1) {
+    let kinds = ["api", "app", "oauth"].map(|kind| (kind, format!("\n    {kind}(\"")));
+    for (kind, begin) in &kinds {
+        for route in table.split(begin.as_str()).skip(1) {
             let (path, rest) = route.split_once('"').unwrap();
-            if !path.starts_with("/api/") && path != "/livez" && path != "/readyz" {
+            let is_for_programs = ["/api/", "/oauth2/", "/.well-known/"];
+            let is_for_programs = is_for_programs.iter().any(|begin| path.starts_with(begin));
+            if !is_for_programs && path != "/livez" && path != "/readyz" {
                 continue;
             }
             let row = rest.split("\n    a").next().unwrap();
             let row = row.split("\n];").next().unwrap();
             let methods = METHODS.iter().filter(|(call, _)| row.contains(call));
             found.extend(methods.map(|(_, method)| format!("{method} {path}")));
-            if kind == "app" {
+            if *kind != "api" {
                 found.insert(format!("OPTIONS {path}"));
             }
         }
@@ -97,7 +100,7 @@ fn nothing_of_the_document_is_left_over() {
         for name in members.as_object().unwrap().keys() {
             let named = format!("#/components/{kind}/{name}\"");
             let is_used = text.contains(&named);
-            let is_for_all = kind == "securitySchemes" || name == "MethodNotAllowed";
+            let is_for_all = kind == "securitySchemes" || name.ends_with("MethodNotAllowed");
             assert!(is_used || is_for_all, "{kind}/{name}");
         }
     }

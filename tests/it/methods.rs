@@ -70,6 +70,20 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("/api/admin/people/{id}", "GET, HEAD"),
     ("/api/admin/groups", "GET, HEAD"),
     ("/api/admin/who-can", "GET, HEAD"),
+    ("/api/admin/clients", "GET, HEAD, POST"),
+    ("/api/admin/clients/{id}", "GET, HEAD, PUT, DELETE"),
+    ("/api/admin/clients/{id}/secrets", "GET, HEAD, POST"),
+    ("/api/admin/clients/{id}/secrets/{secret}", "DELETE"),
+    ("/oauth2/authorize", "GET"),
+    ("/oauth2/consent", "GET, HEAD, POST"),
+    ("/oauth2/token", "POST, OPTIONS"),
+    ("/oauth2/revoke", "POST, OPTIONS"),
+    (
+        "/.well-known/oauth-authorization-server",
+        "GET, HEAD, OPTIONS",
+    ),
+    ("/apps", "GET, HEAD"),
+    ("/apps/{client}/end", "GET, HEAD, POST"),
     ("/auth/backchannel-logout", "POST"),
     ("/livez", "GET, HEAD"),
     ("/readyz", "GET, HEAD"),
@@ -97,7 +111,8 @@ const TRICKS: &[&[(&str, &str)]] = &[
 ];
 
 fn concrete(path: &str, id: &str) -> String {
-    path.replace("{id}", id).replace("{name}", "bridge.css")
+    let path = path.replace("{id}", id).replace("{name}", "bridge.css");
+    path.replace("{client}", "app").replace("{secret}", "x")
 }
 
 #[test]
@@ -106,13 +121,20 @@ fn the_table_has_every_address_that_the_source_has() {
     let (_, table) = source.split_once("static ROUTES").unwrap();
     let (table, _) = table.split_once("static OPS").unwrap();
     let table: String = table.split_whitespace().collect();
-    let found: BTreeSet<&str> = ["page(\"", "api(\"", "app(\"", "form(\"", "Route::new(\""]
-        .iter()
-        .flat_map(|begin| table.split(begin).skip(1))
-        .filter_map(|rest| rest.split('"').next())
-        // Every other address below `/api`.
-        .filter(|path| *path != "/api/{rest:.*}")
-        .collect();
+    let found: BTreeSet<&str> = [
+        "page(\"",
+        "api(\"",
+        "app(\"",
+        "oauth(\"",
+        "form(\"",
+        "Route::new(\"",
+    ]
+    .iter()
+    .flat_map(|begin| table.split(begin).skip(1))
+    .filter_map(|rest| rest.split('"').next())
+    // Every other address below `/api`.
+    .filter(|path| *path != "/api/{rest:.*}")
+    .collect();
     let known: BTreeSet<&str> = ADDRESSES.iter().map(|(path, _)| *path).collect();
     assert_eq!(found, known);
 }

@@ -56,7 +56,7 @@ def refused_for_a_reason(ctx, response, case):
     if not case.meta.generation.mode.is_positive:
         return
     problem = response.json()
-    if problem["code"] != "invalid_request":
+    if problem.get("code") != "invalid_request":
         return
     for error in problem["errors"]:
         told = any(rule in error["reason"] for rule in BETWEEN_MEMBERS)

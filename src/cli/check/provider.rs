@@ -9,7 +9,7 @@ use super::{Section, announced};
 use crate::clock::Clock;
 use crate::config::Variables;
 use crate::config::addresses::DISCOVERY;
-use crate::oidc::probe::{Client, Probe, Redirect, probe};
+use crate::oidc::probe::{ClientCheck, Probe, Redirect, probe};
 use crate::oidc::{Outage, ProviderSettings, http};
 use crate::tls::TlsFlaw;
 
@@ -53,9 +53,9 @@ pub(super) async fn judge(
     }
     match &probe.client {
         // Said already.
-        Some(Client::Failed(outage)) if probe.usable.as_ref().err() == Some(outage) => {}
+        Some(ClientCheck::Failed(outage)) if probe.usable.as_ref().err() == Some(outage) => {}
         // Without a connection to the token endpoint there is no sign-in either.
-        Some(Client::Failed(outage @ (Outage::Unreachable(_) | Outage::Tls { .. }))) => {
+        Some(ClientCheck::Failed(outage @ (Outage::Unreachable(_) | Outage::Tls { .. }))) => {
             judge_outage(variables, settings, &probe, outage, report);
         }
         Some(client) => judge_client(settings, client, report),
@@ -219,12 +219,12 @@ fn judge_redirect(settings: &ProviderSettings, redirect: &Redirect, report: &mut
     }
 }
 
-fn judge_client(settings: &ProviderSettings, client: &Client, report: &mut Section<'_>) {
+fn judge_client(settings: &ProviderSettings, client: &ClientCheck, report: &mut Section<'_>) {
     let unclear = |reason: &dyn Display| {
         format!("whether the client is right cannot be known from here: {reason}")
     };
     match client {
-        Client::Accepted => {
+        ClientCheck::Accepted => {
             let shown = match (settings.credentials.secret(), settings.credentials.key()) {
                 (Some(_), _) => "client id and secret",
                 (None, Some(_)) => "the client and its key",
@@ -234,17 +234,17 @@ fn judge_client(settings: &ProviderSettings, client: &Client, report: &mut Secti
                 "the token endpoint takes {shown} (it refused a made-up code, as it should)"
             ));
         }
-        Client::Failed(outage) => report.note(unclear(outage), "Sign in once."),
-        Client::Unclear(reason) => report.note(unclear(reason), "Sign in once."),
-        Client::OtherMethod(method) => report.wrong(
+        ClientCheck::Failed(outage) => report.note(unclear(outage), "Sign in once."),
+        ClientCheck::Unclear(reason) => report.note(unclear(reason), "Sign in once."),
+        ClientCheck::OtherMethod(method) => report.wrong(
             format!("the token endpoint takes the secret of this client by {method} alone"),
             format!("Set OIDC_TOKEN_AUTH_METHOD={method}"),
         ),
-        Client::TakesAnyCode => report.wrong(
+        ClientCheck::TakesAnyCode => report.wrong(
             "the token endpoint gives tokens for a made-up code",
             "The server at OIDC_ISSUER_URL is no provider to trust.",
         ),
-        Client::Refused(words) => judge_refused_client(settings, words, report),
+        ClientCheck::Refused(words) => judge_refused_client(settings, words, report),
     }
 }
 

@@ -40,7 +40,7 @@ pub struct TokenEndpoint {
 
 /// Who a request says it is from; nothing of it is proven.
 #[derive(Debug, Default)]
-pub struct Credentials {
+pub struct ClientCredentials {
     /// `client_id`
     pub id: Option<String>,
     /// The secret, if one was sent.
@@ -56,11 +56,11 @@ impl ProvenClient {
         &self.0.client
     }
 
-    fn require(&self, grant: GrantType) -> Result<(), Refused> {
+    fn require(&self, grant: GrantType) -> Result<(), TokenRefused> {
         if self.client().may(grant) {
             Ok(())
         } else {
-            Err(Refused::Unauthorized(grant))
+            Err(TokenRefused::Unauthorized(grant))
         }
     }
 }
@@ -75,7 +75,7 @@ pub struct Granted {
 
 /// Why a client gets no token.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum TokenRefused {
     /// It is unknown, switched off, or did not prove itself.
     #[error("the client is unknown or did not prove itself")]
     Client,
@@ -102,7 +102,7 @@ pub enum Refused {
     NoRandomness,
 }
 
-impl From<Stale> for Refused {
+impl From<Stale> for TokenRefused {
     fn from(error: Stale) -> Self {
         Self::NoToken(error.into())
     }
@@ -116,14 +116,14 @@ const SESSION_OVER: &str = "the session behind it is over";
 
 impl TokenEndpoint {
     /// Proves a client. Unknown, switched off and wrongly proven are one answer.
-    pub fn authenticate(&self, sent: &Credentials) -> Result<ProvenClient, Refused> {
+    pub fn authenticate(&self, sent: &ClientCredentials) -> Result<ProvenClient, TokenRefused> {
         let id = sent
             .id
             .as_deref()
             .and_then(ClientId::parse)
-            .ok_or(Refused::Client)?;
+            .ok_or(TokenRefused::Client)?;
         let snapshot = self.snapshots.current()?;
-        let client = snapshot.clients.enabled(&id).ok_or(Refused::Client)?;
+        let client = snapshot.clients.enabled(&id).ok_or(TokenRefused::Client)?;
         let good = match (client.client.draft.kind, &sent.secret) {
             (ClientKind::Public, None) => true,
             (ClientKind::Confidential, Some(secret)) => {
@@ -134,7 +134,7 @@ impl TokenEndpoint {
         if good {
             Ok(ProvenClient(Arc::clone(client)))
         } else {
-            Err(Refused::Client)
+            Err(TokenRefused::Client)
         }
     }
 
@@ -159,7 +159,7 @@ impl TokenEndpoint {
         code: &str,
         redirect_uri: &str,
         verifier: &str,
-    ) -> Result<Granted, Refused> {
+    ) -> Result<Granted, TokenRefused> {
         proven.require(GrantType::AuthorizationCode)?;
         let client = proven.client();
         let digest: CodeDigest = Sha256::digest(code).into();
@@ -167,7 +167,7 @@ impl TokenEndpoint {
         // Another client's code is as unknown as one that never was, and stays good for its own.
         let known = known
             .filter(|known| known.client == client.id)
-            .ok_or(Refused::Grant(CODE_GONE))?;
+            .ok_or(TokenRefused::Grant(CODE_GONE))?;
         if known.spent {
             return Err(self.reused(client, &digest).await?);
         }
@@ -188,17 +188,17 @@ impl TokenEndpoint {
                     "code_verifier"
                 }
             );
-            return Err(Refused::Grant(
+            return Err(TokenRefused::Grant(
                 "the code was made for another redirect_uri or code_verifier, and is spent now",
             ));
         }
         if known.expires_at <= now {
-            return Err(Refused::Grant(CODE_GONE));
+            return Err(TokenRefused::Grant(CODE_GONE));
         }
         let live = self.session(&known.session).await?;
         let wish = wish(&known.scope)?;
         let family = if client.may(GrantType::RefreshToken) {
-            Some(random::bytes::<16>().map_err(|_| Refused::NoRandomness)?)
+            Some(random::bytes::<16>().map_err(|_| TokenRefused::NoRandomness)?)
         } else {
             None
         };
@@ -209,20 +209,24 @@ impl TokenEndpoint {
             .await?
         {
             Used::Good(issued) => Ok(self.granted(issued, family, 0)),
-            Used::Gone => Err(Refused::Grant(CODE_GONE)),
+            Used::Gone => Err(TokenRefused::Grant(CODE_GONE)),
             Used::Reused => Err(self.reused(client, &digest).await?),
         }
     }
 
     /// A code was used twice: it was copied, so what came of it ends (RFC 6749 §4.1.2).
-    async fn reused(&self, client: &Client, digest: &CodeDigest) -> Result<Refused, StoreError> {
+    async fn reused(
+        &self,
+        client: &Client,
+        digest: &CodeDigest,
+    ) -> Result<TokenRefused, StoreError> {
         self.store.spend_code(digest).await?;
         tracing::warn!(
             event = "code_reused",
             client = client.id.as_str(),
             "an authorization code was used twice; the refresh tokens that came of it have ended"
         );
-        Ok(Refused::Grant(CODE_GONE))
+        Ok(TokenRefused::Grant(CODE_GONE))
     }
 
     /// A token for a refresh token, which is replaced (RFC 6749 §6, RFC 9700 §4.14.2). `scope` may narrow this answer.
@@ -231,10 +235,10 @@ impl TokenEndpoint {
         proven: &ProvenClient,
         token: &str,
         scope: Option<&str>,
-    ) -> Result<Granted, Refused> {
+    ) -> Result<Granted, TokenRefused> {
         proven.require(GrantType::RefreshToken)?;
         let client = proven.client();
-        let gone = || Refused::Grant(TOKEN_GONE);
+        let gone = || TokenRefused::Grant(TOKEN_GONE);
         let token = RefreshTokenId::read(&self.seal, token).ok_or_else(gone)?;
         let family = self.store.family(&token.family).await?;
         let family = family
@@ -242,10 +246,10 @@ impl TokenEndpoint {
             .ok_or_else(gone)?;
         let mut wish = wish(&family.scope)?;
         if let Some(scope) = scope {
-            let narrower = Ask::of_words(scope).map_err(Refused::Scope)?;
+            let narrower = Ask::of_words(scope).map_err(TokenRefused::Scope)?;
             let narrowed = wish.ask.narrowed(&narrower);
             wish.ask = narrowed.ok_or_else(|| {
-                Refused::Scope(
+                TokenRefused::Scope(
                     "the scope names more than was granted first; sign in again to ask for more"
                         .to_owned(),
                 )
@@ -275,7 +279,7 @@ impl TokenEndpoint {
     }
 
     /// Ends the family of a refresh token (RFC 7009 §2.1). Anything else means nothing: a Red5 token cannot be called back.
-    pub async fn revoke(&self, proven: &ProvenClient, token: &str) -> Result<(), Refused> {
+    pub async fn revoke(&self, proven: &ProvenClient, token: &str) -> Result<(), TokenRefused> {
         if let Some(token) = RefreshTokenId::read(&self.seal, token)
             && self
                 .store
@@ -293,13 +297,18 @@ impl TokenEndpoint {
     }
 
     /// The live session behind a code or family, with groups that are fresh enough.
-    async fn session(&self, hash: &SessionHash) -> Result<Arc<LiveSession>, Refused> {
-        let over = || Refused::Grant(SESSION_OVER);
+    async fn session(&self, hash: &SessionHash) -> Result<Arc<LiveSession>, TokenRefused> {
+        let over = || TokenRefused::Grant(SESSION_OVER);
         let live = self.sessions.of_hash(hash).await?.ok_or_else(over)?;
         self.sessions.confirm_groups(live).await?.ok_or_else(over)
     }
 
-    fn issue(&self, live: &LiveSession, client: &Client, wish: &Wish) -> Result<Issued, Refused> {
+    fn issue(
+        &self,
+        live: &LiveSession,
+        client: &Client,
+        wish: &Wish,
+    ) -> Result<Issued, TokenRefused> {
         let subject = Subject::from(live).for_client(client.bound());
         Ok(self.exchange.exchange(subject, wish)?)
     }
@@ -315,9 +324,9 @@ impl TokenEndpoint {
 }
 
 /// What a row of ours asks for.
-fn wish(scope: &str) -> Result<Wish, Refused> {
+fn wish(scope: &str) -> Result<Wish, TokenRefused> {
     Ok(Wish {
-        ask: Ask::of_words(scope).map_err(Refused::Scope)?,
+        ask: Ask::of_words(scope).map_err(TokenRefused::Scope)?,
         ttl_seconds: None,
     })
 }

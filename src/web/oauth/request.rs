@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::domain::client::ClientId;
-use crate::flow::oauth::token::{Credentials, ProvenClient, TokenEndpoint};
+use crate::flow::oauth::token::{ClientCredentials, ProvenClient, TokenEndpoint};
 use crate::web::body;
 use crate::web::error::Refusal;
 use crate::web::extract::{Extracting, part};
@@ -24,7 +24,7 @@ pub struct NamedClient(pub ClientId);
 pub struct ClientRequest {
     request: HttpRequest,
     form: Form,
-    credentials: Credentials,
+    credentials: ClientCredentials,
 }
 
 /// Parameters that may stand more than once (RFC 8693 §2.1); they are refused by name later.
@@ -82,12 +82,12 @@ pub fn invalid(sentence: impl Into<String>) -> Refusal {
 }
 
 /// The header `Authorization: Basic`, or the members of the form, never two secrets.
-fn credentials(request: &HttpRequest, form: &Form) -> Result<Credentials, Refusal> {
+fn credentials(request: &HttpRequest, form: &Form) -> Result<ClientCredentials, Refusal> {
     let one = |name| form.one(name).ok().flatten();
     let (id, secret) = (one("client_id"), one("client_secret"));
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let Some(sent) = headers.next() else {
-        return Ok(Credentials {
+        return Ok(ClientCredentials {
             id: id.map(str::to_owned),
             secret: secret.map(|secret| secret.to_owned().into()),
         });
@@ -101,13 +101,13 @@ fn credentials(request: &HttpRequest, form: &Form) -> Result<Credentials, Refusa
         .to_str()
         .ok()
         .and_then(basic)
-        .ok_or_else(|| Refusal::from(crate::flow::oauth::token::Refused::Client))?;
+        .ok_or_else(|| Refusal::from(crate::flow::oauth::token::TokenRefused::Client))?;
     if id.is_some_and(|id| id != basic_id) {
         return Err(invalid(
             "client_id differs from the one in the Authorization header",
         ));
     }
-    Ok(Credentials {
+    Ok(ClientCredentials {
         id: Some(basic_id),
         secret: Some(basic_secret)
             .filter(|secret| !secret.is_empty())

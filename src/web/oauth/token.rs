@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::request::{ClientRequest, invalid};
-use crate::flow::oauth::token::{Granted, Refused, TokenEndpoint};
+use crate::flow::oauth::token::{Granted, TokenEndpoint, TokenRefused};
 use crate::web::error::{Answer, Refusal};
 use crate::web::token::{Red5Server, TokenAnswer};
 use crate::web::views::problem as problems;
@@ -62,22 +62,24 @@ pub async fn revoke(sent: ClientRequest, endpoint: web::Data<TokenEndpoint>) -> 
     Ok(HttpResponse::Ok().json(json!({})))
 }
 
-impl From<Refused> for Refusal {
-    fn from(error: Refused) -> Self {
+impl From<TokenRefused> for Refusal {
+    fn from(error: TokenRefused) -> Self {
         let sentence = error.to_string();
         match error {
             // RFC 6749 §5.2.
-            Refused::Client => Self::new(problems::INVALID_CLIENT).header(
+            TokenRefused::Client => Self::new(problems::INVALID_CLIENT).header(
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Basic realm=\"red5-bridge\""),
             ),
-            Refused::Unauthorized(_) => Self::new(problems::UNAUTHORIZED_CLIENT).saying(sentence),
-            Refused::Grant(_) => Self::new(problems::INVALID_GRANT).saying(sentence),
-            Refused::Scope(_) => Self::new(problems::INVALID_SCOPE).saying(sentence),
-            Refused::Session(error) => error.into(),
-            Refused::NoToken(error) => error.into(),
-            Refused::Store(error) => error.into(),
-            Refused::NoRandomness => Self::new(problems::INTERNAL),
+            TokenRefused::Unauthorized(_) => {
+                Self::new(problems::UNAUTHORIZED_CLIENT).saying(sentence)
+            }
+            TokenRefused::Grant(_) => Self::new(problems::INVALID_GRANT).saying(sentence),
+            TokenRefused::Scope(_) => Self::new(problems::INVALID_SCOPE).saying(sentence),
+            TokenRefused::Session(error) => error.into(),
+            TokenRefused::NoToken(error) => error.into(),
+            TokenRefused::Store(error) => error.into(),
+            TokenRefused::NoRandomness => Self::new(problems::INTERNAL),
         }
     }
 }

@@ -225,57 +225,6 @@ pub const TOO_MANY_ROOMS: Problem = Problem::of_api(
     "The token would be too long. Name a room.",
 );
 
-/// 401 (RFC 6749 §5.2).
-pub const INVALID_CLIENT: Problem = Problem::of_api(
-    401,
-    "invalid_client",
-    "The client is unknown, switched off, or did not prove itself: check client_id and client_secret.",
-);
-
-/// 400 (RFC 6749 §5.2).
-pub const INVALID_GRANT: Problem = Problem::of_api(
-    400,
-    "invalid_grant",
-    "The code or the refresh token is not good. Sign in again.",
-);
-
-/// 400 (RFC 6749 §5.2).
-pub const UNAUTHORIZED_CLIENT: Problem = Problem::of_api(
-    400,
-    "unauthorized_client",
-    "The client may not use this grant type.",
-);
-
-/// 400 (RFC 6749 §5.2).
-pub const UNSUPPORTED_GRANT_TYPE: Problem = Problem::of_api(
-    400,
-    "unsupported_grant_type",
-    "There is no such grant type here; the metadata names all.",
-);
-
-/// 400 (RFC 6749 §5.2).
-pub const INVALID_SCOPE: Problem =
-    Problem::of_api(400, "invalid_scope", "The scope cannot be read.");
-
-/// 400: a browser is not sent to an address that the client has not registered (RFC 9700 §4.11).
-pub const UNKNOWN_CLIENT: Problem = Problem::new(
-    400,
-    "unknown_client",
-    "The app that sent you here is not known",
-    "It is not registered here, is switched off, or asks to be answered at another address than it registered. Tell the author of the app, or your administrator.",
-);
-
-/// 400 (OpenID Connect Core §3.1.2.6).
-pub const CONSENT_REQUIRED: Problem = Problem::of_api(
-    400,
-    "consent_required",
-    "The person has not allowed this app yet.",
-);
-
-/// 403: the person does not let the app have tokens.
-pub const CONSENT_DENIED: Problem =
-    Problem::of_api(403, "access_denied", "The person did not allow it.");
-
 pub const NOT_FOUND: Problem = Problem::new(
     404,
     "not_found",
@@ -371,7 +320,7 @@ pub const UNAVAILABLE: Problem = Problem::passing(
 )
 .in_api("The database cannot be reached, or what is loaded may be old. Try again.");
 
-// What follows is of sign-ins alone, which have no API.
+// What follows is of sign-ins alone, which have no API, and then of OAuth clients.
 
 /// 503: no sign-in can begin.
 pub const PROVIDER_UNAVAILABLE: Problem = Problem::passing(
@@ -485,6 +434,57 @@ pub const LOGGED_OUT: Problem = Problem::of_sign_in(
     "You were signed out again at once",
     "While you were signing in here, your identity provider said that you had signed out there. So the sign-in was stopped.",
 );
+
+/// 401 (RFC 6749 §5.2).
+pub const INVALID_CLIENT: Problem = Problem::of_api(
+    401,
+    "invalid_client",
+    "The client is unknown, switched off, or did not prove itself: check client_id and client_secret.",
+);
+
+/// 400 (RFC 6749 §5.2).
+pub const INVALID_GRANT: Problem = Problem::of_api(
+    400,
+    "invalid_grant",
+    "The code or the refresh token is not good. Sign in again.",
+);
+
+/// 400 (RFC 6749 §5.2).
+pub const UNAUTHORIZED_CLIENT: Problem = Problem::of_api(
+    400,
+    "unauthorized_client",
+    "The client may not use this grant type.",
+);
+
+/// 400 (RFC 6749 §5.2).
+pub const UNSUPPORTED_GRANT_TYPE: Problem = Problem::of_api(
+    400,
+    "unsupported_grant_type",
+    "There is no such grant type here; the metadata names all.",
+);
+
+/// 400 (RFC 6749 §5.2).
+pub const INVALID_SCOPE: Problem =
+    Problem::of_api(400, "invalid_scope", "The scope cannot be read.");
+
+/// 400: a browser is not sent to an address that the client has not registered (RFC 9700 §4.11).
+pub const UNKNOWN_CLIENT: Problem = Problem::new(
+    400,
+    "unknown_client",
+    "The app that sent you here is not known",
+    "It is not registered here, is switched off, or asks to be answered at another address than it registered. Tell the author of the app, or your administrator.",
+);
+
+/// 400 (OpenID Connect Core §3.1.2.6).
+pub const CONSENT_REQUIRED: Problem = Problem::of_api(
+    400,
+    "consent_required",
+    "The person has not allowed this app yet.",
+);
+
+/// 403: the person does not let the app have tokens.
+pub const CONSENT_DENIED: Problem =
+    Problem::of_api(403, "access_denied", "The person did not allow it.");
 
 /// A sentence as `error_description` may have it: printable ASCII without quotes and backslashes (RFC 6749 §5.2).
 pub fn description(sentence: &str) -> String {

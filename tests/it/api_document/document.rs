@@ -217,7 +217,12 @@ pub fn check(method: &str, path: &str, sent: &str, answer: &Answer) {
     let operation = format!("/paths/{}/{method}", escaped(&template));
     if document.json.pointer(&operation).is_none() {
         assert_eq!(answer.status, 405, "{what}");
-        let refusal = "/components/responses/MethodNotAllowed";
+        let of_clients = template.starts_with("/oauth2/") || template.starts_with("/.well-known/");
+        let refusal = if of_clients {
+            "/components/responses/OAuthMethodNotAllowed"
+        } else {
+            "/components/responses/MethodNotAllowed"
+        };
         check_answer(document, refusal, answer, &what);
         assert_eq!(
             methods(answer.header("allow")),
@@ -278,8 +283,20 @@ fn check_answer(document: &Document, response: &str, answer: &Answer, what: &str
 /// What was taken is allowed; what is allowed was only refused for a reason
 /// that no schema can tell.
 fn check_request(document: &Document, operation: &str, sent: &str, answer: &Answer, what: &str) {
+    let content = format!("{operation}/requestBody/content");
+    let form = format!("{content}/application~1x-www-form-urlencoded/schema");
+    if document.json.pointer(&form).is_some() {
+        let fields: serde_json::Map<String, Value> = url::form_urlencoded::parse(sent.as_bytes())
+            .map(|(name, value)| (name.into_owned(), json!(value)))
+            .collect();
+        if answer.status < 300 {
+            let judged = document.judge(&form, &Value::Object(fields));
+            assert_eq!(judged, Ok(()), "taken: {sent} {what}");
+        }
+        return;
+    }
     let sent = if sent.is_empty() { "{}" } else { sent };
-    let place = format!("{operation}/requestBody/content/application~1json/schema");
+    let place = format!("{content}/application~1json/schema");
     let judged = match serde_json::from_str(sent) {
         Ok(value) => document.judge(&place, &value),
         Err(error) => Err(error.to_string()),
