@@ -60,13 +60,15 @@ fn allowed_origin(request: &HttpRequest) -> Option<HeaderValue> {
 pub async fn preflight(request: HttpRequest) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     if allowed_origin(&request).is_some() {
-        let methods = Route::of(&request).app_method();
+        let route = Route::of(&request);
+        let headers = match route.audience {
+            Audience::Clients => "authorization, content-type",
+            _ => "content-type, x-red5-bridge",
+        };
+        let methods = route.app_method();
         let told = [
             (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
-            (
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "authorization, content-type, x-red5-bridge",
-            ),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, headers),
             (header::ACCESS_CONTROL_MAX_AGE, "600"),
         ];
         for name in told {
