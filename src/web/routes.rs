@@ -181,6 +181,9 @@ static ROUTES: &[Route] = &[
     .counted(Rule::Logout),
     page("/docs").get(|| to(api_docs::docs)),
     api("/assets/{name}").get(|| to(assets::file)).uncounted(),
+    api("/client/red5-bridge.js")
+        .get(|| to(assets::client_module))
+        .uncounted(),
     app("/api/session").get(|| to(token::session)),
     app("/api/token")
         .post(|| to(token::token))

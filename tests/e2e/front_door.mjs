@@ -6,12 +6,12 @@ import { freePort } from './port.mjs';
 import { startProvider } from './provider.mjs';
 import { startProxy } from './proxy.mjs';
 
-/** `settings`: variables of the bridge beside the usual ones; `client`: its registration likewise. */
-export async function openFrontDoor(settings = {}, client = {}) {
+/** `settings`: variables of the bridge beside the usual ones; `client`: its registration likewise; `args`: words for the browser. */
+export async function openFrontDoor(settings = {}, client = {}, args = []) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/bridge`;
   const listen = `127.0.0.1:${await freePort()}`;
-  const [browser, provider, proxy] = await Promise.all([startBrowser(), startProvider(url, client), startProxy(port, listen)]);
+  const [browser, provider, proxy] = await Promise.all([startBrowser(...args), startProvider(url, client), startProxy(port, listen)]);
   const bridge = await startBridge({ url, listen, issuer: provider.issuer, database: await freshDatabase(), settings });
   while (!(await fetch(`${url}/readyz`)).ok) await sleep(50);
 

@@ -234,6 +234,60 @@ async fn cs_8_an_asset_is_kept_only_under_its_own_version() {
 }
 
 #[tokio::test]
+async fn cs_8_the_module_for_apps_is_the_one_answer_that_every_origin_may_read() {
+    let bridge = TestBridge::start().await;
+    let browser = bridge.browser();
+    let path = "/client/red5-bridge.js";
+    let elsewhere = ("origin", "https://elsewhere.example");
+    let module = browser.send("GET", path, &[elsewhere], "").await;
+    assert_eq!(module.status, 200);
+    assert_eq!(
+        module.header("content-type"),
+        "text/javascript; charset=utf-8"
+    );
+    assert_eq!(module.body, include_str!("../../clients/js/red5-bridge.js"));
+    assert_eq!(module.header("cache-control"), "public, no-cache");
+    let tag = module.header("etag").to_owned();
+    for (held, status) in [
+        (&*tag, 304),
+        (&*format!("\"other\", W/{tag}"), 304),
+        ("*", 304),
+        ("\"other\"", 200),
+        ("nothing", 200),
+    ] {
+        let asked = [("if-none-match", held), elsewhere];
+        let answer = browser.send("GET", path, &asked, "").await;
+        assert_eq!(answer.status, status, "{held}");
+        assert_eq!(answer.body.is_empty(), status == 304, "{held}");
+        assert_eq!(answer.header("etag"), tag, "{held}");
+        assert_eq!(answer.header("access-control-allow-origin"), "*");
+        assert!(!answer.has("access-control-allow-credentials"));
+        assert_eq!(
+            answer.header("cross-origin-resource-policy"),
+            "cross-origin"
+        );
+        assert_eq!(answer.header("content-security-policy"), CSP);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+    for path in [
+        "/client/",
+        "/client/red5-bridge.d.ts",
+        "/client/package.json",
+        "/client/..%2fred5-bridge.js",
+        "/assets/red5-bridge.js",
+        "/assets/bridge.js",
+    ] {
+        let answer = browser.send("GET", path, &[elsewhere], "").await;
+        assert!(!answer.has("access-control-allow-origin"), "{path}");
+        assert_eq!(
+            answer.header("cross-origin-resource-policy"),
+            "same-origin",
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_part_of_a_file_is_never_sent_however_it_is_asked_for() {
     let bridge = TestBridge::start().await;
     let browser = bridge.browser();

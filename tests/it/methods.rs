@@ -51,6 +51,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("/docs", "GET, HEAD"),
     ("/openapi.json", "GET, HEAD"),
     ("/assets/{name}", "GET, HEAD"),
+    ("/client/red5-bridge.js", "GET, HEAD"),
     ("/api/session", "GET, HEAD, OPTIONS"),
     ("/api/token", "POST, OPTIONS"),
     ("/api/logout", "POST, OPTIONS"),

@@ -54,6 +54,15 @@ fn asset(name: &'static str, content_type: &'static str, content: &'static str) 
     }
 }
 
+/// The module for the pages of apps (`clients/js`), served under one address whatever its version.
+pub static CLIENT_MODULE: LazyLock<Asset> = LazyLock::new(|| {
+    asset(
+        "red5-bridge.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../../clients/js/red5-bridge.js"),
+    )
+});
+
 /// The file of this name, if it is one of ours.
 pub fn find(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.name == name)
