@@ -67,6 +67,9 @@ pub enum DemoError {
     /// The mappings.
     #[error(transparent)]
     Seed(#[from] SeedError),
+    /// The client of the sample app.
+    #[error(transparent)]
+    Client(#[from] sample_app::RegistrationError),
     /// The bridge does not take the origins. That it does not take the demo's own settings is a bug.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -109,8 +112,6 @@ async fn with_database<E>(
 where
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
-    prepare(&cluster.default_url(), clock.now()).await?;
-
     let bridge_port = free_port(state.bridge_port)?;
     let listener = listen_on(state.provider_port)?;
     state.bridge_port = bridge_port;
@@ -118,6 +119,8 @@ where
     let app_listener = listen_on(state.sample_app_port)?;
     state.sample_app_port = port_of(&app_listener)?;
     folder.save(state)?;
+    let app_origin = format!("http://127.0.0.1:{}", state.sample_app_port);
+    prepare(&cluster.default_url(), &app_origin, clock.now()).await?;
 
     let bridge_url = format!("http://127.0.0.1:{bridge_port}");
     let client = client(&bridge_url, &state.client_secret)?;
@@ -139,10 +142,15 @@ where
     served
 }
 
-async fn prepare(database_url: &str, now: chrono::DateTime<Utc>) -> Result<(), DemoError> {
+async fn prepare(
+    database_url: &str,
+    app_origin: &str,
+    now: chrono::DateTime<Utc>,
+) -> Result<(), DemoError> {
     let store = Store::new(database_url).map_err(|error| DemoError::Database(error.to_string()))?;
     store.migrate().await?;
     seed(&store, now).await?;
+    sample_app::register(&store, app_origin, now).await?;
     store.close().await;
     Ok(())
 }
@@ -207,9 +215,11 @@ fn welcome(bridge_url: &str, app_origin: &str, cluster: &Cluster) -> String {
     let data = cluster.data().display();
     format!(
         "\nOpen {bridge_url} and sign in as one of\n\n{}\n\
-         A sample app (docs/sample-app) is at {app_origin}. Your own may call the bridge after\n\
+         A sample app (docs/sample-app) is at {app_origin}, and as an OAuth client of another site at\n\
+         {}. Your own may call the bridge after\n\
          make demo ORIGINS=http://127.0.0.1:PORT, opened at 127.0.0.1 as the bridge is.\n\n\
          The data is in {data}. Ctrl-C stops everything.\n",
         people.concat(),
+        sample_app::on_another_site(app_origin),
     )
 }

@@ -1,15 +1,22 @@
-// What the page shows. What it asks of the bridge is in bridge-client.js.
+// A page that gets its tokens by the bridge's module, and shows what it would hand to the Red5 SDK.
 
-import { bridge, call, signIn, signOut, tokenToPublish, tokenToWatch } from './bridge-client.js'
+import { Red5Bridge, toPublish, toWatch } from 'https://bridge.example.com/client/red5-bridge.js'
 
-/** The token that each client of the Red5 SDK needs. */
-const CLIENTS = { WHIPClient: tokenToPublish, WHEPClient: tokenToWatch }
+const ADDRESS = 'https://bridge.example.com'
 
-const UNREADABLE =
-  `This page cannot read the answer of ${bridge}. Either the bridge does not run, ` +
-  `or ${location.origin} is not in its BRIDGE_ALLOWED_ORIGINS.`
+// On the bridge's own site the session cookie does. From another site the app is a registered client.
+const isSameSite = location.hostname === new URL(ADDRESS).hostname
+const bridge = new Red5Bridge({ bridge: ADDRESS, ...(isSameSite ? {} : { clientId: 'sample-app' }) })
+
+/** What each client of the Red5 SDK needs. */
+const ASKS = { WHIPClient: toPublish, WHEPClient: toWatch }
 
 const part = (id) => document.getElementById(id)
+
+const inWords = (list) => (list[0] === '*' ? 'any' : list.join(', '))
+
+/** What the SDK would hold: its token is renewed, until another one is asked for. */
+let handed
 
 /** Shows one of the two parts of the page, or neither. */
 function showPart(id) {
@@ -17,52 +24,71 @@ function showPart(id) {
   part('signed-in').hidden = id !== 'signed-in'
 }
 
-const inWords = (list) => (list[0] === '*' ? 'any' : list.join(', '))
+/** The person and what is granted, as far as the way of the sign-in tells. */
+async function whoAndWhat() {
+  if (isSameSite) {
+    const { identity, entitlement } = await bridge.session()
+    return [identity.name ?? identity.username ?? identity.subject, entitlement]
+  }
+  const token = await bridge.token()
+  return ['Signed in by OAuth', [token, ...token.left_out]]
+}
 
 async function showPerson() {
-  const { identity, entitlement } = await call('/api/session')
-  part('person').textContent = identity.name ?? identity.username ?? identity.subject
-  for (const { roles, transports, rooms } of entitlement) {
+  if (!bridge.signedIn) {
+    part('status').textContent = 'You are not signed in.'
+    showPart('signed-out')
+    return
+  }
+  const [name, grants] = await whoAndWhat()
+  part('person').textContent = name
+  const items = grants.map(({ roles, transports, rooms }) => {
     const item = document.createElement('li')
     item.textContent = `${inWords(roles)} over ${inWords(transports)} in ${inWords(rooms)}`
-    part('grants').append(item)
-  }
-  part('status').textContent = entitlement.length > 0 ? 'You are signed in.' : 'You are signed in. Nothing is granted to you.'
+    return item
+  })
+  part('grants').replaceChildren(...items)
+  const rooms = new Set(grants.flatMap((grant) => grant.rooms).filter((room) => !room.includes('*')))
+  part('rooms').replaceChildren(...[...rooms].map((room) => new Option(room, room)))
+  part('status').textContent = grants.length > 0 ? 'You are signed in.' : 'You are signed in. Nothing is granted to you.'
   showPart('signed-in')
 }
 
-async function showToken() {
-  const { client, room, streamName } = Object.fromEntries(new FormData(part('form')))
-  const token = await CLIENTS[client](room)
-  part('call').textContent = `await client.init(${JSON.stringify({ ...token.red5, streamName }, null, 2)})`
-  part('client').textContent = client
-  part('until').textContent = new Date(token.expires_at).toLocaleTimeString()
+function showHanded() {
+  part('call').textContent = `await client.init(${JSON.stringify(handed, null, 2)})`
   part('result').hidden = false
-  part('status').textContent = 'Here is a token.'
 }
 
-function showRefusal(refusal) {
-  part('status').textContent = ''
-  if (refusal.code === 'not_signed_in') {
-    part('status').textContent = 'You are not signed in.'
-    part('sign-in').onclick = () => signIn(refusal)
-    showPart('signed-out')
-  } else if (refusal.code) {
-    part('problem').textContent = `${refusal.detail} (${refusal.code})`
-  } else {
-    part('problem').textContent = UNREADABLE
-  }
+async function getToken() {
+  const { client, room, streamName } = Object.fromEntries(new FormData(part('form')))
+  if (handed) bridge.release(handed)
+  handed = await bridge.init(ASKS[client](room), { streamName })
+  part('client').textContent = client
+  showHanded()
+  part('status').textContent = 'Here is a token.'
 }
 
 async function attempt(step) {
   part('problem').textContent = ''
   part('result').hidden = true
-  await step().catch(showRefusal)
+  try {
+    await step()
+  } catch ({ code, message }) {
+    part('status').textContent = ''
+    part('problem').textContent = code ? `${message} (${code})` : message
+  }
 }
 
 part('form').addEventListener('submit', (event) => {
   event.preventDefault()
-  attempt(showToken)
+  attempt(getToken)
 })
-part('sign-out').addEventListener('click', () => attempt(signOut))
-attempt(showPerson)
+part('sign-in').addEventListener('click', () => attempt(() => bridge.signIn()))
+part('sign-in-window').addEventListener('click', () => attempt(() => bridge.signIn({ popup: true })))
+part('sign-out').addEventListener('click', () => attempt(() => bridge.signOut()))
+for (const change of ['signedin', 'signedout']) bridge.addEventListener(change, () => attempt(showPerson))
+bridge.addEventListener('token', showHanded)
+attempt(async () => {
+  await bridge.start()
+  await showPerson()
+})
