@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::groups::{GROUPS_MAX, TEXT_MAX};
 use super::id_token::{SentWith, VerifiedIdToken, verify};
 use super::jwks::KeySet;
-use super::signed_token::TOKEN_MAX;
+use super::signed_token::{ISSUED_BEFORE_MAX, TOKEN_MAX};
 use super::{ClaimPath, ClientAuth, Credentials, Pace, ProviderSettings, SigningAlg};
 use crate::domain::identity::Groups;
 use crate::domain::names::GROUP_MAX;
@@ -163,6 +163,7 @@ fn judge(token: &str) -> Option<VerifiedIdToken> {
     let sent = SentWith {
         nonce: Some(&nonce),
         access_token: None,
+        max_age: Some(ISSUED_BEFORE_MAX),
     };
     verify(token, &keys(), &settings(), &sent, now()).ok()
 }
@@ -180,6 +181,8 @@ fn settings() -> ProviderSettings {
         name_claim: claim(),
         signing_algs: vec![SigningAlg::Es256, SigningAlg::Rs256],
         trusted_audiences: Vec::new(),
+        exchange_audiences: Vec::new(),
+        introspection: false,
         redirect_uri: ISSUER.to_owned(),
         post_logout_redirect_uri: ISSUER.to_owned(),
         pace: Pace::default(),

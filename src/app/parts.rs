@@ -260,6 +260,7 @@ impl Parts {
             snapshots: Arc::clone(&snapshots),
             sessions: Arc::clone(&sessions),
             exchange: exchanges,
+            provider: Arc::clone(&provider),
             seal: Arc::clone(&seal),
             clock: Arc::clone(&clock),
         });

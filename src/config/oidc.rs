@@ -40,11 +40,24 @@ pub(super) fn read(
     if signing_algs.is_empty() {
         signing_algs = vec![SigningAlg::Rs256, SigningAlg::Es256];
     }
+    let exchange_audiences = reader.list("OIDC_EXCHANGE_AUDIENCES");
+    let introspection = reader.choice("OIDC_INTROSPECTION", [("off", false), ("on", true)]);
+    if introspection
+        && exchange_audiences.is_empty()
+        && !reader.has_problem("OIDC_EXCHANGE_AUDIENCES")
+    {
+        reader.problem(
+            "OIDC_INTROSPECTION",
+            "accepts opaque tokens for one of OIDC_EXCHANGE_AUDIENCES: set that too",
+        );
+    }
     Some(ProviderSettings {
         ca_pem,
         scopes,
         signing_algs,
         trusted_audiences: reader.list("OIDC_TRUSTED_AUDIENCES"),
+        exchange_audiences,
+        introspection,
         issuer: issuer?,
         client_id: client_id?,
         credentials: credentials?,

@@ -144,6 +144,8 @@ pub enum ProviderEndpoint {
     Userinfo,
     /// Refresh tokens to be revoked.
     Revocation,
+    /// Opaque subject tokens of exchanges.
+    Introspection,
     /// The sign-in page, as `check` looks at it.
     Page,
 }
@@ -171,6 +173,7 @@ impl Default for ProviderCalls {
             ProviderEndpoint::Discovery,
             ProviderEndpoint::Token,
             ProviderEndpoint::Userinfo,
+            ProviderEndpoint::Introspection,
         ] {
             calls.short_circuited_by(endpoint);
         }

@@ -1,5 +1,5 @@
-//! Requests of the bridge as the provider's client (RFC 6749, RFC 7636, RFC 7009, OpenID Connect
-//! Core §3.1 and §5.3). The library builds them; `http` sends them.
+//! Requests of the bridge as the provider's client (RFC 6749, RFC 7636, RFC 7009, RFC 7662, OpenID
+//! Connect Core §3.1 and §5.3). The library builds them; `http` sends them.
 //!
 //! The bridge reads the answers before the library does: providers send `error` with any status,
 //! JSON with any content type, and members whose types differ from the library's.
@@ -18,10 +18,10 @@ use openidconnect::core::{
 use openidconnect::{
     AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret,
     CsrfToken, EmptyAdditionalClaims, EndpointNotSet, EndpointSet, ErrorResponse, HttpRequest,
-    HttpResponse, IdToken, IssuerUrl, JsonWebKeySet, LoginHint, Nonce, OAuth2TokenResponse,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
-    RevocationUrl, Scope, StandardErrorResponse, TokenResponse, TokenUrl, UserInfoClaims,
-    UserInfoError, UserInfoUrl,
+    HttpResponse, IdToken, IntrospectionUrl, IssuerUrl, JsonWebKeySet, LoginHint, Nonce,
+    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    RequestTokenError, RevocationUrl, Scope, StandardErrorResponse, TokenResponse, TokenUrl,
+    UserInfoClaims, UserInfoError, UserInfoUrl,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -280,6 +280,35 @@ impl OidcClient {
         }
     }
 
+    /// What the provider says of an access token (RFC 7662 §2.2). The library's answer is typed, so
+    /// the bridge reads it. `access_token` must be a b64token (RFC 6750 §2.1).
+    ///
+    /// # Errors
+    /// If there is no answer, or one other than success.
+    pub(super) async fn introspect(
+        &self,
+        http: &Http,
+        introspection: &Url,
+        access_token: &AccessToken,
+        now: DateTime<Utc>,
+    ) -> Result<Object, OidcError> {
+        let library = self.wire.clone();
+        let url = IntrospectionUrl::from_url(introspection.clone());
+        let library = library.set_introspection_url(url);
+        let request = library.introspect(access_token);
+        let mut request = request.set_token_type_hint("access_token");
+        for (name, value) in self.assertion(now)? {
+            request = request.add_extra_param(name, value);
+        }
+        let endpoint = Endpoint::new(http, ProviderEndpoint::Introspection, introspection);
+        let read = request.request_async(&endpoint).await;
+        match (endpoint.reply.into_inner(), read) {
+            (Some(reply), _) => introspection_answer(&reply),
+            (None, Err(error)) => Err(failure(error)),
+            (None, Ok(_)) => Err(Outage::Unreadable.into()),
+        }
+    }
+
     /// Parameters that `private_key_jwt` adds to a request; the library does not support that
     /// method.
     fn assertion(&self, now: DateTime<Utc>) -> Result<Vec<(&'static str, String)>, OidcError> {
@@ -473,6 +502,18 @@ fn revocation_answer(reply: &Reply) -> Result<HttpResponse, OidcError> {
         (200..=299, _) => Ok(HttpResponse::default()),
         (_, Some(error)) => Err(error),
         (_, None) => Err(reply.unexpected_status().into()),
+    }
+}
+
+/// RFC 7662 §2.3: a token that is not active is no error, so an error is about the client or the
+/// moment.
+fn introspection_answer(reply: &Reply) -> Result<Object, OidcError> {
+    if let Some(wait) = reply.request_to_wait() {
+        return Err(wait.into());
+    }
+    match (reply.status, reply.oauth_error()) {
+        (200, _) | (_, None) => Ok(reply.json()?),
+        (_, Some(error)) => Err(error),
     }
 }
 

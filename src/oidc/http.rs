@@ -48,6 +48,8 @@ enum Purpose {
     /// A request to wait, or a refused client, concerns all sessions if it comes from the token
     /// endpoint. At userinfo, providers count per person.
     Refresh,
+    /// Subject tokens of token exchanges.
+    Exchange,
 }
 
 /// The HTTP client for one purpose.
@@ -55,10 +57,11 @@ enum Purpose {
 pub(super) struct Http {
     shared: Arc<SharedClient>,
     purpose: Purpose,
-    /// Breakers for the token endpoint and userinfo. The documents have their own
+    /// Breakers for the token endpoint, userinfo and introspection. The documents have their own
     /// (`metadata_cache`).
     token: Arc<Breaker>,
     userinfo: Arc<Breaker>,
+    introspection: Arc<Breaker>,
 }
 
 struct SharedClient {
@@ -108,6 +111,7 @@ impl Http {
         Self {
             token: Arc::new(Breaker::new(&shared.pace)),
             userinfo: Arc::new(Breaker::new(&shared.pace)),
+            introspection: Arc::new(Breaker::new(&shared.pace)),
             shared,
             purpose,
         }
@@ -116,6 +120,11 @@ impl Http {
     /// The same client for refreshes of sessions, with separate breakers.
     pub(super) fn for_refreshes(&self) -> Self {
         Self::of(Arc::clone(&self.shared), Purpose::Refresh)
+    }
+
+    /// The same client for token exchanges, with separate breakers.
+    pub(super) fn for_exchanges(&self) -> Self {
+        Self::of(Arc::clone(&self.shared), Purpose::Exchange)
     }
 
     /// Counts and durations of all calls.
@@ -143,6 +152,7 @@ impl Http {
         let breaker = match endpoint {
             ProviderEndpoint::Token => Some(&self.token),
             ProviderEndpoint::Userinfo => Some(&self.userinfo),
+            ProviderEndpoint::Introspection => Some(&self.introspection),
             _ => None,
         };
         let permit = breaker

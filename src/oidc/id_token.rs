@@ -6,7 +6,7 @@
 //! The library does not read the claims: it refuses a whole token because of the type of a claim
 //! that is not used, and does not check `azp`, `iat`, `nbf`, `sub`, `events` and `at_hash`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use openidconnect::AccessToken;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -15,16 +15,18 @@ use subtle::ConstantTimeEq;
 use super::error::TokenFlaw;
 use super::jwks::KeySet;
 use super::settings::ProviderSettings;
-use super::signed_token::{self, Expiry, Signed};
+use super::signed_token::{self, Audiences, Signed, TokenKind};
 use crate::json::Object;
 
 /// The context of a token, besides the settings.
 pub(super) struct SentWith<'a> {
     /// Nonce of the attempt. `None` for the answer to a refresh, which need not repeat it (OpenID
-    /// Connect Core §12.2).
+    /// Connect Core §12.2), and for a token of a sign-in that was not the bridge's.
     pub(super) nonce: Option<&'a SecretString>,
     /// The access token from the same answer, if any.
     pub(super) access_token: Option<&'a AccessToken>,
+    /// Greatest age by `iat`; `None`: as old as `exp` allows.
+    pub(super) max_age: Option<TimeDelta>,
 }
 
 /// An ID token that passed every check.
@@ -34,6 +36,8 @@ pub(super) struct VerifiedIdToken {
     pub(super) sid: Option<String>,
     /// `iat`, by the provider's clock.
     pub(super) issued_at: DateTime<Utc>,
+    /// `exp`, by the provider's clock.
+    pub(super) expires_at: DateTime<Utc>,
     pub(super) claims: Object,
 }
 
@@ -51,12 +55,14 @@ pub(super) fn verify(
     sent: &SentWith<'_>,
     now: DateTime<Utc>,
 ) -> Result<VerifiedIdToken, TokenFlaw> {
-    let token = signed_token::open(raw, keys, &settings.signing_algs, &[])?;
+    let token = signed_token::open(raw, keys, &settings.signing_algs, TokenKind::Plain)?;
     let claims = &token.claims;
     signed_token::check_issuer(claims, settings)?;
-    signed_token::check_audience(claims, settings)?;
+    Audiences::of_client(settings).check(claims)?;
     check_authorized_party(claims, &settings.client_id)?;
-    let issued_at = signed_token::check_times(claims, Expiry::Required, now)?;
+    let times = signed_token::check_times(claims, sent.max_age, now)?;
+    let issued_at = times.issued_at.ok_or(TokenFlaw::Time)?;
+    let expires_at = times.expires_at.ok_or(TokenFlaw::Time)?;
     if let Some(nonce) = sent.nonce {
         check_nonce(claims, nonce.expose_secret())?;
     }
@@ -71,6 +77,7 @@ pub(super) fn verify(
         subject,
         sid: signed_token::sid(claims),
         issued_at,
+        expires_at,
         claims: token.claims,
     })
 }

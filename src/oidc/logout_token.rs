@@ -16,11 +16,8 @@ use super::error::{Outage, TokenFlaw};
 use super::jwks::KeySet;
 use super::metadata_cache::NoNewerKeys;
 use super::settings::ProviderSettings;
-use super::signed_token::{self, Expiry, ISSUED_BEFORE_MAX};
+use super::signed_token::{self, Audiences, ISSUED_BEFORE_MAX, TokenKind};
 use crate::json::Object;
-
-/// The header's `typ` (§2.4). Older providers send `JWT` or none.
-const KIND: &str = "logout+jwt";
 
 /// The required event (§2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -145,11 +142,12 @@ fn verify(
     settings: &ProviderSettings,
     now: DateTime<Utc>,
 ) -> Result<LogoutToken, LogoutFlaw> {
-    let claims = signed_token::open(raw, keys, &settings.signing_algs, &[KIND])?.claims;
+    let claims = signed_token::open(raw, keys, &settings.signing_algs, TokenKind::Logout)?.claims;
     signed_token::check_issuer(&claims, settings)?;
-    signed_token::check_audience(&claims, settings)?;
+    Audiences::of_client(settings).check(&claims)?;
     // `exp` is required since the final version (§2.4), but many providers follow older ones.
-    let issued_at = signed_token::check_times(&claims, Expiry::Optional, now)?;
+    let times = signed_token::check_times(&claims, Some(ISSUED_BEFORE_MAX), now)?;
+    let issued_at = times.issued_at.ok_or(TokenFlaw::Time)?;
     // The event is a member's name; its value is an object.
     let events = claims.get("events").and_then(Value::as_object);
     let event = events.and_then(|events| events.get(EVENT));

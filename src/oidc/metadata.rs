@@ -28,6 +28,8 @@ pub(super) struct ProviderMetadata {
     pub(super) end_session: Option<Url>,
     /// RFC 7009, RFC 8414 §2.
     pub(super) revocation: Option<Url>,
+    /// RFC 7662, RFC 8414 §2.
+    pub(super) introspection: Option<Url>,
     /// RFC 9207 §3: the callback must carry `iss`.
     pub(super) announces_iss: bool,
     /// Value of `prompt` for a sign-in with another account.
@@ -100,8 +102,9 @@ impl ProviderMetadata {
             jwks: required("jwks_uri")?,
             userinfo: optional("userinfo_endpoint")?,
             end_session: optional("end_session_endpoint")?,
-            // Optional: without it, only revocation is missing.
+            // Optional: without one of them, only revocation or opaque subject tokens are missing.
             revocation: optional("revocation_endpoint").unwrap_or(None),
+            introspection: optional("introspection_endpoint").unwrap_or(None),
             announces_iss: flag(sent, "authorization_response_iss_parameter_supported"),
             account_choice: prompt_for_account_choice(
                 list(sent, "prompt_values_supported"),

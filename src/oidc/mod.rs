@@ -13,7 +13,8 @@
 //!    (`groups`, `claim_path`).
 //!
 //! [`Provider::refresh`] repeats step 3 with a refresh token. [`Provider::logout_token`] verifies
-//! back-channel logouts (`logout_token`).
+//! back-channel logouts (`logout_token`). [`Provider::subject_token`] verifies the token of a token
+//! exchange (`subject_token`).
 //!
 //! All calls use one HTTP client (`http`): it follows no redirects, ignores proxy settings of the
 //! environment and limits the size of answers. After repeated failures it stops calling an endpoint
@@ -42,6 +43,7 @@ mod settings;
 mod sign_in;
 mod sign_out;
 mod signed_token;
+mod subject_token;
 mod userinfo;
 
 use std::collections::HashSet;
@@ -58,6 +60,7 @@ pub use metadata_cache::ProviderStatus;
 pub use refresh::{RefreshFailure, Refreshed};
 pub use settings::{Pace, ProviderSettings};
 pub use sign_in::{CallbackAnswer, SignInPrompt, SignedIn};
+pub use subject_token::{SubjectIdentity, SubjectTokenError, SubjectTokenFlaw, SubjectTokenType};
 
 use crate::clock::Clock;
 use crate::domain::identity::GroupsFrom;
@@ -71,6 +74,8 @@ pub struct Provider {
     http: Http,
     /// The same HTTP client with separate breakers.
     refresh_http: Http,
+    /// The same again: whatever subject tokens clients send, sign-ins and refreshes go on.
+    exchange_http: Http,
     metadata: MetadataCache,
     clock: Arc<dyn Clock>,
     /// For each claim's variable, where the claim was found; so that each place is logged once.
@@ -91,6 +96,7 @@ impl Provider {
         Ok(Self {
             metadata: MetadataCache::new(http.clone(), Arc::clone(&settings)),
             refresh_http: http.for_refreshes(),
+            exchange_http: http.for_exchanges(),
             http,
             settings,
             clock,

@@ -58,6 +58,8 @@ pub struct Announced {
     pub signing_algs: Option<Vec<String>>,
     /// `response_modes_supported`
     pub response_modes: Option<Vec<String>>,
+    /// `introspection_endpoint` (RFC 8414 §2)
+    pub introspection: Option<String>,
 }
 
 /// Result for our redirect URI.
@@ -147,6 +149,7 @@ fn announced(document: &Object) -> Announced {
         challenge_methods: list("code_challenge_methods_supported"),
         signing_algs: list("id_token_signing_alg_values_supported"),
         response_modes: list("response_modes_supported"),
+        introspection: metadata::text(document, "introspection_endpoint").map(str::to_owned),
     }
 }
 

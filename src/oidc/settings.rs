@@ -33,6 +33,10 @@ pub struct ProviderSettings {
     pub signing_algs: Vec<SigningAlg>,
     /// `OIDC_TRUSTED_AUDIENCES`: audiences that an ID token may have besides this client.
     pub trusted_audiences: Vec<String>,
+    /// `OIDC_EXCHANGE_AUDIENCES`: the audiences of access tokens that are accepted as subject tokens.
+    pub exchange_audiences: Vec<String>,
+    /// `OIDC_INTROSPECTION`: whether the provider is asked about opaque subject tokens.
+    pub introspection: bool,
     /// Exactly as registered with the provider.
     pub redirect_uri: String,
     /// Exactly as registered with the provider.
@@ -121,6 +125,8 @@ pub(super) mod tests {
             name_claim: ClaimPath::parse("name").unwrap(),
             signing_algs: vec![SigningAlg::Rs256, SigningAlg::Es256],
             trusted_audiences: Vec::new(),
+            exchange_audiences: Vec::new(),
+            introspection: false,
             redirect_uri: "https://bridge.example.com/auth/callback".to_owned(),
             post_logout_redirect_uri: "https://bridge.example.com/auth/signed-out".to_owned(),
             pace: Pace::default(),

@@ -11,6 +11,7 @@ use super::client::{Attempt, AttemptSecrets};
 use super::error::{InvalidAnswer, OidcError, TokenFlaw};
 use super::id_token::{self, SentWith, VerifiedIdToken};
 use super::jwks::KeySet;
+use super::signed_token::ISSUED_BEFORE_MAX;
 use crate::domain::identity::Identity;
 
 /// The parameters of a successful callback.
@@ -138,6 +139,7 @@ impl Provider {
         let sent = SentWith {
             nonce,
             access_token,
+            max_age: Some(ISSUED_BEFORE_MAX),
         };
         let verify =
             |keys: &KeySet| id_token::verify(raw, keys, &self.settings, &sent, self.clock.now());

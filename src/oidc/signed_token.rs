@@ -1,5 +1,5 @@
 //! Checks for all tokens that the provider signs: format, header, key, signature, issuer, audience
-//! and times. `id_token` and `logout_token` check the kind of token.
+//! and times. `id_token`, `logout_token` and `subject_token` check the kind of token.
 //!
 //! Header members that bring or locate a key (`jku`, `jwk`, `x5u`, `x5c`) are ignored: keys come
 //! from `jwks` only.
@@ -36,6 +36,38 @@ const SECONDS_MAX: f64 = 9_007_199_254_740_992.0;
 /// Longest `sid` in bytes.
 const SID_MAX: usize = 255;
 
+/// The header's `typ` of a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4).
+const LOGOUT_TOKEN: &str = "logout+jwt";
+
+/// The header's `typ` of an access token (RFC 9068 §2.1).
+const ACCESS_TOKEN: &str = "at+jwt";
+
+/// What the header's `typ` has to say. An access token or a logout token must not sign a user in,
+/// and no other token is an access token (RFC 8725 §3.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// `JWT` (RFC 7519 §5.1) or nothing: ID tokens and signed userinfo.
+    Plain,
+    /// `logout+jwt`; older providers send `JWT` or nothing.
+    Logout,
+    /// `at+jwt` and nothing else, because providers sign other tokens with the same keys (RFC 9068
+    /// §4).
+    Access,
+}
+
+impl TokenKind {
+    fn allows(self, typ: Option<&Value>) -> bool {
+        let Some(typ) = typ else {
+            return self != Self::Access;
+        };
+        match self {
+            Self::Plain => is_typ(typ, "JWT"),
+            Self::Logout => is_typ(typ, "JWT") || is_typ(typ, LOGOUT_TOKEN),
+            Self::Access => is_typ(typ, ACCESS_TOKEN),
+        }
+    }
+}
+
 /// A token with a valid signature by one of the provider's keys. Audience and purpose are not
 /// checked yet.
 pub(super) struct Signed<'k> {
@@ -44,8 +76,7 @@ pub(super) struct Signed<'k> {
     pub(super) alg: SigningAlg,
 }
 
-/// Parses the token (RFC 7515 §7.1) and checks its signature. `kinds`: the values that `typ` may
-/// have besides being absent or `JWT`.
+/// Parses the token (RFC 7515 §7.1) and checks its signature.
 ///
 /// # Errors
 /// The first flaw found.
@@ -53,7 +84,7 @@ pub(super) fn open<'k>(
     raw: &str,
     keys: &'k KeySet,
     algs: &[SigningAlg],
-    kinds: &[&str],
+    kind: TokenKind,
 ) -> Result<Signed<'k>, TokenFlaw> {
     if raw.len() > TOKEN_MAX {
         return Err(TokenFlaw::TooLarge);
@@ -66,13 +97,28 @@ pub(super) fn open<'k>(
     }
     let object = |part| json::object(&decode(part)?).ok_or(TokenFlaw::Unreadable);
     let (header, claims, signature) = (object(header)?, object(claims)?, decode(signature)?);
-    let alg = check_header(&header, algs, kinds)?;
+    let alg = check_header(&header, algs, kind)?;
     let key = fitting_key(&header, alg, keys)?;
     if key.verify(alg, input, &signature) {
         Ok(Signed { claims, key, alg })
     } else {
         Err(TokenFlaw::Signature)
     }
+}
+
+/// The kind of a JWT by its header alone, which is not verified. `None`: the token is not a JWT, so
+/// only the provider can read it. An encrypted JWT counts as a plain one, which it never passes for.
+pub(super) fn kind(raw: &str) -> Option<TokenKind> {
+    let (header, _) = raw.split_once('.')?;
+    let header = URL_SAFE_NO_PAD.decode(header.trim_end_matches('=')).ok()?;
+    if !header.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
+    let typ = json::object(&header).and_then(|header| header.get("typ").cloned());
+    Some(match typ {
+        Some(typ) if is_typ(&typ, ACCESS_TOKEN) => TokenKind::Access,
+        _ => TokenKind::Plain,
+    })
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, TokenFlaw> {
@@ -85,7 +131,7 @@ fn decode(part: &str) -> Result<Vec<u8>, TokenFlaw> {
 fn check_header(
     header: &Object,
     algs: &[SigningAlg],
-    kinds: &[&str],
+    kind: TokenKind,
 ) -> Result<SigningAlg, TokenFlaw> {
     // Compression: a few kilobytes could inflate to gigabytes, and no known provider uses it.
     if header.contains_key("zip") {
@@ -95,9 +141,7 @@ fn check_header(
     if header.contains_key("crit") || header.contains_key("cty") {
         return Err(TokenFlaw::Type);
     }
-    // An access token (`at+jwt`) or a logout token must not sign a user in, and an access token
-    // must not sign a user out (RFC 8725 §3.11).
-    if !header.get("typ").is_none_or(|typ| is_one_of(typ, kinds)) {
+    if !kind.allows(header.get("typ")) {
         return Err(TokenFlaw::Type);
     }
     let alg = header.get("alg").and_then(Value::as_str);
@@ -106,17 +150,15 @@ fn check_header(
         .ok_or(TokenFlaw::Algorithm)
 }
 
-/// `JWT` (RFC 7519 §5.1) or one of these kinds, case-insensitively; RFC 7515 §4.1.9 allows leaving
-/// out the prefix.
-fn is_one_of(typ: &Value, kinds: &[&str]) -> bool {
+/// Compares case-insensitively; RFC 7515 §4.1.9 allows leaving out the prefix.
+fn is_typ(typ: &Value, wanted: &str) -> bool {
     const PREFIX: &str = "application/";
     typ.as_str().is_some_and(|typ| {
         let bare = match typ.get(..PREFIX.len()) {
             Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => &typ[PREFIX.len()..],
             _ => typ,
         };
-        let mut allowed = kinds.iter().chain(&["JWT"]);
-        allowed.any(|kind| bare.eq_ignore_ascii_case(kind))
+        bare.eq_ignore_ascii_case(wanted)
     })
 }
 
@@ -148,31 +190,50 @@ pub(super) fn check_issuer(claims: &Object, settings: &ProviderSettings) -> Resu
     }
 }
 
-/// The audience must be this client, alone or with those of `OIDC_TRUSTED_AUDIENCES` (step 3): any
-/// other audience could pass the token on to the bridge.
-pub(super) fn check_audience(
-    claims: &Object,
-    settings: &ProviderSettings,
-) -> Result<(), TokenFlaw> {
-    let named = match claims.get("aud") {
-        Some(Value::Array(several)) => several.as_slice(),
-        Some(one) => std::slice::from_ref(one),
-        None => &[],
-    };
-    let is_client = |one: &Value| *one == settings.client_id;
-    if !named.iter().any(is_client) {
-        return Err(TokenFlaw::Audience);
+/// Whom a token may be for.
+pub(super) struct Audiences<'a> {
+    /// One of these must be named.
+    pub(super) own: &'a [String],
+    /// These may be named too.
+    pub(super) further: &'a [String],
+    /// The variable that allows more.
+    pub(super) variable: &'static str,
+}
+
+impl<'a> Audiences<'a> {
+    /// This client, alone or with those of `OIDC_TRUSTED_AUDIENCES` (OpenID Connect Core §3.1.3.7,
+    /// step 3).
+    pub(super) fn of_client(settings: &'a ProviderSettings) -> Self {
+        Self {
+            own: std::slice::from_ref(&settings.client_id),
+            further: &settings.trusted_audiences,
+            variable: "OIDC_TRUSTED_AUDIENCES",
+        }
     }
-    let trusted = |one: &&Value| settings.trusted_audiences.iter().any(|t| *one == t);
-    let Some(other) = named.iter().find(|one| !is_client(one) && !trusted(one)) else {
-        return Ok(());
-    };
-    tracing::warn!(
-        event = "audience_not_trusted",
-        audience = name(other, SUBJECT_MAX).unwrap_or_default(),
-        "a token is for another audience too; if that is meant, add it to OIDC_TRUSTED_AUDIENCES"
-    );
-    Err(TokenFlaw::Audience)
+
+    /// Compares exactly. Any audience that is not allowed could pass the token on to the bridge.
+    pub(super) fn check(&self, claims: &Object) -> Result<(), TokenFlaw> {
+        let named = match claims.get("aud") {
+            Some(Value::Array(several)) => several.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        let is_own = |one: &Value| self.own.iter().any(|own| one == own);
+        if !named.iter().any(is_own) {
+            return Err(TokenFlaw::Audience);
+        }
+        let is_further = |one: &Value| self.further.iter().any(|further| one == further);
+        let Some(other) = named.iter().find(|one| !is_own(one) && !is_further(one)) else {
+            return Ok(());
+        };
+        tracing::warn!(
+            event = "audience_not_trusted",
+            audience = name(other, SUBJECT_MAX).unwrap_or_default(),
+            "a token is for another audience too; if that is meant, add it to {}",
+            self.variable
+        );
+        Err(TokenFlaw::Audience)
+    }
 }
 
 /// `sub` identifies a person, so it must be safe to store, compare and log.
@@ -193,39 +254,40 @@ fn name(value: &Value, longest: usize) -> Option<String> {
     fits.then(|| name.to_owned())
 }
 
-/// Whether `exp` is required.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Expiry {
-    Required,
-    Optional,
+/// The times of a token. The caller says which it requires.
+pub(super) struct Times {
+    pub(super) issued_at: Option<DateTime<Utc>>,
+    pub(super) expires_at: Option<DateTime<Utc>>,
 }
 
-/// Checks `exp`, `iat` and `nbf`; returns `iat`.
+/// Reads and checks `exp`, `iat` and `nbf`. `max_age`: the greatest age by `iat`; `None`: as old as
+/// `exp` allows.
 ///
 /// # Errors
-/// If `iat` or a required `exp` is missing, one of the three is not a number of seconds since 1970,
-/// or the token is expired, too old, from the future, or not valid yet.
+/// If one of the three is present but not a number of seconds since 1970, or the token is expired,
+/// too old, from the future, or not valid yet.
 pub(super) fn check_times(
     claims: &Object,
-    expiry: Expiry,
+    max_age: Option<TimeDelta>,
     now: DateTime<Utc>,
-) -> Result<DateTime<Utc>, TokenFlaw> {
-    let expires = moment(claims, "exp")?;
-    let issued = moment(claims, "iat")?.ok_or(TokenFlaw::Time)?;
+) -> Result<Times, TokenFlaw> {
+    let expires_at = moment(claims, "exp")?;
+    let issued_at = moment(claims, "iat")?;
     let not_before = moment(claims, "nbf")?;
-    if expires.is_none() && expiry == Expiry::Required {
-        return Err(TokenFlaw::Time);
-    }
-    if expires.is_some_and(|expires| expires <= now - LEEWAY) {
+    if expires_at.is_some_and(|expires| expires <= now - LEEWAY) {
         return Err(TokenFlaw::Expired);
     }
-    if issued < now - ISSUED_BEFORE_MAX || issued > now + ISSUED_AHEAD_MAX {
+    let is_too_old = |issued| max_age.is_some_and(|max_age| issued < now - max_age);
+    if issued_at.is_some_and(|issued| is_too_old(issued) || issued > now + ISSUED_AHEAD_MAX) {
         return Err(TokenFlaw::IssuedAt);
     }
     if not_before.is_some_and(|moment| moment > now + LEEWAY) {
         return Err(TokenFlaw::NotBefore);
     }
-    Ok(issued)
+    Ok(Times {
+        issued_at,
+        expires_at,
+    })
 }
 
 /// Seconds since 1970 (RFC 7519 §2, `NumericDate`), also with a fraction or an exponent, rounded

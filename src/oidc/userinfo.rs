@@ -15,7 +15,7 @@ use super::http::Http;
 use super::jwks::KeySet;
 use super::metadata::ProviderMetadata;
 use super::reply::Reply;
-use super::signed_token;
+use super::signed_token::{self, Audiences, TokenKind};
 use crate::domain::identity::{Groups, GroupsFrom, Identity};
 use crate::json::Object;
 
@@ -39,6 +39,24 @@ impl Provider {
         access_token: Option<&AccessToken>,
         before: Option<&Identity>,
     ) -> Result<Identity, OidcError> {
+        let completed = self.complete(http, metadata, subject, claims, access_token, before);
+        let (identity, from) = completed.await?;
+        let noted = self.groups_from.lock();
+        *noted.unwrap_or_else(PoisonError::into_inner) = Some(from);
+        Ok(identity)
+    }
+
+    /// As [`Self::identify`], and says where the groups came from instead of noting it: for tokens
+    /// that clients bring.
+    pub(super) async fn complete(
+        &self,
+        http: &Http,
+        metadata: &ProviderMetadata,
+        subject: &str,
+        claims: &Object,
+        access_token: Option<&AccessToken>,
+        before: Option<&Identity>,
+    ) -> Result<(Identity, GroupsFrom), OidcError> {
         let settings = &self.settings;
         let in_token = groups::groups(claims, &settings.groups_claim);
         let lacks = |path: &ClaimPath| path.find(claims).is_none();
@@ -57,18 +75,17 @@ impl Provider {
         } else {
             GroupsFrom::Userinfo
         };
-        let noted = self.groups_from.lock();
-        *noted.unwrap_or_else(PoisonError::into_inner) = Some(from);
         let groups = in_token.or_else(|| groups::groups(&more, &settings.groups_claim));
         self.log_claims(claims, &more, groups.as_ref());
         let text = |path| groups::text(claims, path).or_else(|| groups::text(&more, path));
-        Ok(Identity {
+        let identity = Identity {
             issuer: settings.issuer.clone(),
             subject: subject.to_owned(),
             username: text(&settings.username_claim),
             name: text(&settings.name_claim).or_else(|| before?.name.clone()),
             groups: groups.unwrap_or_else(Groups::none),
-        })
+        };
+        Ok((identity, from))
     }
 
     /// The identity in claims, by the configured paths. Nothing is verified, and userinfo is not
@@ -149,13 +166,14 @@ impl Provider {
         }
         let raw = reply.ok()?.text();
         let settings = &self.settings;
+        let algs = &settings.signing_algs;
         let verify = |keys: &KeySet| -> Result<Object, TokenFlaw> {
-            let token = signed_token::open(raw.trim(), keys, &settings.signing_algs, &[])?;
+            let token = signed_token::open(raw.trim(), keys, algs, TokenKind::Plain)?;
             if token.claims.contains_key("iss") {
                 signed_token::check_issuer(&token.claims, settings)?;
             }
             if token.claims.contains_key("aud") {
-                signed_token::check_audience(&token.claims, settings)?;
+                Audiences::of_client(settings).check(&token.claims)?;
             }
             Ok(token.claims)
         };
@@ -184,7 +202,7 @@ fn without_names(error: OidcError, decides: bool) -> Result<Object, OidcError> {
 }
 
 /// RFC 6750 §2.1. A line end in a token could inject headers.
-fn is_b64token(token: &str) -> bool {
+pub(super) fn is_b64token(token: &str) -> bool {
     let body = token.trim_end_matches('=');
     !body.is_empty()
         && body

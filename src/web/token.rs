@@ -137,6 +137,14 @@ pub struct TokenAnswer<'a> {
 }
 
 impl<'a> TokenAnswer<'a> {
+    /// The same under another type of RFC 8693 §3, where the client asked for it so.
+    pub fn of_type(self, issued_token_type: &'static str) -> Self {
+        Self {
+            issued_token_type,
+            ..self
+        }
+    }
+
     /// The same with the refresh token that comes with it.
     pub fn with_refresh_token(self, refresh_token: Option<&'a str>) -> Self {
         Self {

@@ -107,6 +107,7 @@ fn sc_1_everything_has_its_documented_default() {
     assert!(config.database.listen_url.is_none());
     assert!(config.oidc.credentials.secret().is_none() && config.oidc.ca_pem.is_none());
     assert_eq!(config.oidc.scopes, ["openid", "profile", "email"]);
+    assert!(config.oidc.exchange_audiences.is_empty() && !config.oidc.introspection);
     let red5 = &config.red5;
     assert_eq!(
         (
@@ -171,6 +172,8 @@ fn sc_1_an_empty_value_is_absent_everywhere() {
         "OIDC_USERNAME_CLAIM",
         "OIDC_NAME_CLAIM",
         "OIDC_SIGNING_ALGS",
+        "OIDC_EXCHANGE_AUDIENCES",
+        "OIDC_INTROSPECTION",
         "RED5_JWT_SECRET_ENCODING",
         "RED5_JWT_SECRET_FILE",
         "RED5_JWT_ISSUER",

@@ -3,6 +3,8 @@
 mod authorize;
 mod client_authentication;
 mod codes;
+mod doors;
+mod exchange;
 mod refresh;
 mod who_may_read;
 

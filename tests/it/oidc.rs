@@ -7,6 +7,7 @@ mod logs;
 mod people;
 mod shapes;
 mod sign_in;
+mod subject_tokens;
 mod tls;
 mod tolerance;
 
@@ -58,6 +59,8 @@ fn bridge_at(
         name_claim: ClaimPath::parse("name").unwrap(),
         signing_algs: vec![SigningAlg::Rs256, SigningAlg::Es256],
         trusted_audiences: Vec::new(),
+        exchange_audiences: Vec::new(),
+        introspection: false,
         redirect_uri: REDIRECT_URI.to_owned(),
         post_logout_redirect_uri: "http://127.0.0.1:8080/auth/signed-out".to_owned(),
         pace,

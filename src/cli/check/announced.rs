@@ -31,6 +31,7 @@ pub(super) fn judge(settings: &ProviderSettings, announced: &Announced, report: 
     }
     judge_algorithms(settings, announced, report);
     judge_scopes(settings, announced, report);
+    judge_subject_tokens(settings, announced, report);
     let roots = settings.groups_claim.roots();
     if let Some(claims) = &announced.claims
         && let Some(claim) = roots.first()
@@ -48,6 +49,33 @@ pub(super) fn judge(settings: &ProviderSettings, announced: &Announced, report: 
             "no refresh token is to be expected: the provider does not announce that grant",
             "Groups are then as old as the sign-in, and a session ends after \
              BRIDGE_UNREFRESHED_MAX_MINUTES; signing in again is one redirect.",
+        );
+    }
+}
+
+/// What a token exchange (RFC 8693) accepts.
+fn judge_subject_tokens(
+    settings: &ProviderSettings,
+    announced: &Announced,
+    report: &mut Section<'_>,
+) {
+    if settings.exchange_audiences.is_empty() {
+        return;
+    }
+    let kinds = if settings.introspection {
+        "JWT and opaque ones"
+    } else {
+        "JWTs alone (OIDC_INTROSPECTION is off)"
+    };
+    report.good(format!(
+        "a token exchange takes access tokens for {:.200}: {kinds}",
+        settings.exchange_audiences.join(", ")
+    ));
+    if settings.introspection && announced.introspection.is_none() {
+        report.note(
+            "OIDC_INTROSPECTION is on, and the provider announces no introspection endpoint",
+            "Opaque tokens are answered with 503. Switch it off, or switch introspection on at the \
+             provider.",
         );
     }
 }

@@ -16,10 +16,14 @@ use super::refresh_token::RefreshTokenId;
 use crate::clock::Clock;
 use crate::domain::client::{Client, ClientId, ClientKind, GrantType};
 use crate::domain::grant::Ask;
+use crate::domain::resolve::MatchMemo;
 use crate::domain::session::SessionHash;
 use crate::fingerprint::{fingerprint, pseudonym};
 use crate::flow::exchange::{Exchange, Issued, NoToken, Subject, Wish};
 use crate::flow::sessions::{SessionError, Sessions};
+use crate::oidc::Provider;
+// `web` must not import `oidc`.
+pub use crate::oidc::{SubjectTokenError, SubjectTokenType};
 use crate::random;
 use crate::seal::Seal;
 use crate::store::clients::RegisteredClient;
@@ -34,6 +38,7 @@ pub struct TokenEndpoint {
     pub(crate) snapshots: Arc<SnapshotKeeper>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) exchange: Arc<Exchange>,
+    pub(crate) provider: Arc<Provider>,
     pub(crate) seal: Arc<Seal>,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -88,6 +93,9 @@ pub enum TokenRefused {
     /// The scope cannot be read, or is wider than what was granted first.
     #[error("{0}")]
     Scope(String),
+    /// The subject token is not good, or cannot be checked now.
+    #[error(transparent)]
+    Subject(#[from] SubjectTokenError),
     /// The session cannot be used.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -275,6 +283,37 @@ impl TokenEndpoint {
                 );
                 Err(gone())
             }
+        }
+    }
+
+    /// A token for a token of the provider (RFC 8693): for a service that has one already. It ends with the subject token.
+    pub async fn exchange(
+        &self,
+        proven: &ProvenClient,
+        token: &SecretString,
+        kind: SubjectTokenType,
+        scope: Option<&str>,
+    ) -> Result<Granted, TokenRefused> {
+        proven.require(GrantType::TokenExchange)?;
+        let client = proven.client();
+        let wish = wish(scope.unwrap_or_default())?;
+        let subject = self.provider.subject_token(token, kind).await?;
+        let matches = MatchMemo::default();
+        let end = subject.expires_at;
+        let asker = Subject::of_token(&subject.identity, &matches, end).for_client(client.bound());
+        match self.exchange.exchange(asker, &wish) {
+            Ok(issued) => Ok(Granted {
+                issued,
+                refresh_token: None,
+            }),
+            Err(NoToken::NoGrant | NoToken::NotGranted(_) | NoToken::RoomRequired { .. })
+                if subject.lacks_groups =>
+            {
+                let sentence =
+                    "the ID token has no groups: send the access token that came with it";
+                Err(TokenRefused::Scope(sentence.to_owned()))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

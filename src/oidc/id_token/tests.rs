@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::oidc::SigningAlg;
 use crate::oidc::settings::tests::settings;
-use crate::oidc::signed_token::TOKEN_MAX;
+use crate::oidc::signed_token::{ISSUED_BEFORE_MAX, TOKEN_MAX};
 use id_token_faults::Fault;
 use key::Key;
 use token::IdToken;
@@ -88,6 +88,7 @@ impl Verification {
         let sent = SentWith {
             nonce: Some(&nonce),
             access_token: self.access_token.as_ref(),
+            max_age: Some(ISSUED_BEFORE_MAX),
         };
         let keys = KeySet::from_jwks(&self.keys).unwrap();
         verify(raw, &keys, &self.settings, &sent, self.now)

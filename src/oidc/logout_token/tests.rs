@@ -12,6 +12,7 @@ use crate::oidc::settings::tests::settings;
 
 const ISSUER: &str = "https://id.example.com";
 const CLIENT: &str = "bridge";
+const KIND: &str = "logout+jwt";
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_000_000, 0).unwrap()

@@ -27,4 +27,8 @@ pub async fn show(site: web::Data<Site>) -> HttpResponse {
 }
 
 /// The values of `grant_type` that `/oauth2/token` takes.
-const GRANT_TYPES: [&str; 2] = ["authorization_code", "refresh_token"];
+const GRANT_TYPES: [&str; 3] = [
+    "authorization_code",
+    "refresh_token",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+];

@@ -69,6 +69,11 @@ impl ClientRequest {
         self.form.one(name).ok().flatten()
     }
 
+    /// Whether a parameter stands in the form, once or more often.
+    pub fn has(&self, name: &str) -> bool {
+        self.form.all(name).next().is_some()
+    }
+
     /// A parameter that must be there.
     pub fn require<'s>(&'s self, name: &'s str) -> Result<&'s str, Refusal> {
         self.get(name)

@@ -5,7 +5,9 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::request::{ClientRequest, invalid};
-use crate::flow::oauth::token::{Granted, TokenEndpoint, TokenRefused};
+use crate::flow::oauth::token::{
+    Granted, ProvenClient, SubjectTokenError, SubjectTokenType, TokenEndpoint, TokenRefused,
+};
 use crate::web::error::{Answer, Refusal};
 use crate::web::token::{Red5Server, TokenAnswer};
 use crate::web::views::problem as problems;
@@ -36,15 +38,68 @@ pub async fn token(
             sent.count(token)?;
             endpoint.refresh(&client, token, sent.get("scope")).await?
         }
+        TOKEN_EXCHANGE => return exchange(&sent, &client, &endpoint, &server).await,
         _ => return Err(Refusal::new(problems::UNSUPPORTED_GRANT_TYPE)),
     };
-    Ok(answer(&granted, &server))
+    Ok(answer(&granted, &server, JWT))
+}
+
+/// RFC 8693 §2.1.
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// RFC 8693 §3.
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+/// RFC 8693 §3.
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// Parameters of a token exchange that would change what the token is for, or for whom it is asked: they are refused by
+/// name, never passed over.
+async fn exchange(
+    sent: &ClientRequest,
+    client: &ProvenClient,
+    endpoint: &TokenEndpoint,
+    server: &Red5Server,
+) -> Answer {
+    for name in ["audience", "resource"] {
+        if sent.has(name) {
+            let sentence =
+                format!("{name} is not supported: every token is for the one streaming server");
+            return Err(Refusal::new(problems::INVALID_TARGET).saying(sentence));
+        }
+    }
+    for name in ["actor_token", "actor_token_type"] {
+        if sent.has(name) {
+            return Err(invalid(format!(
+                "{name} is not supported: there is no delegation here"
+            )));
+        }
+    }
+    let issued_type = match sent.get("requested_token_type") {
+        None | Some(JWT) => JWT,
+        Some(ACCESS_TOKEN) => ACCESS_TOKEN,
+        Some(_) => {
+            return Err(invalid(format!(
+                "requested_token_type must be {JWT} or {ACCESS_TOKEN}"
+            )));
+        }
+    };
+    let token = sent.require("subject_token")?;
+    let kind = SubjectTokenType::parse(sent.require("subject_token_type")?).ok_or_else(|| {
+        invalid("subject_token_type must end with :id_token, :jwt or :access_token, as in RFC 8693 section 3")
+    })?;
+    sent.count(token)?;
+    let token = token.to_owned().into();
+    let granted = endpoint
+        .exchange(client, &token, kind, sent.get("scope"))
+        .await?;
+    Ok(answer(&granted, server, issued_type))
 }
 
 /// The members of POST `/api/token`, and the refresh token.
-fn answer(granted: &Granted, server: &Red5Server) -> HttpResponse {
+fn answer(granted: &Granted, server: &Red5Server, issued_type: &'static str) -> HttpResponse {
     let refresh_token = granted.refresh_token.as_ref();
-    let answer = TokenAnswer::new(&granted.issued, server.0.as_ref());
+    let answer = TokenAnswer::new(&granted.issued, server.0.as_ref()).of_type(issued_type);
     let refresh_token = refresh_token.map(ExposeSecret::expose_secret);
     HttpResponse::Ok().json(answer.with_refresh_token(refresh_token))
 }
@@ -76,6 +131,12 @@ impl From<TokenRefused> for Refusal {
             }
             TokenRefused::Grant(_) => Self::new(problems::INVALID_GRANT).saying(sentence),
             TokenRefused::Scope(_) => Self::new(problems::INVALID_SCOPE).saying(sentence),
+            TokenRefused::Subject(SubjectTokenError::Refused(_)) => invalid(sentence),
+            TokenRefused::Subject(SubjectTokenError::Unavailable(error)) => {
+                let code = error.code();
+                tracing::warn!(event = "subject_token_not_checked", code, %error);
+                Self::new(problems::PROVIDER_UNAVAILABLE).logged()
+            }
             TokenRefused::Session(error) => error.into(),
             TokenRefused::NoToken(error) => error.into(),
             TokenRefused::Store(error) => error.into(),

@@ -103,6 +103,7 @@ impl Problem {
             | "unauthorized_client"
             | "unsupported_grant_type"
             | "invalid_scope"
+            | "invalid_target"
             | "invalid_request"
             | "consent_required"
             | "access_denied") => own,
@@ -461,6 +462,13 @@ pub const UNSUPPORTED_GRANT_TYPE: Problem = Problem::of_api(
     400,
     "unsupported_grant_type",
     "There is no such grant type here; the metadata names all.",
+);
+
+/// 400 (RFC 8693 §2.2.2).
+pub const INVALID_TARGET: Problem = Problem::of_api(
+    400,
+    "invalid_target",
+    "Every token is for the one streaming server; leave audience and resource out.",
 );
 
 /// 400 (RFC 6749 §5.2).

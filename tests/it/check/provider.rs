@@ -431,3 +431,34 @@ async fn a_document_that_is_not_there_or_is_none_is_told_apart() {
         &["no usable token_endpoint"],
     );
 }
+
+#[tokio::test]
+async fn what_a_token_exchange_accepts_is_said_and_a_missing_endpoint_noted() {
+    let said = Checked::new().said().await;
+    assert!(
+        !said.iter().any(|line| line.contains("token exchange")),
+        "{said:?}"
+    );
+
+    let checked = Checked::new().set("OIDC_EXCHANGE_AUDIENCES", "https://api.example, api");
+    let said = checked.said().await;
+    let line = find(&said, "ok", &["a token exchange takes access tokens for"]);
+    assert!(
+        line.contains("https://api.example, api: JWTs alone"),
+        "{line}"
+    );
+
+    let checked = checked.set("OIDC_INTROSPECTION", "on");
+    find(
+        &checked.said().await,
+        "note",
+        &["announces no introspection endpoint"],
+    );
+    checked.provider.offer_introspection();
+    let said = checked.said().await;
+    find(&said, "ok", &["JWT and opaque ones"]);
+    assert!(
+        !said.iter().any(|line| line.starts_with("note")),
+        "{said:?}"
+    );
+}

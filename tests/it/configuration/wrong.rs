@@ -342,3 +342,20 @@ fn sc_1_sc_2_everything_wrong_is_told_at_once_and_no_value_is() {
     assert!(!said.contains("canary"), "{said}");
     assert_eq!(said.lines().count(), 1 + all.len());
 }
+
+#[test]
+fn tx_5_introspection_is_switched_on_by_its_word_and_needs_an_audience() {
+    each_is_refused("OIDC_INTROSPECTION", &["true", "ON", "1", "yes"]);
+    assert_eq!(
+        wrong(&[("OIDC_INTROSPECTION", "on")]),
+        ["OIDC_INTROSPECTION"]
+    );
+    let audiences = ("OIDC_EXCHANGE_AUDIENCES", "https://bridge.example.com, api");
+    let config = good(&[audiences, ("OIDC_INTROSPECTION", "on")]);
+    assert!(config.oidc.introspection);
+    assert_eq!(
+        config.oidc.exchange_audiences,
+        ["https://bridge.example.com", "api"]
+    );
+    assert!(!good(&[audiences]).oidc.introspection);
+}

@@ -14,7 +14,7 @@ use super::{ClientAuth, Endpoint, Fields, IdToken, Request};
 use super::{assertion, grants};
 
 /// How long a token serves, in seconds.
-const LIFETIME: i64 = 300;
+pub const LIFETIME: i64 = 300;
 
 pub async fn serve(
     request: HttpRequest,
@@ -43,6 +43,7 @@ pub async fn serve(
         Endpoint::Userinfo => userinfo(script, &request),
         Endpoint::EndSession => end_session(&request),
         Endpoint::Revocation => revoke(script, &request),
+        Endpoint::Introspection => introspect(script, &request),
         Endpoint::Elsewhere => HttpResponse::NotFound().finish(),
     }
 }
@@ -233,6 +234,17 @@ fn revoke(script: &mut Script, request: &Request) -> HttpResponse {
         grants::revoke_token(script, token);
     }
     HttpResponse::Ok().finish()
+}
+
+/// RFC 7662 §2.
+fn introspect(script: &mut Script, request: &Request) -> HttpResponse {
+    if !client_is_authenticated(script, request) {
+        return HttpResponse::Unauthorized().json(json!({"error": "invalid_client"}));
+    }
+    let token = request.form.get("token");
+    let known = token.and_then(|token| script.opaque_tokens.get(token));
+    let answer = known.cloned();
+    HttpResponse::Ok().json(answer.unwrap_or_else(|| json!({"active": false})))
 }
 
 /// OpenID Connect RP-Initiated Logout §3.

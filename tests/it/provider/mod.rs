@@ -51,6 +51,7 @@ pub use request::{Endpoint, Request};
 pub use script::ClientAuth;
 pub use token::{Fields, IdToken};
 
+use endpoints::LIFETIME;
 use front::Front;
 use script::{Client, Person, Script};
 use server::Server;
@@ -254,6 +255,62 @@ impl Provider {
         let token = IdToken::new(claims, script.signer.clone());
         drop(script);
         bend(token.header("typ", "logout+jwt")).finish()
+    }
+
+    // ---- tokens of other clients -----------------------------------------------------
+
+    /// An ID token of this person for the bridge's client, of a sign-in that was not the
+    /// bridge's.
+    pub fn id_token(&self, person: &str, bend: impl FnOnce(IdToken) -> IdToken) -> String {
+        let script = self.script();
+        let mut claims = script.people[person].claims.clone();
+        let now = script.clock.now().timestamp();
+        claims["iss"] = json!(script.issuer);
+        claims["aud"] = json!(script.client.id);
+        claims["nonce"] = json!("of another sign-in");
+        claims["iat"] = json!(now);
+        claims["exp"] = json!(now + LIFETIME);
+        let token = IdToken::new(claims, script.signer.clone());
+        drop(script);
+        bend(token).finish()
+    }
+
+    /// An access token of this person for `audience` that is a JWT (RFC 9068 §2). Without
+    /// groups and names, as most are; userinfo takes it.
+    pub fn jwt_access_token(
+        &self,
+        person: &str,
+        audience: &str,
+        bend: impl FnOnce(IdToken) -> IdToken,
+    ) -> String {
+        let mut script = self.script();
+        let claims = script.access_claims(person, audience);
+        let token = IdToken::new(claims, script.signer.clone()).header("typ", "at+jwt");
+        let token = bend(token).finish();
+        script
+            .access_tokens
+            .insert(token.clone(), person.to_owned());
+        token
+    }
+
+    /// The same, opaque: introspection says what it is.
+    pub fn opaque_access_token(&self, person: &str, audience: &str) -> String {
+        let mut script = self.script();
+        let mut answer = script.access_claims(person, audience);
+        answer["active"] = json!(true);
+        answer["token_type"] = json!("Bearer");
+        let token = script.fresh("opaque");
+        script.opaque_tokens.insert(token.clone(), answer);
+        script
+            .access_tokens
+            .insert(token.clone(), person.to_owned());
+        token
+    }
+
+    /// Announces the introspection endpoint.
+    pub fn offer_introspection(&self) {
+        let endpoint = format!("{}/introspect", self.issuer);
+        self.discovery(|document| document.set("introspection_endpoint", endpoint));
     }
 
     // ---- keys ------------------------------------------------------------------------

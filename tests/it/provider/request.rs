@@ -15,6 +15,7 @@ pub enum Endpoint {
     Userinfo,
     EndSession,
     Revocation,
+    Introspection,
     /// A path that the discovery document does not name.
     Elsewhere,
 }
@@ -32,6 +33,7 @@ impl Endpoint {
             "/userinfo" => Self::Userinfo,
             "/end-session" => Self::EndSession,
             "/revoke" => Self::Revocation,
+            "/introspect" => Self::Introspection,
             _ => Self::Elsewhere,
         }
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicUsize;
 use red5_bridge::clock::Clock;
 use serde_json::{Value, json};
 
+use super::endpoints::LIFETIME;
 use super::grants::Grants;
 use super::{Answer, CLIENT_ID, CLIENT_SECRET, Endpoint, Fields, IdToken, Key, Recorded, Request};
 
@@ -24,6 +25,8 @@ pub struct Script {
     pub codes: HashMap<String, Code>,
     /// Whose an access token is.
     pub access_tokens: HashMap<String, String>,
+    /// What introspection says of an access token that was made for another audience.
+    pub opaque_tokens: HashMap<String, Value>,
     pub grants: Grants,
     /// Of the assertions that were taken; each is good once.
     pub jtis: HashSet<String>,
@@ -169,6 +172,7 @@ impl Script {
             signer,
             codes: HashMap::new(),
             access_tokens: HashMap::new(),
+            opaque_tokens: HashMap::new(),
             grants: Grants::default(),
             jtis: HashSet::new(),
             id_token: Bends::none(),
@@ -190,6 +194,16 @@ impl Script {
         let given = self.given;
         *self = Self::new(&self.issuer, Arc::clone(&self.clock));
         self.given = given;
+    }
+
+    /// What an access token says of itself (RFC 9068 §2.2).
+    pub fn access_claims(&mut self, person: &str, audience: &str) -> Value {
+        let now = self.clock.now().timestamp();
+        json!({
+            "iss": self.issuer, "aud": audience, "sub": self.people[person].claims["sub"],
+            "client_id": "studio", "scope": "openid stream", "jti": self.fresh("jti"),
+            "iat": now, "exp": now + LIFETIME,
+        })
     }
 
     /// Calls every endpoint as the discovery document does.

@@ -1,0 +1,178 @@
+//! Every door decides alike: the cookie, the authorization code, the refresh token and the token exchange.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+
+use super::{App, parameter, register};
+use crate::bridge::{Answer, Browser, TestBridge};
+
+const ROLES: [&str; 2] = ["red5-publisher", "red5-subscriber"];
+const TRANSPORTS: [&str; 3] = ["WHIP", "WHEP", "RTMP"];
+const ROOMS: [&str; 3] = ["a", "b", "c"];
+
+/// What a request names; an empty list names nothing.
+#[derive(Debug, Clone)]
+struct Question {
+    roles: Vec<&'static str>,
+    transports: Vec<&'static str>,
+    rooms: Vec<&'static str>,
+}
+
+impl Question {
+    fn scope(&self) -> String {
+        let transports = self
+            .transports
+            .iter()
+            .map(|name| format!("transport:{name}"));
+        let rooms = self.rooms.iter().map(|name| format!("room:{name}"));
+        let roles = self.roles.iter().map(|role| (*role).to_owned());
+        roles
+            .chain(transports)
+            .chain(rooms)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    fn wish(&self) -> Value {
+        let mut wish = json!({});
+        for (name, list) in [
+            ("roles", &self.roles),
+            ("transports", &self.transports),
+            ("rooms", &self.rooms),
+        ] {
+            if !list.is_empty() {
+                wish[name] = json!(list);
+            }
+        }
+        wish
+    }
+}
+
+fn some(of: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
+    prop::sample::subsequence(of.to_vec(), 0..=of.len())
+}
+
+fn question() -> impl Strategy<Value = Question> {
+    (some(&ROLES), some(&TRANSPORTS), some(&ROOMS)).prop_map(|(roles, transports, rooms)| {
+        Question {
+            roles,
+            transports,
+            rooms,
+        }
+    })
+}
+
+/// A mapping that can serve.
+fn mapping() -> impl Strategy<Value = Value> {
+    let lists = (
+        prop::sample::subsequence(ROLES.to_vec(), 1..=2),
+        prop::sample::select(vec![
+            json!(["RTMP"]),
+            json!(["*"]),
+            json!(["RTMP", "WHEP", "WHIP"]),
+        ]),
+        prop::sample::select(vec![
+            json!(["a"]),
+            json!(["a", "b"]),
+            json!(["*"]),
+            json!(["x-*"]),
+            json!(["b", "c"]),
+        ]),
+        prop::option::of(60_i64..200),
+    );
+    lists.prop_map(|(roles, transports, rooms, ttl)| {
+        json!({"group": "viewers", "match": "exact", "roles": roles, "transports": transports, "rooms": rooms, "max_ttl_seconds": ttl})
+    })
+}
+
+/// What a door decided: scope, life and what bounds it; or the code of the refusal.
+fn decision(answer: &Answer) -> Value {
+    let body = answer.json();
+    if answer.status == 200 {
+        return json!([
+            body["scope"],
+            body["expires_in"],
+            body["ttl_limited_by"],
+            body["left_out"]
+        ]);
+    }
+    let uri = body["error_uri"]
+        .as_str()
+        .and_then(|uri| uri.split_once('#'));
+    uri.map_or_else(|| body["code"].clone(), |(_, code)| json!(code))
+}
+
+/// The finer code is in no answer of the authorization endpoint, so only that it refuses is compared.
+async fn by_code(
+    bridge: &TestBridge,
+    ann: &Browser,
+    app: &App,
+    question: &Question,
+) -> Option<Answer> {
+    let answer = ann
+        .peek(&app.address(&[("scope", &question.scope())]))
+        .await;
+    let code = parameter(&answer, "code")?;
+    Some(app.redeem(bridge, &code).await)
+}
+
+#[test]
+fn every_door_gives_the_same_scope_and_bounds_and_refuses_the_same() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (bridge, ann, app, service) = runtime.block_on(async {
+        let bridge = TestBridge::start().await;
+        bridge.provider.person("ann").groups(["viewers"]);
+        let ann = bridge.signed_in("ann").await;
+        let app = register(&bridge, json!({"trusted": true})).await;
+        let service = register(
+            &bridge,
+            json!({"kind": "confidential", "grants": ["token_exchange"], "redirect_uris": []}),
+        )
+        .await;
+        (bridge, ann, app, service)
+    });
+    let admin = runtime.block_on(bridge.admin());
+    let rows = prop::collection::vec(mapping(), 0..4);
+    let mut runner = TestRunner::new(Config {
+        cases: 24,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let outcome = runner.run(&(rows, prop::collection::vec(question(), 1..4)), |(rows, questions)| {
+        runtime.block_on(async {
+            sqlx::query("DELETE FROM mappings").execute(&bridge.db).await.unwrap();
+            for row in &rows {
+                admin.api("POST", "/api/admin/mappings", row).await;
+            }
+            // The edit by hand is known when this instance has made one after it.
+            let probe = json!({"group": "nothing", "match": "exact", "roles": ROLES, "transports": ["*"], "rooms": ["*"]});
+            assert_eq!(admin.api("POST", "/api/admin/mappings", &probe).await.status, 201);
+            for question in &questions {
+                let cookie = ann.token(question.wish()).await;
+                let expected = decision(&cookie);
+                let token = bridge.provider.id_token("ann", |token| token);
+                let scope = question.scope();
+                let fields = [
+                    ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+                    ("subject_token", token.as_str()),
+                    ("subject_token_type", "urn:ietf:params:oauth:token-type:id_token"),
+                    ("scope", scope.as_str()),
+                ];
+                let exchanged = service.ask(&bridge, &fields).await;
+                assert_eq!(decision(&exchanged), expected, "exchange {question:?} {rows:?}");
+                match by_code(&bridge, &ann, &app, question).await {
+                    None => assert_ne!(cookie.status, 200, "authorize {question:?} {rows:?}"),
+                    Some(coded) => {
+                        assert_eq!(decision(&coded), expected, "code {question:?} {rows:?}");
+                        let token = coded.json()["refresh_token"].as_str().unwrap().to_owned();
+                        let refreshed = app.refresh(&bridge, &token).await;
+                        assert_eq!(decision(&refreshed), expected, "refresh {question:?} {rows:?}");
+                    }
+                }
+            }
+        });
+        Ok(())
+    });
+    outcome.unwrap();
+}
