@@ -307,7 +307,7 @@ impl ClientDraft {
             grants,
             redirect_uris,
             origins,
-            max: max?,
+            max,
             max_ttl_seconds,
             enabled,
             note,
@@ -351,20 +351,18 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-/// `max`: `None` if it is invalid, `Some(None)` if there is no limit.
-fn scope_limit(members: &mut Members) -> Option<Option<Scope>> {
+/// `max`; `None` if there is no limit. Of an invalid one `members` has the errors.
+fn scope_limit(members: &mut Members) -> Option<Scope> {
     members.drop_null("max");
     if !members.has("max") {
-        return Some(None);
+        return None;
     }
     let object = members.object("max")?;
-    let limit = members.within("max", object, |members| {
+    members.within("max", object, |members| {
         for list in ["roles", "transports", "rooms"] {
             if !members.has(list) {
-                members.refuse(
-                    list,
-                    "must be a list; for any transport or room write * alone",
-                );
+                let reason = "must be a list; for any transport or room write * alone";
+                members.refuse(list, reason);
             }
         }
         let ask = Ask::read(members);
@@ -373,8 +371,7 @@ fn scope_limit(members: &mut Members) -> Option<Option<Scope>> {
             transports: ask.transports?,
             rooms: ask.rooms?,
         })
-    });
-    limit.map(Some)
+    })
 }
 
 /// A registered client.

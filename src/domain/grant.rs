@@ -50,10 +50,12 @@ impl Grant {
             over.iter().any(|over| is_possible(*role, *over))
         };
         let roles = NonEmpty::new(roles.iter().copied().filter(served))?;
-        let serves = |over: &Transport| roles.iter().any(|role| over.can_serve(*role));
+        let is_of_use = |over: &Transport| roles.iter().any(|role| over.can_serve(*role));
         let transports = match &transports {
             AnyOr::Any => AnyOr::Any,
-            AnyOr::Only(named) => AnyOr::Only(NonEmpty::new(named.iter().copied().filter(serves))?),
+            AnyOr::Only(named) => {
+                AnyOr::Only(NonEmpty::new(named.iter().copied().filter(is_of_use))?)
+            }
         };
         Some(Self {
             roles,

@@ -81,17 +81,17 @@ impl Ask {
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             let none = || format!("{word:?} is no word of a scope: it has {SCOPE_WORDS}");
             if let Some(name) = word.strip_prefix("room:") {
-                rooms.push(star_or(name, RoomName::parse).ok_or_else(none)?);
+                rooms.push(name_or_star(name, RoomName::parse).ok_or_else(none)?);
             } else if let Some(name) = word.strip_prefix("transport:") {
-                transports.push(star_or(name, Transport::parse).ok_or_else(none)?);
+                transports.push(name_or_star(name, Transport::parse).ok_or_else(none)?);
             } else {
                 roles.push(Role::parse(word).ok_or_else(none)?);
             }
         }
         Ok(Self {
             roles: NonEmpty::new(roles),
-            transports: any_or("transport:*", transports)?,
-            rooms: any_or("room:*", rooms)?,
+            transports: list_of("transport:*", &transports)?,
+            rooms: list_of("room:*", &rooms)?,
         })
     }
 
@@ -107,25 +107,31 @@ impl Ask {
         words.join(" ")
     }
 
-    /// This request, narrowed by what a later one names; `None` if that is wider (RFC 6749 §6).
-    pub fn narrowed(&self, later: &Self) -> Option<Self> {
+    /// This request, narrowed by what a later one names (RFC 6749 §6).
+    ///
+    /// # Errors
+    /// If the later one names more.
+    pub fn narrowed(&self, later: &Self) -> Result<Self, Wider> {
         fn within<T: Ord + Clone>(
             first: Option<&AnyOr<T>>,
             later: Option<&AnyOr<T>>,
-        ) -> Option<Option<AnyOr<T>>> {
+        ) -> Result<Option<AnyOr<T>>, Wider> {
             match (first, later) {
-                (first, None) => Some(first.cloned()),
-                (None | Some(AnyOr::Any), Some(later)) => Some(Some(later.clone())),
-                (Some(AnyOr::Only(_)), Some(AnyOr::Any)) => None,
+                (first, None) => Ok(first.cloned()),
+                (None | Some(AnyOr::Any), Some(later)) => Ok(Some(later.clone())),
+                (Some(AnyOr::Only(_)), Some(AnyOr::Any)) => Err(Wider),
                 (Some(AnyOr::Only(first)), Some(AnyOr::Only(named))) => {
-                    let is_within = named.iter().all(|name| first.contains(name));
-                    is_within.then(|| Some(AnyOr::Only(named.clone())))
+                    if named.iter().all(|name| first.contains(name)) {
+                        Ok(Some(AnyOr::Only(named.clone())))
+                    } else {
+                        Err(Wider)
+                    }
                 }
             }
         }
         let any_or = |roles: &Option<NonEmpty<Role>>| roles.clone().map(AnyOr::Only);
         let roles = within(any_or(&self.roles).as_ref(), any_or(&later.roles).as_ref())?;
-        Some(Self {
+        Ok(Self {
             roles: roles.and_then(|roles| roles.named().cloned()),
             transports: within(self.transports.as_ref(), later.transports.as_ref())?,
             rooms: within(self.rooms.as_ref(), later.rooms.as_ref())?,
@@ -133,26 +139,32 @@ impl Ask {
     }
 }
 
+/// A later request names more than the first one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wider;
+
 /// What a scope is made of, in a sentence.
 const SCOPE_WORDS: &str = "red5-publisher, red5-subscriber, room:NAME and transport:NAME, or room:* and transport:* for any";
 
-/// A name, or `None` for the star; `None` without if it is neither.
-fn star_or<T>(name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
-    if name == "*" {
-        Some(None)
+/// A name, or the star; `None` if it is neither.
+fn name_or_star<T: Ord>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<AnyOr<T>> {
+    if text == "*" {
+        Some(AnyOr::Any)
     } else {
-        parse(name).map(Some)
+        parse(text).map(|name| AnyOr::Only(NonEmpty::one(name)))
     }
 }
 
-fn any_or<T: Ord>(star: &str, names: Vec<Option<T>>) -> Result<Option<AnyOr<T>>, String> {
-    let has_star = names.iter().any(Option::is_none);
-    match NonEmpty::new(names.into_iter().flatten()) {
-        None => Ok(has_star.then_some(AnyOr::Any)),
-        Some(_) if has_star => Err(format!(
+/// The words of one kind as a list; `None` without any.
+fn list_of<T: Ord + Clone>(star: &str, words: &[AnyOr<T>]) -> Result<Option<AnyOr<T>>, String> {
+    let is_any = words.iter().any(AnyOr::is_any);
+    let names = words.iter().filter_map(AnyOr::named).flatten();
+    match NonEmpty::new(names.cloned()) {
+        None => Ok(is_any.then_some(AnyOr::Any)),
+        Some(_) if is_any => Err(format!(
             "{star} means any and stands alone: remove it, or remove the others"
         )),
-        Some(named) => Ok(Some(AnyOr::Only(named))),
+        Some(list) => Ok(Some(AnyOr::Only(list))),
     }
 }
 
@@ -222,7 +234,7 @@ mod tests {
         ] {
             let outcome = ask(first).narrowed(&ask(later));
             assert_eq!(
-                outcome.map(|ask| ask.words()).as_deref(),
+                outcome.map(|ask| ask.words()).ok().as_deref(),
                 narrowed,
                 "{first} / {later}"
             );

@@ -18,6 +18,7 @@ use crate::domain::client::{Client, ClientId, ClientKind, GrantType};
 use crate::domain::grant::Ask;
 use crate::domain::resolve::MatchMemo;
 use crate::domain::session::SessionHash;
+use crate::domain::wish::Wider;
 use crate::fingerprint::{fingerprint, pseudonym};
 use crate::flow::exchange::{Exchange, Issued, NoToken, Subject, Wish};
 use crate::flow::sessions::{SessionError, Sessions};
@@ -254,9 +255,9 @@ impl TokenEndpoint {
             .ok_or_else(gone)?;
         let mut wish = wish(&family.scope)?;
         if let Some(scope) = scope {
-            let narrower = Ask::of_words(scope).map_err(TokenRefused::Scope)?;
-            let narrowed = wish.ask.narrowed(&narrower);
-            wish.ask = narrowed.ok_or_else(|| {
+            let asked = Ask::of_words(scope).map_err(TokenRefused::Scope)?;
+            let narrowed = wish.ask.narrowed(&asked);
+            wish.ask = narrowed.map_err(|Wider| {
                 TokenRefused::Scope(
                     "the scope names more than was granted first; sign in again to ask for more"
                         .to_owned(),

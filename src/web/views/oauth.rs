@@ -9,6 +9,7 @@ use super::shown::Shown;
 use super::times;
 use crate::domain::grant::Ask;
 use crate::domain::names::Role;
+use crate::domain::set::AnyOr;
 
 /// GET `/oauth2/authorize` of a client that the person meets for the first time.
 #[derive(Debug, Clone, Template)]
@@ -40,8 +41,8 @@ impl AskedWords {
     pub fn of(ask: &Ask) -> Self {
         let roles = ask.roles.as_ref();
         let has = |role| roles.is_none_or(|roles| roles.contains(&role));
-        let any_room = ask.rooms.as_ref().is_some_and(|rooms| rooms.is_any());
-        let any_transport = ask.transports.as_ref().is_some_and(|over| over.is_any());
+        let any_room = ask.rooms.as_ref().is_some_and(AnyOr::is_any);
+        let any_transport = ask.transports.as_ref().is_some_and(AnyOr::is_any);
         let rooms = ask.rooms.as_ref().filter(|_| !any_room);
         let transports = ask.transports.as_ref().filter(|_| !any_transport);
         Self {
@@ -50,8 +51,8 @@ impl AskedWords {
                 (true, false) => "publish",
                 (false, _) => "watch",
             },
-            rooms: rooms.map(|rooms| rooms.to_strings()).unwrap_or_default(),
-            transports: transports.map(|over| over.to_strings()).unwrap_or_default(),
+            rooms: rooms.map(AnyOr::to_strings).unwrap_or_default(),
+            transports: transports.map(AnyOr::to_strings).unwrap_or_default(),
             any_room,
             any_transport,
         }

@@ -220,11 +220,11 @@ async fn a_person_is_asked_once_for_each_client_and_may_take_it_back() {
     let code = app.code(&ann, &[]).await;
     let token = refresh_token(&app.redeem(&bridge, &code).await);
 
-    let taken = ann
+    let ended = ann
         .submit("/apps", &format!("/apps/{}/end", app.id), &[])
         .await;
     assert_eq!(
-        taken.header("location"),
+        ended.header("location"),
         format!("{ORIGIN}/apps?done=app-ended")
     );
     assert_eq!(

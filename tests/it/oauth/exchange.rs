@@ -280,3 +280,32 @@ async fn an_edit_counts_for_the_next_exchange_of_the_same_subject_token() {
     let after = exchange(&bridge, &service, &token, &[]).await.json();
     assert_eq!(after["rooms"], json!(["hall", "lobby"]));
 }
+
+#[tokio::test]
+async fn r5_10_a_red5_token_is_no_subject_token_no_code_and_no_refresh_token() {
+    let (bridge, service) = service().await;
+    let ann = bridge.signed_in("ann").await;
+    let token = ann.token(json!({})).await.json();
+    let token = token["access_token"].as_str().unwrap();
+    for kind in ["id_token", "jwt", "access_token"] {
+        let kind = format!("urn:ietf:params:oauth:token-type:{kind}");
+        let fields = [
+            GRANT,
+            ("subject_token", token),
+            ("subject_token_type", &kind),
+        ];
+        assert_eq!(
+            error(&service.ask(&bridge, &fields).await),
+            refused("invalid_request")
+        );
+    }
+    let app = register(&bridge, json!({})).await;
+    assert_eq!(
+        error(&app.redeem(&bridge, token).await),
+        refused("invalid_grant")
+    );
+    assert_eq!(
+        error(&app.refresh(&bridge, token).await),
+        refused("invalid_grant")
+    );
+}

@@ -156,7 +156,7 @@ async fn cb_11_a_redirect_of_the_token_endpoint_is_not_followed() {
 async fn cb_11_a_slow_or_dripping_token_endpoint_is_given_up_in_time() {
     let (held, _never_released) = Answer::held();
     for answer in [held, Answer::drip(Duration::from_millis(50))] {
-        let outcome = in_time("it is given up", token_endpoint_says(answer)).await;
+        let outcome = Box::pin(in_time("it is given up", token_endpoint_says(answer))).await;
         assert_eq!(outcome, OidcError::Unavailable(Outage::TimedOut));
     }
 }
