@@ -143,12 +143,12 @@ export declare class Red5Bridge extends EventTarget {
     #private;
     /** Reads what a sign-in left in the address, and removes it there. @param {BridgeOptions} options */
     constructor({ bridge, clientId, redirectUri, scope }: BridgeOptions);
-    /** Whether somebody is signed in, as far as this page knows. */
+    /** Whether a sign-in is valid, as far as this page knows. */
     get signedIn(): boolean;
     /**
      * Finishes a sign-in that this page comes back from, and finds out whether one is valid. `from` is
      * the address at which the sign-in was begun. With `silent`, a page that signs in by code goes to
-     * the bridge and comes back without a question if nobody is signed in here.
+     * the bridge and comes back without a question if there is no sign-in here.
      * @param {{ silent?: boolean }} [options]
      */
     start({ silent }?: {
@@ -182,6 +182,6 @@ export declare class Red5Bridge extends EventTarget {
     init(ask: Ask, more?: Record<string, any>): Promise<Red5Init>;
     /** Its token is no longer renewed. @param {Red5Init} init */
     release(init: Red5Init): void;
-    /** Stops everything; nobody is signed out. */
+    /** Stops everything; the sign-in stays. */
     close(): void;
 }

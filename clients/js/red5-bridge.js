@@ -186,7 +186,7 @@ export class Red5Bridge extends EventTarget {
     }, { signal });
   }
 
-  /** Whether somebody is signed in, as far as this page knows. */
+  /** Whether a sign-in is valid, as far as this page knows. */
   get signedIn() {
     return this.#signedIn;
   }
@@ -194,7 +194,7 @@ export class Red5Bridge extends EventTarget {
   /**
    * Finishes a sign-in that this page comes back from, and finds out whether one is valid. `from` is
    * the address at which the sign-in was begun. With `silent`, a page that signs in by code goes to
-   * the bridge and comes back without a question if nobody is signed in here.
+   * the bridge and comes back without a question if there is no sign-in here.
    * @param {{ silent?: boolean }} [options]
    */
   start({ silent = false } = {}) {
@@ -329,7 +329,7 @@ export class Red5Bridge extends EventTarget {
     }
   }
 
-  /** Stops everything; nobody is signed out. */
+  /** Stops everything; the sign-in stays. */
   close() {
     for (const [words, kept] of this.#kept) this.#drop(words, kept);
     this.#closed.abort();

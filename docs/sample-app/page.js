@@ -88,7 +88,13 @@ part('sign-in-window').addEventListener('click', () => attempt(() => bridge.sign
 part('sign-out').addEventListener('click', () => attempt(() => bridge.signOut()))
 for (const change of ['signedin', 'signedout']) bridge.addEventListener(change, () => attempt(showPerson))
 bridge.addEventListener('token', showHanded)
+bridge.addEventListener('refused', ({ detail }) => attempt(() => { throw detail.error }))
+bridge.addEventListener('waiting', ({ detail }) => {
+  part('status').textContent = `The bridge is busy. It is asked again in ${Math.ceil(detail.seconds)} seconds.`
+})
 attempt(async () => {
+  // A sign-in that failed can be tried again.
+  if (!isSameSite) showPart('signed-out')
   await bridge.start()
   await showPerson()
 })

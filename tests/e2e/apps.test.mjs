@@ -123,6 +123,9 @@ test('the same app on another site is an OAuth client, by a redirect and by a wi
   await page.getByText('You are not signed in.').waitFor();
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('link', { name: 'Ada Admin' }).click();
+  await page.getByRole('button', { name: 'Do not allow' }).click();
+  await page.getByRole('alert').getByText('(access_denied)').waitFor();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('button', { name: 'Allow', exact: true }).click();
   await page.getByText('You are signed in.').waitFor();
   assert.equal(page.url(), `${app}/`);
