@@ -1,7 +1,7 @@
 //! The composition root: binds the listeners, runs the server and stops it.
 
-mod ops;
 mod parts;
+mod side;
 mod supervise;
 
 use std::io::ErrorKind;
@@ -26,10 +26,10 @@ use crate::store::Store;
 use crate::store::session_cache::SessionCache;
 use crate::store::snapshot::SnapshotKeeper;
 use crate::web as pages;
-use ops::Ops;
 use pages::Stopping;
 use parts::Parts;
 pub(crate) use parts::{explain, mapping_editor};
+use side::SideListener;
 use supervise::supervise;
 
 /// How long running requests may take to finish after a stop, in seconds.
@@ -73,6 +73,9 @@ pub enum StartError {
     /// `BRIDGE_OPS_LISTEN`
     #[error("BRIDGE_OPS_LISTEN: {}", refusal(*.0, .1))]
     BindOps(SocketAddr, #[source] std::io::Error),
+    /// `BRIDGE_RED5_LISTEN`
+    #[error("BRIDGE_RED5_LISTEN: {}", refusal(*.0, .1))]
+    BindRed5(SocketAddr, #[source] std::io::Error),
 }
 
 /// Why a listener cannot be bound, and the remedy.
@@ -94,7 +97,8 @@ fn refusal(listen: SocketAddr, error: &std::io::Error) -> String {
 /// A bridge that is bound but not running yet.
 pub struct Bridge {
     server: actix_web::dev::Server,
-    ops: Option<Ops>,
+    ops: Option<SideListener>,
+    red5: Option<SideListener>,
     stopping: web::Data<Stopping>,
     address: SocketAddr,
     connections: usize,
@@ -133,9 +137,11 @@ impl Bridge {
         let Parts {
             listen,
             ops_listen,
+            red5_listen,
             base,
             shared,
             ops,
+            red5,
             stopping,
             failing_tasks,
             mut tasks,
@@ -145,9 +151,15 @@ impl Bridge {
             refresher,
         } = Parts::new(config, clock)?;
         let ops = ops_listen.map(|listen| {
-            Ops::bind(listen, ops).map_err(|error| StartError::BindOps(listen, error))
+            let bound = SideListener::bind(listen, ops, &side::OPS);
+            bound.map_err(|error| StartError::BindOps(listen, error))
         });
         let ops = ops.transpose()?;
+        let red5 = red5_listen.map(|listen| {
+            let bound = SideListener::bind(listen, red5, &side::RED5);
+            bound.map_err(|error| StartError::BindRed5(listen, error))
+        });
+        let red5 = red5.transpose()?;
         let workers = workers
             .or_else(|| available_parallelism().ok().map(NonZero::get))
             .unwrap_or(1);
@@ -191,6 +203,7 @@ impl Bridge {
         Ok(Self {
             server: server.run(),
             ops,
+            red5,
             stopping,
             address,
             connections: most,
@@ -209,7 +222,12 @@ impl Bridge {
 
     /// The bound address of the second listener, if there is one.
     pub fn ops_address(&self) -> Option<SocketAddr> {
-        self.ops.as_ref().map(Ops::address)
+        self.ops.as_ref().map(SideListener::address)
+    }
+
+    /// The bound address of the listener for Red5 servers, if there is one.
+    pub fn red5_address(&self) -> Option<SocketAddr> {
+        self.red5.as_ref().map(SideListener::address)
     }
 
     /// A handle with which to stop the bridge.
@@ -224,13 +242,17 @@ impl Bridge {
     pub async fn run(self) -> std::io::Result<()> {
         // The address is at the end of the line, so that the parent process can read it.
         tracing::info!("listening on http://{}", self.address);
-        let ops = self.ops.map(Ops::run);
+        let ops = self.ops.map(SideListener::run);
+        let red5 = self.red5.map(SideListener::run);
         tracing::info!(
             event = "connections",
             "at most {} connections at once",
             self.connections
         );
         let outcome = self.server.await;
+        if let Some(red5) = red5 {
+            red5.stop(true).await;
+        }
         self.refresher.finish(REFRESH_DRAIN).await;
         for task in &self.tasks {
             task.abort();

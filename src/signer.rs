@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use jsonwebtoken::crypto::{self, CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
@@ -15,13 +17,13 @@ use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 use signature::{Signer as SignBytes, Verifier as VerifyBytes};
 
-use crate::domain::claims::Claims;
+use crate::domain::claims::{Claims, KnownClaims};
 
 /// Shortest secret in bytes (RFC 7518 §3.2: as long as the hash).
 pub const SECRET_MIN_BYTES: usize = 32;
 
-/// Of `{"typ":"JWT","alg":"HS256"}`, as it stands in a token.
-const HEADER_LENGTH: usize = 36;
+/// `{"typ":"JWT","alg":"HS256"}`, as it stands in a token.
+const HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9";
 
 static HS256_ONLY: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| match algorithm {
@@ -93,12 +95,23 @@ impl Signer {
         );
         verified.unwrap_or(false)
     }
+
+    /// The claims of a token that this program signed with this secret; whether the token has
+    /// expired is for the caller.
+    pub fn open(&self, token: &str) -> Option<KnownClaims> {
+        let (header, rest) = token.split_once('.')?;
+        let (claims, _signature) = rest.split_once('.')?;
+        if header != HEADER || !self.has_signed(token) {
+            return None;
+        }
+        KnownClaims::parse(&URL_SAFE_NO_PAD.decode(claims).ok()?)
+    }
 }
 
 /// How long the token of these claims would be, in bytes. Nothing is signed.
 pub fn length(claims: &Claims) -> Result<usize, SignError> {
     let claims = serde_json::to_vec(claims).map_err(Error::from)?;
-    let unsigned = HEADER_LENGTH + 1 + encoded_length(claims.len());
+    let unsigned = HEADER.len() + 1 + encoded_length(claims.len());
     Ok(unsigned + 1 + encoded_length(Sha256::output_size()))
 }
 
@@ -155,9 +168,6 @@ impl JwtVerifier for Hs256 {
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
     use super::*;
     use crate::domain::grant::Scope;
     use crate::domain::names::Role;
@@ -244,6 +254,43 @@ mod tests {
                 !signer(&"k".repeat(32)).unwrap().has_signed(other),
                 "{other}"
             );
+        }
+    }
+
+    #[test]
+    fn rr_2_a_token_is_opened_only_if_header_signature_and_claims_are_ours() {
+        let ours = signer(&"k".repeat(32)).unwrap();
+        let token = ours.sign(&claims()).unwrap();
+        let known = ours.open(&token).unwrap();
+        assert_eq!(known.subject, "s-1");
+        assert_eq!(known.expires_at.timestamp(), 1_795_000_000);
+        assert_eq!(signer(&"j".repeat(32)).unwrap().open(&token), None);
+        // Signed with the secret, under another header or with more than the claims.
+        let signed = |header: &str, claims: &str| {
+            let input = format!(
+                "{}.{}",
+                URL_SAFE_NO_PAD.encode(header),
+                URL_SAFE_NO_PAD.encode(claims)
+            );
+            let mac = Hs256::new("k".repeat(32).as_bytes()).unwrap();
+            let signature = mac.over(input.as_bytes()).finalize().into_bytes();
+            format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
+        };
+        let header = r#"{"typ":"JWT","alg":"HS256"}"#;
+        let claims = r#"{"sub":"s-1","roles":"red5-subscriber","exp":1795000000}"#;
+        assert_eq!(signed(header, claims), token);
+        for other in [
+            signed(r#"{"alg":"HS256","typ":"JWT"}"#, claims),
+            signed(r#"{"typ":"JWT","alg":"none"}"#, claims),
+            signed(header, &claims.replace("red5-subscriber", "")),
+            signed(header, "[]"),
+            format!("{token}."),
+            format!("{token}.{token}"),
+            format!("{token}="),
+            token.replacen('.', "..", 1),
+            token.replace("eyJ0", "eyJ1"),
+        ] {
+            assert_eq!(ours.open(&other), None, "{other}");
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Running {
     pub request: Request,
     /// What it answers.
     pub answer: Bytes,
+    /// What Red5 asks about that answer, over a connection of its own each time.
+    pub question: Request,
     server: String,
     database: String,
 }
@@ -51,15 +53,19 @@ pub fn start() -> Running {
     });
     let address = serve(url.into());
     let request = Request {
+        path: "/api/token",
+        connection: "keep-alive",
         body: r#"{"rooms":["room-7"]}"#.to_owned(),
         origin: ORIGIN.to_owned(),
         cookie: format!("__Host-bridge_session={}", secret.expose()),
     };
     let answer = rt::System::new().block_on(answer(&address, &request));
+    let question = question(&address, &answer);
     Running {
         address,
         request,
         answer,
+        question,
         server,
         database,
     }
@@ -149,6 +155,8 @@ fn serve(database_url: String) -> String {
             "RED5_JWT_SECRET",
             "4f1c0c6e2b9d4a7f8e3d5c6b7a8f9e0d1c2b3a4f".to_owned(),
         ),
+        ("RED5_ROUND_TRIP_NETWORKS", "127.0.0.1".to_owned()),
+        ("RED5_ROUND_TRIP_ROOM", "ignore".to_owned()),
         (
             "RED5_SERVER_URL",
             "https://media.example.com/live".to_owned(),
@@ -187,6 +195,31 @@ async fn answer(address: &str, request: &Request) -> Bytes {
     }
     println!("the bridge hands out no token");
     std::process::exit(1)
+}
+
+/// A question about the token of an answer; it must be answered with yes.
+fn question(address: &str, answer: &Bytes) -> Request {
+    let answer: serde_json::Value = serde_json::from_slice(answer).unwrap();
+    let role = answer["roles"][0].as_str().unwrap();
+    let body = serde_json::json!({
+        "username": "jwt", "password": "jwt", "token": answer["access_token"],
+        "type": role.strip_prefix("red5-"), "streamID": "camera-1",
+    });
+    let question = Request {
+        path: "/red5/validateCredentials",
+        connection: "close",
+        body: body.to_string(),
+        origin: String::new(),
+        cookie: String::new(),
+    };
+    let said = rt::System::new().block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let asked = client.post(format!("{address}{}", question.path));
+        let said = asked.body(question.body.clone()).send().await.unwrap();
+        said.text().await.unwrap()
+    });
+    assert_eq!(said, r#"{"result":true}"#);
+    question
 }
 
 /// Lines are made as in production, and then thrown away: what a terminal

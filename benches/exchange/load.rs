@@ -13,6 +13,9 @@ const UNPACKED: &str = ".local/debian/wrk/bin/wrk";
 
 /// What is posted.
 pub struct Request {
+    pub path: &'static str,
+    /// `keep-alive`, or `close` for a connection of its own.
+    pub connection: &'static str,
     pub body: String,
     pub origin: String,
     pub cookie: String,
@@ -65,7 +68,7 @@ impl Load {
         )
     }
 
-    /// One round against the server at `address`; every answer has to be a token.
+    /// One round against the server at `address`; every answer has to be good.
     pub fn round(&self, address: &str, request: &Request) -> Round {
         let mut command = if self.is_apart {
             let mut command = Command::new("taskset");
@@ -79,8 +82,9 @@ impl Load {
             .arg(CONNECTIONS.to_string())
             .args(["--duration", &format!("{SECONDS}s")])
             .args(["--script", "benches/exchange/post.lua"])
-            .arg(format!("{address}/api/token"))
+            .arg(format!("{address}{}", request.path))
             .args(["--", &request.body, &request.origin, &request.cookie])
+            .arg(request.connection)
             .output();
         let said = match output {
             Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -96,10 +100,7 @@ impl Load {
             println!("{said}");
             std::process::exit(1)
         };
-        assert!(
-            errors == 0.0,
-            "{errors} of {requests} answers were no token"
-        );
+        assert!(errors == 0.0, "{errors} of {requests} answers were not 200");
         Round {
             per_second: requests * 1e6 / microseconds,
             p99_ms: p99 / 1e3,

@@ -1,4 +1,4 @@
--- Posts the same request over and over. Its arguments: body, origin, cookie.
+-- Posts the same request over and over. Its arguments: body, origin, cookie, connection.
 -- Prints requests, microseconds, the 99th percentile in microseconds, errors.
 
 function init(args)
@@ -8,6 +8,7 @@ function init(args)
   wrk.headers["X-Red5-Bridge"] = "1"
   wrk.headers["Origin"] = args[2]
   wrk.headers["Cookie"] = args[3]
+  wrk.headers["Connection"] = args[4]
 end
 
 function done(summary, latency, requests)

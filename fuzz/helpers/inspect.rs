@@ -9,7 +9,9 @@ use serde_json::Value;
 use sha2::Sha256;
 
 use crate::cli::inspect::{Verdict, report};
-use crate::config::red5::{Red5, SubjectClaim};
+use crate::config::addresses::Networks;
+use crate::config::red5::{Red5, ServerKind, SubjectClaim};
+use crate::domain::round_trip::RoomCheck;
 
 const SECRET: &[u8] = b"4f1c0c6e2b9d4a7f8e3d5c6b7a8f9e0d";
 const ISSUER: &str = "https://bridge.example.com";
@@ -62,6 +64,10 @@ fn is_good(given: &[u8]) -> bool {
         token_max_bytes: 4096,
         subject: SubjectClaim::Subject,
         server_url: None,
+        server_kind: ServerKind::Standalone,
+        node_group: None,
+        round_trip_networks: Networks::default(),
+        room_check: RoomCheck::Refuse,
     };
     let report = report(given, &red5, DateTime::from_timestamp(NOW, 0).unwrap());
     assert!(!report.lines.is_empty());

@@ -31,6 +31,7 @@ use crate::flow::oauth::token::TokenEndpoint;
 use crate::flow::people::People;
 use crate::flow::refresh::{Ages, Refresher};
 use crate::flow::return_to::ReturnToRule;
+use crate::flow::round_trip::RoundTrip;
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
 use crate::metrics::{self, Counts, Exposition, Requests};
@@ -40,8 +41,10 @@ use crate::signer::Signer;
 use crate::store::Store;
 use crate::store::session_cache::SessionCache;
 use crate::store::snapshot::SnapshotKeeper;
+use crate::store::subjects::SubjectIndex;
 use crate::web::{
-    FailingTasks, RateLimits, Red5Server, Site, Stopping, TrustedProxies, route_labels,
+    FailingTasks, RateLimits, Red5Networks, Red5Server, Site, Stopping, TrustedProxies,
+    route_labels,
 };
 
 /// Interval for writing the last uses of sessions and mappings.
@@ -84,12 +87,15 @@ impl SharedParts {
 pub(super) struct Parts {
     pub(super) listen: SocketAddr,
     pub(super) ops_listen: Option<SocketAddr>,
+    pub(super) red5_listen: Option<SocketAddr>,
     /// The base path of the routes.
     pub(super) base: String,
     /// Parts of the main listener.
     pub(super) shared: SharedParts,
     /// Parts of the second listener.
     pub(super) ops: SharedParts,
+    /// Parts of the listener for Red5 servers.
+    pub(super) red5: SharedParts,
     pub(super) stopping: web::Data<Stopping>,
     pub(super) failing_tasks: web::Data<FailingTasks>,
     /// Background tasks.
@@ -214,9 +220,13 @@ impl Parts {
         let (mut shared, mut ops) = (SharedParts::default(), SharedParts::default());
         shared.add(site);
         shared.add(AdminGroups(config.admin_groups));
-        shared.add(Red5Server(config.red5.server_url.clone()));
+        shared.add(Red5Server {
+            url: config.red5.server_url.clone(),
+            kind: config.red5.server_kind,
+            node_group: config.red5.node_group.clone(),
+        });
         shared.add(RateLimits::new(config.rate_limits));
-        shared.add(TrustedProxies(config.trusted_proxies));
+        let proxies = shared.add(TrustedProxies(config.trusted_proxies));
         shared.add_shared(web::Data::from(Arc::clone(&sessions)));
         let sign_in = shared.add(SignIn {
             provider: Arc::clone(&provider),
@@ -274,6 +284,22 @@ impl Parts {
             idle,
             seen,
         });
+        let mut red5 = SharedParts::default();
+        let rules = token_rules(&config.red5);
+        let round_trip = shared.add(RoundTrip {
+            snapshots: Arc::clone(&snapshots),
+            sessions: Arc::clone(&cache),
+            subjects: SubjectIndex::new(store.clone(), rules.subject_is_username),
+            refresher: Arc::clone(&refresher),
+            signer: Signer::new(&config.red5.secret)?,
+            rules,
+            room_check: config.red5.room_check,
+            clock: Arc::clone(&clock),
+            counts: Counts::default(),
+        });
+        red5.add_shared(round_trip.clone());
+        red5.add_shared(proxies);
+        red5.add_shared(shared.add(Red5Networks(config.red5.round_trip_networks.clone())));
         shared.add(History::new(store.clone()));
         shared.add(MappingEditor::new(
             store.clone(),
@@ -299,10 +325,12 @@ impl Parts {
             Arc::clone(&clock),
         ));
         let requests = shared.add(Requests::new(route_labels()));
+        red5.add_shared(requests.clone());
         ops.add(Exposition::new(metrics::Handles {
             sign_ins: sign_in.counts.clone(),
             exchanges: exchange.counts.clone(),
             refreshes: refresher.counts(),
+            round_trips: round_trip.counts.clone(),
             provider: provider.calls().clone(),
             waits: store.waits().clone(),
             requests: Requests::clone(&requests),
@@ -340,9 +368,11 @@ impl Parts {
         Ok(Self {
             listen: config.listen,
             ops_listen: config.ops_listen,
+            red5_listen: config.red5_listen,
             base,
             shared,
             ops,
+            red5,
             stopping,
             failing_tasks,
             tasks,

@@ -15,14 +15,29 @@ use secrecy::ExposeSecret;
 use crate::config::red5::Red5;
 
 const HEAD: &str = "\
-# webapps/live/WEB-INF/red5-web.properties, as this bridge needs it.
+# webapps/live/WEB-INF/red5-web.properties, as this bridge needs it. red5-web.xml beside it has to
+# use these properties: its beans jwtAuthenticator and simpleAuthSecurity are comments at first.
 # On Stream Manager 2.0 nodes set the same properties by property overrides.
 # Restart Red5 and the bridge together when the secret changes: Red5 knows one at a time.
 ";
 
-const OPEN_PROTOCOLS: &str = "
-# SRT and MPEG-TS ask for no token until you switch them on: auth.srt and auth.mpegts are off by
-# default, and whatever a token says, those two are open then.
+/// Switches that fail open, each with what is open without it.
+const SWITCHES: &str = "
+# false: every client publishes and watches without a token, by every protocol.
+auth.active=true
+# false, for each of the five: clients of that protocol need no token, whatever tokens say. The
+# last two are off by default. rtc is WebRTC: WHIP and WHEP.
+auth.rtmp=true
+auth.rtsp=true
+auth.rtc=true
+auth.srt=true
+auth.mpegts=true
+# false: OBS, ffmpeg and others that send the token in the address are refused.
+auth.rtmpAllowQueryParamsEnabled=true
+# false: over RTMP a token for one room opens every room.
+auth.rtmpAuthRoomScopeEnabled=true
+# Red5 does not document what another value than its default, which is empty, leaves open.
+auth.rtmpAuthRoomScopeName=
 ";
 
 /// What Spring, which reads the file for Red5, replaces by something else.
@@ -43,11 +58,7 @@ pub fn text(red5: &Red5, show_secret: bool) -> String {
     } else {
         text += "# jwt.secret is RED5_JWT_SECRET; red5-bridge red5-config --show-secret writes it here.\n";
     }
-    line(
-        &mut text,
-        "jwt.ttl.minutes",
-        &(red5.server_ttl_seconds / 60).to_string(),
-    );
+    push_ttl(&mut text, red5);
     match &red5.issuer {
         Some(issuer) => {
             warn_of_replacement(&mut text, "jwt.issuer", issuer);
@@ -57,7 +68,29 @@ pub fn text(red5: &Red5, show_secret: bool) -> String {
             text += "# jwt.issuer must not be set there while RED5_JWT_ISSUER is not set here.\n";
         }
     }
-    text + OPEN_PROTOCOLS
+    text + SWITCHES
+}
+
+/// The server's limit is just above our longest token, because that follows from the limit; where apps
+/// ask for no longer tokens than the usual, both can be lower.
+fn push_ttl(text: &mut String, red5: &Red5) {
+    let minutes = red5.server_ttl_seconds / 60;
+    let longest = red5.longest_ttl_seconds;
+    let skew = red5.server_ttl_seconds - longest;
+    let usual = red5.token_ttl_seconds;
+    let enough = (usual + skew).div_ceil(60);
+    let _ = writeln!(
+        text,
+        "# Without a limit a token of another holder of the secret could live for years. Ours live {longest} seconds\n\
+         # at most, which leaves {skew} for clocks that differ."
+    );
+    if enough < minutes {
+        let _ = writeln!(
+            text,
+            "# Usually they live {usual}: if no app asks for more, set RED5_JWT_TTL_MINUTES={enough} here, and {enough} there."
+        );
+    }
+    line(text, "jwt.ttl.minutes", &minutes.to_string());
 }
 
 /// As it was configured: base64 is decoded by the server once more.

@@ -91,6 +91,20 @@ impl ServerUrl {
             ),
         }
     }
+
+    /// `https://media.example.com`, with the port unless it is the default one.
+    pub fn origin(&self) -> String {
+        let Self {
+            protocol,
+            host,
+            port,
+            ..
+        } = self;
+        match (protocol.as_str(), port) {
+            ("https", 443) | ("http", 80) => format!("{protocol}://{host}"),
+            _ => format!("{protocol}://{host}:{port}"),
+        }
+    }
 }
 
 /// Scheme, host and port, as a browser sends them in `Origin` (RFC 6454 §6.2).

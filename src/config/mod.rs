@@ -40,6 +40,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `BRIDGE_OPS_LISTEN`; `None` if it is off.
     pub ops_listen: Option<SocketAddr>,
+    /// `BRIDGE_RED5_LISTEN`; `None` if it is off.
+    pub red5_listen: Option<SocketAddr>,
     /// `BRIDGE_SECRET_KEYS`: the first key encrypts, all keys decrypt.
     pub secret_keys: Vec<SecretBox<[u8; 32]>>,
     /// `BRIDGE_ADMIN_GROUPS`, compared exactly; if empty, there are no administrators.
@@ -87,12 +89,8 @@ impl Config {
                 "must be a loopback address while BRIDGE_PUBLIC_URL is http: cookies would cross a network in the clear",
             );
         }
-        let ops_listen = reader.parsed("BRIDGE_OPS_LISTEN", None, |value| match value {
-            "off" => Ok(None),
-            address => address.parse().map(Some).map_err(|_| {
-                "must be off, or an address and a port, such as 127.0.0.1:9090".to_owned()
-            }),
-        });
+        let ops_listen = read_side_listen(reader, "BRIDGE_OPS_LISTEN", "127.0.0.1:9090");
+        let red5_listen = read_side_listen(reader, "BRIDGE_RED5_LISTEN", "127.0.0.1:8081");
         let secret_keys = read_keys(reader);
         let admin_groups = reader.list("BRIDGE_ADMIN_GROUPS");
         let allowed_origins = read_allowed_origins(reader);
@@ -107,6 +105,15 @@ impl Config {
         let seen_days = read_seen_days(reader);
         let oidc = oidc::read(reader, public_url.as_ref());
         let red5 = Red5::read(reader);
+        let asks = |red5: &Red5| red5.round_trip_networks != Networks::default();
+        if red5_listen.is_some()
+            && !reader.has_problem("RED5_ROUND_TRIP_NETWORKS")
+            && red5.as_ref().is_some_and(|red5| !asks(red5))
+        {
+            let reason = "serves no server while RED5_ROUND_TRIP_NETWORKS is not set: set it to \
+                          the networks of your Red5 servers";
+            reader.problem("BRIDGE_RED5_LISTEN", reason);
+        }
         let log_formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
         Some(Self {
             log_format: reader.choice("LOG_FORMAT", log_formats),
@@ -119,6 +126,7 @@ impl Config {
             red5: red5?,
             listen,
             ops_listen,
+            red5_listen,
             admin_groups: admin_groups.into_iter().collect(),
             allowed_origins,
             trusted_proxies,
@@ -139,6 +147,17 @@ pub fn read_listen(reader: &mut Reader<'_>) -> SocketAddr {
     reader.parsed("BRIDGE_LISTEN", default, |value| {
         let reason = "must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
         value.parse().map_err(|_| reason.to_owned())
+    })
+}
+
+/// The address of a listener beside the main one, which is off by default.
+fn read_side_listen(reader: &mut Reader<'_>, variable: &str, example: &str) -> Option<SocketAddr> {
+    reader.parsed(variable, None, |value| match value {
+        "off" => Ok(None),
+        address => address
+            .parse()
+            .map(Some)
+            .map_err(|_| format!("must be off, or an address and a port, such as {example}")),
     })
 }
 

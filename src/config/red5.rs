@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
-use super::addresses::ServerUrl;
-use super::reader::Reader;
+use super::addresses::{Networks, ServerUrl};
+use super::reader::{Reader, parse_list};
 use crate::domain::lifetime::TTL_MIN_SECONDS;
+use crate::domain::round_trip::RoomCheck;
 use crate::signer::SECRET_MIN_BYTES;
 
 /// `RED5_*`
@@ -30,6 +31,14 @@ pub struct Red5 {
     pub subject: SubjectClaim,
     /// `RED5_SERVER_URL`
     pub server_url: Option<ServerUrl>,
+    /// `RED5_SERVER_KIND`
+    pub server_kind: ServerKind,
+    /// `RED5_NODE_GROUP`: the node group of a Stream Manager.
+    pub node_group: Option<String>,
+    /// `RED5_ROUND_TRIP_NETWORKS`: the servers that may ask about tokens; none by default.
+    pub round_trip_networks: Networks,
+    /// `RED5_ROUND_TRIP_ROOM`
+    pub room_check: RoomCheck,
 }
 
 /// The value of a token's `sub`.
@@ -40,6 +49,18 @@ pub enum SubjectClaim {
     /// The user name.
     Username,
 }
+
+/// What answers at `RED5_SERVER_URL`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerKind {
+    /// A Red5 Pro server.
+    Standalone,
+    /// A Stream Manager 2.0, which leads clients to a node.
+    StreamManager,
+}
+
+/// Longest name of a node group.
+const NODE_GROUP_MAX: usize = 128;
 
 /// Sample values from Red5's documentation, known to every reader.
 const SAMPLES: [&str; 3] = ["changeme", "your-secret", "strong-32-byte-secret"];
@@ -90,6 +111,33 @@ impl Red5 {
             server_url: reader.parsed("RED5_SERVER_URL", None, |value| {
                 ServerUrl::parse(value).map(Some)
             }),
+            server_kind: reader.choice(
+                "RED5_SERVER_KIND",
+                [
+                    ("standalone", ServerKind::Standalone),
+                    ("stream-manager", ServerKind::StreamManager),
+                ],
+            ),
+            node_group: reader.parsed("RED5_NODE_GROUP", None, |value| {
+                // It becomes a part of addresses and command lines.
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+                let fits = value.len() <= NODE_GROUP_MAX && value.chars().all(plain);
+                fits.then(|| Some(value.to_owned()))
+                    .ok_or_else(|| format!("must be 1 to {NODE_GROUP_MAX} of A-Z a-z 0-9 - _ ."))
+            }),
+            round_trip_networks: reader.parsed(
+                "RED5_ROUND_TRIP_NETWORKS",
+                Networks::default(),
+                |value| Networks::parse(&parse_list(value)?),
+            ),
+            room_check: reader.choice(
+                "RED5_ROUND_TRIP_ROOM",
+                [
+                    ("refuse", RoomCheck::Refuse),
+                    ("ignore", RoomCheck::Ignore),
+                    ("prefix", RoomCheck::Prefix),
+                ],
+            ),
             secret_is_base64,
             server_ttl_seconds,
             secret: secret?,

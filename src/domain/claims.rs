@@ -5,12 +5,12 @@
 //! "everything".
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::grant::Scope;
 use super::identity::SUBJECT_MAX;
 use super::names::{Role, RoomName, Transport};
-use super::set::AnyOr;
+use super::set::{AnyOr, NonEmpty};
 
 /// Longest `name` in characters; the claim is only for display.
 pub const NAME_MAX: usize = 128;
@@ -18,7 +18,7 @@ pub const NAME_MAX: usize = 128;
 /// All claims of a token. There is no `iat` (one common Java library refuses one that is a second
 /// ahead of its clock), no `nbf` or `aud`, and no groups or e-mail address. Fields are private and
 /// there is one constructor, so a token without `roles` cannot be built.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     sub: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +76,61 @@ impl Claims {
             rooms: restriction(&scope.rooms, is_room)?,
             exp: expires_at.timestamp(),
         })
+    }
+}
+
+/// What the claims of one of our own tokens say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownClaims {
+    /// `sub`
+    pub subject: String,
+    /// `iss`
+    pub issuer: Option<String>,
+    /// The three lists.
+    pub scope: Scope,
+    /// `exp`
+    pub expires_at: DateTime<Utc>,
+}
+
+impl KnownClaims {
+    /// Reads claims back. Only text that [`Claims::new`] leads to is read, byte for byte, so that
+    /// no other reading of it is possible: an empty list, a list as an array, a member twice or an
+    /// unknown word is refused.
+    pub fn parse(json: &[u8]) -> Option<Self> {
+        let claims: Claims = serde_json::from_slice(json).ok()?;
+        let transports = claims.transports.as_deref();
+        let rooms = claims.rooms.as_deref();
+        let scope = Scope {
+            roles: split(&claims.roles, Role::parse)?,
+            transports: read_restriction(transports, Transport::parse)?,
+            rooms: read_restriction(rooms, RoomName::parse)?,
+        };
+        let expires_at = DateTime::from_timestamp(claims.exp, 0)?;
+        let (issuer, name) = (claims.iss.as_deref(), claims.name.as_deref());
+        let again = Claims::new(&scope, &claims.sub, issuer, name, expires_at).ok()?;
+        let is_ours = serde_json::to_vec(&again).is_ok_and(|again| again == json);
+        is_ours.then_some(Self {
+            subject: claims.sub,
+            issuer: claims.iss,
+            scope,
+            expires_at,
+        })
+    }
+}
+
+fn split<T: Ord>(list: &str, read: impl Fn(&str) -> Option<T>) -> Option<NonEmpty<T>> {
+    let members: Option<Vec<T>> = list.split(',').map(read).collect();
+    NonEmpty::new(members?)
+}
+
+/// A claim that is absent is *any*.
+fn read_restriction<T: Ord>(
+    list: Option<&str>,
+    read: impl Fn(&str) -> Option<T>,
+) -> Option<AnyOr<T>> {
+    match list {
+        None => Some(AnyOr::Any),
+        Some(list) => split(list, read).map(AnyOr::Only),
     }
 }
 
@@ -185,6 +240,67 @@ mod tests {
         assert!(subject(&"s".repeat(SUBJECT_MAX)).is_ok());
         for odd in ["", "a\nb", &"s".repeat(SUBJECT_MAX + 1)] {
             assert_eq!(subject(odd), Err(ClaimError::Subject), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn rr_2_what_was_written_is_read_back_as_it_was_meant() {
+        let any = Scope {
+            roles: NonEmpty::one(Role::Subscriber),
+            transports: AnyOr::Any,
+            rooms: AnyOr::Any,
+        };
+        for scope in [studio(), any] {
+            for (issuer, name) in [(None, None), (Some("bridge"), Some("Zo\u{eb} \"Z\" \\"))] {
+                let read = KnownClaims::parse(json(&scope, issuer, name).as_bytes()).unwrap();
+                assert_eq!(read.scope, scope);
+                assert_eq!(read.subject, "s-1");
+                assert_eq!(read.issuer.as_deref(), issuer);
+                assert_eq!(read.expires_at.timestamp(), exp().timestamp());
+            }
+        }
+    }
+
+    #[test]
+    fn rr_2_claims_that_this_program_would_not_write_are_not_read() {
+        let written = json(&studio(), None, None);
+        assert!(KnownClaims::parse(written.as_bytes()).is_some());
+        let roles = r#""roles":"red5-publisher,red5-subscriber""#;
+        for (part, other) in [
+            (roles, r#""roles":"red5-subscriber,red5-publisher""#),
+            (roles, r#""roles":"red5-publisher,red5-publisher""#),
+            (roles, r#""roles":"red5-publisher, red5-subscriber""#),
+            (roles, r#""roles":"red5-publisher,admin""#),
+            (roles, r#""roles":["red5-publisher"]"#),
+            (roles, r#""roles":"""#),
+            (roles, r#""roles":null"#),
+            (r#""roles":"red5-publisher,red5-subscriber","#, ""),
+            (r#""RTMP,WHIP""#, r#""rtmp,whip""#),
+            (r#""RTMP,WHIP""#, r#""""#),
+            (r#""RTMP,WHIP""#, "null"),
+            (r#""RTMP,WHIP""#, r#"["RTMP","WHIP"]"#),
+            (r#""a,b""#, r#""""#),
+            (r#""a,b""#, "null"),
+            (r#""a,b""#, r#""a,,b""#),
+            (r#""a,b""#, r#""b,a""#),
+            (r#""a,b""#, r#""*""#),
+            (r#""a,b""#, r#"["a","b"]"#),
+            (r#""sub":"s-1""#, r#""sub":"s-1","sub":"s-1""#),
+            (r#""sub":"s-1""#, r#""sub":"s-1","iat":1"#),
+            (r#""sub":"s-1""#, r#""sub":"""#),
+            (r#""sub":"s-1""#, r#""sub":"s-\u0031""#),
+            ("1795000300", "1795000300.5"),
+            ("1795000300", "\"1795000300\""),
+            ("1795000300", "1795000300000000000"),
+            ("{", " {"),
+            ("}", "} "),
+        ] {
+            let changed = written.replacen(part, other, 1);
+            assert_ne!(changed, written, "{part}");
+            assert_eq!(KnownClaims::parse(changed.as_bytes()), None, "{changed}");
+        }
+        for nothing in ["", "{}", "[]", "null"] {
+            assert_eq!(KnownClaims::parse(nothing.as_bytes()), None, "{nothing}");
         }
     }
 

@@ -99,6 +99,23 @@ impl Scope {
         }
         words
     }
+
+    /// The part for one role, with the transports that can serve it; `None` where there is none.
+    pub fn of_role(&self, role: Role) -> Option<Self> {
+        let transports = match &self.transports {
+            AnyOr::Any => AnyOr::Any,
+            AnyOr::Only(named) => {
+                let serving = named.iter().copied();
+                let serving = serving.filter(|transport| transport.can_serve(role));
+                AnyOr::Only(NonEmpty::new(serving)?)
+            }
+        };
+        self.roles.contains(&role).then(|| Self {
+            roles: NonEmpty::one(role),
+            transports,
+            rooms: self.rooms.clone(),
+        })
+    }
 }
 
 /// What a request names; `None` is "not named".
@@ -166,6 +183,35 @@ mod tests {
         assert!(named.transports.covers(whip.as_ref()) && !named.transports.covers(None));
         assert!(named.has_room(Some(&room("a"))) && named.has_room(Some(&room("class-1"))));
         assert!(!named.has_room(Some(&room("b"))) && !named.has_room(None));
+    }
+
+    #[test]
+    fn the_part_for_a_role_has_the_transports_that_can_serve_it() {
+        use Transport::{Rtmp, Whep, Whip};
+        let scope = |transports: &[Transport]| Scope {
+            roles: NonEmpty::new(Role::ALL).unwrap(),
+            transports: NonEmpty::new(transports.iter().copied()).map_or(AnyOr::Any, AnyOr::Only),
+            rooms: AnyOr::Only(NonEmpty::one(room("a"))),
+        };
+        let part = |role, transports: &[Transport]| {
+            let part = scope(transports).of_role(role);
+            part.map(|part| (part.roles.to_strings(), part.transports.to_strings()))
+        };
+        let named = |role: Role, words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+            Some((vec![role.to_string()], words))
+        };
+        let (publisher, subscriber) = (Role::Publisher, Role::Subscriber);
+        let all = [Rtmp, Whep, Whip];
+        assert_eq!(part(publisher, &all), named(publisher, &["RTMP", "WHIP"]));
+        assert_eq!(part(subscriber, &all), named(subscriber, &["RTMP", "WHEP"]));
+        assert_eq!(part(publisher, &[]), named(publisher, &["*"]));
+        assert_eq!(part(publisher, &[Whep]), None);
+        let watch = Scope {
+            roles: NonEmpty::one(subscriber),
+            ..scope(&[])
+        };
+        assert_eq!(watch.of_role(publisher), None);
     }
 
     #[test]

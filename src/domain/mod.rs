@@ -37,6 +37,7 @@ mod pattern_index;
 pub mod person;
 pub mod resolve;
 pub mod rooms;
+pub mod round_trip;
 pub mod session;
 pub mod set;
 pub mod tables;

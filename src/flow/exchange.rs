@@ -276,7 +276,7 @@ impl TokenRules {
     }
 
     /// The value of `sub`.
-    fn subject_name<'i>(&self, identity: &'i Identity) -> Result<&'i str, NoToken> {
+    pub(super) fn subject_name<'i>(&self, identity: &'i Identity) -> Result<&'i str, NoToken> {
         if !self.subject_is_username {
             return Ok(&identity.subject);
         }

@@ -17,6 +17,7 @@ pub mod people;
 pub mod plan;
 pub mod refresh;
 pub mod return_to;
+pub mod round_trip;
 pub mod seen;
 pub mod sessions;
 pub mod sign_out;

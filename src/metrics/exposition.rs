@@ -9,7 +9,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{
-    Counts, ExchangeOutcome, ProviderCalls, RefreshOutcome, Requests, SignInOutcome, Waits,
+    Counts, ExchangeOutcome, ProviderCalls, RefreshOutcome, Requests, RoundTripOutcome,
+    SignInOutcome, Waits,
 };
 
 const PREFIX: &str = "red5_bridge";
@@ -23,6 +24,8 @@ pub struct Handles {
     pub exchanges: Counts<ExchangeOutcome>,
     /// Of refreshes of groups.
     pub refreshes: Counts<RefreshOutcome>,
+    /// Of questions by Red5.
+    pub round_trips: Counts<RoundTripOutcome>,
     /// Of calls to the provider.
     pub provider: ProviderCalls,
     /// Of the database's connections.
@@ -74,6 +77,11 @@ impl Exposition {
                 "refreshes",
                 "Refreshes of groups by how they ended",
                 parts.refreshes.family,
+            ),
+            (
+                "round_trips",
+                "Questions of Red5 about a token by how they were answered",
+                parts.round_trips.family,
             ),
             (
                 "refusals",

@@ -130,6 +130,32 @@ pub enum RefreshOutcome {
     LeaseElsewhere,
 }
 
+/// What Red5 was told about a token, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum RoundTripOutcome {
+    /// Yes; everything else is no.
+    Allowed,
+    /// The question is none.
+    Unreadable,
+    /// The token is not ours, or has expired.
+    Token,
+    /// The token does not have the role.
+    Role,
+    /// `RED5_ROUND_TRIP_ROOM` does not let a token with these rooms pass.
+    Room,
+    /// No live session stands behind the token.
+    NoSession,
+    /// An administrator blocked the person.
+    Blocked,
+    /// The groups are too old to decide with.
+    GroupsOld,
+    /// The mappings of now do not grant all of it.
+    NotGranted,
+    /// What is in memory may be old, or the database cannot be asked.
+    Unavailable,
+}
+
 /// An endpoint of the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -276,6 +302,7 @@ mod tests {
         words::<SignInOutcome>();
         words::<ExchangeOutcome>();
         words::<RefreshOutcome>();
+        words::<RoundTripOutcome>();
     }
 
     #[test]

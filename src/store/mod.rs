@@ -25,6 +25,7 @@ pub mod sessions;
 mod sign_in;
 pub mod single_use;
 pub mod snapshot;
+pub mod subjects;
 pub mod survey;
 mod sweep;
 mod transaction;

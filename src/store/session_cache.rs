@@ -145,9 +145,22 @@ impl SessionCache {
         self.idle
     }
 
-    /// The live session of a cookie, from memory if possible. The row decides whether it is idle,
-    /// because the person may have used another instance.
+    /// The live session of a cookie, from memory if possible; this counts as a use of it.
     pub async fn find(
+        &self,
+        hash: &SessionHash,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Arc<LiveSession>>, StoreError> {
+        let found = self.look(hash, now).await?;
+        if let Some(live) = &found {
+            self.touch(live, now);
+        }
+        Ok(found)
+    }
+
+    /// The live session, from memory if possible, without using it. The row decides whether it is
+    /// idle, because the person may have used another instance.
+    pub async fn look(
         &self,
         hash: &SessionHash,
         now: DateTime<Utc>,
@@ -158,13 +171,11 @@ impl SessionCache {
             && !live.outdated.load(Ordering::SeqCst)
             && live.is_live(now, self.idle)
         {
-            self.touch(&live, now);
             return Ok(Some(live));
         }
         let Some(loaded) = self.load(hash, before, now).await? else {
             return Ok(None);
         };
-        self.touch(&loaded, now);
         self.keep(&loaded, before);
         Ok(Some(loaded))
     }

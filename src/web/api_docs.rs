@@ -133,6 +133,8 @@ mod tests {
                 "DELETE /api/admin/sessions/{id}",
                 "GET /api/admin/who-can",
                 "GET /api/admin/audit",
+                "POST /red5/invalidateCredentials",
+                "POST /red5/validateCredentials",
                 "GET /livez",
                 "GET /readyz",
             ]

@@ -43,6 +43,11 @@ pub async fn json(
     })
 }
 
+/// A body of any type.
+pub async fn any(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Refusal> {
+    receive(request, payload).await
+}
+
 /// Requires an empty body or an empty JSON object.
 pub async fn require_empty(request: &HttpRequest, payload: web::Payload) -> Result<(), Refusal> {
     if request.headers().contains_key(header::CONTENT_TYPE) {

@@ -2,9 +2,11 @@
 //! (Red5: client authentication). They contain no placeholders, so there are none without a stream
 //! name, or if the token does not determine the room.
 
-use super::token::app;
+use super::qr;
+use super::token::{Red5Server, allows, app, proxy_endpoint};
 use super::views::{CopyLine, Lines};
 use crate::config::addresses::ServerUrl;
+use crate::config::red5::ServerKind;
 use crate::domain::grant::Scope;
 use crate::domain::names::{Role, RoomName, Transport};
 
@@ -12,22 +14,21 @@ use crate::domain::names::{Role, RoomName, Transport};
 const TEST_PICTURE: &str = "-re -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine=frequency=440 \
                             -c:v libx264 -preset veryfast -bf 0 -g 60 -pix_fmt yuv420p";
 
+const WHIP_ADDRESS: &str = "WHIP address (OBS: service WHIP, server; no bearer token)";
+
+const WHEP_ADDRESS: &str = "WHEP address";
+
 /// The lines for a token. Room and stream names have characters that need neither encoding in a URL
-/// nor quotes in a shell.
-pub fn of(
-    token: &str,
-    scope: &Scope,
-    server: Option<&ServerUrl>,
-    stream: Option<&RoomName>,
-) -> Lines {
+/// nor quotes in a shell, and so have node groups.
+pub fn of(token: &str, scope: &Scope, server: &Red5Server, stream: Option<&RoomName>) -> Lines {
     use Role::{Publisher, Subscriber};
     use Transport::{Rtmp, Rtsp, Whep, Whip};
-    let Some(server) = server else {
+    let Some(url) = &server.url else {
         return Lines::NoServer;
     };
     // A token for any room also allows streams without a room.
-    let app = app(server, scope);
-    if app == server.app && !scope.rooms.is_any() {
+    let app = app(url, scope);
+    if app == url.app && !scope.rooms.is_any() {
         return Lines::NeedRoom;
     }
     let Some(stream) = stream else {
@@ -38,38 +39,56 @@ pub fn of(
         host,
         port,
         ..
-    } = server;
-    let authority = match (protocol.as_str(), port) {
-        ("https", 443) | ("http", 80) => host.clone(),
-        _ => format!("{host}:{port}"),
+    } = url;
+    let (in_query, in_code) = server.node_group().map_or_else(Default::default, |group| {
+        (
+            format!("&nodeGroup={group}"),
+            format!(", nodeGroup: \"{group}\""),
+        )
+    });
+    let query = format!("username=jwt&password=jwt&token={token}{in_query}");
+    let is_proxied = server.kind == ServerKind::StreamManager;
+    let address = |kind| {
+        if is_proxied {
+            format!("{}/{stream}", proxy_endpoint(url, kind, &app))
+        } else {
+            format!("{}/{app}/{kind}/endpoint/{stream}", url.origin())
+        }
     };
-    let query = format!("username=jwt&password=jwt&token={token}");
-    let endpoint =
-        |kind| format!("{protocol}://{authority}/{app}/{kind}/endpoint/{stream}?{query}");
+    let endpoint = |kind| format!("{}?{query}", address(kind));
     let rtmp = format!("rtmp://{host}/{app}/{stream}?{query}");
-    let sdk = |client, start| {
+    let sdk = |client, kind, start| {
+        let endpoint = if is_proxied {
+            format!("  endpoint: \"{}\",\n", address(kind))
+        } else {
+            String::new()
+        };
         format!(
-            "const client = new {client}()\nawait client.init({{\n  protocol: \"{protocol}\",\n  \
+            "const client = new {client}()\nawait client.init({{\n{endpoint}  protocol: \"{protocol}\",\n  \
              host: \"{host}\",\n  port: {port},\n  app: \"{app}\",\n  streamName: \"{stream}\",\n  \
-             connectionParams: {{ username: \"jwt\", password: \"jwt\", token: \"{token}\" }}\n}})\n\
+             connectionParams: {{ username: \"jwt\", password: \"jwt\", token: \"{token}\"{in_code} }}\n}})\n\
              await client.{start}()"
         )
     };
-    let transports = scope.transports.named();
-    let allows = |role, transport| {
-        scope.roles.contains(&role) && transports.is_none_or(|named| named.contains(&transport))
-    };
+    let allows = |role, transport| allows(scope, role, transport);
     let mut lines = Vec::new();
-    let mut add = |label, text| lines.push(CopyLine { label, text });
+    let mut add = |label, text| {
+        lines.push(CopyLine {
+            label,
+            text,
+            qr: None,
+        });
+    };
     if allows(Publisher, Whip) {
         let ffmpeg = "-profile:v baseline -c:a libopus -ar 48000 -ac 2 -f whip";
         let ffmpeg = format!("ffmpeg {TEST_PICTURE} {ffmpeg} '{}'", endpoint("whip"));
-        let label = "WHIP address (OBS: service WHIP, server; no bearer token)";
-        add(label, endpoint("whip"));
-        add("Red5 HTML5 SDK, publishing", sdk("WHIPClient", "publish"));
+        add(WHIP_ADDRESS, endpoint("whip"));
+        let code = sdk("WHIPClient", "whip", "publish");
+        add("Red5 HTML5 SDK, publishing", code);
         add("ffmpeg 8, a test picture over WHIP", ffmpeg);
     }
-    if allows(Publisher, Rtmp) {
+    // A Stream Manager leads no RTMP clients; they would have to ask it for a node first.
+    if allows(Publisher, Rtmp) && !is_proxied {
         let ffmpeg = format!("ffmpeg {TEST_PICTURE} -c:a aac -f flv '{rtmp}'");
         let server = format!("rtmp://{host}/{app}");
         add("RTMP server (OBS: custom service)", server);
@@ -77,17 +96,30 @@ pub fn of(
         add("ffmpeg, a test picture over RTMP", ffmpeg);
     }
     if allows(Subscriber, Whep) {
-        add("WHEP address", endpoint("whep"));
-        add("Red5 HTML5 SDK, watching", sdk("WHEPClient", "subscribe"));
+        add(WHEP_ADDRESS, endpoint("whep"));
+        let code = sdk("WHEPClient", "whep", "subscribe");
+        add("Red5 HTML5 SDK, watching", code);
     }
-    if allows(Subscriber, Rtmp) {
+    if allows(Subscriber, Rtmp) && !is_proxied {
         add("ffplay, watching over RTMP", format!("ffplay '{rtmp}'"));
     }
     if Role::ALL.into_iter().any(|role| allows(role, Rtsp)) {
         let label = "RTSP, connection parameters of the mobile SDKs";
         add(label, format!("username=jwt;password=jwt;token={token};"));
     }
-    Lines::Ready(lines)
+    // An app on a telephone takes an address.
+    for line in &mut lines {
+        line.qr = match line.label {
+            WHIP_ADDRESS => qr::image("WHIP address", &line.text),
+            WHEP_ADDRESS => qr::image(WHEP_ADDRESS, &line.text),
+            _ => None,
+        };
+    }
+    if lines.is_empty() {
+        Lines::NeedNode
+    } else {
+        Lines::Ready(lines)
+    }
 }
 
 #[cfg(test)]
@@ -108,21 +140,92 @@ mod tests {
         }
     }
 
-    fn server(port: u16) -> ServerUrl {
-        ServerUrl {
-            protocol: "https".to_owned(),
-            host: "media.example.com".to_owned(),
-            port,
-            app: "live".to_owned(),
+    fn server(port: u16) -> Red5Server {
+        Red5Server {
+            url: Some(ServerUrl {
+                protocol: "https".to_owned(),
+                host: "media.example.com".to_owned(),
+                port,
+                app: "live".to_owned(),
+            }),
+            kind: ServerKind::Standalone,
+            node_group: Some("ignored".to_owned()),
+        }
+    }
+
+    fn manager(node_group: Option<&str>) -> Red5Server {
+        Red5Server {
+            kind: ServerKind::StreamManager,
+            node_group: node_group.map(str::to_owned),
+            ..server(443)
+        }
+    }
+
+    fn ready(scope: &Scope, server: &Red5Server) -> Vec<CopyLine> {
+        let stream = RoomName::parse("show.1").unwrap();
+        match of(TOKEN, scope, server, Some(&stream)) {
+            Lines::Ready(lines) => lines,
+            other => panic!("{other:?}"),
         }
     }
 
     fn made(scope: &Scope, port: u16) -> Vec<String> {
-        let stream = RoomName::parse("show.1").unwrap();
-        let Lines::Ready(lines) = of(TOKEN, scope, Some(&server(port)), Some(&stream)) else {
-            panic!("no lines");
-        };
+        let lines = ready(scope, &server(port));
         lines.into_iter().map(|line| line.text).collect()
+    }
+
+    #[test]
+    fn at_a_stream_manager_the_lines_go_through_its_proxy_and_name_the_node_group() {
+        let both = [Role::Publisher, Role::Subscriber];
+        let studio = scope(&both, &[], Some(&["studio-1"]));
+        let lines = ready(&studio, &manager(Some("eu-1")));
+        let query = format!("username=jwt&password=jwt&token={TOKEN}&nodeGroup=eu-1");
+        let whip = "https://media.example.com/as/v1/proxy/whip/live/studio-1/show.1";
+        let whep = "https://media.example.com/as/v1/proxy/whep/live/studio-1/show.1";
+        let text = |label: &str| {
+            let line = lines.iter().find(|line| line.label.starts_with(label));
+            line.map(|line| line.text.clone()).unwrap()
+        };
+        assert_eq!(text("WHIP address"), format!("{whip}?{query}"));
+        assert_eq!(text("WHEP address"), format!("{whep}?{query}"));
+        assert!(text("ffmpeg 8").ends_with(&format!("'{whip}?{query}'")));
+        let code = text("Red5 HTML5 SDK, publishing");
+        assert!(
+            code.contains(&format!("  endpoint: \"{whip}\",\n")),
+            "{code}"
+        );
+        assert!(code.contains(", nodeGroup: \"eu-1\" }"), "{code}");
+        assert!(!lines.iter().any(|line| line.text.contains("rtmp:")));
+        let without = ready(&studio, &manager(None));
+        assert!(!without.iter().any(|line| line.text.contains("nodeGroup")));
+        let any_room = ready(&scope(&both, &[Transport::Whep], None), &manager(None));
+        assert!(
+            any_room[0]
+                .text
+                .starts_with("https://media.example.com/as/v1/proxy/whep/live/show.1?")
+        );
+        // What it does not lead has no line.
+        let rtmp = scope(&both, &[Transport::Rtmp], Some(&["studio-1"]));
+        let stream = RoomName::parse("show").unwrap();
+        assert_eq!(
+            of(TOKEN, &rtmp, &manager(None), Some(&stream)),
+            Lines::NeedNode
+        );
+    }
+
+    #[test]
+    fn the_addresses_of_whip_and_whep_have_a_qr_code_and_no_other_line_has() {
+        let both = [Role::Publisher, Role::Subscriber];
+        let lines = ready(&scope(&both, &[], Some(&["a"])), &server(443));
+        for line in &lines {
+            assert_eq!(
+                line.qr.is_some(),
+                line.label.contains("address"),
+                "{}",
+                line.label
+            );
+        }
+        assert_eq!(lines.iter().filter(|line| line.qr.is_some()).count(), 2);
     }
 
     #[test]
@@ -174,11 +277,12 @@ mod tests {
         let two = scope(&[Role::Publisher], &[], Some(&["a", "b"]));
         let one = scope(&[Role::Publisher], &[], Some(&["a"]));
         let server = server(443);
-        assert_eq!(
-            of(TOKEN, &two, Some(&server), Some(&stream)),
-            Lines::NeedRoom
-        );
-        assert_eq!(of(TOKEN, &one, Some(&server), None), Lines::NeedStream);
-        assert_eq!(of(TOKEN, &one, None, Some(&stream)), Lines::NoServer);
+        assert_eq!(of(TOKEN, &two, &server, Some(&stream)), Lines::NeedRoom);
+        assert_eq!(of(TOKEN, &one, &server, None), Lines::NeedStream);
+        let nowhere = Red5Server {
+            url: None,
+            ..server
+        };
+        assert_eq!(of(TOKEN, &one, &nowhere, Some(&stream)), Lines::NoServer);
     }
 }

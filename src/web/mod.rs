@@ -29,9 +29,11 @@ mod own_sessions;
 mod page;
 mod panics;
 mod portal;
+mod qr;
 mod query;
 mod rate_limit;
 mod request_id;
+mod round_trip;
 mod route;
 mod routes;
 mod security_headers;
@@ -49,7 +51,10 @@ pub use layers::record as record_answers;
 pub use panics::catch as catch_panics;
 pub use rate_limit::{RateLimits, count as count_requests};
 pub use request_id::number as number_requests;
-pub use routes::{configure, configure_ops, labels as route_labels, note as note_route};
+pub use round_trip::Red5Networks;
+pub use routes::{
+    configure, configure_ops, configure_red5, labels as route_labels, note as note_route,
+};
 pub use security_headers::add as add_headers;
 pub use site::Site;
 pub use token::Red5Server;

@@ -181,7 +181,7 @@ impl Served<'_> {
             grants: grants.iter().map(GrantWords::of).collect(),
             choices: Choices {
                 unnamed: unnamed(&self.exchange.scope(live, &Wish::default())),
-                lines: self.server.0.is_some(),
+                lines: self.server.url.is_some(),
                 ..Choices::of(&grants, u64::from(self.exchange.usual_seconds()))
             },
             shown_once: self.page.query()?.one("done") == Ok(Some("shown-once")),
@@ -193,7 +193,7 @@ impl Served<'_> {
 
 fn shown(issued: exchange::Issued, server: &Red5Server, stream: Option<&RoomName>) -> ShownToken {
     ShownToken {
-        lines: copy_lines::of(&issued.token, &issued.scope, server.0.as_ref(), stream),
+        lines: copy_lines::of(&issued.token, &issued.scope, server, stream),
         expires_in: u64::try_from(issued.expires_in).unwrap_or_default(),
         expires_at: issued.lifetime.expires_at,
         limited_by: issued.lifetime.limited_by,

@@ -21,10 +21,12 @@ use super::oauth::{apps, authorize, metadata, token as oauth_token};
 use super::route::{Audience, Handler, Route, Rule, UNKNOWN};
 use super::site::Site;
 use super::views::problem::{METHOD_NOT_ALLOWED, NOT_FOUND};
-use super::{api_docs, assets, auth, cors, health, metrics, own_sessions, portal, token};
+use super::{
+    api_docs, assets, auth, cors, health, metrics, own_sessions, portal, round_trip, token,
+};
 use crate::flow::admin::Admin;
 
-/// Largest body that an app may send, in bytes.
+/// Largest body that an app or a Red5 server may send, in bytes.
 const APP_BODY_MAX: usize = 64 * 1024;
 
 /// Longest form with a mapping file, in bytes: the file, and what is around it.
@@ -52,6 +54,14 @@ const fn oauth(path: &'static str) -> Route {
     Route::new(path, Audience::Clients)
         .body_max(APP_BODY_MAX)
         .options(|| to(cors::preflight))
+}
+
+/// A question of a Red5 server. It is not counted: a server asks for each of its clients.
+const fn red5(path: &'static str, handler: Handler) -> Route {
+    Route::new(path, Audience::Programs)
+        .post(handler)
+        .body_max(APP_BODY_MAX)
+        .uncounted()
 }
 
 const fn form(path: &'static str, page: &'static str, handler: Handler) -> Route {
@@ -253,6 +263,8 @@ static ROUTES: &[Route] = &[
     api("/api/admin/groups").get(|| to(people::groups)),
     api("/api/admin/who-can").get(|| to(who_can::ask)),
     api("/api/admin/audit").get(|| to(history::list)),
+    red5("/red5/validateCredentials", || to(round_trip::validate)),
+    red5("/red5/invalidateCredentials", || to(round_trip::invalidate)),
     api("/openapi.json").get(|| to(api_docs::document)),
     api("/api/{rest:.*}"),
 ];
@@ -270,12 +282,22 @@ static HEALTH: [Route; 2] = [
 /// The second listener alone.
 static OPS: [Route; 2] = [api("/metrics").get(|| to(metrics::show)), api("/{rest:.*}")];
 
+/// The listener for Red5 alone. Red5 Cloud appends `/validateCredentials` to an address that may end
+/// with a slash.
+static RED5: [Route; 5] = [
+    red5("/validateCredentials", || to(round_trip::validate)),
+    red5("/invalidateCredentials", || to(round_trip::invalidate)),
+    red5("//validateCredentials", || to(round_trip::validate)),
+    red5("//invalidateCredentials", || to(round_trip::invalidate)),
+    api("/{rest:.*}"),
+];
+
 /// The bare base path, as people type the public URL.
 static BARE_BASE: Route = page("").get(|| to(portal::from_bare_base));
 
-/// The labels of all routes of the listener for people and apps.
+/// The labels of all routes that are counted.
 pub fn labels() -> impl Iterator<Item = &'static str> {
-    let routes = ROUTES.iter().chain(&HEALTH).chain([&UNKNOWN]);
+    let routes = ROUTES.iter().chain(&HEALTH).chain(&RED5).chain([&UNKNOWN]);
     routes.map(Route::label)
 }
 
@@ -305,6 +327,13 @@ pub fn configure(service: &mut web::ServiceConfig, base: &str) {
 /// Registers the routes of the second listener (`BRIDGE_OPS_LISTEN`).
 pub fn configure_ops(service: &mut web::ServiceConfig) {
     for route in HEALTH.iter().chain(&OPS) {
+        service.service(resource(route));
+    }
+}
+
+/// Registers the routes of the listener for Red5 servers (`BRIDGE_RED5_LISTEN`).
+pub fn configure_red5(service: &mut web::ServiceConfig) {
+    for route in &RED5 {
         service.service(resource(route));
     }
 }
@@ -345,7 +374,7 @@ fn find(request: &ServiceRequest) -> &'static Route {
         .map_or("", |site| site.base());
     let pattern = below(&pattern, base).unwrap_or(&pattern);
     let all = ROUTES.iter().chain(&HEALTH).chain(&OPS);
-    let mut all = all.chain([&BARE_BASE]);
+    let mut all = all.chain(&RED5).chain([&BARE_BASE]);
     let found = all.find(|route| route.path == pattern);
     let at_root = || {
         pattern

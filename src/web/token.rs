@@ -10,9 +10,11 @@ use super::error::{Answer, Refusal};
 use super::extract::{ProtectedEmpty, ProtectedJson, Session, SessionCookie};
 use super::site::Site;
 use crate::config::addresses::ServerUrl;
+use crate::config::red5::ServerKind;
 use crate::domain::grant::{Grant, Scope};
 use crate::domain::lifetime::LimitedBy;
 use crate::domain::members::Members;
+use crate::domain::names::{Role, Transport};
 use crate::domain::set::AnyOr;
 use crate::domain::time::utc;
 use crate::flow::admin::AdminGroups;
@@ -20,9 +22,24 @@ use crate::flow::exchange::{Exchange, Issued, Wish};
 use crate::flow::sessions::Sessions;
 use crate::flow::sign_out::SignOut;
 
-/// The streaming server's address, if configured.
+/// The streaming server, as far as it is configured.
 #[derive(Debug, Clone)]
-pub struct Red5Server(pub Option<ServerUrl>);
+pub struct Red5Server {
+    /// `RED5_SERVER_URL`
+    pub url: Option<ServerUrl>,
+    /// `RED5_SERVER_KIND`
+    pub kind: ServerKind,
+    /// `RED5_NODE_GROUP`
+    pub node_group: Option<String>,
+}
+
+impl Red5Server {
+    /// The node group, which only a Stream Manager has.
+    pub fn node_group(&self) -> Option<&str> {
+        let group = self.node_group.as_deref();
+        group.filter(|_| self.kind == ServerKind::StreamManager)
+    }
+}
 
 /// GET `/api/session`
 pub async fn session(
@@ -60,7 +77,7 @@ pub async fn token(
 ) -> Answer {
     let wish = Wish::parse(Members::new(request.members))?;
     let issued = exchange.exchange(request.sender.live(), &wish)?;
-    Ok(HttpResponse::Ok().json(TokenAnswer::new(&issued, server.0.as_ref())))
+    Ok(HttpResponse::Ok().json(TokenAnswer::new(&issued, &server)))
 }
 
 /// POST `/api/logout`: ends the session, whatever the age of its groups; also succeeds for a
@@ -153,8 +170,8 @@ impl<'a> TokenAnswer<'a> {
         }
     }
 
-    /// The answer for an issued token, with `server` if configured.
-    pub fn new(issued: &'a Issued, server: Option<&'a ServerUrl>) -> Self {
+    /// The answer for an issued token.
+    pub fn new(issued: &'a Issued, server: &'a Red5Server) -> Self {
         let scope = &issued.scope;
         let roles: Vec<&'static str> = scope.roles.iter().map(|role| role.as_str()).collect();
         let rooms = scope.rooms.to_strings();
@@ -172,16 +189,19 @@ impl<'a> TokenAnswer<'a> {
             ttl_limited_by: issued.lifetime.limited_by.map(LimitedBy::as_str),
             left_out: &issued.left_out,
             red5: Red5Answer {
-                server: server.map(|server| ServerAnswer {
-                    protocol: &server.protocol,
-                    host: &server.host,
-                    port: server.port,
-                    app: app(server, scope),
+                server: server.url.as_ref().map(|url| ServerAnswer {
+                    protocol: &url.protocol,
+                    host: &url.host,
+                    port: url.port,
+                    app: app(url, scope),
+                    endpoints: (server.kind == ServerKind::StreamManager)
+                        .then(|| Endpoints::new(url, scope)),
                 }),
                 connection_params: ConnectionParams {
                     username: "jwt",
                     password: "jwt",
                     token: &issued.token,
+                    node_group: server.node_group(),
                 },
             },
             mapping_version: issued.mapping_version,
@@ -205,6 +225,42 @@ struct ServerAnswer<'a> {
     host: &'a str,
     port: u16,
     app: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoints: Option<Endpoints>,
+}
+
+/// Addresses at a Stream Manager 2.0, to which the app appends `/` and the stream's name. Only those
+/// that the token can use.
+#[derive(Debug, Serialize)]
+struct Endpoints {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publish: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscribe: Option<String>,
+}
+
+impl Endpoints {
+    fn new(server: &ServerUrl, scope: &Scope) -> Self {
+        let of = |role, transport, kind| {
+            let usable = allows(scope, role, transport);
+            usable.then(|| proxy_endpoint(server, kind, &app(server, scope)))
+        };
+        Self {
+            publish: of(Role::Publisher, Transport::Whip, "whip"),
+            subscribe: of(Role::Subscriber, Transport::Whep, "whep"),
+        }
+    }
+}
+
+/// Whether a scope has both; the pair must be possible.
+pub fn allows(scope: &Scope, role: Role, transport: Transport) -> bool {
+    scope.roles.contains(&role) && scope.transports.covers(Some(&transport))
+}
+
+/// Where a Stream Manager 2.0 takes or gives the streams of an application (Red5: Stream Manager
+/// 2.0); `kind` is `whip` or `whep`.
+pub fn proxy_endpoint(server: &ServerUrl, kind: &str, app: &str) -> String {
+    format!("{}/as/v1/proxy/{kind}/{app}", server.origin())
 }
 
 /// Red5 requires both names, with any value (Red5: client authentication).
@@ -213,6 +269,8 @@ struct ConnectionParams<'a> {
     username: &'static str,
     password: &'static str,
     token: &'a str,
+    #[serde(rename = "nodeGroup", skip_serializing_if = "Option::is_none")]
+    node_group: Option<&'a str>,
 }
 
 /// `live/studio-1`, or `live` unless the scope has exactly one room.

@@ -48,6 +48,25 @@ test('a token that has ended is not offered for copying, and the page says so', 
   assert.deepEqual(await everyWay(page, 'ended token'), []);
 });
 
+test('an address can be shown as a QR code, which ends with the token', { timeout: LIMIT_MS }, async () => {
+  const page = await door.newPage();
+  await page.clock.install();
+  await door.signInAt(page, 'vic');
+  await getToken(page);
+  const code = page.getByRole('img', { name: 'QR code of the WHEP address' });
+  assert.equal(await code.isVisible(), false);
+  await page.getByText('QR code of the WHEP address').click();
+  assert.ok(await code.isVisible());
+  const { width, height } = await code.boundingBox();
+  assert.ok(width > 200 && Math.abs(width - height) < 2, `${width} x ${height}`);
+  const look = await code.evaluate(svg => [getComputedStyle(svg).backgroundColor, getComputedStyle(svg).fill]);
+  assert.deepEqual(look, ['rgb(255, 255, 255)', 'rgb(0, 0, 0)']);
+  assert.deepEqual(await everyWay(page, 'token with a QR code'), []);
+  await page.clock.fastForward('05:05');
+  await page.getByText('This token has ended').waitFor();
+  assert.equal(await code.isVisible(), false);
+});
+
 test('without a script the page says until when the token is good, and has no copy buttons', { timeout: LIMIT_MS }, async () => {
   const page = await door.newPage({ javaScriptEnabled: false });
   await door.signInAt(page, 'vic');

@@ -62,6 +62,8 @@ pub struct TestBridge {
     pub address: String,
     /// The second listener, where `BRIDGE_OPS_LISTEN` asks for one.
     pub ops_address: Option<String>,
+    /// The listener for Red5, where `BRIDGE_RED5_LISTEN` asks for one.
+    pub red5_address: Option<String>,
     handle: BridgeHandle,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -130,12 +132,16 @@ impl TestBridge {
         let thread = thread::spawn(move || {
             rt::System::new().block_on(async move {
                 let bridge = Bridge::build(config, bridge_clock, Some(1)).unwrap();
-                let addresses = (bridge.address(), bridge.ops_address());
+                let addresses = (
+                    bridge.address(),
+                    bridge.ops_address(),
+                    bridge.red5_address(),
+                );
                 started.send((bridge.handle(), addresses)).unwrap();
                 bridge.run().await.unwrap();
             });
         });
-        let (handle, (address, ops_address)) = running.recv().unwrap();
+        let (handle, (address, ops_address, red5_address)) = running.recv().unwrap();
         let bridge = Self {
             provider,
             clock,
@@ -143,6 +149,7 @@ impl TestBridge {
             database_url: database_url.to_owned(),
             address: format!("http://{address}"),
             ops_address: ops_address.map(|address| format!("http://{address}")),
+            red5_address: red5_address.map(|address| format!("http://{address}")),
             handle,
             thread: Some(thread),
         };

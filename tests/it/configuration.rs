@@ -158,6 +158,7 @@ fn sc_1_an_empty_value_is_absent_everywhere() {
     for name in [
         "BRIDGE_LISTEN",
         "BRIDGE_OPS_LISTEN",
+        "BRIDGE_RED5_LISTEN",
         "BRIDGE_ADMIN_GROUPS",
         "BRIDGE_ALLOWED_ORIGINS",
         "BRIDGE_SESSION_IDLE_MINUTES",
@@ -182,7 +183,11 @@ fn sc_1_an_empty_value_is_absent_everywhere() {
         "RED5_CLOCK_SKEW_SECONDS",
         "RED5_TOKEN_MAX_BYTES",
         "RED5_SUBJECT",
+        "RED5_ROUND_TRIP_NETWORKS",
+        "RED5_ROUND_TRIP_ROOM",
         "RED5_SERVER_URL",
+        "RED5_SERVER_KIND",
+        "RED5_NODE_GROUP",
         "LOG_FORMAT",
     ] {
         assert_eq!(format!("{:?}", good(&[(name, "")])), without, "{name}");

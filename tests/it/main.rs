@@ -72,6 +72,7 @@ mod refresh;
 mod restore_pages;
 mod return_to;
 mod role;
+mod round_trip;
 mod schemathesis;
 mod second_tries;
 mod seen;

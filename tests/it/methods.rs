@@ -86,6 +86,8 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("/apps", "GET, HEAD"),
     ("/apps/{client}/end", "GET, HEAD, POST"),
     ("/auth/backchannel-logout", "POST"),
+    ("/red5/validateCredentials", "POST"),
+    ("/red5/invalidateCredentials", "POST"),
     ("/livez", "GET, HEAD"),
     ("/readyz", "GET, HEAD"),
 ];
@@ -128,6 +130,7 @@ fn the_table_has_every_address_that_the_source_has() {
         "app(\"",
         "oauth(\"",
         "form(\"",
+        "red5(\"",
         "Route::new(\"",
     ]
     .iter()

@@ -8,8 +8,8 @@ use crate::domain::rooms::GrantRoom;
 use crate::domain::rooms::RoomPattern;
 use crate::domain::set::{AnyOr, NonEmpty};
 use crate::web::views::{
-    Choices, Chosen, CopyLine, Frame, GrantWords, Lines, NoGrant, Outcome, Portal, Refused,
-    ShownToken, Unnamed, Welcome, Who,
+    Choices, Chosen, CopyLine, Frame, GrantWords, Lines, NoGrant, Outcome, Portal, QrImage,
+    Refused, ShownToken, Unnamed, Welcome, Who,
 };
 
 const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4iLCJuYW1lIjoiQW5uIExlZSIsInJvbGVzIjoicmVkNS1wdWJsaXNoZXIiLCJyZWQ1LXRyYW5zcG9ydCI6IldISVAiLCJyZWQ1LXJvb20iOiJzdHVkaW8tMSIsImV4cCI6MTc5NTUzMjY0NX0.J7vGq9u2Qd6mX0eYh1bqkz3o5J8mYv1nWc4rT2sLx0A";
@@ -105,12 +105,18 @@ fn issued() -> ShownToken {
                 text: format!(
                     "{{\n  protocol: \"https\",\n  host: \"media.example.com\",\n  port: 443,\n  app: \"live/studio-1\",\n  streamName: \"show\",\n  connectionParams: {{ username: \"jwt\", password: \"jwt\", token: \"{TOKEN}\" }}\n}}"
                 ),
+                qr: None,
             },
             CopyLine {
                 label: "WHIP address (OBS: service WHIP, server; no bearer token)",
                 text: format!(
                     "https://media.example.com/live/studio-1/whip/endpoint/show?username=jwt&password=jwt&token={TOKEN}"
                 ),
+                qr: Some(QrImage {
+                    of: "WHIP address",
+                    size: 29,
+                    path: "M4 4h7v1h-7zM4 10h7v1h-7zM4 4h1v7h-1zM10 4h1v7h-1z".to_owned(),
+                }),
             },
         ]),
     }
@@ -253,6 +259,7 @@ fn portals_of_need() -> Vec<Sample> {
         ),
         sample("portal-token-needs-a-room", &needs(Lines::NeedRoom)),
         sample("portal-token-needs-a-stream", &needs(Lines::NeedStream)),
+        sample("portal-token-needs-a-node", &needs(Lines::NeedNode)),
     ]
 }
 

@@ -122,16 +122,31 @@ impl Refresher {
         match self.judge(&live, now) {
             Standing::Young => Ok(Some(live)),
             Standing::Aging => {
-                // If no permit is free, a later request of this session tries again.
-                if live.refresh.may_begin(now, BACKGROUND_REST)
-                    && let Ok(permit) = Arc::clone(&self.background).try_acquire_owned()
-                {
-                    self.join_or_begin(&live, Some(permit));
-                }
+                self.begin_in_background(&live, now);
                 Ok(Some(live))
             }
             Standing::Old => self.wait(live).await,
             Standing::Over => Ok(None),
+        }
+    }
+
+    /// Whether the groups may be used now. Never waits: a refresh that is due runs in the
+    /// background, also if the groups are too old.
+    pub fn may_use(self: &Arc<Self>, live: &Arc<LiveSession>) -> bool {
+        let now = self.clock.now();
+        let standing = self.judge(live, now);
+        if matches!(standing, Standing::Aging | Standing::Old) {
+            self.begin_in_background(live, now);
+        }
+        matches!(standing, Standing::Young | Standing::Aging)
+    }
+
+    /// If no permit is free, a later request of this session tries again.
+    fn begin_in_background(self: &Arc<Self>, live: &Arc<LiveSession>, now: DateTime<Utc>) {
+        if live.refresh.may_begin(now, BACKGROUND_REST)
+            && let Ok(permit) = Arc::clone(&self.background).try_acquire_owned()
+        {
+            self.join_or_begin(live, Some(permit));
         }
     }
 

@@ -99,7 +99,7 @@ async fn exchange(
 /// The members of POST `/api/token`, and the refresh token.
 fn answer(granted: &Granted, server: &Red5Server, issued_type: &'static str) -> HttpResponse {
     let refresh_token = granted.refresh_token.as_ref();
-    let answer = TokenAnswer::new(&granted.issued, server.0.as_ref()).of_type(issued_type);
+    let answer = TokenAnswer::new(&granted.issued, server).of_type(issued_type);
     let refresh_token = refresh_token.map(ExposeSecret::expose_secret);
     HttpResponse::Ok().json(answer.with_refresh_token(refresh_token))
 }

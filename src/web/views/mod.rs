@@ -57,7 +57,7 @@ pub use people::{
     SessionList, SessionRow, SessionStop, TypedBlock,
 };
 pub use plan::{LeftWords, PlanRefused, PlanWords};
-pub use portal::{CopyLine, Lines, NoGrant, Outcome, Portal, ShownToken, Who};
+pub use portal::{CopyLine, Lines, NoGrant, Outcome, Portal, QrImage, ShownToken, Who};
 pub use public::{ApiDocs, Next, SignedOut, Welcome};
 pub use restore::{RestorePage, TypedRestore};
 pub use seen::{PeopleList, PersonPage, PersonRow, TypedDeed, WhoCanPage, WhoCanRow};

@@ -107,6 +107,8 @@ pub enum Lines {
     NeedRoom,
     /// The stream has no name.
     NeedStream,
+    /// A Stream Manager leads none of the protocols of the token.
+    NeedNode,
     /// Here they are.
     Ready(Vec<CopyLine>),
 }
@@ -117,6 +119,19 @@ pub struct CopyLine {
     /// Where it goes: `Red5 HTML5 SDK, publishing`.
     pub label: &'static str,
     pub text: String,
+    /// The text as an image, for a telephone.
+    pub qr: Option<QrImage>,
+}
+
+/// A QR code, drawn in squares of the size 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QrImage {
+    /// Of what: `WHIP address`.
+    pub of: &'static str,
+    /// Width and height, with the margin.
+    pub size: u32,
+    /// The dark squares, as the data of an SVG path.
+    pub path: String,
 }
 
 impl ShownToken {

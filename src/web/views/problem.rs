@@ -158,6 +158,13 @@ pub const CROSS_SITE: Problem = Problem::of_api(
     "The app is on another site than the bridge, so the browser sends no session cookie, and signing in does not change that. Serve both below one domain (app.example.com and bridge.example.com).",
 );
 
+/// 403: a question for Red5 servers alone, from another address.
+pub const FORBIDDEN_NETWORK: Problem = Problem::of_api(
+    403,
+    "forbidden_network",
+    "Only Red5 servers may ask this: the networks of RED5_ROUND_TRIP_NETWORKS.",
+);
+
 /// 403: sent from another site, or without the header or the form token.
 pub const FORBIDDEN_ORIGIN: Problem = Problem::new(
     403,

@@ -33,14 +33,56 @@ fn sc_2_the_secret_is_written_on_demand_alone_and_never_as_something_else() {
     assert_eq!(code, 0);
     assert!(!text.contains(RED5_SECRET), "{text}");
     // A masked value would be pasted as if it were the secret.
-    assert_eq!(load(&text), json!({"jwt.ttl.minutes": "60"}));
+    assert_eq!(load(&text), with_switches(json!({"jwt.ttl.minutes": "60"})));
     for word in [
-        "auth.srt",
-        "auth.mpegts",
         "Stream Manager 2.0",
         "--show-secret",
+        "RED5_JWT_TTL_MINUTES=6 ",
     ] {
         assert!(text.contains(word), "{word}");
+    }
+    // Every switch comes after a word on what is open without it.
+    for switch in text.lines().filter(|line| line.starts_with("auth.")) {
+        let (before, _) = text.split_once(switch).unwrap();
+        let words = before.trim_end().lines().rev();
+        let mut words = words.skip_while(|line| line.starts_with("auth."));
+        assert!(words.next().unwrap().starts_with("# "), "{switch}");
+    }
+}
+
+/// These properties, and those that switch authentication on.
+fn with_switches(mut properties: Value) -> Value {
+    for name in ["active", "rtmp", "rtsp", "rtc", "srt", "mpegts"] {
+        properties[format!("auth.{name}")] = json!("true");
+    }
+    for name in ["rtmpAllowQueryParamsEnabled", "rtmpAuthRoomScopeEnabled"] {
+        properties[format!("auth.{name}")] = json!("true");
+    }
+    properties["auth.rtmpAuthRoomScopeName"] = json!("");
+    properties
+}
+
+#[test]
+fn the_limit_of_the_server_is_just_above_the_longest_token() {
+    for (limit, skew, usual, words) in [
+        ("60", "30", "300", Some("RED5_JWT_TTL_MINUTES=6 ")),
+        ("60", "30", "3570", None),
+        ("6", "30", "300", None),
+        ("60", "120", "301", Some("RED5_JWT_TTL_MINUTES=8 ")),
+    ] {
+        let variables = [
+            ("RED5_JWT_TTL_MINUTES", limit),
+            ("RED5_CLOCK_SKEW_SECONDS", skew),
+            ("RED5_TOKEN_TTL_SECONDS", usual),
+        ];
+        let (_, text) = said(run(&["red5-config"], &variables, b""));
+        assert_eq!(load(&text)["jwt.ttl.minutes"], limit);
+        assert_eq!(
+            text.contains("RED5_JWT_TTL_MINUTES="),
+            words.is_some(),
+            "{text}"
+        );
+        assert!(words.is_none_or(|words| text.contains(words)), "{text}");
     }
 }
 
@@ -63,9 +105,9 @@ fn r5_1_r5_9_java_reads_what_the_bridge_signs_with() {
             let (code, text) = said(run(&["red5-config", "--show-secret"], &variables, b""));
             assert_eq!(code, 0, "{text}");
             assert!(text.is_ascii(), "{text}");
-            let expected = json!({
+            let expected = with_switches(json!({
                 "jwt.secret": secret, "jwt.issuer": issuer, "jwt.ttl.minutes": "90",
-            });
+            }));
             assert_eq!(load(&text), expected, "{text}");
             if secret == RED5_SECRET {
                 continue;

@@ -307,6 +307,8 @@ fn sc_1_what_the_example_only_comments_on_is_the_default_or_works() {
             "BRIDGE_OPS_LISTEN",
             "BRIDGE_TRUSTED_PROXIES",
             "DATABASE_LISTEN_URL",
+            "RED5_NODE_GROUP",
+            "RED5_ROUND_TRIP_NETWORKS",
             "RED5_SERVER_URL",
         ];
         let is_example = examples.contains(&name.as_str());

@@ -90,6 +90,17 @@ fn r5_2_a_lifetime_fits_between_a_minute_and_the_servers_limit() {
 
 #[test]
 fn sc_1_the_streaming_server_and_the_log() {
+    each_is_refused(
+        "RED5_SERVER_KIND",
+        &["Standalone", "stream_manager", "cluster"],
+    );
+    let long = "g".repeat(129);
+    each_is_refused("RED5_NODE_GROUP", &["a b", "a&b", "a'b", "é", "a/b", &long]);
+    good(&[
+        ("RED5_NODE_GROUP", &long[1..]),
+        ("RED5_SERVER_KIND", "stream-manager"),
+    ]);
+    each_is_refused("RED5_ROUND_TRIP_ROOM", &["Refuse", "any", "on"]);
     each_is_refused("RED5_SUBJECT", &["Subject", "sub", "email"]);
     each_is_refused("LOG_FORMAT", &["JSON", "xml"]);
     each_is_refused(

@@ -56,6 +56,54 @@ async fn the_answer_has_these_members_and_no_others() {
 }
 
 #[tokio::test]
+async fn for_a_stream_manager_there_are_the_endpoints_that_the_scope_can_use_and_the_node_group() {
+    let manager = [
+        ("RED5_SERVER_URL", "https://media.example.com:8443/live"),
+        ("RED5_SERVER_KIND", "stream-manager"),
+        ("RED5_NODE_GROUP", "eu-1"),
+    ];
+    let bridge = TestBridge::start_with(&manager).await;
+    bridge.map("crew", BOTH, &["*"], &["a", "b"]).await;
+    bridge.provider.person("ann").groups(["crew"]);
+    let ann = bridge.signed_in("ann").await;
+    let at =
+        |kind: &str, app: &str| format!("https://media.example.com:8443/as/v1/proxy/{kind}/{app}");
+    for (ask, endpoints) in [
+        (
+            json!({"rooms": ["a"]}),
+            json!({"publish": at("whip", "live/a"), "subscribe": at("whep", "live/a")}),
+        ),
+        (
+            json!({"rooms": ["a"], "roles": PUBLISH}),
+            json!({"publish": at("whip", "live/a")}),
+        ),
+        (
+            json!({"rooms": ["a", "b"], "transports": ["WHEP"], "roles": WATCH}),
+            json!({"subscribe": at("whep", "live")}),
+        ),
+        (json!({"rooms": ["a"], "transports": ["RTMP"]}), json!({})),
+    ] {
+        let red5 = red5(&ann, ask.clone()).await;
+        assert_eq!(red5["endpoints"], endpoints, "{ask}");
+        assert_eq!(red5["connectionParams"]["nodeGroup"], "eu-1");
+        assert_eq!(red5["host"], "media.example.com");
+    }
+    let without = bridge.beside(&manager[1..]).await;
+    let ann = ann.at(&without.address);
+    let red5 = red5(&ann, json!({"rooms": ["a"]})).await;
+    let params = json!({"username": "jwt", "password": "jwt", "token": null, "nodeGroup": "eu-1"});
+    assert_eq!(red5, json!({"connectionParams": params}));
+}
+
+#[tokio::test]
+async fn a_standalone_server_has_neither_endpoints_nor_a_node_group() {
+    let bridge = TestBridge::start_with(&[SERVER[0], ("RED5_NODE_GROUP", "eu-1")]).await;
+    let red5 = red5(&crew(&bridge, &["a"]).await, json!({})).await;
+    assert!(red5.get("endpoints").is_none());
+    assert!(red5["connectionParams"].get("nodeGroup").is_none());
+}
+
+#[tokio::test]
 async fn the_room_is_in_app_only_when_the_scope_has_exactly_one() {
     let bridge = TestBridge::start_with(SERVER).await;
     let ann = crew(&bridge, &["studio-1", "studio-2"]).await;

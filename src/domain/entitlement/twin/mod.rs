@@ -40,6 +40,34 @@ proptest! {
         }
     }
 
+    /// RR-2: what is true of one role of a scope is what a request for it would get.
+    #[test]
+    fn rr_2_a_role_of_a_scope_is_true_exactly_where_an_exchange_gives_it(
+        held in grants(), scope in any_scope(), role in prop::sample::select(&Role::ALL[..])
+    ) {
+        let entitlement = Entitlement::new(held, vec![]);
+        if let Some(part) = scope.of_role(role) {
+            let ask = Ask {
+                roles: Some(part.roles.clone()),
+                transports: Some(part.transports.clone()),
+                rooms: Some(part.rooms.clone()),
+            };
+            let given = entitlement.scope(&ask);
+            prop_assert_eq!(entitlement.warrant(&part).is_ok(), given == Ok(part));
+        }
+    }
+
+    #[test]
+    fn rr_2_each_role_of_what_an_exchange_gives_is_true(held in grants(), ask in ask()) {
+        let entitlement = Entitlement::new(held, vec![]);
+        if let Ok(scope) = entitlement.scope(&ask) {
+            for role in &scope.roles {
+                let part = scope.of_role(*role);
+                prop_assert!(part.is_some_and(|part| entitlement.warrant(&part).is_ok()));
+            }
+        }
+    }
+
     /// One single grant contains the triple.
     #[test]
     fn what_a_grant_lets_agrees_with_the_definition(held in grants()) {

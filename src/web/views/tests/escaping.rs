@@ -8,13 +8,13 @@ use crate::web::views::samples::{END_TAG, Sample, TAG, unbroken};
 #[test]
 fn cs_10_no_page_has_an_element_or_attribute_that_came_with_the_content() {
     const ELEMENTS: &str = "!doctype a aside bdi body button caption code datalist dd del details div dl dt em \
-        fieldset form h1 h2 h3 h4 h5 head header html img input ins label legend li link main meta nav option p pre \
-        script section select span strong summary table tbody td textarea th thead time title tr ul";
+        fieldset form h1 h2 h3 h4 h5 head header html img input ins label legend li link main meta nav option p path pre \
+        script section select span strong summary svg table tbody td textarea th thead time title tr ul";
     const ATTRIBUTES: &str = "accept action alt aria-current aria-hidden aria-describedby aria-invalid aria-label aria-labelledby \
-        autocapitalize autocomplete charset checked class content data-chooses data-copies data-ended-status \
+        autocapitalize autocomplete charset checked class content d data-chooses data-copies data-ended-status \
         data-label data-remaining data-seconds datetime defer dir download enctype for form height hidden href html http-equiv id \
-        inputmode lang list method name open readonly rel role rows scope selected spellcheck src tabindex type \
-        value width";
+        inputmode lang list method name open readonly rel role rows scope selected shape-rendering spellcheck src tabindex type \
+        value viewBox width";
     each(|Sample { name, html }| {
         for tag in tags(html) {
             let mut quoted = tag.trim_matches(['<', '>', '/']).split('"');
