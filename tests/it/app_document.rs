@@ -95,6 +95,98 @@ async fn each_answer_in_the_page_for_authors_is_one_of_the_bridge() {
     assert_eq!(answer.json(), *logout);
 }
 
+/// The commands that the page shows, in its order.
+fn commands() -> Vec<String> {
+    let page = page();
+    let blocks = page.split("```sh\n").skip(1);
+    let blocks = blocks.map(|rest| rest.split("```").next().unwrap().to_owned());
+    blocks.filter(|block| block.contains("/oauth2/")).collect()
+}
+
+/// What the shell makes of a command, sent to this bridge.
+fn run(bridge: &TestBridge, command: &str, variables: &[(&str, &str)]) -> Value {
+    let command = command.replace("https://bridge.example.com", &bridge.address);
+    let output = std::process::Command::new("bash")
+        .args(["-c", &command])
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{command}: {output:?}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_command_in_the_page_for_authors_does_what_the_page_says() {
+    let bridge = TestBridge::start().await;
+    let role = ["red5-publisher"];
+    bridge
+        .map("producers", &role, &["WHIP"], &["studio-1"])
+        .await;
+    bridge.provider.person("ada").groups(["producers"]);
+    let ada = bridge.signed_in("ada").await;
+    let admin = bridge.admin().await;
+    let redirect_uri = "https://studio.example.com/done";
+    let app = json!({"id": "studio-app", "name": "Studio", "kind": "public", "trusted": true,
+                     "grants": ["authorization_code", "refresh_token"], "redirect_uris": [redirect_uri]});
+    let service = json!({"id": "transcoder", "name": "Transcoder", "kind": "confidential", "grants": ["token_exchange"]});
+    assert_eq!(
+        admin.api("POST", "/api/admin/clients", &app).await.status,
+        201
+    );
+    let service = admin
+        .api("POST", "/api/admin/clients", &service)
+        .await
+        .json();
+
+    let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    // RFC 7636, Appendix B.
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("response_type", "code"),
+            ("client_id", "studio-app"),
+            ("redirect_uri", redirect_uri),
+        ])
+        .extend_pairs([
+            ("code_challenge", challenge),
+            ("code_challenge_method", "S256"),
+        ])
+        .finish();
+    let back = ada
+        .peek(&format!("/oauth2/authorize?{query}"))
+        .await
+        .location();
+    let code = back
+        .query_pairs()
+        .find(|(name, _)| name == "code")
+        .unwrap()
+        .1
+        .into_owned();
+    let id_token = bridge.provider.id_token("ada", |token| token);
+
+    let commands = commands();
+    let [redeem, refresh, exchange, revoke] = &commands[..] else {
+        panic!("{} commands", commands.len());
+    };
+    let first = run(&bridge, redeem, &[("CODE", &code), ("VERIFIER", verifier)]);
+    assert_eq!(
+        first["scope"],
+        "red5-publisher room:studio-1 transport:WHIP"
+    );
+    let token = first["refresh_token"].as_str().unwrap();
+    let second = run(&bridge, refresh, &[("REFRESH_TOKEN", token)]);
+    let token = second["refresh_token"].as_str().unwrap();
+    let secret = service["secret"].as_str().unwrap();
+    let exchanged = run(
+        &bridge,
+        exchange,
+        &[("SECRET", secret), ("ID_TOKEN", &id_token)],
+    );
+    assert_eq!(exchanged["scope"], first["scope"]);
+    assert_eq!(run(&bridge, revoke, &[("REFRESH_TOKEN", token)]), json!({}));
+    let over = run(&bridge, refresh, &[("REFRESH_TOKEN", token)]);
+    assert_eq!(over["error"], "invalid_grant");
+}
+
 /// The words of `code` in `value` and in all that it refers to.
 fn codes(value: &Value, found: &mut BTreeSet<String>) {
     match value {
