@@ -67,6 +67,7 @@ mod public_url;
 mod rate_limits;
 mod raw;
 mod readers;
+mod real_server;
 mod red5;
 mod refresh;
 mod restore_pages;
