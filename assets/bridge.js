@@ -78,10 +78,10 @@
 
   // Writing into a list chooses "these" over "any".
   for (const field of document.querySelectorAll("[data-chooses]")) {
-    const choice = document.getElementById(field.dataset.chooses);
+    const choices = field.dataset.chooses.split(" ").map((id) => document.getElementById(id));
     field.addEventListener("input", () => {
       const filled = field.type === "checkbox" ? field.checked : field.value.trim() !== "";
-      if (choice && filled) choice.checked = true;
+      for (const choice of choices) if (choice && filled) choice.checked = true;
     });
   }
 

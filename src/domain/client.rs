@@ -43,10 +43,11 @@ const READ_ONLY: [&str; 6] = [
 pub struct ClientId(String);
 
 impl ClientId {
-    /// 1 to [`CLIENT_ID_MAX`] of `A-Z a-z 0-9 . _ -`, compared exactly.
+    /// 1 to [`CLIENT_ID_MAX`] of `A-Z a-z 0-9 . _ -`, compared exactly; not `.` or `..`, which no address can hold.
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        let fits = (1..=CLIENT_ID_MAX).contains(&text.len()) && text.chars().all(allowed);
+        let fits = (1..=CLIENT_ID_MAX).contains(&text.len()) && !matches!(text, "." | "..");
+        let fits = fits && text.chars().all(allowed);
         fits.then(|| Self(text.to_owned()))
     }
 
@@ -181,6 +182,13 @@ pub fn origin_of(address: &str) -> Option<String> {
     matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
 }
 
+/// The origins of a client that states none: those of its redirect URIs, sorted.
+pub fn default_origins(redirect_uris: &[RedirectUri]) -> Vec<String> {
+    let origins = redirect_uris.iter();
+    let origins: BTreeSet<String> = origins.filter_map(|uri| origin_of(uri.as_str())).collect();
+    origins.into_iter().collect()
+}
+
 /// What an administrator decided about a client; in JSON its members, in their order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClientDraft {
@@ -213,20 +221,23 @@ impl ClientDraft {
     /// Each invalid field, and each member that no client has.
     pub fn parse(sent: Map<String, Value>) -> Result<(Option<ClientId>, Self), Vec<FieldError>> {
         Members::judge(sent, |members| {
-            let id = match members.text("id") {
-                None => None,
-                Some(text) => {
-                    let id = ClientId::parse(&text);
-                    if id.is_none() {
-                        let reason = format!(
-                            "an id is 1 to {CLIENT_ID_MAX} characters out of A-Z a-z 0-9 . _ -"
-                        );
-                        members.refuse("id", reason);
-                    }
-                    Some(id?)
+            let id = members.text("id").map(|text| {
+                let id = ClientId::parse(&text);
+                if id.is_none() {
+                    let reason = format!(
+                        "an id is 1 to {CLIENT_ID_MAX} characters out of A-Z a-z 0-9 . _ -, and not . or .."
+                    );
+                    members.refuse("id", reason);
                 }
+                id
+            });
+            // Before the id is judged: an early return would leave members that were not read, and blame them.
+            let draft = Self::read(members);
+            let id = match id {
+                None => None,
+                Some(id) => Some(id?),
             };
-            Some((id, Self::read(members)?))
+            Some((id, draft?))
         })
     }
 
@@ -279,9 +290,7 @@ impl ClientDraft {
         let origins = if members.has("origins") {
             addresses(members, "origins", origin).unwrap_or_default()
         } else {
-            let own = redirect_uris.iter();
-            let own: BTreeSet<String> = own.filter_map(|uri| origin_of(uri.as_str())).collect();
-            own.into_iter().collect()
+            default_origins(&redirect_uris)
         };
         let max = scope_limit(members);
         let max_ttl_seconds = members.number("max_ttl_seconds").and_then(|seconds| {
@@ -295,7 +304,7 @@ impl ClientDraft {
             fits
         });
         let enabled = if members.has("enabled") {
-            members.flag("enabled")?
+            members.flag("enabled").unwrap_or_default()
         } else {
             true
         };

@@ -76,6 +76,15 @@ pub struct ClientSecret {
     pub created_at: DateTime<Utc>,
 }
 
+/// What people gave a client.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientHoldings {
+    /// People who have consented to it.
+    pub consents: i64,
+    /// Families of refresh tokens.
+    pub refresh_tokens: i64,
+}
+
 /// Why a client was not changed. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientNotChanged {
@@ -462,6 +471,22 @@ impl Store {
                 .execute(transaction)
                 .await?;
             Ok(())
+        })
+        .await
+    }
+
+    /// What people gave a client; nothing if there is no such client.
+    pub async fn client_holdings(&self, id: &ClientId) -> Result<ClientHoldings, StoreError> {
+        self.with(async |transaction| {
+            let holdings = sqlx::query_as!(
+                ClientHoldings,
+                r#"SELECT (SELECT count(*) FROM consents WHERE client_id = $1) AS "consents!",
+                          (SELECT count(*) FROM token_families WHERE client_id = $1) AS "refresh_tokens!""#,
+                id.as_str(),
+            )
+            .fetch_one(transaction)
+            .await?;
+            Ok(holdings)
         })
         .await
     }

@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, web};
 use super::extract::{Page, Session, Visitor};
 use super::page::show;
 use super::site::Site;
-use super::views::ApiDocs;
+use super::views::{ApiDocs, ErrorCodes};
 
 /// Committed in `docs/`, so that app authors can read it in the repository too.
 const DOCUMENT: &str = include_str!("../../docs/openapi.json");
@@ -34,6 +34,13 @@ pub async fn document(site: web::Data<Site>) -> HttpResponse {
 pub async fn docs(_: Visitor<Session>, page: Page) -> HttpResponse {
     show(&ApiDocs {
         bridge: page.site().to(""),
+        frame: page.frame(),
+    })
+}
+
+/// GET `/docs/errors`
+pub async fn errors(_: Visitor<Session>, page: Page) -> HttpResponse {
+    show(&ErrorCodes {
         frame: page.frame(),
     })
 }
@@ -138,6 +145,14 @@ mod tests {
                 "DELETE /api/admin/sessions",
                 "DELETE /api/admin/sessions/{id}",
                 "GET /api/admin/who-can",
+                "GET /api/admin/clients",
+                "POST /api/admin/clients",
+                "GET /api/admin/clients/{id}",
+                "PUT /api/admin/clients/{id}",
+                "DELETE /api/admin/clients/{id}",
+                "GET /api/admin/clients/{id}/secrets",
+                "POST /api/admin/clients/{id}/secrets",
+                "DELETE /api/admin/clients/{id}/secrets/{secret}",
                 "GET /api/admin/audit",
                 "POST /red5/invalidateCredentials",
                 "POST /red5/validateCredentials",

@@ -12,8 +12,8 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource};
 
 use super::admin::files::FILE_MAX;
 use super::admin::{
-    blocks, changes, clients, explain, files, history, mapping_selection, mapping_tests, mappings,
-    people, restore, sessions, test_pages, who_can,
+    blocks, changes, client_pages, clients, explain, files, history, mapping_selection,
+    mapping_tests, mappings, people, restore, sessions, test_pages, who_can,
 };
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
@@ -171,6 +171,23 @@ static ROUTES: &[Route] = &[
         .counted_by_sender(Rule::Change),
     page("/admin/files/mappings.json").get(|| to(files::json)),
     page("/admin/files/mappings.csv").get(|| to(files::csv)),
+    page("/admin/clients")
+        .get(|| to(client_pages::list_page))
+        .post(|| to(client_pages::add))
+        .counted_by_sender(Rule::Change),
+    page("/admin/clients/new").get(|| to(client_pages::new_page)),
+    page("/admin/clients/{id}/edit")
+        .get(|| to(client_pages::edit_page))
+        .post(|| to(client_pages::save))
+        .counted_by_sender(Rule::Change),
+    page("/admin/clients/{id}/delete")
+        .get(|| to(client_pages::delete_page))
+        .post(|| to(client_pages::delete_confirmed))
+        .counted_by_sender(Rule::Change),
+    page("/admin/clients/{id}/secrets")
+        .get(|| to(client_pages::secrets_page))
+        .post(|| to(client_pages::change_secrets))
+        .counted_by_sender(Rule::Change),
     page("/oauth2/authorize")
         .step(|| to(authorize::authorize))
         .counted(Rule::Login),
@@ -190,6 +207,7 @@ static ROUTES: &[Route] = &[
     })
     .counted(Rule::Logout),
     page("/docs").get(|| to(api_docs::docs)),
+    page("/docs/errors").get(|| to(api_docs::errors)),
     api("/assets/{name}").get(|| to(assets::file)).uncounted(),
     api("/client/red5-bridge.js")
         .get(|| to(assets::client_module))

@@ -137,6 +137,9 @@ async fn ad_1_an_administrator_gets_all_of_it() {
     let test = json!({"name": "nothing", "given": {}, "cannot": [{"role": "red5-publisher", "room": "*"}]});
     let test = admin.api("POST", "/api/admin/tests", &test).await.json();
     let test = format!("/{}", test["id"]);
+    let client = json!({"id": id, "name": "app", "kind": "public", "grants": ["token_exchange"]});
+    let made = admin.api("POST", "/api/admin/clients", &client).await;
+    assert_eq!(made.status, 201, "{}", made.body);
     for route in routes(&id) {
         // No session, person or test has the number of a mapping; a question needs its words.
         let route = match route.as_str() {

@@ -200,6 +200,16 @@ async fn every_example_of_a_request_is_taken() {
         assert_eq!(answer.status, 200, "{}", answer.body);
         etag = answer.header("etag").to_owned();
     }
+    for client in bodies("~1api~1admin~1clients/post") {
+        let answer = root.api("POST", "/api/admin/clients", &client).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+    }
+    for client in bodies("~1api~1admin~1clients~1{id}/put") {
+        let if_match = [("if-match", "\"1\"")];
+        let address = "/api/admin/clients/studio-app";
+        let answer = root.api_with("PUT", address, &if_match, &client).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
     for nothing in bodies("~1api~1admin~1mappings~1{id}/delete") {
         let answer = root
             .api_with("DELETE", &address, &[("if-match", &etag)], &nothing)

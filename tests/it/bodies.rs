@@ -44,6 +44,11 @@ const FORMS: &[&str] = &[
     "/admin/tests",
     "/admin/tests/1",
     "/admin/tests/1/delete",
+    "/admin/clients",
+    "/admin/clients/1/edit",
+    "/admin/clients/1/delete",
+    "/admin/clients/1/secrets",
+    "/apps/1/end",
 ];
 
 const SCRIPTS: &[(&str, &str)] = &[
@@ -51,6 +56,11 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("POST", "/api/admin/mappings"),
     ("PUT", "/api/admin/mappings/1"),
     ("DELETE", "/api/admin/mappings/1"),
+    ("POST", "/api/admin/clients"),
+    ("PUT", "/api/admin/clients/1"),
+    ("DELETE", "/api/admin/clients/1"),
+    ("POST", "/api/admin/clients/1/secrets"),
+    ("DELETE", "/api/admin/clients/1/secrets/1"),
 ];
 
 async fn with_a_row() -> (TestBridge, Browser) {
@@ -139,6 +149,8 @@ async fn a_field_that_stands_twice_is_refused_whatever_it_says() {
         "/admin/mappings/1",
         "/admin/mappings/1/switch",
         "/admin/mappings/1/delete",
+        "/admin/clients/1/edit",
+        "/admin/clients/1/delete",
     ];
     for path in form {
         for twice in [

@@ -21,6 +21,8 @@ mod canaries;
 mod change_sets;
 mod check;
 mod client_address;
+mod client_pages;
+mod clients;
 mod commands;
 mod configuration;
 mod csrf;

@@ -5,6 +5,7 @@ mod client_authentication;
 mod codes;
 mod doors;
 mod exchange;
+mod own_apps;
 mod refresh;
 mod who_may_read;
 

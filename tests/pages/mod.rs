@@ -5,6 +5,7 @@
 mod access;
 mod admin;
 mod around;
+mod clients;
 mod explain;
 mod history;
 mod mapping_tests;
@@ -59,6 +60,7 @@ pub(super) fn all() -> Vec<Sample> {
     let mut all = access::samples();
     all.extend(admin::samples());
     all.extend(around::samples());
+    all.extend(clients::samples());
     all.extend(explain::samples());
     all.extend(history::samples());
     all.extend(mapping_tests::samples());

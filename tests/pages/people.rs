@@ -12,7 +12,7 @@ use crate::web::views::{
     SessionRow, SessionStop, TypedBlock,
 };
 
-fn at(text: &str) -> DateTime<Utc> {
+pub(super) fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 

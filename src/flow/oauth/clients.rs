@@ -10,7 +10,7 @@ use crate::domain::list::{ListPage, PageRange};
 use crate::flow::admin::Admin;
 use crate::random;
 use crate::store::clients::SecretDigest;
-pub use crate::store::clients::{ClientNotChanged, ClientSecret};
+pub use crate::store::clients::{ClientHoldings, ClientNotChanged, ClientSecret, SECRETS_MAX};
 use crate::store::snapshot::SnapshotKeeper;
 use crate::store::{Store, StoreError};
 
@@ -124,6 +124,11 @@ impl ClientEditor {
             .await?;
         self.snapshots.reload_changed().await;
         Ok(())
+    }
+
+    /// What people gave it, which ends with it.
+    pub async fn holdings(&self, _: &Admin, id: &ClientId) -> Result<ClientHoldings, StoreError> {
+        self.store.client_holdings(id).await
     }
 
     /// The secrets of a client, oldest first; never the secrets themselves.

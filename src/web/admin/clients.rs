@@ -112,7 +112,7 @@ pub async fn end_secret(
 }
 
 /// Anything that is no id is the id of none.
-fn client_id(text: &str) -> Result<ClientId, Refusal> {
+pub(super) fn client_id(text: &str) -> Result<ClientId, Refusal> {
     ClientId::parse(text).ok_or_else(|| Refusal::new(problems::NOT_FOUND))
 }
 

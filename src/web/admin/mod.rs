@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub mod changes;
+pub mod client_pages;
 pub mod clients;
 pub mod explain;
 pub mod files;

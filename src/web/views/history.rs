@@ -12,7 +12,7 @@ use super::times::Moment;
 use crate::flow::history::AuditEntry;
 
 /// The actions, as the filter offers them.
-const ACTIONS: [&str; 11] = [
+const ACTIONS: [&str; 16] = [
     "mapping.created",
     "mapping.replaced",
     "mapping.deleted",
@@ -24,6 +24,11 @@ const ACTIONS: [&str; 11] = [
     "person.ended",
     "person.blocked",
     "person.unblocked",
+    "client.created",
+    "client.replaced",
+    "client.deleted",
+    "secret.created",
+    "secret.deleted",
 ];
 
 /// Members of a state that say nothing about what was changed.

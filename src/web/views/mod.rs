@@ -10,11 +10,13 @@
 //! what has no picture.
 
 pub mod assets;
+mod clients;
 mod effect;
 mod explain;
 mod files;
 mod frame;
 mod history;
+mod line_errors;
 mod mapping_form;
 mod mappings;
 mod oauth;
@@ -40,6 +42,10 @@ mod tests;
 
 pub use askama::Template;
 
+pub use clients::{
+    ClientDelete, ClientForm, ClientList, ClientNotSaved, ClientSecretsPage, ListedClient,
+    TypedClient,
+};
 pub use effect::EffectWords;
 pub use explain::{ExplainPage, Explained, TypedQuestion};
 pub use files::FilesPage;
@@ -58,6 +64,7 @@ pub use people::{
 };
 pub use plan::{LeftWords, PlanRefused, PlanWords};
 pub use portal::{CopyLine, Lines, NoGrant, Outcome, Portal, QrImage, ShownToken, Who};
+pub use problem::ErrorCodes;
 pub use public::{ApiDocs, Next, SignedOut, Welcome};
 pub use restore::{RestorePage, TypedRestore};
 pub use seen::{PeopleList, PersonPage, PersonRow, TypedDeed, WhoCanPage, WhoCanRow};

@@ -272,7 +272,7 @@ pub const STALE: Problem = Problem::new(
     "Changed meanwhile",
     "What you tried to change was changed since you opened it. Nothing of yours was saved. Open it again to see how it is now.",
 )
-.in_api("The mapping was changed meanwhile; current is how it is now.");
+.in_api("It was changed meanwhile; current is how it is now.");
 
 pub const TOO_LARGE: Problem = Problem::new(
     413,
@@ -511,6 +511,84 @@ pub fn description(sentence: &str) -> String {
     sentence.chars().map(allowed).collect()
 }
 
+/// Every refusal that a program can get, in the order of the page that explains them.
+const OF_PROGRAMS: [Problem; 36] = [
+    INVALID_REQUEST,
+    NOT_SIGNED_IN,
+    CROSS_SITE,
+    FORBIDDEN_ORIGIN,
+    FORBIDDEN_NETWORK,
+    NOT_ADMIN,
+    BLOCKED,
+    NO_GRANT,
+    GROUPS_OVERAGE,
+    NO_USERNAME,
+    SCOPE_NOT_GRANTED,
+    ROOM_REQUIRED,
+    TTL_TOO_SHORT,
+    TOO_MANY_ROOMS,
+    INVALID_CLIENT,
+    INVALID_GRANT,
+    UNAUTHORIZED_CLIENT,
+    UNSUPPORTED_GRANT_TYPE,
+    INVALID_TARGET,
+    INVALID_SCOPE,
+    UNKNOWN_CLIENT,
+    CONSENT_REQUIRED,
+    CONSENT_DENIED,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    DUPLICATE,
+    TEST_FAILED,
+    STALE,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    PRECONDITION_REQUIRED,
+    RATE_LIMITED,
+    INTERNAL,
+    UNCONFIRMED,
+    UNAVAILABLE,
+    PROVIDER_UNAVAILABLE,
+];
+
+/// GET `/docs/errors`, to which `error_uri` of the answers to clients leads (RFC 6749 §5.2).
+#[derive(Debug, Clone, Template)]
+#[template(path = "error_codes.html")]
+pub struct ErrorCodes {
+    pub frame: Frame,
+}
+
+/// A code, and what it means.
+#[derive(Debug)]
+struct CodeRow {
+    code: &'static str,
+    status: u16,
+    oauth_error: &'static str,
+    oauth_status: u16,
+    sentences: Vec<&'static str>,
+}
+
+impl ErrorCodes {
+    /// One row for each code: several refusals may share one.
+    fn rows() -> Vec<CodeRow> {
+        let mut rows: Vec<CodeRow> = Vec::new();
+        for problem in OF_PROGRAMS {
+            if let Some(row) = rows.iter_mut().find(|row| row.code == problem.code) {
+                row.sentences.push(problem.detail());
+                continue;
+            }
+            rows.push(CodeRow {
+                code: problem.code,
+                status: problem.status,
+                oauth_error: problem.oauth_error(),
+                oauth_status: problem.oauth_status(),
+                sentences: vec![problem.detail()],
+            });
+        }
+        rows
+    }
+}
+
 #[derive(Debug, Clone, Template)]
 #[template(path = "problem.html")]
 pub struct ProblemPage {
@@ -627,6 +705,34 @@ mod tests {
         for problem in [NOT_FOUND, METHOD_NOT_ALLOWED, COOKIE_MISSING, RATE_LIMITED] {
             let code = format!("<code>{}</code>", problem.code);
             assert!(page(problem, None).contains(&code), "{problem:?}");
+        }
+    }
+
+    /// The page explains every refusal but those of sign-ins and of forms.
+    #[test]
+    fn the_page_of_errors_has_every_code_that_a_program_can_get() {
+        let source = include_str!("problem.rs");
+        let (table, rest) = source.split_once("// What follows is of sign-ins").unwrap();
+        let (_, of_clients) = rest.split_once("pub const INVALID_CLIENT").unwrap();
+        let (of_clients, _) = of_clients.split_once("const OF_PROGRAMS").unwrap();
+        let table: Vec<&str> = table
+            .split_whitespace()
+            .chain(of_clients.split_whitespace())
+            .collect();
+        let table = table.join(" ");
+        let frame = Frame {
+            base: "/red5".to_owned(),
+            person: None,
+        };
+        let html = ErrorCodes { frame }.render().unwrap();
+        let codes = table.split(": Problem = Problem::").skip(1);
+        let codes: Vec<&str> = codes
+            .filter_map(|problem| problem.split('"').nth(1))
+            .collect();
+        assert!(codes.len() > 30, "{codes:?}");
+        for code in codes {
+            let is_there = html.contains(&format!(" id=\"{code}\""));
+            assert_eq!(is_there, code != "session_changed", "{code}");
         }
     }
 }

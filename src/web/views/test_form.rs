@@ -4,6 +4,7 @@ use askama::Template;
 use serde_json::{Map, Value, json};
 
 use super::frame::Frame;
+use super::line_errors::{self, LineError, LineField};
 use super::shown::Shown;
 use super::words;
 use crate::domain::mapping_test::{
@@ -13,8 +14,7 @@ use crate::domain::members::{FieldError, together};
 use crate::domain::names::{Role, RoomName, Transport};
 use crate::web::form::{Form, Repeated, filled};
 
-/// The fields of the form: the name, the member of JSON, and the label.
-const FIELDS: [(&str, &str, &str); 7] = [
+const FIELDS: [LineField; 7] = [
     ("name", "name", "Name"),
     ("groups", "given.groups", "Groups"),
     ("username", "given.username", "User name"),
@@ -207,7 +207,7 @@ impl TypedTest {
         let sent = sent.map(|(name, value)| (name.to_owned(), value));
         let judged = together(errors, MappingTestDraft::parse(sent.into_iter().collect()));
         judged.map_err(|mut errors| {
-            errors.sort_by_key(|error| (place(error), entry(error)));
+            line_errors::sort(&mut errors, &FIELDS);
             errors
         })
     }
@@ -225,17 +225,8 @@ impl TypedTest {
         query.finish()
     }
 
-    /// The lines that say something; `can[1]` of an error is the second of these.
     fn lines<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
-        let lines = self.0.all(name).flat_map(str::lines);
-        lines.filter(|line| !line.trim().is_empty()).collect()
-    }
-
-    /// The number of the line, counted as people do, of the entry at a place.
-    fn line_number(&self, name: &str, at: usize) -> Option<usize> {
-        let lines = self.0.all(name).flat_map(str::lines).enumerate();
-        let mut filled = lines.filter(|(_, line)| !line.trim().is_empty());
-        filled.nth(at).map(|(number, _)| number + 1)
+        line_errors::lines(&self.0, name)
     }
 }
 
@@ -267,54 +258,16 @@ fn expectation(line: &str) -> Option<Value> {
     }
 }
 
-/// Which of [`FIELDS`] an error is about.
-fn place(error: &FieldError) -> Option<usize> {
-    FIELDS.iter().position(|(_, member, _)| {
-        let rest = error.field.strip_prefix(member);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
-    })
-}
-
-/// Which entry of a list an error is about: `can[1].room` is about the second.
-fn entry(error: &FieldError) -> Option<usize> {
-    let (_, index) = error.field.split_once('[')?;
-    let (index, _) = index.split_once(']')?;
-    index.parse().ok()
-}
-
-/// A problem as the page tells it.
-#[derive(Debug)]
-struct TestFormError {
-    /// The control that the summary leads to.
-    control: &'static str,
-    label: &'static str,
-    /// Which line.
-    line: Option<usize>,
-    reason: String,
-    /// What stands in the line.
-    entry: Option<Shown>,
-}
-
 impl TestForm {
-    fn form_errors(&self) -> impl Iterator<Item = TestFormError> {
-        self.errors.iter().map(|error| {
-            let field = place(error).and_then(|place| FIELDS.get(place));
-            let (control, _, label) = field.copied().unwrap_or(("name", "name", "Test"));
-            let at = entry(error);
-            TestFormError {
-                control,
-                label,
-                line: at.and_then(|at| self.typed.line_number(control, at)),
-                entry: at.and_then(|at| {
-                    let lines = self.typed.lines(control);
-                    lines.get(at).map(|line| Shown((*line).to_owned()))
-                }),
-                reason: in_words_of_the_form(&error.reason),
-            }
+    fn form_errors(&self) -> impl Iterator<Item = LineError> {
+        let errors = self.errors.iter();
+        errors.map(|error| {
+            let reason = in_words_of_the_form(&error.reason);
+            LineError::of(error, &FIELDS, &self.typed.0, reason)
         })
     }
 
-    fn errors_at(&self, name: &str) -> Vec<TestFormError> {
+    fn errors_at(&self, name: &str) -> Vec<LineError> {
         let errors = self.form_errors();
         errors.filter(|error| error.control == name).collect()
     }

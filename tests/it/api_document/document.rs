@@ -19,7 +19,7 @@ const PARTS: [&str; 4] = ["Problem", "ExactRule", "GlobRule", "EveryoneRule"];
 
 /// Rules between members, which no schema of one member can tell. They are
 /// written in the descriptions.
-const BETWEEN_MEMBERS: [&str; 16] = [
+const BETWEEN_MEMBERS: [&str; 25] = [
     "is no token of this bridge",
     "is read-only: ",
     "at most 512 bytes",
@@ -36,6 +36,15 @@ const BETWEEN_MEMBERS: [&str; 16] = [
     "state at least one thing",
     "can never serve",
     "1 to 512 bytes",
+    "must be written as a browser opens it",
+    "must be https, http to a loopback host",
+    "must be an absolute address",
+    "must have neither a fragment",
+    "must be exactly as a browser sends it",
+    "refresh_token needs authorization_code",
+    "one or more addresses for authorization_code",
+    "cannot change: register another client",
+    "is public: only a confidential client",
 ];
 
 /// The document, with every schema indices that stands in it.
