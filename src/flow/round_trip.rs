@@ -160,12 +160,11 @@ impl RoundTrip {
 
 /// The real client writes ISO-8859-1, in which each byte is the character of that number.
 fn parse(body: &[u8]) -> Option<Red5Question> {
-    let members = match str::from_utf8(body) {
-        Ok(_) => json::object(body),
-        Err(_) => {
-            let text: String = body.iter().map(|byte| char::from(*byte)).collect();
-            json::object(text.as_bytes())
-        }
+    let members = if str::from_utf8(body).is_ok() {
+        json::object(body)
+    } else {
+        let text: String = body.iter().map(|byte| char::from(*byte)).collect();
+        json::object(text.as_bytes())
     };
     Red5Question::parse(&members?)
 }

@@ -117,4 +117,4 @@ fn check_access_token_hash(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -105,7 +105,7 @@ impl Store {
         self.with(async |transaction| {
             sqlx::query!(
                 "INSERT INTO consents (issuer, subject, client_id, granted_at)
-                 SELECT $1, $2, id, $4 FROM clients WHERE id = $3
+                 SELECT $1, $2, id, $4 FROM clients WHERE id = $3 AND enabled
                  ON CONFLICT DO NOTHING",
                 person.issuer,
                 person.subject,
@@ -152,32 +152,53 @@ impl Store {
         client: &ClientId,
     ) -> Result<bool, StoreError> {
         self.with(async |transaction| {
-            let ended = sqlx::query_scalar!(
-                r#"WITH theirs AS (SELECT id_hash FROM sessions WHERE issuer = $1 AND subject = $2),
-                        consent AS (DELETE FROM consents WHERE issuer = $1 AND subject = $2 AND client_id = $3 RETURNING 1),
-                        codes AS (DELETE FROM authorization_codes
-                                  WHERE client_id = $3 AND session_hash IN (SELECT id_hash FROM theirs)),
-                        families AS (DELETE FROM token_families
-                                     WHERE client_id = $3 AND session_hash IN (SELECT id_hash FROM theirs) RETURNING 1)
-                   SELECT (SELECT count(*) FROM consent) + (SELECT count(*) FROM families) AS "ended!""#,
+            // In this order, and each for itself: who uses a code or a token holds the consent meanwhile, so the next
+            // statement sees what came of it.
+            let consent = sqlx::query!(
+                "DELETE FROM consents WHERE issuer = $1 AND subject = $2 AND client_id = $3",
                 person.issuer,
                 person.subject,
                 client.as_str(),
             )
-            .fetch_one(transaction)
+            .execute(&mut *transaction)
             .await?;
+            sqlx::query!(
+                "DELETE FROM authorization_codes
+                 WHERE client_id = $3
+                   AND session_hash IN (SELECT id_hash FROM sessions WHERE issuer = $1 AND subject = $2)",
+                person.issuer,
+                person.subject,
+                client.as_str(),
+            )
+            .execute(&mut *transaction)
+            .await?;
+            let families = sqlx::query!(
+                "DELETE FROM token_families
+                 WHERE client_id = $3
+                   AND session_hash IN (SELECT id_hash FROM sessions WHERE issuer = $1 AND subject = $2)",
+                person.issuer,
+                person.subject,
+                client.as_str(),
+            )
+            .execute(transaction)
+            .await?;
+            let ended = consent.rows_affected() + families.rows_affected();
             Ok(ended > 0)
         })
         .await
     }
 
-    /// Writes a new code.
+    /// Writes a new code. False: the client may have none, see [`hold_client`].
     pub async fn insert_code(
         &self,
         digest: &CodeDigest,
         code: &AuthorizationCode,
-    ) -> Result<(), StoreError> {
+        person: &PersonKey,
+    ) -> Result<bool, StoreError> {
         self.with(async |transaction| {
+            if !hold_client(transaction, &code.client, person).await? {
+                return Ok(false);
+            }
             sqlx::query!(
                 "INSERT INTO authorization_codes (digest, client_id, session_hash, redirect_uri, challenge, scope, expires_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -191,7 +212,7 @@ impl Store {
             )
             .execute(transaction)
             .await?;
-            Ok(())
+            Ok(true)
         })
         .await
     }
@@ -236,11 +257,15 @@ impl Store {
     pub async fn redeem_code<T, E: From<StoreError>>(
         &self,
         digest: &CodeDigest,
+        (client, person): (&ClientId, &PersonKey),
         family: Option<&FamilyId>,
         now: DateTime<Utc>,
         issue: impl FnOnce() -> Result<T, E>,
     ) -> Result<Used<T>, E> {
         self.with(async |transaction| {
+            if !hold_client(transaction, client, person).await? {
+                return Ok(Used::Gone);
+            }
             match lock_code(transaction, digest).await? {
                 None => return Ok(Used::Gone),
                 Some(true) => {
@@ -299,12 +324,15 @@ impl Store {
     /// refuses, the token is not used.
     pub async fn use_family<T, E: From<StoreError>>(
         &self,
-        id: &FamilyId,
-        presented: u32,
+        (id, presented): (&FamilyId, u32),
+        (client, person): (&ClientId, &PersonKey),
         now: DateTime<Utc>,
         issue: impl FnOnce() -> Result<T, E>,
     ) -> Result<Used<(T, u32)>, E> {
         self.with(async |transaction| {
+            if !hold_client(transaction, client, person).await? {
+                return Ok(Used::Gone);
+            }
             let row = sqlx::query!(
                 "SELECT generation, replaced_at FROM token_families WHERE id = $1 FOR UPDATE",
                 id.as_slice(),
@@ -359,6 +387,34 @@ impl Store {
         })
         .await
     }
+}
+
+/// Whether the client may have codes and tokens of the person: it is enabled, and trusted or consented to. Both rows are
+/// held until the end of the transaction, the client's first, so that an administrator who switches it off and a person who
+/// takes the consent back come before or after, and end what was written.
+async fn hold_client(
+    transaction: &mut Transaction,
+    client: &ClientId,
+    person: &PersonKey,
+) -> Result<bool, StoreError> {
+    let trusted = sqlx::query_scalar!(
+        "SELECT trusted FROM clients WHERE id = $1 AND enabled FOR KEY SHARE",
+        client.as_str(),
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    if trusted != Some(false) {
+        return Ok(trusted.is_some());
+    }
+    let consent = sqlx::query!(
+        "SELECT granted_at FROM consents WHERE issuer = $1 AND subject = $2 AND client_id = $3 FOR KEY SHARE",
+        person.issuer,
+        person.subject,
+        client.as_str(),
+    )
+    .fetch_optional(transaction)
+    .await?;
+    Ok(consent.is_some())
 }
 
 /// Whether the code was spent; `None` if there is none. The row stays locked until the end of the transaction.

@@ -35,6 +35,7 @@ pub struct SubjectIndex {
 impl SubjectIndex {
     /// An empty index.
     pub fn new(store: Store, by_username: bool) -> Self {
+        #[expect(clippy::borrowed_box, reason = "the type that the cache asks for")]
         let weigh = |subject: &Box<str>, hashes: &Arc<[SessionHash]>| {
             let bytes = ENTRY_OVERHEAD + subject.len() + size_of_val(&**hashes);
             u32::try_from(bytes).unwrap_or(u32::MAX)

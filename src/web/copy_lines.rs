@@ -180,18 +180,18 @@ mod tests {
         let studio = scope(&both, &[], Some(&["studio-1"]));
         let lines = ready(&studio, &manager(Some("eu-1")));
         let query = format!("username=jwt&password=jwt&token={TOKEN}&nodeGroup=eu-1");
-        let whip = "https://media.example.com/as/v1/proxy/whip/live/studio-1/show.1";
-        let whep = "https://media.example.com/as/v1/proxy/whep/live/studio-1/show.1";
+        let publish = "https://media.example.com/as/v1/proxy/whip/live/studio-1/show.1";
+        let watch = "https://media.example.com/as/v1/proxy/whep/live/studio-1/show.1";
         let text = |label: &str| {
             let line = lines.iter().find(|line| line.label.starts_with(label));
             line.map(|line| line.text.clone()).unwrap()
         };
-        assert_eq!(text("WHIP address"), format!("{whip}?{query}"));
-        assert_eq!(text("WHEP address"), format!("{whep}?{query}"));
-        assert!(text("ffmpeg 8").ends_with(&format!("'{whip}?{query}'")));
+        assert_eq!(text("WHIP address"), format!("{publish}?{query}"));
+        assert_eq!(text("WHEP address"), format!("{watch}?{query}"));
+        assert!(text("ffmpeg 8").ends_with(&format!("'{publish}?{query}'")));
         let code = text("Red5 HTML5 SDK, publishing");
         assert!(
-            code.contains(&format!("  endpoint: \"{whip}\",\n")),
+            code.contains(&format!("  endpoint: \"{publish}\",\n")),
             "{code}"
         );
         assert!(code.contains(", nodeGroup: \"eu-1\" }"), "{code}");
@@ -233,11 +233,12 @@ mod tests {
         let query = format!("username=jwt&password=jwt&token={TOKEN}");
         let publish = scope(&[Role::Publisher], &[Transport::Whip], Some(&["studio-1"]));
         let lines = made(&publish, 443);
-        let whip = format!("https://media.example.com/live/studio-1/whip/endpoint/show.1?{query}");
+        let publish =
+            format!("https://media.example.com/live/studio-1/whip/endpoint/show.1?{query}");
         assert_eq!(lines[0], whip);
         assert!(lines[1].contains("app: \"live/studio-1\",\n  streamName: \"show.1\""));
         assert!(lines[1].ends_with("})\nawait client.publish()"));
-        assert!(lines[2].ends_with(&format!("-f whip '{whip}'")));
+        assert!(lines[2].ends_with(&format!("-f whip '{publish}'")));
         let both = [Role::Publisher, Role::Subscriber];
         let rtmp = made(&scope(&both, &[Transport::Rtmp], Some(&["studio-1"])), 443);
         assert_eq!(rtmp[0], "rtmp://media.example.com/live/studio-1");

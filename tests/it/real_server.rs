@@ -38,7 +38,8 @@ impl RealServer {
         };
         let first = server.line();
         let port = first.strip_prefix("listening on ");
-        server.port = port.unwrap_or_else(|| panic!("{first}")).to_owned();
+        port.unwrap_or_else(|| panic!("{first}"))
+            .clone_into(&mut server.port);
         server
     }
 

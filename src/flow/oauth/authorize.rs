@@ -124,12 +124,13 @@ impl Authorization {
             ask: request.ask.clone(),
             ttl_seconds: None,
         };
-        let subject = Subject::from(live).for_client(client.bound());
-        self.exchange.scope(subject, &wish)?;
         let person = person(live);
+        // First, so that a client hears nothing of the person before that.
         if !client.draft.trusted && !self.store.has_consent(&person, &client.id).await? {
             return Err(NoCode::ConsentRequired);
         }
+        let subject = Subject::from(live).for_client(client.bound());
+        self.exchange.scope(subject, &wish)?;
         let code = random::text().map_err(|_| NoCode::NoRandomness)?;
         let row = AuthorizationCode {
             client: client.id.clone(),
@@ -140,10 +141,12 @@ impl Authorization {
             expires_at: self.clock.now() + CODE_LIFE,
             spent: false,
         };
-        self.store
-            .insert_code(&Sha256::digest(&code).into(), &row)
-            .await?;
-        Ok(code.into())
+        let digest = Sha256::digest(&code).into();
+        if self.store.insert_code(&digest, &row, &person).await? {
+            Ok(code.into())
+        } else {
+            Err(NoCode::ConsentRequired)
+        }
     }
 
     /// Remembers that the person lets the client have tokens.
@@ -173,7 +176,7 @@ impl Authorization {
     }
 }
 
-fn person(live: &LiveSession) -> PersonKey {
+pub(super) fn person(live: &LiveSession) -> PersonKey {
     let identity = &live.session.identity;
     PersonKey::new(&identity.issuer, &identity.subject)
 }

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::authorize::person;
 use super::refresh_token::RefreshTokenId;
 use crate::clock::Clock;
 use crate::domain::client::{Client, ClientId, ClientKind, GrantType};
@@ -177,15 +178,19 @@ impl TokenEndpoint {
         let known = known
             .filter(|known| known.client == client.id)
             .ok_or(TokenRefused::Grant(CODE_GONE))?;
-        if known.spent {
-            return Err(self.reused(client, &digest).await?);
-        }
         let now = self.clock.now();
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
         let fits: bool = challenge
             .as_bytes()
             .ct_eq(known.challenge.as_bytes())
             .into();
+        if known.spent && !fits {
+            // Not by the client that had it, so it ends nothing.
+            return Err(TokenRefused::Grant(CODE_GONE));
+        }
+        if known.spent {
+            return Err(self.reused(client, &digest).await?);
+        }
         if !fits || known.redirect_uri != redirect_uri {
             self.store.spend_code(&digest).await?;
             tracing::warn!(
@@ -214,7 +219,13 @@ impl TokenEndpoint {
         let issue = || self.issue(&live, client, &wish);
         match self
             .store
-            .redeem_code(&digest, family.as_ref(), now, issue)
+            .redeem_code(
+                &digest,
+                (&client.id, &person(&live)),
+                family.as_ref(),
+                now,
+                issue,
+            )
             .await?
         {
             Used::Good(issued) => Ok(self.granted(issued, family, 0)),
@@ -269,7 +280,12 @@ impl TokenEndpoint {
         let now = self.clock.now();
         match self
             .store
-            .use_family(&token.family, token.generation, now, issue)
+            .use_family(
+                (&token.family, token.generation),
+                (&client.id, &person(&live)),
+                now,
+                issue,
+            )
             .await?
         {
             Used::Good((issued, next)) => Ok(self.granted(issued, Some(token.family), next)),
@@ -301,20 +317,20 @@ impl TokenEndpoint {
         let subject = self.provider.subject_token(token, kind).await?;
         let matches = MatchMemo::default();
         let end = subject.expires_at;
-        let asker = Subject::of_token(&subject.identity, &matches, end).for_client(client.bound());
-        match self.exchange.exchange(asker, &wish) {
+        let asker = Subject::of_token(&subject.identity, &matches, end);
+        match self.issue_for(asker, client, &wish) {
             Ok(issued) => Ok(Granted {
                 issued,
                 refresh_token: None,
             }),
-            Err(NoToken::NoGrant | NoToken::NotGranted(_) | NoToken::RoomRequired { .. })
-                if subject.lacks_groups =>
-            {
+            Err(TokenRefused::NoToken(
+                NoToken::NoGrant | NoToken::NotGranted(_) | NoToken::RoomRequired { .. },
+            )) if subject.lacks_groups => {
                 let sentence =
                     "the ID token has no groups: send the access token that came with it";
                 Err(TokenRefused::Scope(sentence.to_owned()))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 
@@ -343,13 +359,28 @@ impl TokenEndpoint {
         self.sessions.confirm_groups(live).await?.ok_or_else(over)
     }
 
+    /// As the client is now: it may have been switched off or narrowed while the provider was asked.
     fn issue(
         &self,
         live: &LiveSession,
         client: &Client,
         wish: &Wish,
     ) -> Result<Issued, TokenRefused> {
-        let subject = Subject::from(live).for_client(client.bound());
+        self.issue_for(Subject::from(live), client, wish)
+    }
+
+    fn issue_for(
+        &self,
+        subject: Subject<'_>,
+        client: &Client,
+        wish: &Wish,
+    ) -> Result<Issued, TokenRefused> {
+        let snapshot = self.snapshots.current()?;
+        let client = snapshot
+            .clients
+            .enabled(&client.id)
+            .ok_or(TokenRefused::Client)?;
+        let subject = subject.for_client(client.client.bound());
         Ok(self.exchange.exchange(subject, wish)?)
     }
 

@@ -2,12 +2,12 @@
 //! provider (`tests/it`); what passes, and where exactly it no longer does, stands here.
 
 #[path = "../../../tests/it/hostile_provider/id_token_faults.rs"]
-mod id_token_faults;
+pub(crate) mod id_token_faults;
 #[path = "../../../tests/it/provider/key.rs"]
 #[expect(dead_code, reason = "the provider of the other tests uses the rest")]
-mod key;
+pub(crate) mod key;
 #[path = "../../../tests/it/provider/token.rs"]
-mod token;
+pub(crate) mod token;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

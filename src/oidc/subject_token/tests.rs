@@ -1,16 +1,9 @@
 //! What each kind of subject token must be, without HTTP (TX-4, TX-5). What every token of the
 //! provider must be is the table of faults of `id_token`, here held against both kinds of JWT.
 
-#[path = "../../../tests/it/hostile_provider/id_token_faults.rs"]
-#[expect(dead_code, reason = "the tests of ID tokens use the rest")]
-mod id_token_faults;
-#[path = "../../../tests/it/provider/key.rs"]
-#[expect(dead_code, reason = "the provider of the other tests uses the rest")]
-mod key;
-#[path = "../../../tests/it/provider/token.rs"]
-mod token;
-
 use serde_json::json;
+
+use crate::oidc::id_token::tests::{id_token_faults, key, token};
 
 use super::*;
 use crate::oidc::settings::tests::settings;

@@ -233,6 +233,8 @@ pub async fn authorize(
     let session = match session {
         Ok(session) => Some(session),
         Err(refusal) if refusal.is(&problems::NOT_SIGNED_IN) => None,
+        // Another account may do, or the same one after a new sign-in.
+        Err(_) if matches!(prompt, Prompt::Login | Prompt::SelectAccount) => None,
         Err(refusal) => return Err(asked.refuse_as_token(refusal)),
     };
     let Some(session) = session.filter(|_| matches!(prompt, Prompt::Usual | Prompt::None)) else {
