@@ -19,7 +19,7 @@ demo: ## a whole bridge to try, with people to click and a sample app (FRESH=1 b
 	@exec $(DEMO) $(if $(FRESH),--fresh) $(if $(ORIGINS),--origins '$(ORIGINS)')
 
 .PHONY: test
-test: ## everything: formats, lints, Rust tests, readers in three languages, a Red5 server, a browser
+test: ## everything: formats, lints, Rust tests, readers in three languages, a Red5 server, client libraries, a browser
 	@scripts/test
 
 .PHONY: check

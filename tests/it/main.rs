@@ -23,6 +23,7 @@ mod check;
 mod client_address;
 mod client_pages;
 mod clients;
+mod client_libraries;
 mod commands;
 mod configuration;
 mod csrf;
