@@ -233,12 +233,11 @@ mod tests {
         let query = format!("username=jwt&password=jwt&token={TOKEN}");
         let publish = scope(&[Role::Publisher], &[Transport::Whip], Some(&["studio-1"]));
         let lines = made(&publish, 443);
-        let publish =
-            format!("https://media.example.com/live/studio-1/whip/endpoint/show.1?{query}");
+        let whip = format!("https://media.example.com/live/studio-1/whip/endpoint/show.1?{query}");
         assert_eq!(lines[0], whip);
         assert!(lines[1].contains("app: \"live/studio-1\",\n  streamName: \"show.1\""));
         assert!(lines[1].ends_with("})\nawait client.publish()"));
-        assert!(lines[2].ends_with(&format!("-f whip '{publish}'")));
+        assert!(lines[2].ends_with(&format!("-f whip '{whip}'")));
         let both = [Role::Publisher, Role::Subscriber];
         let rtmp = made(&scope(&both, &[Transport::Rtmp], Some(&["studio-1"])), 443);
         assert_eq!(rtmp[0], "rtmp://media.example.com/live/studio-1");

@@ -30,11 +30,11 @@ enum Seal {
 }
 
 impl IdToken {
-    pub(super) fn new(claims: Value, key: Key) -> Self {
+    pub(crate) fn new(claims: Value, key: Key) -> Self {
         Self::with_header(key.header(), claims, key)
     }
 
-    pub(super) fn with_header(header: Value, claims: Value, key: Key) -> Self {
+    pub(crate) fn with_header(header: Value, claims: Value, key: Key) -> Self {
         Self {
             header,
             claims,
@@ -131,7 +131,7 @@ impl IdToken {
         self
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         let text = |text: Option<Vec<u8>>, json: &Value| {
             URL_SAFE_NO_PAD.encode(text.unwrap_or_else(|| json.to_string().into_bytes()))
         };
