@@ -277,6 +277,7 @@ async fn ad_4_of_two_editors_of_a_client_the_second_is_shown_what_stands_now_and
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one transcript of all fields")]
 async fn what_is_wrong_is_told_at_its_field_with_its_line_and_what_was_typed_is_kept() {
     let bridge = TestBridge::start().await;
     let mut admin = bridge.admin().await;

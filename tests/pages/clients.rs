@@ -110,6 +110,7 @@ fn typed(fields: &[(&str, &str)]) -> TypedClient {
     TypedClient::sent(Form::new(fields.collect())).unwrap()
 }
 
+#[expect(clippy::too_many_lines, reason = "one list of samples")]
 pub fn samples() -> Vec<Sample> {
     const SECRET: &str = "vW3C0d9bQm1rYx7kTz5nLhS2gAeFjUi8oPqRwXyZ0aE";
     let wrong = typed(&[

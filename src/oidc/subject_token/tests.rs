@@ -12,7 +12,6 @@ use token::IdToken;
 
 const ISSUER: &str = "https://id.example.com";
 const CLIENT_ID: &str = "bridge";
-const CLIENT_SECRET: &str = "provider-and-bridge-alone-know-this";
 const API: &str = "https://bridge.example.com";
 
 fn now() -> DateTime<Utc> {
