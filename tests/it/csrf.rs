@@ -61,7 +61,10 @@ struct Door {
     inside: u16,
 }
 
-#[expect(clippy::too_many_lines, reason = "one table of all forms and endpoints")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one table of all forms and endpoints"
+)]
 fn doors(id: &str) -> Vec<Door> {
     let form = "application/x-www-form-urlencoded";
     let json = "application/json";
