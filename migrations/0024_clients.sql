@@ -4,7 +4,7 @@
 -- Every id that was ever given: a token or a consent of a deleted client must not become another one's.
 CREATE TABLE client_ids (
     id text COLLATE "C" PRIMARY KEY
-        CONSTRAINT client_ids_id CHECK (id ~ '^[A-Za-z0-9._-]{1,64}$' AND id ~ '[^.]')
+        CONSTRAINT client_ids_id CHECK (id ~ '^[A-Za-z0-9._-]{1,64}$' AND id NOT IN ('.', '..'))
 );
 
 CREATE TABLE clients (

@@ -43,11 +43,10 @@ const READ_ONLY: [&str; 6] = [
 pub struct ClientId(String);
 
 impl ClientId {
-    /// 1 to [`CLIENT_ID_MAX`] of `A-Z a-z 0-9 . _ -`, compared exactly; not dots alone: no address can hold `.` or `..`.
+    /// 1 to [`CLIENT_ID_MAX`] of `A-Z a-z 0-9 . _ -`, compared exactly; not `.` or `..`, which no address can hold.
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        let is_dots = text.chars().all(|c| c == '.');
-        let fits = (1..=CLIENT_ID_MAX).contains(&text.len()) && !is_dots;
+        let fits = (1..=CLIENT_ID_MAX).contains(&text.len()) && !matches!(text, "." | "..");
         let fits = fits && text.chars().all(allowed);
         fits.then(|| Self(text.to_owned()))
     }

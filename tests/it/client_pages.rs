@@ -408,7 +408,7 @@ async fn a_form_that_says_another_kind_is_refused_at_its_field() {
 async fn a_client_whose_id_is_a_word_of_an_address_has_its_pages_too() {
     let bridge = TestBridge::start().await;
     let mut admin = bridge.admin().await;
-    for id in ["new", "edit", "delete", "secrets", "-", "a.b", "..a"] {
+    for id in ["new", "edit", "delete", "secrets", "-", "a.b", "..."] {
         let added = admin.submit(NEW, LIST, &form(&[("id", id)])).await;
         assert_eq!(added.status, 201, "{}", added.body);
         for page in ["edit", "delete", "secrets"] {
