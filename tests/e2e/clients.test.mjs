@@ -75,13 +75,14 @@ for (const { way, name, javaScriptEnabled } of WAYS) {
     await ada.getByText('Two are valid').waitFor();
     assert.notEqual(await ada.getByLabel('client_secret').inputValue(), first);
     assert.equal(await ada.getByRole('button', { name: 'Make another' }).count(), 0);
-    await ada.getByRole('button', { name: /^End the secret/ }).first().click();
+    await ada.getByRole('button', { name: /^End it: the secret/ }).first().click();
     await ada.getByText('The secret is over').waitFor();
     assert.equal(await ada.getByLabel('client_secret').count(), 0, 'a secret is shown once');
-    assert.equal(await ada.getByRole('button', { name: /^End the secret/ }).count(), 1);
+    assert.equal(await ada.getByRole('button', { name: /^End it: the secret/ }).count(), 1);
     await look(ada, 'secrets');
     // Nor does going back show it: the browser has kept no answer to a form.
     for (let steps = 0; steps < 2; steps += 1) await ada.goBack().catch(() => {});
+    await ada.waitForLoadState();
     assert.ok(!(await ada.content()).includes(first));
 
     await ada.goto(`${door.url}/admin/clients`);
