@@ -415,11 +415,13 @@ export class Red5Bridge extends EventTarget {
     });
   }
 
-  /** Finds out whether the cookie's session is valid. */
+  /** Finds out whether the cookie's session is valid. Told under the lock: an exchange under way would take it for another sign-in. */
   async #look() {
+    const turn = this.#turn;
+    const isNews = () => !this.#signedIn && this.#turn === turn;
     try {
       await this.session();
-      if (!this.#signedIn) this.#change({ signedIn: true });
+      if (isNews()) await this.#alone(() => isNews() && this.#change({ signedIn: true }));
     } catch (error) {
       if (!(error instanceof BridgeError && error.isSignedOut)) throw error;
     }
