@@ -286,16 +286,21 @@ async fn find(transaction: &mut Transaction, id: &ClientId) -> Result<Option<Cli
     Ok(row.and_then(client))
 }
 
+/// The client, which no other transaction changes until this one ends.
+async fn lock(transaction: &mut Transaction, id: &ClientId) -> Result<Client, ClientNotChanged> {
+    let row = select_clients!("WHERE id = $1 FOR UPDATE", id.as_str())
+        .fetch_optional(transaction)
+        .await?;
+    row.and_then(client).ok_or(ClientNotChanged::NotFound)
+}
+
 /// The client, locked, if it has this version.
 async fn current(
     transaction: &mut Transaction,
     id: &ClientId,
     version: i64,
 ) -> Result<Client, ClientNotChanged> {
-    let row = select_clients!("WHERE id = $1 FOR UPDATE", id.as_str())
-        .fetch_optional(transaction)
-        .await?;
-    let client = row.and_then(client).ok_or(ClientNotChanged::NotFound)?;
+    let client = lock(transaction, id).await?;
     if client.version == version {
         Ok(client)
     } else {
@@ -524,10 +529,7 @@ impl Store {
         self.with(async |transaction| {
             act_as(transaction, actor, now).await?;
             // Locked, so that two requests do not add a third one together.
-            let row = select_clients!("WHERE id = $1 FOR UPDATE", id.as_str())
-                .fetch_optional(&mut *transaction)
-                .await?;
-            let client = row.and_then(client).ok_or(ClientNotChanged::NotFound)?;
+            let client = lock(transaction, id).await?;
             if client.draft.kind == ClientKind::Public {
                 return Err(ClientNotChanged::Public);
             }

@@ -242,14 +242,10 @@ impl Store {
         .await
     }
 
-    /// Spends a code for nothing. True: it was spent before, and what came of it has ended now.
-    pub async fn spend_code(&self, digest: &CodeDigest) -> Result<bool, StoreError> {
-        self.with(async |transaction| {
-            let was_spent = lock_code(transaction, digest).await?;
-            end_code(transaction, digest).await?;
-            Ok(was_spent == Some(true))
-        })
-        .await
+    /// Spends a code for nothing. If it was spent before, what came of it ends.
+    pub async fn spend_code(&self, digest: &CodeDigest) -> Result<(), StoreError> {
+        self.with(async |transaction| end_code(transaction, digest).await)
+            .await
     }
 
     /// Spends a code for what `issue` makes, and begins a family of this id with it. If `issue` refuses, the code is not
@@ -439,16 +435,14 @@ async fn end_code(transaction: &mut Transaction, digest: &CodeDigest) -> Result<
     )
     .fetch_optional(&mut *transaction)
     .await?;
-    if let Some(family) = family.flatten() {
-        sqlx::query!("DELETE FROM token_families WHERE id = $1", family)
-            .execute(transaction)
-            .await?;
+    match family.flatten() {
+        Some(family) => delete_family(transaction, &family).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
-async fn delete_family(transaction: &mut Transaction, id: &FamilyId) -> Result<(), StoreError> {
-    sqlx::query!("DELETE FROM token_families WHERE id = $1", id.as_slice())
+async fn delete_family(transaction: &mut Transaction, id: &[u8]) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM token_families WHERE id = $1", id)
         .execute(transaction)
         .await?;
     Ok(())

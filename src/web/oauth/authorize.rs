@@ -10,7 +10,6 @@ use actix_web::{HttpResponse, web};
 
 use super::request::invalid;
 use crate::domain::grant::Ask;
-use crate::flow::exchange::NoToken;
 use crate::flow::login::{SignIn, SignInPrompt};
 use crate::flow::oauth::authorize::{Authorization, CodeRequest, Destination, NoCode};
 use crate::web::auth;
@@ -255,21 +254,16 @@ pub async fn authorize(
             Err(asked.refuse("consent_required", refusal))
         }
         Err(NoCode::ConsentRequired) => Ok(ask_consent(&asked, &request)),
-        Err(NoCode::NoToken(error)) => Err(asked.refuse_as_token(explained(error))),
+        Err(NoCode::NoToken(error)) => Err(asked.refuse_as_token(error)),
         Err(NoCode::Store(error)) => Err(asked.refuse_as_token(error)),
         Err(NoCode::NoRandomness) => Err(asked.refuse_as_token(Refusal::new(problems::INTERNAL))),
     }
 }
 
-/// What is not granted is said in the client's words, not logged as an exchange.
-fn explained(error: NoToken) -> Refusal {
-    error.into()
-}
-
 /// The page that asks, and the policy that lets its form lead to the client.
 fn ask_consent(asked: &AuthorizationRequest<'_>, request: &CodeRequest) -> HttpResponse {
     let destination = &asked.destination;
-    let shown = page::show(&ConsentPage {
+    let mut shown = page::show(&ConsentPage {
         frame: asked.page.frame(),
         client_name: Shown(destination.client_name().to_owned()),
         address: Shown(destination.form_target()),
@@ -281,16 +275,11 @@ fn ask_consent(asked: &AuthorizationRequest<'_>, request: &CodeRequest) -> HttpR
             .unwrap_or_default(),
     });
     let policy = policy_for_forms_to(&destination.form_target());
-    with_policy(shown, &policy)
-}
-
-fn with_policy(mut response: HttpResponse, policy: &str) -> HttpResponse {
-    if let Ok(policy) = HeaderValue::from_str(policy) {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_SECURITY_POLICY, policy);
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        let headers = shown.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    response
+    shown
 }
 
 /// POST `/oauth2/consent`

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
+use super::token::TOKEN_EXCHANGE;
 use crate::web::site::Site;
 
 /// GET `/.well-known/oauth-authorization-server`
@@ -27,8 +28,4 @@ pub async fn show(site: web::Data<Site>) -> HttpResponse {
 }
 
 /// The values of `grant_type` that `/oauth2/token` takes.
-const GRANT_TYPES: [&str; 3] = [
-    "authorization_code",
-    "refresh_token",
-    "urn:ietf:params:oauth:grant-type:token-exchange",
-];
+const GRANT_TYPES: [&str; 3] = ["authorization_code", "refresh_token", TOKEN_EXCHANGE];

@@ -45,7 +45,7 @@ pub async fn token(
 }
 
 /// RFC 8693 §2.1.
-const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// RFC 8693 §3.
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";

@@ -146,12 +146,12 @@ async fn prompted(browser: &Browser, app: &App, prompt: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn without_a_prompt_a_client_hears_that_somebody_has_to_sign_in_or_consent() {
+async fn without_a_prompt_a_client_hears_that_a_sign_in_or_a_consent_is_needed() {
     let (bridge, ann, _) = ann_and_app().await;
     let app = register(&bridge, json!({})).await;
-    let nobody = prompted(&bridge.browser(), &app, "none").await;
+    let stranger = prompted(&bridge.browser(), &app, "none").await;
     assert_eq!(
-        parameter(&nobody, "error").as_deref(),
+        parameter(&stranger, "error").as_deref(),
         Some("login_required")
     );
     let ann_there = prompted(&ann, &app, "none").await;
