@@ -385,6 +385,30 @@ impl Store {
     }
 }
 
+/// Binds the codes and families of a session that ends to the same person's next one.
+pub(super) async fn carry_over(
+    transaction: &mut Transaction,
+    from: &SessionHash,
+    to: &SessionHash,
+) -> Result<(), sqlx::Error> {
+    // The codes first: this waits for one that is being redeemed, whose family the next statement then sees.
+    sqlx::query!(
+        "UPDATE authorization_codes SET session_hash = $2 WHERE session_hash = $1",
+        from.as_slice(),
+        to.as_slice(),
+    )
+    .execute(&mut *transaction)
+    .await?;
+    sqlx::query!(
+        "UPDATE token_families SET session_hash = $2 WHERE session_hash = $1",
+        from.as_slice(),
+        to.as_slice(),
+    )
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
+
 /// Whether the client may have codes and tokens of the person: it is enabled, and trusted or consented to. Both rows are
 /// held until the end of the transaction, the client's first, so that an administrator who switches it off and a person who
 /// takes the consent back come before or after, and end what was written.

@@ -92,7 +92,7 @@ pub struct EndedSession {
     pub(super) username: Option<String>,
     pub(super) name: Option<String>,
     pub(super) created_at: DateTime<Utc>,
-    ends_at: DateTime<Utc>,
+    pub(super) ends_at: DateTime<Utc>,
     /// The ID token: hint for signing out at the provider.
     pub sealed_id_token: Option<Vec<u8>>,
     /// Refresh token to revoke at the provider. `None` while the person has another session: the

@@ -3,8 +3,8 @@
 use super::error::StoreError;
 use super::pool::Store;
 use super::sessions::{self, EndedSession, SealedTokens, StoredSession};
-use super::{blocks, locks, logouts, people};
-use crate::domain::identity::Groups;
+use super::{blocks, grants, locks, logouts, people};
+use crate::domain::identity::{Groups, PersonKey};
 use crate::domain::session::{SessionHash, SignInOrigin};
 
 /// Why no session was created.
@@ -37,7 +37,8 @@ pub(super) struct Started {
 }
 
 impl Store {
-    /// Writes a new session and ends the browser's earlier one, in one transaction.
+    /// Writes a new session and ends the browser's earlier one, in one transaction. What apps have by the earlier one
+    /// goes on with the new one, if it is the same person's and was not over.
     ///
     /// Refused if the person is blocked, or was logged out while the sign-in was under way. Both
     /// are checked in this transaction, under the person's lock, so a concurrent block always wins.
@@ -98,6 +99,12 @@ impl Store {
                 Some(earlier) => sessions::end(transaction, &[earlier]).await?.pop(),
                 None => None,
             };
+            if let Some(ended) = &ended
+                && ended.person() == PersonKey::new(issuer, subject)
+                && ended.ends_at > session.created_at
+            {
+                grants::carry_over(transaction, &ended.hash, &session.hash).await?;
+            }
             people::note_sign_in(transaction, identity, session.created_at).await?;
             Ok(Started {
                 proven: self.proven.is(&server),

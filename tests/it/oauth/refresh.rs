@@ -112,6 +112,39 @@ async fn a_family_ends_with_its_session_however_that_ends() {
 }
 
 #[tokio::test]
+async fn a_new_sign_in_of_the_same_person_keeps_what_apps_have_and_another_persons_does_not() {
+    let (bridge, mut browser, app) = ann_and_app().await;
+    let token = app.tokens(&bridge, &browser).await;
+    let code = app.code(&browser, &[]).await;
+    bridge.sign_in(&mut browser, "ann").await;
+    let token = refresh_token(&app.refresh(&bridge, &token).await);
+    let other = refresh_token(&app.redeem(&bridge, &code).await);
+    assert!(browser.peek("/apps").await.body.contains("Studio App"));
+
+    bridge.provider.person("bea").groups(["viewers"]);
+    bridge.sign_in(&mut browser, "bea").await;
+    for token in [token, other] {
+        assert_eq!(
+            error(&app.refresh(&bridge, &token).await),
+            refused("invalid_grant")
+        );
+    }
+    assert!(!browser.peek("/apps").await.body.contains("Studio App"));
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_leaves_nothing_to_the_next_one() {
+    let (bridge, mut ann, app) = ann_and_app().await;
+    let token = app.tokens(&bridge, &ann).await;
+    bridge.clock.advance(TimeDelta::hours(13));
+    bridge.sign_in(&mut ann, "ann").await;
+    assert_eq!(
+        error(&app.refresh(&bridge, &token).await),
+        refused("invalid_grant")
+    );
+}
+
+#[tokio::test]
 async fn a_client_that_is_switched_off_or_deleted_loses_its_tokens_for_good() {
     let (bridge, ann, app) = ann_and_app().await;
     let token = app.tokens(&bridge, &ann).await;
