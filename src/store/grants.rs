@@ -317,7 +317,8 @@ impl Store {
     }
 
     /// Uses the token of this number for what `issue` makes; also gives the number of its successor. If `issue`
-    /// refuses, the token is not used.
+    /// refuses, the token is not used. Replacements are timed by the database's clock, which is one for all instances:
+    /// clocks that differ by seconds would take a lost answer for a theft, or a theft for a lost answer.
     pub async fn use_family<T, E: From<StoreError>>(
         &self,
         (id, presented): (&FamilyId, u32),
@@ -330,7 +331,7 @@ impl Store {
                 return Ok(Used::Gone);
             }
             let row = sqlx::query!(
-                "SELECT generation, replaced_at FROM token_families WHERE id = $1 FOR UPDATE",
+                r#"SELECT generation, replaced_at, clock_timestamp() AS "clock!" FROM token_families WHERE id = $1 FOR UPDATE"#,
                 id.as_slice(),
             )
             .fetch_optional(&mut *transaction)
@@ -343,8 +344,8 @@ impl Store {
                 generation: row.generation.unsigned_abs(),
                 replaced_at: row.replaced_at,
             };
-            match rotation.judge(presented, now) {
-                Presented::Newest => rotation.advance(now),
+            match rotation.judge(presented, row.clock) {
+                Presented::Newest => rotation.advance(row.clock),
                 Presented::JustReplaced => {}
                 Presented::Unknown => return Ok(Used::Gone),
                 Presented::Reused => {

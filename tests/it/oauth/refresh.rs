@@ -4,6 +4,20 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{ann_and_app, error, refresh_token, refused};
+use crate::bridge::TestBridge;
+
+/// Lets seconds pass since the replacements, which the database's clock times.
+async fn pass(bridge: &TestBridge, seconds: u32) {
+    sqlx::query(
+        "UPDATE token_families SET replaced_at =
+             array(SELECT at - make_interval(secs => $1) FROM unnest(replaced_at) WITH ORDINALITY AS all_of(at, place)
+                   ORDER BY place)",
+    )
+    .bind(f64::from(seconds))
+    .execute(&bridge.db)
+    .await
+    .unwrap();
+}
 
 #[tokio::test]
 async fn a_token_that_was_just_replaced_gives_the_same_successor_also_when_that_was_used() {
@@ -13,7 +27,7 @@ async fn a_token_that_was_just_replaced_gives_the_same_successor_also_when_that_
     let second = refresh_token(&app.refresh(&bridge, &first).await);
     assert_eq!(refresh_token(&app.refresh(&other, &first).await), second);
     let third = refresh_token(&app.refresh(&other, &second).await);
-    bridge.clock.advance(TimeDelta::seconds(8));
+    pass(&bridge, 8).await;
     assert_eq!(refresh_token(&app.refresh(&bridge, &first).await), second);
     assert_eq!(refresh_token(&app.refresh(&bridge, &second).await), third);
 }
@@ -24,7 +38,7 @@ async fn a_token_that_is_used_again_later_ends_its_family_and_no_other() {
     let elsewhere = app.tokens(&bridge, &ann).await;
     let first = app.tokens(&bridge, &ann).await;
     let second = refresh_token(&app.refresh(&bridge, &first).await);
-    bridge.clock.advance(TimeDelta::seconds(11));
+    pass(&bridge, 11).await;
     assert_eq!(
         error(&app.refresh(&bridge, &first).await),
         refused("invalid_grant")
@@ -34,6 +48,21 @@ async fn a_token_that_is_used_again_later_ends_its_family_and_no_other() {
         refused("invalid_grant")
     );
     assert_eq!(app.refresh(&bridge, &elsewhere).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_clock_of_an_instance_does_not_judge_a_token_that_was_replaced() {
+    let (bridge, ann, app) = ann_and_app().await;
+    let first = app.tokens(&bridge, &ann).await;
+    let second = refresh_token(&app.refresh(&bridge, &first).await);
+    bridge.clock.advance(TimeDelta::seconds(20));
+    assert_eq!(refresh_token(&app.refresh(&bridge, &first).await), second);
+    bridge.clock.advance(TimeDelta::seconds(-20));
+    pass(&bridge, 11).await;
+    assert_eq!(
+        error(&app.refresh(&bridge, &first).await),
+        refused("invalid_grant")
+    );
 }
 
 #[tokio::test]
@@ -51,7 +80,7 @@ async fn two_instances_at_once_and_lost_answers_leave_one_chain_of_tokens() {
         let successors = [a, b, c].map(|answer| refresh_token(&answer));
         assert!(successors.iter().all(|next| *next == successors[0]));
         token.clone_from(&successors[0]);
-        bridge.clock.advance(TimeDelta::seconds(30));
+        pass(&bridge, 30).await;
     }
     assert_eq!(bridge.count("token_families").await, 1);
 }
