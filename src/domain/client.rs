@@ -405,15 +405,6 @@ pub struct Client {
     pub updated_by: String,
 }
 
-/// What a client narrows: the content of its tokens and their life.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ClientBound<'a> {
-    /// The most that a token may carry.
-    pub max: Option<&'a Scope>,
-    /// The longest life in seconds.
-    pub max_ttl_seconds: Option<u32>,
-}
-
 impl Client {
     /// Whether it may use this grant type.
     pub fn may(&self, grant: GrantType) -> bool {
@@ -429,13 +420,5 @@ impl Client {
     /// Whether pages of this origin may read its answers.
     pub fn has_origin(&self, origin: &str) -> bool {
         self.draft.origins.iter().any(|own| own == origin)
-    }
-
-    /// What it narrows.
-    pub fn bound(&self) -> ClientBound<'_> {
-        ClientBound {
-            max: self.draft.max.as_ref(),
-            max_ttl_seconds: self.draft.max_ttl_seconds,
-        }
     }
 }

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::clock::Clock;
 use crate::domain::block::Blocks;
 use crate::domain::claims::{ClaimError, Claims};
-use crate::domain::client::ClientBound;
+use crate::domain::client::Client;
 use crate::domain::entitlement::{Entitlement, ScopeRefusal, Unwarranted, WhyNot};
 use crate::domain::grant::{Ask, Grant, Scope};
 use crate::domain::identity::{Groups, Identity, SUBJECT_MAX};
@@ -58,7 +58,7 @@ pub struct Subject<'a> {
     identity: &'a Identity,
     matches: &'a MatchMemo,
     end: SubjectEnd,
-    bound: ClientBound<'a>,
+    client: Option<&'a Client>,
 }
 
 impl<'a> Subject<'a> {
@@ -72,14 +72,15 @@ impl<'a> Subject<'a> {
             identity,
             matches,
             end: SubjectEnd::SubjectToken(ends_at),
-            bound: ClientBound::default(),
+            client: None,
         }
     }
 
-    /// The same with what a client may have of it.
+    /// The same for a client, which may narrow what its tokens carry and how long they live.
     #[must_use]
-    pub fn for_client(self, bound: ClientBound<'a>) -> Self {
-        Self { bound, ..self }
+    pub fn for_client(self, client: &'a Client) -> Self {
+        let client = Some(client);
+        Self { client, ..self }
     }
 }
 
@@ -89,7 +90,7 @@ impl<'a> From<&'a LiveSession> for Subject<'a> {
             identity: &live.session.identity,
             matches: &live.matches,
             end: SubjectEnd::Session(live.session.ends_at),
-            bound: ClientBound::default(),
+            client: None,
         }
     }
 }
@@ -97,7 +98,7 @@ impl<'a> From<&'a LiveSession> for Subject<'a> {
 impl Subject<'_> {
     fn entitlement(&self, snapshot: &Snapshot, now: DateTime<Utc>) -> Entitlement {
         let all = self.matches.resolve(&snapshot.mappings, self.identity, now);
-        match self.bound.max {
+        match self.client.and_then(|client| client.draft.max.as_ref()) {
             Some(limit) => all.within(limit),
             None => all,
         }
@@ -311,10 +312,12 @@ impl Exchange {
             Ok(_) => ExchangeOutcome::Issued,
             Err(error) => error.outcome(),
         });
+        let client = subject.client.map(|client| client.id.as_str());
         let subject = &*pseudonym(&subject.identity.subject);
         match &outcome {
             Ok(issued) => tracing::info!(
                 event = "token_issued",
+                client,
                 // Identifies the token in the log without containing it (LG-2).
                 token_sha256 = fingerprint(issued.token.as_bytes()),
                 subject,
@@ -331,10 +334,15 @@ impl Exchange {
                 mapping_version = issued.mapping_version,
             ),
             Err(bug @ (NoToken::Unwarranted(_) | NoToken::Claims(_) | NoToken::Sign(_))) => {
-                tracing::error!(event = "token_failed", subject, code = bug.code(), error = %bug);
+                tracing::error!(event = "token_failed", client, subject, code = bug.code(), error = %bug);
             }
             Err(refusal) => {
-                tracing::info!(event = "token_refused", subject, code = refusal.code());
+                tracing::info!(
+                    event = "token_refused",
+                    client,
+                    subject,
+                    code = refusal.code()
+                );
             }
         }
         outcome
@@ -359,7 +367,9 @@ impl Exchange {
             entitlement: &entitlement,
             blocks: &snapshot.blocks,
             end: subject.end,
-            client_seconds: subject.bound.max_ttl_seconds,
+            client_seconds: subject
+                .client
+                .and_then(|client| client.draft.max_ttl_seconds),
             now,
             may_lack_subject: false,
         };

@@ -129,7 +129,7 @@ impl Authorization {
         if !client.draft.trusted && !self.store.has_consent(&person, &client.id).await? {
             return Err(NoCode::ConsentRequired);
         }
-        let subject = Subject::from(live).for_client(client.bound());
+        let subject = Subject::from(live).for_client(client);
         self.exchange.scope(subject, &wish)?;
         let code = random::text().map_err(|_| NoCode::NoRandomness)?;
         let row = AuthorizationCode {

@@ -380,7 +380,7 @@ impl TokenEndpoint {
             .clients
             .enabled(&client.id)
             .ok_or(TokenRefused::Client)?;
-        let subject = subject.for_client(client.client.bound());
+        let subject = subject.for_client(&client.client);
         Ok(self.exchange.exchange(subject, wish)?)
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -419,4 +421,50 @@ async fn lg_5_what_went_wrong_inside_is_in_the_log_and_not_in_the_answer() {
     }
     let last = told.events();
     assert!(last.iter().any(|event| event["reason"] == "token_error"));
+}
+
+#[tokio::test]
+async fn lg_2_the_event_of_a_token_names_the_client_that_got_it() {
+    let told = Told::start(&[]).await;
+    let provider = &told.process.provider;
+    provider.person("root").groups([ADMIN_GROUP]);
+    provider.person("vic").groups(["viewers"]);
+    let root = told.signed_in("root").await;
+    let mapping = json!({
+        "group": "viewers", "match": "exact", "roles": ["red5-subscriber"],
+        "transports": ["WHEP"], "rooms": ["lobby"],
+    });
+    root.api("POST", "/api/admin/mappings", &mapping).await;
+    let client = json!({
+        "id": "studio", "name": "Studio", "kind": "public", "trusted": true, "grants": ["authorization_code"],
+        "redirect_uris": ["https://studio.example/done"],
+    });
+    root.api("POST", "/api/admin/clients", &client).await;
+
+    let vic = told.signed_in("vic").await;
+    let mut step = told.steps();
+    let verifier = "v".repeat(43);
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
+    let to = "client_id=studio&redirect_uri=https%3A%2F%2Fstudio.example%2Fdone";
+    let asked = vic
+        .peek(&format!(
+            "/oauth2/authorize?response_type=code&code_challenge_method=S256&code_challenge={challenge}&{to}"
+        ))
+        .await;
+    let location = asked.location();
+    let (_, code) = location.query_pairs().next().unwrap();
+    let form = format!("grant_type=authorization_code&code={code}&code_verifier={verifier}&{to}");
+    let form_encoded = [("content-type", "application/x-www-form-urlencoded")];
+    let answer = told
+        .browser()
+        .send("POST", "/oauth2/token", &form_encoded, &form)
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let event = &step(&["token_issued"])[0];
+    assert_eq!(
+        (&event["client"], &event["subject"]),
+        (&json!("studio"), &json!("vic"))
+    );
+    vic.token(json!({})).await;
+    assert_eq!(step(&["token_issued"])[0].get("client"), None);
 }
