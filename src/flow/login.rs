@@ -382,6 +382,11 @@ impl LoginError {
         matches!(self, Self::Oidc(_) | Self::Store(_) | Self::Seal(_))
     }
 
+    /// Whether the person, or a rule of the provider, declined the sign-in.
+    pub fn is_declined(&self) -> bool {
+        matches!(self, Self::Provider(error) if error.kind == ProviderErrorKind::Declined)
+    }
+
     /// Whether the attempt cannot be repeated; a user who is signed in then has nothing to repeat.
     pub fn is_over(&self) -> bool {
         matches!(

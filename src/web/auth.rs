@@ -12,15 +12,15 @@
 use actix_web::cookie::Cookie;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
-use super::cookies::{ATTEMPTS_MAX, REMOVALS_MAX};
 use super::error::{Answer, Refusal, problem_of_store};
 use super::extract::{Page, SentForm, SessionCookie, SessionOnly, Submitted, Visitor};
 use super::form::{Form, Repeated};
+use super::oauth::authorize;
 use super::page::show;
 use super::site::{Site, see_other};
 use super::views::problem::{self as problems, Problem};
 use super::views::{Next, SignedOut};
-use super::{body, client_ip, user_agent};
+use super::{body, client_ip, to_provider, user_agent};
 use crate::domain::session::SignInOrigin;
 use crate::fingerprint::pseudonym;
 use crate::flow::attempt;
@@ -29,7 +29,7 @@ use crate::flow::login::{
     CallbackQuery, InvalidAnswer, LoginError, OidcError, Outage, ProviderError, ProviderErrorKind,
     SignIn, SignInFailed, SignInPrompt, TokenFlaw,
 };
-use crate::flow::return_to::ReturnTo;
+use crate::flow::oauth::authorize::Authorization;
 use crate::flow::sign_out::{Onward, SignOut, Ticket};
 use crate::flow::{EndedSession, LiveSession};
 
@@ -54,42 +54,18 @@ pub async fn login(_: Visitor<SessionOnly>, page: Page, sign_in: web::Data<SignI
         choose_account: other_account,
         ..SignInPrompt::default()
     };
-    begin(&page, &sign_in, &return_to, &how).await
-}
-
-/// 303 to the provider, with the cookie of a new attempt.
-pub async fn begin(
-    page: &Page,
-    sign_in: &SignIn,
-    return_to: &ReturnTo,
-    how: &SignInPrompt,
-) -> Answer {
-    let site = page.site();
-    let begun = sign_in.begin(return_to, how).await;
-    let (url, attempt) = begun.map_err(|error| {
-        let (code, reason) = (problems::PROVIDER_UNAVAILABLE.code, error.reason());
-        tracing::warn!(event = "sign_in_not_begun", code, reason, %error);
-        Refusal::new(problems::PROVIDER_UNAVAILABLE).logged()
-    })?;
-    let mut response = see_other(url.as_str());
-    let under_way = site.cookies().attempts(page.request());
-    let values: Vec<&str> = under_way.iter().map(|(_, value)| *value).collect();
-    let surplus = sign_in.surplus_attempts(&values, ATTEMPTS_MAX - 1);
-    for at in surplus.into_iter().take(REMOVALS_MAX) {
-        response.cookie(site.cookies().removal(under_way[at].0));
-    }
-    let cookie = site.cookies().of_attempt(&attempt);
-    Ok(response.cookie(cookie).finish())
+    to_provider::begin(&page, &sign_in, &return_to, &how).await
 }
 
 /// GET `/auth/callback`: 303 to the page that the user wanted.
 pub async fn callback(
     visitor: Visitor<SessionOnly>,
-    request: HttpRequest,
-    site: web::Data<Site>,
+    page: Page,
     sign_in: web::Data<SignIn>,
+    authorization: web::Data<Authorization>,
 ) -> Answer {
-    let query = Form::of_query(&request).ok();
+    let (request, site) = (page.request(), page.site());
+    let query = Form::of_query(request).ok();
     let Some(answer) = query.and_then(|query| parse(&query).ok()) else {
         let code = problems::ANSWER_REFUSED.code;
         tracing::info!(event = "sign_in_failed", code, reason = "parameters");
@@ -98,11 +74,11 @@ pub async fn callback(
         return Err(refusal.logged());
     };
     let label = attempt::label(&answer.state);
-    let sealed = site.cookies().attempt(&request, &label);
-    let earlier = site.cookies().session(&request);
+    let sealed = site.cookies().attempt(request, &label);
+    let earlier = site.cookies().session(request);
     let origin = SignInOrigin {
-        browser: Some(user_agent::words(&request)),
-        address: client_ip::address(&request).map(|address| address.to_string()),
+        browser: Some(user_agent::words(request)),
+        address: client_ip::address(request).map(|address| address.to_string()),
     };
     let outcome = sign_in.finish(answer, sealed, earlier.as_ref(), &origin);
     let answer = match outcome.await {
@@ -122,6 +98,15 @@ pub async fn callback(
         // by its first use in the database.
         Err(failed) if matches!(failed.error, LoginError::Store(_)) => {
             return Err(Refusal::new(log(&failed.error)).logged());
+        }
+        Err(failed) if failed.error.is_declined() => {
+            let return_to = failed.return_to.clone();
+            Err(authorize::declined(
+                &page,
+                &authorization,
+                &return_to,
+                failed.into(),
+            ))
         }
         Err(failed) => Err(failed.into()),
     };

@@ -38,6 +38,7 @@ mod route;
 mod routes;
 mod security_headers;
 mod site;
+mod to_provider;
 mod token;
 mod user_agent;
 mod views;

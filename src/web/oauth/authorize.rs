@@ -12,13 +12,14 @@ use super::request::invalid;
 use crate::domain::grant::Ask;
 use crate::flow::login::{SignIn, SignInPrompt};
 use crate::flow::oauth::authorize::{Authorization, CodeRequest, Destination, NoCode};
-use crate::web::auth;
+use crate::flow::return_to::ReturnTo;
 use crate::web::error::{Answer, Refusal};
 use crate::web::extract::{Page, ProtectedForm, Session};
 use crate::web::form::Form;
 use crate::web::page;
 use crate::web::security_headers::policy_for_forms_to;
 use crate::web::site::see_other;
+use crate::web::to_provider;
 use crate::web::views::problem as problems;
 use crate::web::views::{AskedWords, ConsentPage, Shown};
 use secrecy::ExposeSecret;
@@ -214,7 +215,7 @@ impl<'a> AuthorizationRequest<'a> {
             login: prompt == Prompt::Login,
             login_hint: self.get("login_hint").map(str::to_owned),
         };
-        let begun = auth::begin(self.page, sign_in, &return_to, &how).await;
+        let begun = to_provider::begin(self.page, sign_in, &return_to, &how).await;
         begun.map_err(|refusal| self.refuse_as_token(refusal))
     }
 }
@@ -257,6 +258,29 @@ pub async fn authorize(
         Err(NoCode::NoToken(error)) => Err(asked.refuse_as_token(error)),
         Err(NoCode::Store(error)) => Err(asked.refuse_as_token(error)),
         Err(NoCode::NoRandomness) => Err(asked.refuse_as_token(Refusal::new(problems::INTERNAL))),
+    }
+}
+
+/// The refusal of a sign-in that was declined at the provider. If a client's request needed it, the client hears of it
+/// (RFC 6749 §4.1.2.1), after its address was checked again. Failures of another kind stay a page: the person can try again
+/// there, and the client cannot help.
+pub fn declined(
+    page: &Page,
+    authorization: &Authorization,
+    return_to: &ReturnTo,
+    refusal: Refusal,
+) -> Refusal {
+    let endpoint = page.site().to("/oauth2/authorize?");
+    let query = return_to.as_str().strip_prefix(&endpoint);
+    let Some(query) = query.and_then(|query| Form::parse(query.as_bytes()).ok()) else {
+        return refusal;
+    };
+    match AuthorizationRequest::read(page, &query, authorization) {
+        Ok(asked) => {
+            let sentence = "the identity provider did not let the person in";
+            asked.refuse("access_denied", refusal.saying(sentence))
+        }
+        Err(_) => refusal,
     }
 }
 

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{App, REDIRECT_URI, ann_and_app, error, parameter, refresh_token, refused, register};
-use crate::bridge::{Answer, Browser, ORIGIN, TestBridge};
+use crate::bridge::{Answer, Browser, ORIGIN, TestBridge, path_of};
+use crate::eventually::eventually;
 
 #[tokio::test]
 async fn the_answer_is_a_303_with_state_and_issuer() {
@@ -277,7 +278,7 @@ async fn a_blocked_person_is_sent_back_with_access_denied() {
         .execute(&bridge.db)
         .await
         .unwrap();
-    crate::eventually::eventually("the block counts", async || {
+    eventually("the block counts", async || {
         let answer = ann.peek(&app.address(&[])).await;
         answer.status == 303 && parameter(&answer, "error").as_deref() == Some("access_denied")
     })
@@ -299,4 +300,40 @@ async fn a_request_too_long_for_the_sign_in_says_so() {
     );
     assert_eq!(parameter(&answer, "state"), Some(state));
     assert!(answer.header("location").starts_with(REDIRECT_URI));
+}
+
+#[tokio::test]
+async fn a_client_hears_that_the_person_was_not_let_in_at_the_provider() {
+    let (bridge, _, app) = ann_and_app().await;
+    let mut browser = bridge.browser();
+    let address = app.address(&[("scope", "room:lobby")]);
+    let begun = browser.get(&address).await.location();
+    let back = bridge.provider.deny(&begun, "access_denied").await;
+    let told = browser.get(&path_of(&back)).await;
+    assert_eq!(told.status, 303, "{}", told.body);
+    assert!(told.header("location").starts_with(REDIRECT_URI));
+    assert_eq!(parameter(&told, "error").as_deref(), Some("access_denied"));
+    assert_eq!(parameter(&told, "state").as_deref(), Some("a state"));
+    assert_eq!(parameter(&told, "iss").as_deref(), Some(ORIGIN));
+    assert!(browser.cookies.is_empty(), "the attempt is over");
+
+    // The client cannot help where the bridge or the provider is at fault.
+    let begun = browser.get(&address).await.location();
+    let back = bridge.provider.deny(&begun, "server_error").await;
+    let page = browser.get(&path_of(&back)).await;
+    assert!(page.status >= 500 && !page.has("location"), "{}", page.body);
+
+    // Deleted meanwhile: its address is none any more.
+    let begun = browser.get(&address).await.location();
+    let back = bridge.provider.deny(&begun, "access_denied").await;
+    sqlx::query("DELETE FROM clients")
+        .execute(&bridge.db)
+        .await
+        .unwrap();
+    eventually("the client is gone", async || {
+        browser.peek(&address).await.status == 400
+    })
+    .await;
+    let page = browser.get(&path_of(&back)).await;
+    assert!(page.status == 403 && !page.has("location"), "{}", page.body);
 }
