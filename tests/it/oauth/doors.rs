@@ -151,7 +151,8 @@ fn every_door_gives_the_same_scope_and_bounds_and_refuses_the_same() {
             for question in &questions {
                 let cookie = ann.token(question.wish()).await;
                 let expected = decision(&cookie);
-                let token = bridge.provider.id_token("ann", |token| token);
+                let hour = bridge.now() + 3600;
+                let token = bridge.provider.id_token("ann", |token| token.claim("exp", hour));
                 let scope = question.scope();
                 let fields = [
                     ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
