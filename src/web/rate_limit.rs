@@ -49,6 +49,7 @@ impl Rule {
         match self {
             Self::Visit => (3000, 150),
             Self::Login | Self::Callback | Self::Logout => (300, 5),
+            Self::Authorize => (600, 10),
             Self::BackChannel => (1200, 40),
             Self::Change => (300, 10),
             Self::Token => (120, 2),

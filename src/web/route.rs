@@ -14,6 +14,9 @@ pub enum Rule {
     /// A page or endpoint without a rule of its own.
     Visit,
     Login,
+    /// `/oauth2/authorize` and its consent: apps ask here without a click of the person, and must not use up the rate of
+    /// the sign-ins.
+    Authorize,
     /// `/auth/callback`: each request may cost a call to the provider.
     Callback,
     Logout,

@@ -190,8 +190,8 @@ static ROUTES: &[Route] = &[
         .counted_by_sender(Rule::Change),
     page("/oauth2/authorize")
         .step(|| to(authorize::authorize))
-        .counted(Rule::Login),
-    form("/oauth2/consent", "/", || to(authorize::consent)).counted(Rule::Login),
+        .counted(Rule::Authorize),
+    form("/oauth2/consent", "/", || to(authorize::consent)).counted(Rule::Authorize),
     oauth("/oauth2/token").post(|| to(oauth_token::token)),
     oauth("/oauth2/revoke").post(|| to(oauth_token::revoke)),
     oauth("/.well-known/oauth-authorization-server").get(|| to(metadata::show)),

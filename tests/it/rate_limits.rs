@@ -45,6 +45,7 @@ async fn av_1_signing_in_is_limited_by_address_and_refused_with_a_page() {
     let browser = bridge.browser();
     let flood = ("x-forwarded-for", "198.51.100.1");
     for (method, path) in [
+        ("GET", "/oauth2/authorize"),
         ("GET", "/auth/login"),
         ("GET", "/auth/callback?code=a&state=b"),
         ("POST", "/auth/logout"),

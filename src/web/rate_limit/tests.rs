@@ -61,6 +61,7 @@ fn av_1_rules_and_askers_are_counted_each_by_itself() {
     for (rule, asker) in [
         (Rule::Login, at("192.0.2.2")),
         (Rule::Callback, at("192.0.2.1")),
+        (Rule::Authorize, at("192.0.2.1")),
         (Rule::Login, Asker::Session([1; 32])),
     ] {
         assert_eq!(limiters.check(rule, asker), Ok(()), "{rule:?} {asker:?}");
