@@ -119,17 +119,24 @@ impl SignIn {
         Ok((url, attempt::seal(&self.seal, &attempt, return_to, now)?))
     }
 
-    /// The positions in `values` of the attempts to remove so that at most `room` are left:
+    /// The positions in `values` of the attempts to remove so that at most `room` are left, with at most `bytes` in all:
     /// unreadable ones first, then the oldest.
-    pub fn surplus_attempts(&self, values: &[&str], room: usize) -> Vec<usize> {
+    pub fn surplus_attempts(&self, values: &[&str], room: usize, bytes: usize) -> Vec<usize> {
         let mut by_age: Vec<(Option<i64>, usize)> = values
             .iter()
             .enumerate()
             .map(|(at, value)| (attempt::begun_at(&self.seal, value), at))
             .collect();
         by_age.sort_unstable();
-        by_age.truncate(values.len().saturating_sub(room));
-        by_age.into_iter().map(|(_, at)| at).collect()
+        let mut left = values.len();
+        let mut bytes_left: usize = values.iter().map(|value| value.len()).sum();
+        let surplus = by_age.into_iter().map(|(_, at)| at).take_while(|at| {
+            let is_surplus = left > room || bytes_left > bytes;
+            left -= 1;
+            bytes_left -= values[*at].len();
+            is_surplus
+        });
+        surplus.collect()
     }
 
     /// Finishes the sign-in and creates a session. `earlier`, the browser's earlier session, ends,

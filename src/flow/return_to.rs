@@ -11,8 +11,9 @@ use url::Url;
 /// into the headers of one request.
 pub const RETURN_TO_MAX_BYTES: usize = 768;
 
-/// The same of an authorization request of a client, which names an address and a state of the client's.
-const AUTHORIZE_MAX_BYTES: usize = 1024;
+/// The same of an authorization request of a client, which names an address and a state of the client's. Its cookie stays
+/// below the 4096 bytes that browsers keep (RFC 6265 §6.1); of such attempts a browser holds fewer.
+pub const AUTHORIZE_MAX_BYTES: usize = 2048;
 
 /// A checked address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,6 +226,23 @@ mod tests {
         ];
         for text in bad {
             assert_eq!(check(text), Err(NotOurs), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_authorization_request_may_be_longer_than_other_addresses_and_no_other_address_passes_for_one()
+     {
+        let begin = "https://bridge.example/red5/oauth2/authorize?state=";
+        let longest = format!("{begin}{}", "a".repeat(AUTHORIZE_MAX_BYTES - begin.len()));
+        let good = check(&longest).unwrap();
+        assert_eq!(check(good.as_str()), Ok(good));
+        for bad in [
+            format!("{longest}a"),
+            longest.replace("authorize", "authorise"),
+            longest.replace("/red5/oauth2", "/oauth2"),
+            longest.replace("bridge.example", "app.example"),
+        ] {
+            assert_eq!(check(&bad), Err(NotOurs), "{bad}");
         }
     }
 

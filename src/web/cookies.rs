@@ -13,6 +13,10 @@ use crate::flow::sign_out::{TICKET_SECONDS, Ticket};
 /// Maximum number of sign-in attempts in one browser (LR-5).
 pub const ATTEMPTS_MAX: usize = 5;
 
+/// Most bytes that the values of these attempts have together: with their names and the session's cookie they fit the
+/// 8 KB that proxies commonly take as one header. Five attempts do, unless clients sent long requests.
+pub const ATTEMPTS_BYTES_MAX: usize = 7600;
+
 /// Maximum number of attempts that one answer removes. Each removal takes about 100 bytes in the
 /// head, and proxies commonly limit the head to 4 KB. If an attacker planted hundreds, later
 /// answers remove the rest.

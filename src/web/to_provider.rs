@@ -1,6 +1,6 @@
 //! Sends a browser to the provider to sign in: for `/auth/login`, and for a client's authorization request.
 
-use super::cookies::{ATTEMPTS_MAX, REMOVALS_MAX};
+use super::cookies::{ATTEMPTS_BYTES_MAX, ATTEMPTS_MAX, REMOVALS_MAX};
 use super::error::{Answer, Refusal};
 use super::extract::Page;
 use super::site::see_other;
@@ -25,7 +25,8 @@ pub async fn begin(
     let mut response = see_other(url.as_str());
     let under_way = site.cookies().attempts(page.request());
     let values: Vec<&str> = under_way.iter().map(|(_, value)| *value).collect();
-    let surplus = sign_in.surplus_attempts(&values, ATTEMPTS_MAX - 1);
+    let bytes = ATTEMPTS_BYTES_MAX.saturating_sub(attempt.value.len());
+    let surplus = sign_in.surplus_attempts(&values, ATTEMPTS_MAX - 1, bytes);
     for at in surplus.into_iter().take(REMOVALS_MAX) {
         response.cookie(site.cookies().removal(under_way[at].0));
     }

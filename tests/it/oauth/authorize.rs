@@ -1,5 +1,6 @@
 //! The authorization endpoint: who is sent where (RFC 6749 §4.1.2.1, RFC 8252 §7.3, RFC 9207, RFC 9700 §2.1, §4.1, §4.8, §4.11).
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{App, REDIRECT_URI, ann_and_app, error, parameter, refresh_token, refused, register};
@@ -289,7 +290,7 @@ async fn a_blocked_person_is_sent_back_with_access_denied() {
 async fn a_request_too_long_for_the_sign_in_says_so() {
     let bridge = TestBridge::start().await;
     let app = register(&bridge, json!({})).await;
-    let state = "x".repeat(1000);
+    let state = "x".repeat(2000);
     let answer = bridge
         .browser()
         .peek(&app.address(&[("state", &state)]))
@@ -336,4 +337,34 @@ async fn a_client_hears_that_the_person_was_not_let_in_at_the_provider() {
     .await;
     let page = browser.get(&path_of(&back)).await;
     assert!(page.status == 403 && !page.has("location"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_long_state_passes_a_sign_in_and_its_cookies_stay_within_what_browsers_and_proxies_take()
+{
+    let (bridge, _, app) = ann_and_app().await;
+    let state = "x".repeat(1700);
+    let address = app.address(&[("state", &state)]);
+    let mut browser = bridge.browser();
+    let mut begun = Vec::new();
+    for _ in 0..6 {
+        begun.push(browser.get(&address).await.location());
+        bridge.clock.advance(TimeDelta::seconds(1));
+        let cookies = browser
+            .cookies
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 3);
+        assert!(cookies.clone().all(|bytes| bytes < 4096));
+        let all: usize = cookies.sum();
+        assert!(all < 8192 - 100, "{all}");
+    }
+    // The two newest of them can be finished, the older one first.
+    for begun in &begun[4..] {
+        let back = bridge.provider.approve(begun, "ann").await;
+        let done = browser.get(&path_of(&back)).await;
+        assert_eq!(done.status, 303, "{}", done.body);
+        let again = browser.get(&path_of(&done.location())).await;
+        assert_eq!(parameter(&again, "state").as_deref(), Some(&*state));
+        assert!(parameter(&again, "code").is_some());
+    }
 }
