@@ -16,6 +16,10 @@ use crate::domain::token_family::{Presented, Rotation};
 /// SHA-256 of an authorization code.
 pub type CodeDigest = [u8; 32];
 
+/// Most families of one session and client, and most codes of theirs that belong to no family: an app that asks again and
+/// again must not fill the tables for as long as the session lasts.
+const HELD_MAX: i64 = 100;
+
 /// Names a family of refresh tokens; random.
 pub type FamilyId = [u8; 16];
 
@@ -210,6 +214,18 @@ impl Store {
                 code.scope,
                 code.expires_at,
             )
+            .execute(&mut *transaction)
+            .await?;
+            // The oldest go, spent or not. A code with a family stays as long as that: its second use ends it.
+            sqlx::query!(
+                "DELETE FROM authorization_codes WHERE family IS NULL AND digest IN
+                     (SELECT digest FROM authorization_codes
+                      WHERE session_hash = $1 AND client_id = $2 AND family IS NULL
+                      ORDER BY expires_at DESC OFFSET $3)",
+                code.session.as_slice(),
+                code.client.as_str(),
+                HELD_MAX,
+            )
             .execute(transaction)
             .await?;
             Ok(true)
@@ -278,6 +294,18 @@ impl Store {
                     digest.as_slice(),
                     family.as_slice(),
                     now,
+                )
+                .execute(&mut *transaction)
+                .await
+                .map_err(StoreError::from)?;
+                // The one that was not used for the longest time goes.
+                sqlx::query!(
+                    "DELETE FROM token_families WHERE id IN
+                         (SELECT families.id FROM token_families AS families
+                          JOIN token_families AS new USING (session_hash, client_id)
+                          WHERE new.id = $1 ORDER BY families.id = $1 DESC, families.last_used_at DESC OFFSET $2)",
+                    family.as_slice(),
+                    HELD_MAX,
                 )
                 .execute(&mut *transaction)
                 .await

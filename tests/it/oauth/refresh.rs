@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{ann_and_app, error, refresh_token, refused};
+use super::{ann_and_app, error, refresh_token, refused, register};
 use crate::bridge::TestBridge;
 
 /// Lets seconds pass since the replacements, which the database's clock times.
@@ -159,6 +159,51 @@ async fn a_new_sign_in_of_the_same_person_keeps_what_apps_have_and_another_perso
         );
     }
     assert!(!browser.peek("/apps").await.body.contains("Studio App"));
+}
+
+#[tokio::test]
+async fn a_session_and_client_hold_a_hundred_families_and_codes_and_the_oldest_give_way() {
+    let (bridge, ann, app) = ann_and_app().await;
+    let other = register(&bridge, json!({"trusted": true})).await;
+    let others = other.tokens(&bridge, &ann).await;
+    let (oldest, used) = (
+        app.tokens(&bridge, &ann).await,
+        app.tokens(&bridge, &ann).await,
+    );
+    bridge.clock.advance(TimeDelta::seconds(1));
+    let used = refresh_token(&app.refresh(&bridge, &used).await);
+    // As a hundred authorizations leave them, the last one spent for a client that gets no refresh token.
+    for statement in [
+        "INSERT INTO token_families (id, client_id, session_hash, scope, created_at, last_used_at)
+         SELECT decode(lpad(to_hex(n), 32, '0'), 'hex'), client_id, session_hash, scope, created_at, last_used_at + interval '1 s'
+         FROM generate_series(1, 98) AS n, (SELECT * FROM token_families WHERE client_id = $1 LIMIT 1) AS one",
+        "INSERT INTO authorization_codes (digest, client_id, session_hash, redirect_uri, challenge, scope, expires_at, spent)
+         SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), client_id, session_hash, redirect_uri, challenge, scope, expires_at, n = 100
+         FROM generate_series(1, 100) AS n, (SELECT * FROM authorization_codes WHERE client_id = $1 LIMIT 1) AS one",
+    ] {
+        let insert = sqlx::query(statement).bind(&app.id);
+        insert.execute(&bridge.db).await.unwrap();
+    }
+    bridge.clock.advance(TimeDelta::seconds(1));
+    let code = app.code(&ann, &[]).await;
+    assert_eq!(
+        bridge.count("authorization_codes").await,
+        103,
+        "three have families"
+    );
+    let newest = refresh_token(&app.redeem(&bridge, &code).await);
+    assert_eq!(
+        bridge.count("token_families").await,
+        101,
+        "one is another client's"
+    );
+    assert_eq!(
+        error(&app.refresh(&bridge, &oldest).await),
+        refused("invalid_grant")
+    );
+    for (app, token) in [(&app, used), (&app, newest), (&other, others)] {
+        assert_eq!(app.refresh(&bridge, &token).await.status, 200);
+    }
 }
 
 #[tokio::test]
