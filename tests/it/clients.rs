@@ -94,6 +94,16 @@ async fn a_client_is_registered_read_replaced_and_deleted() {
     // What was read can be sent back.
     let max =
         json!({"roles": ["red5-subscriber"], "transports": ["whep", "WHEP"], "rooms": ["*", "*"]});
+    for (member, other) in [
+        ("id", json!("studio-app")),
+        ("version", json!(2)),
+        ("created_at", json!("2020-01-01T00:00:00Z")),
+        ("created_by", json!("ann")),
+    ] {
+        let edit = with(made.clone(), member, &other);
+        let refused = put(&root, "viewer-app", "\"1\"", &edit).await;
+        assert_eq!(wrong_fields(&refused), [member]);
+    }
     let replaced = put(
         &root,
         "viewer-app",
@@ -161,7 +171,8 @@ async fn the_kind_of_a_client_cannot_change() {
     create(&root, &public()).await;
     create(&root, &confidential()).await;
     for (id, other) in [("viewer-app", "confidential"), ("studio-app", "public")] {
-        let refused = put(&root, id, "\"1\"", &with(public(), "kind", &json!(other))).await;
+        let sent = with(with(public(), "kind", &json!(other)), "id", &json!(id));
+        let refused = put(&root, id, "\"1\"", &sent).await;
         assert_eq!(wrong_fields(&refused), ["kind"]);
         let now = root.peek(&format!("{CLIENTS}/{id}")).await.json();
         assert_ne!(now["kind"], other);

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::paging::{ListQuery, list_answer};
-use super::row::{if_match, versioned};
+use super::row::{SentBack, if_match, versioned};
 use crate::domain::client::{ClientDraft, ClientId};
 use crate::domain::members::FieldError;
 use crate::domain::time::utc;
@@ -56,8 +56,14 @@ pub async fn replace(
     id: web::Path<String>,
     editor: web::Data<ClientEditor>,
 ) -> Answer {
+    let sent_back = SentBack::of(&sent.members);
     let draft = ClientDraft::parse_edit(sent.members)?;
     let (id, version) = (client_id(&id)?, if_match(&request)?);
+    if !sent_back.is_empty() {
+        let found = editor.find(&sent.sender, &id).await?;
+        let found = found.ok_or_else(|| Refusal::new(problems::NOT_FOUND))?;
+        sent_back.compare(&found, version)?;
+    }
     let client = editor.replace(&sent.sender, &id, version, &draft).await?;
     Ok(versioned(HttpResponse::Ok(), client.version, &client))
 }

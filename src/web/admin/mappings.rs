@@ -2,12 +2,12 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::paging::{LIMIT_MAX, ListQuery};
-use super::row::{if_match, of_one_row, parse_id, version_of, versioned};
+use super::row::{SentBack, if_match, of_one_row, parse_id, version_of, versioned};
 use crate::domain::change_set::{ChangeSet, Edit, TableChange};
-use crate::domain::mapping::{Mapping, MappingDraft, MappingId, READ_ONLY};
+use crate::domain::mapping::{Mapping, MappingDraft, MappingId};
 use crate::domain::mapping_filter::MappingFilter;
 use crate::domain::members::FieldError;
 use crate::flow::admin::Admin;
@@ -31,10 +31,6 @@ type Editor = web::Data<MappingEditor>;
 
 /// Most groups that the form of a mapping offers to choose from.
 const GROUPS_TO_CHOOSE: usize = 200;
-
-/// Read-only members that must be those of the row where they are sent back. The others are not
-/// looked at: of two editors the second would be told of a wrong `updated_at` instead of the first's edit.
-const COMPARED: [&str; 4] = ["id", "version", "created_at", "created_by"];
 
 // --- for programs ---
 
@@ -107,12 +103,12 @@ pub async fn replace(
     id: web::Path<String>,
     editor: Editor,
 ) -> Answer {
-    let (admin, mut members) = (sent.sender, sent.members);
-    let sent_back = take_read_only(&mut members);
-    let draft = MappingDraft::parse(members)?;
+    let (admin, members) = (sent.sender, sent.members);
+    let sent_back = SentBack::of(&members);
+    let draft = MappingDraft::parse_edit(members)?;
     let (id, version) = (MappingId(parse_id(&id)?), if_match(&request)?);
     if !sent_back.is_empty() {
-        compare(sent_back, &find(&admin, id, &editor).await?, version)?;
+        sent_back.compare(&find(&admin, id, &editor).await?, version)?;
     }
     let id = id.0;
     let written = write(&editor, &admin, Edit::Replace { id, version, draft }).await?;
@@ -153,38 +149,6 @@ async fn write(
         Ok(Some(TableRow::Mapping(row))) => Ok(*row),
         Ok(_) => Err(Refusal::new(problems::INTERNAL)),
         Err(error) => Err(of_one_row(error)),
-    }
-}
-
-/// Takes the read-only members out, and gives those that are compared.
-pub(in crate::web) fn take_read_only(
-    members: &mut Map<String, Value>,
-) -> Vec<(&'static str, Value)> {
-    let taken = COMPARED.map(|name| members.remove(name).map(|value| (name, value)));
-    members.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
-    taken.into_iter().flatten().collect()
-}
-
-/// The version is compared with `If-Match`, not with the row: a row that was changed
-/// meanwhile is a stale edit (412) and no wrong field.
-fn compare(
-    sent_back: Vec<(&'static str, Value)>,
-    current: &Mapping,
-    version: i64,
-) -> Result<(), Vec<FieldError>> {
-    let mut row = json!(current);
-    row["version"] = json!(version);
-    let differing = sent_back
-        .into_iter()
-        .filter(|(name, value)| row[*name] != *value);
-    let reason = "is read-only: send it as it was read, or leave it out";
-    let errors: Vec<_> = differing
-        .map(|(name, _)| FieldError::new(name, reason))
-        .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(errors)
     }
 }
 

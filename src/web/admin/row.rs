@@ -3,7 +3,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::domain::members::FieldError;
 use crate::flow::mappings::ChangeError;
@@ -51,6 +51,49 @@ pub(super) fn if_match(request: &HttpRequest) -> Result<i64, Refusal> {
         let reason = "must be one ETag as it was read, such as \"3\"";
         Refusal::invalid(&[FieldError::new("If-Match", reason)])
     })
+}
+
+/// The read-only members that an edit sends back and that must be those of the row. The others are not looked at: of two
+/// editors the second would be told of a wrong `updated_at` instead of the first's edit.
+pub(super) struct SentBack(Vec<(&'static str, Value)>);
+
+impl SentBack {
+    pub(super) fn of(members: &Map<String, Value>) -> Self {
+        let names = ["id", "version", "created_at", "created_by"].into_iter();
+        Self(
+            names
+                .filter_map(|name| Some((name, members.get(name)?.clone())))
+                .collect(),
+        )
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The version is compared with `If-Match`, not with the row: a row that was changed meanwhile is a stale edit (412)
+    /// and no wrong field.
+    pub(super) fn compare(
+        self,
+        current: &impl Serialize,
+        version: i64,
+    ) -> Result<(), Vec<FieldError>> {
+        let mut row = json!(current);
+        row["version"] = json!(version);
+        let differing = self
+            .0
+            .into_iter()
+            .filter(|(name, value)| row[*name] != *value);
+        let reason = "is read-only: send it as it was read, or leave it out";
+        let errors: Vec<_> = differing
+            .map(|(name, _)| FieldError::new(name, reason))
+            .collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(errors)
+        }
+    }
 }
 
 /// A change of one row was refused: the request names no change, and a row that is not there is unknown.
