@@ -28,8 +28,8 @@ GRANT USAGE ON SCHEMA public TO bridge_serves;
 
 -- What the bridge writes and clears away.
 GRANT SELECT, INSERT, UPDATE, DELETE ON mappings, mapping_tests, mapping_uses, blocked, sessions, people,
-    clients, client_secrets, consents, token_families, authorization_codes TO bridge_serves;
-GRANT SELECT, INSERT, DELETE ON spent_attempts, sign_outs, logouts TO bridge_serves;
+    clients, client_secrets, consents, token_families, authorization_codes, device_codes TO bridge_serves;
+GRANT SELECT, INSERT, DELETE ON spent_attempts, sign_outs, logouts, wrong_user_codes TO bridge_serves;
 -- Its triggers raise the number; the one row is never added or removed.
 GRANT SELECT, UPDATE ON change_counter TO bridge_serves;
 -- Rows cannot be changed, so that an attacker with this role's password cannot hide

@@ -13,12 +13,12 @@ use red5_bridge::clock::{Clock, SystemClock};
 use red5_bridge::config::{Config, Variables};
 use red5_bridge::domain::change_set::{Edit, TableChange};
 use red5_bridge::domain::identity::Actor;
-use red5_bridge::domain::session::SignInOrigin;
+use red5_bridge::domain::session::{SessionKind, SignInOrigin};
 use red5_bridge::flow::sessions::SessionSecret;
-use red5_bridge::store::Store;
 use red5_bridge::store::mappings::{ChangeContext, unjudged, untold};
 use red5_bridge::store::session_cache::SessionCache;
 use red5_bridge::store::sessions::{SealedTokens, StoredSession};
+use red5_bridge::store::{SessionFor, Store};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -113,6 +113,7 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
     written.await.unwrap();
     let session = StoredSession {
         hash: Sha256::digest(secret.expose().as_bytes()).into(),
+        kind: SessionKind::Browser,
         identity: person(),
         groups_read_at: now,
         created_at: now,
@@ -131,7 +132,7 @@ async fn fill(database_url: &str, secret: &SessionSecret) {
             session,
             &SealedTokens::default(),
             &SignInOrigin::default(),
-            None,
+            SessionFor::NEW_BROWSER,
         )
         .await
         .unwrap();

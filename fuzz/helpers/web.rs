@@ -91,7 +91,7 @@ fn check_changed(seal: &Seal, changes: &str, now: DateTime<Utc>) {
         state: STATE.to_owned(),
         secrets,
     };
-    let sealed = attempt::seal(seal, &attempt, &rule.home(), now)
+    let sealed = attempt::seal(seal, &attempt, (&rule.home(), None), now)
         .unwrap()
         .value;
     assert!(attempt::open(seal, &sealed, STATE, now).is_ok());

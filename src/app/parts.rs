@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use super::StartError;
 use super::supervise::supervise;
 use crate::clock::Clock;
+use crate::config::addresses::Networks;
 use crate::config::red5::{Red5, SubjectClaim};
 use crate::config::{Config, Database};
 use crate::flow::admin::AdminGroups;
@@ -27,6 +28,7 @@ use crate::flow::login::{SessionLimits, SignIn};
 use crate::flow::mappings::MappingEditor;
 use crate::flow::oauth::authorize::Authorization;
 use crate::flow::oauth::clients::ClientEditor;
+use crate::flow::oauth::device::DeviceAuthorization;
 use crate::flow::oauth::token::TokenEndpoint;
 use crate::flow::people::People;
 use crate::flow::refresh::{Ages, Refresher};
@@ -228,6 +230,7 @@ impl Parts {
         shared.add(RateLimits::new(config.rate_limits));
         let proxies = shared.add(TrustedProxies(config.trusted_proxies));
         shared.add_shared(web::Data::from(Arc::clone(&sessions)));
+        let devices = Counts::default();
         let sign_in = shared.add(SignIn {
             provider: Arc::clone(&provider),
             store: store.clone(),
@@ -238,6 +241,7 @@ impl Parts {
             limits,
             clock: Arc::clone(&clock),
             counts: Counts::default(),
+            devices: devices.clone(),
         });
         shared.add(SignOut {
             provider: Arc::clone(&provider),
@@ -265,6 +269,13 @@ impl Parts {
             exchange: Arc::clone(&exchanges),
             clock: Arc::clone(&clock),
         });
+        shared.add(DeviceAuthorization {
+            store: store.clone(),
+            snapshots: Arc::clone(&snapshots),
+            exchange: Arc::clone(&exchanges),
+            clock: Arc::clone(&clock),
+            counts: devices.clone(),
+        });
         shared.add(TokenEndpoint {
             store: store.clone(),
             snapshots: Arc::clone(&snapshots),
@@ -272,6 +283,7 @@ impl Parts {
             exchange: exchanges,
             provider: Arc::clone(&provider),
             seal: Arc::clone(&seal),
+            round_trip: config.red5.round_trip_networks != Networks::default(),
             clock: Arc::clone(&clock),
         });
         shared.add(Explain {
@@ -331,6 +343,7 @@ impl Parts {
             exchanges: exchange.counts.clone(),
             refreshes: refresher.counts(),
             round_trips: round_trip.counts.clone(),
+            devices,
             provider: provider.calls().clone(),
             waits: store.waits().clone(),
             requests: Requests::clone(&requests),

@@ -15,6 +15,7 @@ pub mod block;
 pub mod change_set;
 pub mod claims;
 pub mod client;
+pub mod device;
 pub mod effect;
 pub mod entitlement;
 pub mod explain;

@@ -2,12 +2,37 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::identity::PersonKey;
 
-/// SHA-256 of the cookie's value: the key of a session's row.
+/// Key of a session's row. Of a browser: SHA-256 of the cookie's value.
 pub type SessionHash = [u8; 32];
+
+/// Time without use after which a session ends that is not a browser's.
+pub const DEVICE_IDLE: TimeDelta = TimeDelta::days(30);
+
+/// What a session belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum SessionKind {
+    /// A browser, which has its cookie.
+    Browser,
+    /// A device that a person approved (RFC 8628). No cookie leads to it.
+    Device,
+    /// A token of the provider that a client exchanged (RFC 8693); it ends with that token. No cookie leads to it.
+    SubjectToken,
+}
+
+impl SessionKind {
+    /// The time without use after which such a session ends; `browser` is that of browsers.
+    pub const fn idle(self, browser: TimeDelta) -> TimeDelta {
+        match self {
+            Self::Browser => browser,
+            Self::Device | Self::SubjectToken => DEVICE_IDLE,
+        }
+    }
+}
 
 /// Origin of a sign-in, for the person's own list of sessions. Never used for decisions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,6 +84,8 @@ pub struct SessionSummary {
     pub id: SessionId,
     /// The row's key; for comparing only, never to be shown.
     pub hash: SessionHash,
+    /// Whether it is a device's and not a browser's.
+    pub is_device: bool,
     /// The provider's issuer identifier.
     pub issuer: String,
     /// `sub`
@@ -75,7 +102,7 @@ pub struct SessionSummary {
     pub ends_at: DateTime<Utc>,
     /// Last time at which the provider returned the groups.
     pub groups_read_at: DateTime<Utc>,
-    /// Browser and system at the sign-in, in words of the bridge.
+    /// Browser and system at the sign-in, in words of the bridge; or what a device calls itself.
     pub browser: Option<String>,
     /// Address of the client at the sign-in.
     pub address: Option<String>,

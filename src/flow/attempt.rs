@@ -40,6 +40,19 @@ struct Wire {
     /// Milliseconds in addition to the seconds; missing in attempts of older releases.
     #[serde(default)]
     begun_at_millis: u32,
+    #[serde(default)]
+    approval: Option<Approval>,
+}
+
+/// The approval of a device, for which a sign-in of its own is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Letters of the user code.
+    pub user_code: String,
+    /// Issuer of the person who approved.
+    pub issuer: String,
+    /// Subject of the person who approved, who alone may complete it.
+    pub subject: String,
 }
 
 /// An attempt for the browser.
@@ -62,6 +75,8 @@ pub struct OpenedAttempt {
     pub return_to: String,
     /// When it began.
     pub begun_at: DateTime<Utc>,
+    /// The device that it approves.
+    pub approval: Option<Approval>,
 }
 
 /// Why a sealed attempt cannot be used.
@@ -111,7 +126,7 @@ fn digest(state: &str) -> [u8; 32] {
 pub fn seal(
     seal: &Seal,
     attempt: &Attempt,
-    return_to: &ReturnTo,
+    (return_to, approval): (&ReturnTo, Option<Approval>),
     now: DateTime<Utc>,
 ) -> Result<SealedAttempt, SealError> {
     let wire = Wire {
@@ -121,6 +136,7 @@ pub fn seal(
         return_to: return_to.as_str().to_owned(),
         begun_at: now.timestamp(),
         begun_at_millis: now.timestamp_subsec_millis(),
+        approval,
     };
     let plain = serde_json::to_vec(&wire).map_err(|_| SealError::Sealing)?;
     Ok(SealedAttempt {
@@ -191,6 +207,7 @@ pub fn open(
         },
         return_to: wire.return_to,
         begun_at,
+        approval: wire.approval,
     })
 }
 

@@ -12,21 +12,24 @@ use secrecy::SecretString;
 use strum::{IntoStaticStr, VariantNames};
 use url::Url;
 
-use super::attempt::{self, ATTEMPT_MINUTES, AttemptError, OpenedAttempt, SealedAttempt};
+use super::attempt::{self, ATTEMPT_MINUTES, Approval, AttemptError, OpenedAttempt, SealedAttempt};
 use super::return_to::{NotOurs, ReturnTo, ReturnToRule};
 use super::sessions::{SessionSecret, Sessions};
 use super::tokens::{ID_TOKEN, REFRESH_TOKEN, seal_token};
 use crate::clock::Clock;
-use crate::domain::session::SignInOrigin;
+use crate::domain::device::UserCode;
+use crate::domain::session::{SessionHash, SessionKind, SignInOrigin};
 use crate::fingerprint::pseudonym;
-use crate::metrics::{Counts, SignInOutcome};
+use crate::metrics::{Counts, DeviceOutcome, SignInOutcome};
 use crate::oidc::{CallbackAnswer, Provider, SignedIn};
 // Errors of the provider that have pages of their own. `web` must not import `oidc`.
 pub use crate::oidc::{InvalidAnswer, OidcError, Outage, SignInPrompt, TokenFlaw};
+use crate::random;
 use crate::seal::{Seal, SealError};
+use crate::store::session_cache::LiveSession;
 use crate::store::sessions::{SealedTokens, StoredSession};
 use crate::store::snapshot::SnapshotKeeper;
-use crate::store::{NotStarted, Store, StoreError};
+use crate::store::{NotStarted, SessionFor, Store, StoreError};
 
 /// Maximum lifetimes of sessions.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +40,9 @@ pub struct SessionLimits {
     /// token ends.
     pub unrefreshed: TimeDelta,
 }
+
+/// Absolute end of a device's session; it ends much sooner if it is not used.
+const DEVICE_LONGEST: TimeDelta = TimeDelta::days(3650);
 
 /// The use case, with the parts that it needs.
 pub struct SignIn {
@@ -49,6 +55,7 @@ pub struct SignIn {
     pub(crate) limits: SessionLimits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counts: Counts<SignInOutcome>,
+    pub(crate) devices: Counts<DeviceOutcome>,
 }
 
 /// The provider's answer, from the callback's query.
@@ -72,13 +79,18 @@ pub struct SignInFailed {
 }
 
 /// A sign-in that succeeded.
-pub struct NewSession {
-    /// Value of the session's cookie.
-    pub secret: SessionSecret,
-    /// The session's absolute end.
-    pub ends_at: DateTime<Utc>,
-    /// The page to redirect to.
-    pub return_to: ReturnTo,
+pub enum NewSession {
+    /// A browser has a new session.
+    Browser {
+        /// Value of the session's cookie.
+        secret: SessionSecret,
+        /// The session's absolute end.
+        ends_at: DateTime<Utc>,
+        /// The page to redirect to.
+        return_to: ReturnTo,
+    },
+    /// A device was approved; the browser's session is as before.
+    Device,
 }
 
 impl SignIn {
@@ -104,7 +116,25 @@ impl SignIn {
         return_to: &ReturnTo,
         how: &SignInPrompt,
     ) -> Result<(Url, SealedAttempt), LoginError> {
-        let begun = self.attempt(return_to, how).await;
+        let begun = self.attempt(return_to, how, None).await;
+        begun.inspect_err(|error| self.counts.count(error.outcome()))
+    }
+
+    /// The same for the approval of a device by the person of this session. The device gets a sign-in of its own, because two
+    /// sessions with one refresh token would end each other at a provider that rotates it.
+    pub async fn begin_approval(
+        &self,
+        code: &UserCode,
+        live: &LiveSession,
+    ) -> Result<(Url, SealedAttempt), LoginError> {
+        let identity = &live.session.identity;
+        let approval = Approval {
+            user_code: code.letters().to_owned(),
+            issuer: identity.issuer.clone(),
+            subject: identity.subject.clone(),
+        };
+        let how = SignInPrompt::default();
+        let begun = self.attempt(&self.home(), &how, Some(approval)).await;
         begun.inspect_err(|error| self.counts.count(error.outcome()))
     }
 
@@ -112,11 +142,13 @@ impl SignIn {
         &self,
         return_to: &ReturnTo,
         how: &SignInPrompt,
+        approval: Option<Approval>,
     ) -> Result<(Url, SealedAttempt), LoginError> {
         let now = self.clock.now();
         let mark = attempt::mark(&self.seal, return_to, now)?;
         let (url, attempt) = self.provider.begin(&mark, how).await?;
-        Ok((url, attempt::seal(&self.seal, &attempt, return_to, now)?))
+        let sealed = attempt::seal(&self.seal, &attempt, (return_to, approval), now)?;
+        Ok((url, sealed))
     }
 
     /// The positions in `values` of the attempts to remove so that at most `room` are left, with at most `bytes` in all:
@@ -218,13 +250,42 @@ impl SignIn {
         };
         let asked_at = self.clock.now();
         let signed_in = self.provider.finish(&attempt.secrets, &answer).await?;
-        let started = self.start(signed_in, attempt, asked_at, earlier, origin);
-        let (secret, ends_at) = started.await?;
-        Ok(NewSession {
+        if let Some(approval) = &attempt.approval {
+            self.approve(signed_in, attempt, approval, asked_at, origin)
+                .await?;
+            return Ok(NewSession::Device);
+        }
+        let earlier = earlier.map(SessionSecret::hash);
+        let what = SessionFor::Browser { earlier };
+        let secret = SessionSecret::random()?;
+        let started = self.start(signed_in, secret.hash(), attempt, asked_at, (origin, what));
+        let ends_at = started.await?;
+        Ok(NewSession::Browser {
             secret,
             ends_at,
             return_to,
         })
+    }
+
+    /// Starts the session of a device. Only the person who approved it completes the approval.
+    async fn approve(
+        &self,
+        signed_in: SignedIn,
+        attempt: &OpenedAttempt,
+        approval: &Approval,
+        groups_read_at: DateTime<Utc>,
+        origin: &SignInOrigin,
+    ) -> Result<(), LoginError> {
+        let identity = &signed_in.identity;
+        if (&approval.issuer, &approval.subject) != (&identity.issuer, &identity.subject) {
+            return Err(LoginError::OtherPerson);
+        }
+        let code = UserCode::parse(&approval.user_code).ok_or(LoginError::AttemptForeign)?;
+        // Random and kept nowhere else, so that no cookie leads to it.
+        let hash = random::bytes().map_err(|_| SealError::Sealing)?;
+        let what = SessionFor::Device(&code);
+        let started = self.start(signed_in, hash, attempt, groups_read_at, (origin, what));
+        started.await.map(drop)
     }
 
     async fn spend(&self, attempt: &OpenedAttempt) -> Result<(), LoginError> {
@@ -237,22 +298,22 @@ impl SignIn {
         }
     }
 
-    /// The value of the new session's cookie, and the session's absolute end. If the sign-in is
-    /// refused, the earlier session stays.
+    /// The new session's absolute end. If the sign-in is refused, the earlier session stays.
     async fn start(
         &self,
         signed_in: SignedIn,
+        hash: SessionHash,
         attempt: &OpenedAttempt,
         groups_read_at: DateTime<Utc>,
-        earlier: Option<&SessionSecret>,
-        origin: &SignInOrigin,
-    ) -> Result<(SessionSecret, DateTime<Utc>), LoginError> {
+        (origin, what): (&SignInOrigin, SessionFor<'_>),
+    ) -> Result<DateTime<Utc>, LoginError> {
         let now = self.clock.now();
-        let secret = SessionSecret::random()?;
-        let hash = secret.hash();
         let refresh_token = signed_in.refresh_token.as_ref();
         let refreshable = refresh_token.is_some();
-        let longest = self.limits.longest;
+        let (kind, longest) = match what {
+            SessionFor::Browser { .. } => (SessionKind::Browser, self.limits.longest),
+            SessionFor::Device(_) => (SessionKind::Device, DEVICE_LONGEST),
+        };
         let ends_at = now
             + if refreshable {
                 longest
@@ -272,6 +333,7 @@ impl SignIn {
         };
         let session = StoredSession {
             hash,
+            kind,
             identity: signed_in.identity,
             groups_read_at,
             created_at: now,
@@ -285,7 +347,7 @@ impl SignIn {
             identity_version: 1,
         };
         let subject = session.identity.subject.clone();
-        let started = self.sessions.start(session, &tokens, origin, earlier).await;
+        let started = self.sessions.start(session, &tokens, origin, what).await;
         if matches!(started, Err(NotStarted::Blocked)) {
             tracing::info!(
                 event = "blocked",
@@ -294,8 +356,14 @@ impl SignIn {
             );
         }
         started?;
-        tracing::info!(event = "signed_in", subject = &*pseudonym(&subject));
-        Ok((secret, ends_at))
+        let subject = &*pseudonym(&subject);
+        if kind == SessionKind::Device {
+            self.devices.count(DeviceOutcome::Approved);
+            tracing::info!(event = "device_approved", subject);
+        } else {
+            tracing::info!(event = "signed_in", subject);
+        }
+        Ok(ends_at)
     }
 
     /// The current time, from which the age of cookies is counted.
@@ -340,6 +408,12 @@ pub enum LoginError {
     /// The provider ended the session while the sign-in was under way.
     #[error("the provider ended this sign-in meanwhile")]
     LoggedOut,
+    /// A device was approved by one person, and another signed in for it.
+    #[error("another person signed in than the one who approved the device")]
+    OtherPerson,
+    /// The device's request has expired, or was decided meanwhile.
+    #[error("the device's request is over")]
+    DeviceGone,
     /// The system gave no random numbers.
     #[error(transparent)]
     #[strum(serialize = "sealing")]
@@ -351,6 +425,7 @@ impl From<NotStarted> for LoginError {
         match error {
             NotStarted::Blocked => Self::Blocked,
             NotStarted::LoggedOut => Self::LoggedOut,
+            NotStarted::DeviceGone => Self::DeviceGone,
             NotStarted::Store(error) => Self::Store(error),
         }
     }
@@ -372,7 +447,9 @@ impl LoginError {
             | Self::StateForeign
             | Self::AttemptForeign
             | Self::AttemptExpired
-            | Self::AttemptSpent => SignInOutcome::Attempt,
+            | Self::AttemptSpent
+            | Self::OtherPerson
+            | Self::DeviceGone => SignInOutcome::Attempt,
             Self::Provider(_) => SignInOutcome::ProviderError,
             Self::Oidc(OidcError::Denied(..)) => SignInOutcome::Denied,
             Self::Oidc(OidcError::Unavailable(_)) => SignInOutcome::ProviderUnavailable,

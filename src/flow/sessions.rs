@@ -5,7 +5,9 @@
 //! |---|---|---|
 //! | its user | this browser's, one of the own, or all of them | the cookie: `flow/sign_out.rs`, `flow/people.rs` |
 //! | its user, by a new sign-in in the same browser | the one before | `store/sign_in.rs`, in one transaction |
-//! | an administrator | one, all of a person, those of a block | the `Admin` of `flow/admin.rs` |
+//! | its user, by taking an app's access away | the app's devices | the cookie: `store/grants.rs` |
+//! | a client, by revoking its refresh token, or using one twice | that device | the token: `store/grants.rs` |
+//! | an administrator | one, all of a person, those of a block, those of a client that is switched off or deleted | the `Admin` of `flow/admin.rs` |
 //! | the provider, by a logout token | those that it names | the signature: `flow/back_channel.rs` |
 //! | the provider, by refusing a refresh | that session | `flow/refresh` |
 //! | time: unused, or its life is over | that session | `store/session_cache.rs`, `store/sweep.rs` |
@@ -23,8 +25,9 @@ use subtle::ConstantTimeEq;
 use super::refresh::{Refresher, Unconfirmed};
 use crate::clock::Clock;
 use crate::domain::block::BlockDraft;
+use crate::domain::client::ClientId;
 use crate::domain::identity::Actor;
-use crate::domain::session::{SessionHash, SignInOrigin};
+use crate::domain::session::{SessionHash, SessionKind, SignInOrigin};
 use crate::fingerprint::pseudonym;
 use crate::random;
 use crate::seal::SealError;
@@ -32,7 +35,7 @@ use crate::store::blocks::Blocked;
 use crate::store::session_cache::{LiveSession, SessionCache};
 use crate::store::sessions::{EndedSession, SealedTokens, SessionsToEnd, StoredSession};
 use crate::store::snapshot::SnapshotKeeper;
-use crate::store::{NotStarted, StoreError};
+use crate::store::{NotStarted, SessionFor, StoreError};
 
 /// Random bytes of a session's secret, twice the required 128 bits (SE-1).
 const SECRET_BYTES: usize = 32;
@@ -133,10 +136,11 @@ impl Sessions {
         &self,
         secret: &SessionSecret,
     ) -> Result<Option<Arc<LiveSession>>, SessionError> {
-        self.of_hash(&secret.hash()).await
+        let live = self.of_hash(&secret.hash()).await?;
+        Ok(live.filter(|live| live.session.kind == SessionKind::Browser))
     }
 
-    /// The same of the session behind a client's code or refresh token.
+    /// The same of the session behind a client's code or refresh token, which may be a device's.
     pub(super) async fn of_hash(
         &self,
         hash: &SessionHash,
@@ -175,18 +179,26 @@ impl Sessions {
             })
     }
 
-    /// Starts a session and ends the browser's earlier one, in one transaction.
+    /// Starts a session, and ends the browser's earlier one or approves the device, in one transaction.
     pub(super) async fn start(
         &self,
         session: StoredSession,
         tokens: &SealedTokens,
         origin: &SignInOrigin,
-        earlier: Option<&SessionSecret>,
+        what: SessionFor<'_>,
     ) -> Result<(), NotStarted> {
-        let earlier = earlier.map(SessionSecret::hash);
-        let mut ended = self.cache.start(session, tokens, origin, earlier).await?;
+        let mut ended = self.cache.start(session, tokens, origin, what).await?;
         self.refresher.revoke(ended.as_mut_slice());
         Ok(())
+    }
+
+    /// Lets the session stand behind the tokens that a client gets for a subject token, until that token ends.
+    pub(super) async fn put_subject_token(
+        &self,
+        session: StoredSession,
+        client: &ClientId,
+    ) -> Result<(), StoreError> {
+        self.cache.put_subject_token(session, client).await
     }
 
     /// Ends sessions on every instance; with a person's last session, revokes its refresh token.

@@ -9,8 +9,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{
-    Counts, ExchangeOutcome, ProviderCalls, RefreshOutcome, Requests, RoundTripOutcome,
-    SignInOutcome, Waits,
+    Counts, DeviceOutcome, ExchangeOutcome, ProviderCalls, RefreshOutcome, Requests,
+    RoundTripOutcome, SignInOutcome, Waits,
 };
 
 const PREFIX: &str = "red5_bridge";
@@ -26,6 +26,8 @@ pub struct Handles {
     pub refreshes: Counts<RefreshOutcome>,
     /// Of questions by Red5.
     pub round_trips: Counts<RoundTripOutcome>,
+    /// Of requests of devices.
+    pub devices: Counts<DeviceOutcome>,
     /// Of calls to the provider.
     pub provider: ProviderCalls,
     /// Of the database's connections.
@@ -82,6 +84,11 @@ impl Exposition {
                 "round_trips",
                 "Questions of Red5 about a token by how they were answered",
                 parts.round_trips.family,
+            ),
+            (
+                "devices",
+                "Requests of devices by what became of them",
+                parts.devices.family,
             ),
             (
                 "refusals",

@@ -130,6 +130,20 @@ pub enum RefreshOutcome {
     LeaseElsewhere,
 }
 
+/// What became of requests of devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum DeviceOutcome {
+    /// A device asked.
+    Requested,
+    /// A person approved it.
+    Approved,
+    /// A person denied it.
+    Denied,
+    /// A person typed a code that names nothing.
+    WrongCode,
+}
+
 /// What Red5 was told about a token, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
@@ -303,6 +317,7 @@ mod tests {
         words::<ExchangeOutcome>();
         words::<RefreshOutcome>();
         words::<RoundTripOutcome>();
+        words::<DeviceOutcome>();
     }
 
     #[test]

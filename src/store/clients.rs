@@ -449,7 +449,10 @@ impl Store {
             if !draft.enabled {
                 sqlx::query!(
                     "WITH codes AS (DELETE FROM authorization_codes WHERE client_id = $1),
-                          families AS (DELETE FROM token_families WHERE client_id = $1)
+                          devices AS (DELETE FROM device_codes WHERE client_id = $1),
+                          families AS (DELETE FROM token_families WHERE client_id = $1),
+                          sessions AS (DELETE FROM sessions WHERE id_hash IN
+                              (SELECT id_hash FROM sessions WHERE client_id = $1 ORDER BY id_hash FOR UPDATE))
                      DELETE FROM consents WHERE client_id = $1",
                     id.as_str(),
                 )

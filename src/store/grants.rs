@@ -149,7 +149,7 @@ impl Store {
         .await
     }
 
-    /// Ends a consent, and the codes and refresh tokens that the client has of the person. False: there was nothing.
+    /// Ends a consent, and the codes, refresh tokens and devices that the client has of the person. False: there was nothing.
     pub async fn end_consent(
         &self,
         person: &PersonKey,
@@ -184,9 +184,20 @@ impl Store {
                 person.subject,
                 client.as_str(),
             )
+            .execute(&mut *transaction)
+            .await?;
+            let devices = sqlx::query!(
+                "DELETE FROM sessions WHERE id_hash IN
+                     (SELECT id_hash FROM sessions
+                      WHERE issuer = $1 AND subject = $2 AND client_id = $3 AND kind = 'device'
+                      ORDER BY id_hash FOR UPDATE)",
+                person.issuer,
+                person.subject,
+                client.as_str(),
+            )
             .execute(transaction)
             .await?;
-            let ended = consent.rows_affected() + families.rows_affected();
+            let ended = consent.rows_affected() + families.rows_affected() + devices.rows_affected();
             Ok(ended > 0)
         })
         .await
@@ -235,27 +246,8 @@ impl Store {
 
     /// What a code stands for.
     pub async fn code(&self, digest: &CodeDigest) -> Result<Option<AuthorizationCode>, StoreError> {
-        self.with(async |transaction| {
-            let row = sqlx::query!(
-                r#"SELECT client_id, session_hash AS "session_hash: SessionHash", redirect_uri, challenge, scope, expires_at, spent
-                   FROM authorization_codes WHERE digest = $1"#,
-                digest.as_slice(),
-            )
-            .fetch_optional(transaction)
-            .await?;
-            Ok(row.and_then(|row| {
-                Some(AuthorizationCode {
-                    client: ClientId::parse(&row.client_id)?,
-                    session: row.session_hash,
-                    redirect_uri: row.redirect_uri,
-                    challenge: row.challenge,
-                    scope: row.scope,
-                    expires_at: row.expires_at,
-                    spent: row.spent,
-                })
-            }))
-        })
-        .await
+        self.with(async |transaction| lock_code(transaction, digest).await)
+            .await
     }
 
     /// Spends a code for nothing. If it was spent before, what came of it ends.
@@ -278,38 +270,21 @@ impl Store {
             if !hold_client(transaction, client, person).await? {
                 return Ok(Used::Gone);
             }
-            match lock_code(transaction, digest).await? {
-                None => return Ok(Used::Gone),
-                Some(true) => {
-                    end_code(transaction, digest).await?;
-                    return Ok(Used::Reused);
-                }
-                Some(false) => {}
+            let Some(code) = lock_code(transaction, digest).await? else {
+                return Ok(Used::Gone);
+            };
+            if code.spent {
+                end_code(transaction, digest).await?;
+                return Ok(Used::Reused);
             }
             let issued = issue()?;
-            if let Some(family) = family {
-                sqlx::query!(
-                    "INSERT INTO token_families (id, client_id, session_hash, scope, created_at, last_used_at)
-                     SELECT $2, client_id, session_hash, scope, $3, $3 FROM authorization_codes WHERE digest = $1",
-                    digest.as_slice(),
-                    family.as_slice(),
-                    now,
-                )
-                .execute(&mut *transaction)
-                .await
-                .map_err(StoreError::from)?;
-                // The one that was not used for the longest time goes.
-                sqlx::query!(
-                    "DELETE FROM token_families WHERE id IN
-                         (SELECT families.id FROM token_families AS families
-                          JOIN token_families AS new USING (session_hash, client_id)
-                          WHERE new.id = $1 ORDER BY families.id = $1 DESC, families.last_used_at DESC OFFSET $2)",
-                    family.as_slice(),
-                    HELD_MAX,
-                )
-                .execute(&mut *transaction)
-                .await
-                .map_err(StoreError::from)?;
+            if let Some(id) = family {
+                let family = TokenFamily {
+                    client: code.client,
+                    session: code.session,
+                    scope: code.scope,
+                };
+                insert_family(transaction, id, &family, now).await?;
             }
             sqlx::query!(
                 "UPDATE authorization_codes SET spent = true, family = $2 WHERE digest = $1",
@@ -377,7 +352,7 @@ impl Store {
                 Presented::JustReplaced => {}
                 Presented::Unknown => return Ok(Used::Gone),
                 Presented::Reused => {
-                    delete_family(transaction, id).await?;
+                    delete_family(transaction, id, None).await?;
                     return Ok(Used::Reused);
                 }
             }
@@ -400,17 +375,8 @@ impl Store {
 
     /// Ends a family of this client. False: there is none.
     pub async fn end_family(&self, id: &FamilyId, client: &ClientId) -> Result<bool, StoreError> {
-        self.with(async |transaction| {
-            let ended = sqlx::query!(
-                "DELETE FROM token_families WHERE id = $1 AND client_id = $2",
-                id.as_slice(),
-                client.as_str(),
-            )
-            .execute(transaction)
-            .await?;
-            Ok(ended.rows_affected() == 1)
-        })
-        .await
+        self.with(async |transaction| delete_family(transaction, id, Some(client)).await)
+            .await
     }
 }
 
@@ -441,7 +407,7 @@ pub(super) async fn carry_over(
 /// Whether the client may have codes and tokens of the person: it is enabled, and trusted or consented to. Both rows are
 /// held until the end of the transaction, the client's first, so that an administrator who switches it off and a person who
 /// takes the consent back come before or after, and end what was written.
-async fn hold_client(
+pub(super) async fn hold_client(
     transaction: &mut Transaction,
     client: &ClientId,
     person: &PersonKey,
@@ -466,18 +432,61 @@ async fn hold_client(
     Ok(consent.is_some())
 }
 
-/// Whether the code was spent; `None` if there is none. The row stays locked until the end of the transaction.
+/// What a code stands for. Its row stays locked until the end of the transaction.
 async fn lock_code(
     transaction: &mut Transaction,
     digest: &CodeDigest,
-) -> Result<Option<bool>, StoreError> {
-    let spent = sqlx::query_scalar!(
-        "SELECT spent FROM authorization_codes WHERE digest = $1 FOR UPDATE",
+) -> Result<Option<AuthorizationCode>, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT client_id, session_hash AS "session_hash: SessionHash", redirect_uri, challenge, scope, expires_at, spent
+           FROM authorization_codes WHERE digest = $1 FOR UPDATE"#,
         digest.as_slice(),
     )
     .fetch_optional(transaction)
     .await?;
-    Ok(spent)
+    Ok(row.and_then(|row| {
+        Some(AuthorizationCode {
+            client: ClientId::parse(&row.client_id)?,
+            session: row.session_hash,
+            redirect_uri: row.redirect_uri,
+            challenge: row.challenge,
+            scope: row.scope,
+            expires_at: row.expires_at,
+            spent: row.spent,
+        })
+    }))
+}
+
+/// Writes a new family; a session and client that hold too many lose the oldest.
+pub(super) async fn insert_family(
+    transaction: &mut Transaction,
+    id: &FamilyId,
+    family: &TokenFamily,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO token_families (id, client_id, session_hash, scope, created_at, last_used_at)
+         VALUES ($1, $2, $3, $4, $5, $5)",
+        id.as_slice(),
+        family.client.as_str(),
+        family.session.as_slice(),
+        family.scope,
+        now,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    // The one that was not used for the longest time goes.
+    sqlx::query!(
+        "DELETE FROM token_families WHERE id IN
+             (SELECT families.id FROM token_families AS families
+              JOIN token_families AS new USING (session_hash, client_id)
+              WHERE new.id = $1 ORDER BY families.id = $1 DESC, families.last_used_at DESC OFFSET $2)",
+        id.as_slice(),
+        HELD_MAX,
+    )
+    .execute(transaction)
+    .await?;
+    Ok(())
 }
 
 /// Spends a code and ends the family that came of it.
@@ -488,15 +497,34 @@ async fn end_code(transaction: &mut Transaction, digest: &CodeDigest) -> Result<
     )
     .fetch_optional(&mut *transaction)
     .await?;
-    match family.flatten() {
-        Some(family) => delete_family(transaction, &family).await,
-        None => Ok(()),
+    if let Some(family) = family.flatten() {
+        delete_family(transaction, &family, None).await?;
     }
+    Ok(())
 }
 
-async fn delete_family(transaction: &mut Transaction, id: &[u8]) -> Result<(), StoreError> {
-    sqlx::query!("DELETE FROM token_families WHERE id = $1", id)
-        .execute(transaction)
-        .await?;
-    Ok(())
+/// Deletes a family, and its session if that is a device's: a device without a refresh token has to be approved again.
+/// False: there is none of this client.
+async fn delete_family(
+    transaction: &mut Transaction,
+    id: &[u8],
+    client: Option<&ClientId>,
+) -> Result<bool, StoreError> {
+    let session = sqlx::query_scalar!(
+        "DELETE FROM token_families WHERE id = $1 AND ($2::text IS NULL OR client_id = $2) RETURNING session_hash",
+        id,
+        client.map(ClientId::as_str),
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let Some(session) = session else {
+        return Ok(false);
+    };
+    sqlx::query!(
+        "DELETE FROM sessions WHERE id_hash = $1 AND kind = 'device'",
+        session,
+    )
+    .execute(transaction)
+    .await?;
+    Ok(true)
 }

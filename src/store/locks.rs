@@ -6,6 +6,7 @@
 //! person's first.
 
 use super::transaction::Transaction;
+use crate::fingerprint::fingerprint;
 
 /// Key of the lock for the sweep: an arbitrary constant.
 const SWEEP: i64 = 0x5245_4435_5357_4550;
@@ -27,6 +28,14 @@ pub(super) async fn lock_provider_session(
     sid: &str,
 ) -> Result<(), sqlx::Error> {
     lock(transaction, &format!("sid\x01{issuer}\x01{sid}")).await
+}
+
+/// The same lock for a person or a network that types user codes.
+pub(super) async fn lock_guesser(
+    transaction: &mut Transaction,
+    guesser: &[u8],
+) -> Result<(), sqlx::Error> {
+    lock(transaction, &format!("guesser\x01{}", fingerprint(guesser))).await
 }
 
 /// Two names with the same hash share a lock; the only cost is a longer wait.

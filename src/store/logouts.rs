@@ -44,7 +44,8 @@ impl Store {
     ///
     /// A `sid` names one session of the provider; if `sub` is there too, the person must match. A
     /// session of that person without a stored `sid` may be the one, and ends too. `sub` alone
-    /// names all sessions of the person.
+    /// names all sessions of the person. A device is no session of the provider: it ends when the provider refuses its
+    /// refresh token.
     ///
     /// `waited`: this instance has judged the logout before and deferred it. When a logout has just
     /// arrived, rule 2 can apply only if the clock of another instance is ahead, so a minute is
@@ -84,7 +85,7 @@ impl Store {
             }
             let hashes = sqlx::query_scalar!(
                 r#"SELECT id_hash AS "hash: SessionHash" FROM sessions
-                   WHERE issuer = $1
+                   WHERE kind = 'browser' AND issuer = $1
                      AND ($2::text IS NULL OR subject = $2)
                      AND ($3::text IS NULL OR provider_sid = $3
                           OR (provider_sid IS NULL AND $2::text IS NOT NULL))

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod blocks;
 pub mod clients;
+pub mod devices;
 mod error;
 mod freshness;
 pub mod grants;
@@ -33,4 +34,4 @@ mod transaction;
 pub use error::StoreError;
 pub use migrate::Tables;
 pub use pool::{PoolSize, Store};
-pub use sign_in::NotStarted;
+pub use sign_in::{NotStarted, SessionFor};

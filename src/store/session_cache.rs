@@ -21,8 +21,9 @@ use super::logouts::Logout;
 use super::pool::Store;
 use super::refresh_marks::RefreshMarks;
 use super::sessions::{EndedSession, SealedTokens, SessionsToEnd, StoredSession};
-use super::sign_in::NotStarted;
+use super::sign_in::{NotStarted, SessionFor};
 use crate::domain::block::BlockDraft;
+use crate::domain::client::ClientId;
 use crate::domain::identity::Actor;
 use crate::domain::resolve::{FEW_MATCHES, GROUP_OVERHEAD, MatchMemo};
 use crate::domain::session::{SessionHash, SignInOrigin};
@@ -79,9 +80,9 @@ impl LiveSession {
         self.session.refreshable && !self.refresh.is_unopenable()
     }
 
-    /// When the session ends if it is not used again.
+    /// When the session ends if it is not used again; `idle` is for one of a browser.
     pub fn idle_ends_at(&self, idle: TimeDelta) -> DateTime<Utc> {
-        self.last_seen_at() + idle
+        self.last_seen_at() + self.session.kind.idle(idle)
     }
 
     fn last_seen_at(&self) -> DateTime<Utc> {
@@ -200,25 +201,48 @@ impl SessionCache {
     }
 
     /// Writes a new session and keeps it in memory, without the provider's tokens and the sign-in's
-    /// origin. The browser's earlier session ends in the same transaction; it is returned if it
-    /// still existed.
+    /// origin. The browser's earlier session ends, or the device is approved, in the same
+    /// transaction; an earlier session is returned if it still existed.
     pub async fn start(
         &self,
         session: StoredSession,
         tokens: &SealedTokens,
         origin: &SignInOrigin,
-        earlier: Option<SessionHash>,
+        what: SessionFor<'_>,
     ) -> Result<Option<EndedSession>, NotStarted> {
         let before = self.before(&session.hash);
-        let insert = self.store.insert_session(&session, tokens, origin, earlier);
+        let insert = self.store.insert_session(&session, tokens, origin, what);
         let started = insert.await?;
-        if let Some(earlier) = &earlier {
+        if let SessionFor::Browser {
+            earlier: Some(earlier),
+        } = &what
+        {
             self.ended(earlier);
         }
         if started.proven {
             self.keep(&LiveSession::new(session, before.generation), before);
         }
         Ok(started.ended)
+    }
+
+    /// Writes the session behind a client's subject token, unless the one in memory says the same.
+    pub async fn put_subject_token(
+        &self,
+        session: StoredSession,
+        client: &ClientId,
+    ) -> Result<(), StoreError> {
+        let known = self.look(&session.hash, session.created_at).await?;
+        let is_known = known.is_some_and(|known| {
+            known.session.identity == session.identity && known.session.ends_at == session.ends_at
+        });
+        if is_known {
+            return Ok(());
+        }
+        let before = self.before(&session.hash);
+        if self.store.put_subject_token(&session, client).await? {
+            self.keep(&LiveSession::new(session, before.generation), before);
+        }
+        Ok(())
     }
 
     /// Loads the row again and replaces the entry in memory, because the identity in the row has

@@ -16,14 +16,18 @@ use super::pool::Store;
 use super::transaction::Transaction;
 use crate::domain::identity::{Actor, Groups, Identity, PersonKey};
 use crate::domain::list::{ListPage, PageRange};
-use crate::domain::session::{SessionHash, SessionId, SessionSummary, Whose};
+use crate::domain::session::{
+    DEVICE_IDLE, SessionHash, SessionId, SessionKind, SessionSummary, Whose,
+};
 use crate::domain::time::utc;
 
 /// A session's row, without the columns that only calls to the provider need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSession {
-    /// SHA-256 of the cookie's value; the row's key.
+    /// The row's key.
     pub hash: SessionHash,
+    /// What it belongs to.
+    pub kind: SessionKind,
     /// Identity of the session's user.
     pub identity: Identity,
     /// Last time at which the provider returned the groups.
@@ -125,7 +129,7 @@ impl Store {
         let row = self
             .with(async |transaction| {
                 let row = sqlx::query!(
-                    r#"SELECT issuer, subject, username, name, groups, groups_overage, groups_read_at,
+                    r#"SELECT kind, issuer, subject, username, name, groups, groups_overage, groups_read_at,
                               created_at, last_seen_at, ends_at, provider_sid, provider_issued_at,
                               identity_version, begun_at, nonce_hash AS "nonce_hash: [u8; 32]",
                               sealed_refresh_token IS NOT NULL AS "refreshable!",
@@ -141,8 +145,11 @@ impl Store {
                 Ok::<_, StoreError>(row)
             })
             .await?;
-        Ok(row.map(|row| StoredSession {
+        // A kind of a later release is none that this one may use.
+        let row = row.and_then(|row| Some((row.kind.parse().ok()?, row)));
+        Ok(row.map(|(kind, row)| StoredSession {
             hash: *hash,
+            kind,
             identity: Identity {
                 issuer: row.issuer,
                 subject: row.subject,
@@ -196,7 +203,8 @@ impl Store {
         .await
     }
 
-    /// One page of the live sessions: they end after `now` and were last seen after `idle_since`.
+    /// One page of the live sessions of browsers and devices: they end after `now`, and those of browsers were last seen
+    /// after `idle_since`.
     pub async fn list_sessions(
         &self,
         whose: Whose<'_>,
@@ -215,7 +223,8 @@ impl Store {
             // decides upper and lower case.
             let total = sqlx::query_scalar!(
                 r#"SELECT count(*) AS "total!" FROM sessions
-                   WHERE ends_at > $1 AND last_seen_at > $2
+                   WHERE kind <> 'subject_token' AND ends_at > $1
+                     AND last_seen_at > CASE kind WHEN 'device' THEN $6::timestamptz ELSE $2::timestamptz END
                      AND ($3::text IS NULL
                           OR strpos(lower(concat_ws(E'\n', subject, username, name)), lower($3)) > 0)
                      AND ($4::text IS NULL OR issuer = $4) AND ($5::text IS NULL OR subject = $5)"#,
@@ -224,26 +233,29 @@ impl Store {
                 named,
                 issuer,
                 subject,
+                now - DEVICE_IDLE,
             )
             .fetch_one(&mut *moment)
             .await?;
             let items = sqlx::query_as!(
                 SessionSummary,
                 r#"SELECT public_id::text AS "id!", id_hash AS "hash: SessionHash",
-                          issuer, subject, username, name,
+                          kind = 'device' AS "is_device!", issuer, subject, username, name,
                           created_at, last_seen_at, ends_at, groups_read_at,
                           browser, host(client_address) AS address
                    FROM sessions
-                   WHERE ends_at > $1 AND last_seen_at > $2
+                   WHERE kind <> 'subject_token' AND ends_at > $1
+                     AND last_seen_at > CASE kind WHEN 'device' THEN $6::timestamptz ELSE $2::timestamptz END
                      AND ($3::text IS NULL
                           OR strpos(lower(concat_ws(E'\n', subject, username, name)), lower($3)) > 0)
                      AND ($4::text IS NULL OR issuer = $4) AND ($5::text IS NULL OR subject = $5)
-                   ORDER BY created_at DESC, public_id LIMIT $6 OFFSET $7"#,
+                   ORDER BY created_at DESC, public_id LIMIT $7 OFFSET $8"#,
                 now,
                 idle_since,
                 named,
                 issuer,
                 subject,
+                now - DEVICE_IDLE,
                 range.limit,
                 range.offset,
             )
@@ -260,7 +272,7 @@ impl Store {
             let found = sqlx::query_as!(
                 SessionSummary,
                 r#"SELECT public_id::text AS "id!", id_hash AS "hash: SessionHash",
-                          issuer, subject, username, name,
+                          kind = 'device' AS "is_device!", issuer, subject, username, name,
                           created_at, last_seen_at, ends_at, groups_read_at,
                           browser, host(client_address) AS address
                    FROM sessions WHERE public_id = $1::text::uuid"#,

@@ -3,7 +3,9 @@
 use super::error::StoreError;
 use super::pool::Store;
 use super::sessions::{self, EndedSession, SealedTokens, StoredSession};
-use super::{blocks, grants, locks, logouts, people};
+use super::{blocks, devices, grants, locks, logouts, people};
+use crate::domain::client::ClientId;
+use crate::domain::device::UserCode;
 use crate::domain::identity::{Groups, PersonKey};
 use crate::domain::session::{SessionHash, SignInOrigin};
 
@@ -16,6 +18,9 @@ pub enum NotStarted {
     /// The provider ended the session while the sign-in was under way.
     #[error("the provider ended this sign-in meanwhile")]
     LoggedOut,
+    /// The device's request has expired, or was decided meanwhile.
+    #[error("the device's request is over")]
+    DeviceGone,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -27,6 +32,18 @@ impl From<sqlx::Error> for NotStarted {
     }
 }
 
+/// What a new session is for.
+#[derive(Debug, Clone, Copy)]
+pub enum SessionFor<'a> {
+    /// A browser, whose earlier session ends.
+    Browser {
+        /// The earlier session.
+        earlier: Option<SessionHash>,
+    },
+    /// The device whose request this code names; it is approved with it.
+    Device(&'a UserCode),
+}
+
 /// A new session was written.
 #[derive(Debug)]
 pub(super) struct Started {
@@ -36,9 +53,14 @@ pub(super) struct Started {
     pub ended: Option<EndedSession>,
 }
 
+impl SessionFor<'_> {
+    /// A browser that had none.
+    pub const NEW_BROWSER: Self = Self::Browser { earlier: None };
+}
+
 impl Store {
-    /// Writes a new session and ends the browser's earlier one, in one transaction. What apps have by the earlier one
-    /// goes on with the new one, if it is the same person's and was not over.
+    /// Writes a new session and ends the browser's earlier one or approves the device, in one transaction. What apps have by
+    /// the earlier one goes on with the new one, if it is the same person's and was not over.
     ///
     /// Refused if the person is blocked, or was logged out while the sign-in was under way. Both
     /// are checked in this transaction, under the person's lock, so a concurrent block always wins.
@@ -47,7 +69,7 @@ impl Store {
         session: &StoredSession,
         tokens: &SealedTokens,
         origin: &SignInOrigin,
-        earlier: Option<SessionHash>,
+        what: SessionFor<'_>,
     ) -> Result<Started, NotStarted> {
         let identity = &session.identity;
         let groups = identity.groups.to_vec();
@@ -63,14 +85,28 @@ impl Store {
             if logouts::is_logged_out(transaction, session).await? {
                 return Err(NotStarted::LoggedOut);
             }
+            let device = match what {
+                SessionFor::Browser { .. } => None,
+                SessionFor::Device(code) => {
+                    let person = PersonKey::new(issuer, subject);
+                    let hash = &session.hash;
+                    let at = session.created_at;
+                    let approved = devices::approve(transaction, code, hash, &person, at).await?;
+                    Some(approved.ok_or(NotStarted::DeviceGone)?)
+                }
+            };
+            let (client, origin) = match &device {
+                None => (None, origin),
+                Some((client, origin)) => (Some(client.as_str()), origin),
+            };
             let server = sqlx::query_scalar!(
                 r#"INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
                                        groups_read_at, created_at, last_seen_at, ends_at, provider_sid,
                                        sealed_id_token, provider_issued_at,
                                        sealed_refresh_token, browser, client_address,
-                                       begun_at, nonce_hash)
+                                       begun_at, nonce_hash, kind, client_id)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-                         $16, $17::text::inet, $18, $19)
+                         $16, $17::text::inet, $18, $19, $20, $21)
                  RETURNING format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS "server!""#,
                 session.hash.as_slice(),
                 identity.issuer,
@@ -91,13 +127,17 @@ impl Store {
                 origin.address,
                 session.begun_at,
                 session.nonce_hash.as_ref().map(|hash| &hash[..]),
+                <&str>::from(session.kind),
+                client,
             )
             .fetch_one(&mut *transaction)
             .await?;
             // After the insert, so that a refresh token of the same person is not revoked.
-            let ended = match earlier {
-                Some(earlier) => sessions::end(transaction, &[earlier]).await?.pop(),
-                None => None,
+            let ended = match what {
+                SessionFor::Browser {
+                    earlier: Some(earlier),
+                } => sessions::end(transaction, &[earlier]).await?.pop(),
+                _ => None,
             };
             if let Some(ended) = &ended
                 && ended.person() == PersonKey::new(issuer, subject)
@@ -110,6 +150,42 @@ impl Store {
                 proven: self.proven.is(&server),
                 ended,
             })
+        })
+        .await
+    }
+
+    /// Writes the session behind a client's subject token, or what is known of the identity now into the one that is there.
+    /// True: its row is on the proven server.
+    pub(super) async fn put_subject_token(
+        &self,
+        session: &StoredSession,
+        client: &ClientId,
+    ) -> Result<bool, StoreError> {
+        let identity = &session.identity;
+        let groups = identity.groups.to_vec();
+        self.with(async |transaction| {
+            let server = sqlx::query_scalar!(
+                r#"INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
+                                         groups_read_at, created_at, last_seen_at, ends_at, kind, client_id)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $9, 'subject_token', $10)
+                   ON CONFLICT (id_hash) DO UPDATE
+                   SET username = $4, name = $5, groups = $6, groups_overage = $7,
+                       groups_read_at = $8, last_seen_at = $8, ends_at = $9
+                   RETURNING format('%s %s', extract(epoch FROM pg_postmaster_start_time()), current_database()) AS "server!""#,
+                session.hash.as_slice(),
+                identity.issuer,
+                identity.subject,
+                identity.username,
+                identity.name,
+                &groups,
+                identity.groups == Groups::Overage,
+                session.created_at,
+                session.ends_at,
+                client.as_str(),
+            )
+            .fetch_one(transaction)
+            .await?;
+            Ok(self.proven.is(&server))
         })
         .await
     }

@@ -10,10 +10,12 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use tokio::time::{Duration, sleep};
 
+use super::devices::WRONG_CODES_COUNT;
 use super::error::StoreError;
 use super::locks;
 use super::pool::Store;
 use super::transaction::Transaction;
+use crate::domain::session::DEVICE_IDLE;
 
 /// Maximum rows per batch.
 const BATCH: i64 = 1000;
@@ -71,11 +73,15 @@ impl Store {
         let uses = self.sweep_mapping_uses().await;
         let codes = self.sweep_codes(now).await;
         let families = self.sweep_families().await;
+        let devices = self.sweep_device_codes(now).await;
+        let guesses = self.sweep_wrong_user_codes(now).await;
         let rows = attempts.and(sessions).and(sign_outs).and(logouts);
         rows.and(people)
             .and(uses)
             .and(codes)
             .and(families)
+            .and(devices)
+            .and(guesses)
             .map(drop)
     }
 
@@ -114,6 +120,32 @@ impl Store {
                 "DELETE FROM token_families WHERE id IN
                      (SELECT id FROM token_families
                       WHERE NOT EXISTS (SELECT FROM sessions WHERE id_hash = session_hash) LIMIT $1)",
+                BATCH,
+            )
+        })
+        .await
+    }
+
+    /// Deletes requests of devices that have expired; returns how many.
+    pub async fn sweep_device_codes(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.sweep_with(|| {
+            sqlx::query!(
+                "DELETE FROM device_codes WHERE digest IN
+                     (SELECT digest FROM device_codes WHERE expires_at < $1 LIMIT $2)",
+                now - ATTEMPT_GRACE,
+                BATCH,
+            )
+        })
+        .await
+    }
+
+    /// Deletes wrong user codes that do not count any more; returns how many.
+    pub async fn sweep_wrong_user_codes(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.sweep_with(|| {
+            sqlx::query!(
+                "DELETE FROM wrong_user_codes WHERE ctid = ANY (ARRAY(
+                     SELECT ctid FROM wrong_user_codes WHERE typed_at < $1 LIMIT $2))",
+                now - WRONG_CODES_COUNT * 2,
                 BATCH,
             )
         })
@@ -179,8 +211,8 @@ impl Store {
         .await
     }
 
-    /// Deletes the sessions that ended before `now` or were last seen before `idle_since`; returns
-    /// how many. It walks the table by its primary key: an index on the last-seen times would make
+    /// Deletes the sessions that ended before `now`, those of browsers that were last seen before
+    /// `idle_since`, and others that were not used for twice [`DEVICE_IDLE`]; returns how many. It walks the table by its primary key: an index on the last-seen times would make
     /// each of their frequent updates more expensive.
     pub async fn sweep_sessions(
         &self,
@@ -196,7 +228,7 @@ impl Store {
                        DELETE FROM sessions USING page
                        WHERE sessions.id_hash = page.id_hash
                          AND (ends_at < least($2, clock_timestamp())
-                              OR last_seen_at < least($3, clock_timestamp()))
+                              OR last_seen_at < least(CASE kind WHEN 'browser' THEN $3 ELSE $5::timestamptz END, clock_timestamp()))
                        RETURNING 1
                    )
                    SELECT (SELECT id_hash FROM page ORDER BY id_hash DESC LIMIT 1) AS last,
@@ -205,6 +237,7 @@ impl Store {
                     now - SESSION_GRACE,
                     idle_since - SESSION_GRACE,
                     BATCH,
+                    now - DEVICE_IDLE * 2,
                 )
                 .fetch_one(transaction)
                 .await?;

@@ -117,6 +117,8 @@ mod tests {
                 "OPTIONS /api/token",
                 "GET /.well-known/oauth-authorization-server",
                 "OPTIONS /.well-known/oauth-authorization-server",
+                "POST /oauth2/device_authorization",
+                "OPTIONS /oauth2/device_authorization",
                 "POST /oauth2/revoke",
                 "OPTIONS /oauth2/revoke",
                 "POST /oauth2/token",

@@ -26,8 +26,8 @@ use crate::fingerprint::pseudonym;
 use crate::flow::attempt;
 use crate::flow::back_channel::{BackChannel, BackChannelError};
 use crate::flow::login::{
-    CallbackQuery, InvalidAnswer, LoginError, OidcError, Outage, ProviderError, ProviderErrorKind,
-    SignIn, SignInFailed, SignInPrompt, TokenFlaw,
+    CallbackQuery, InvalidAnswer, LoginError, NewSession, OidcError, Outage, ProviderError,
+    ProviderErrorKind, SignIn, SignInFailed, SignInPrompt, TokenFlaw,
 };
 use crate::flow::oauth::authorize::Authorization;
 use crate::flow::sign_out::{Onward, SignOut, Ticket};
@@ -82,12 +82,17 @@ pub async fn callback(
     };
     let outcome = sign_in.finish(answer, sealed, earlier.as_ref(), &origin);
     let answer = match outcome.await {
-        Ok(welcome) => {
-            let seconds = (welcome.ends_at - sign_in.now()).num_seconds();
-            let cookie = site.cookies().of_session(&welcome.secret, seconds);
-            let mut response = see_other(welcome.return_to.as_str());
+        Ok(NewSession::Browser {
+            secret,
+            ends_at,
+            return_to,
+        }) => {
+            let seconds = (ends_at - sign_in.now()).num_seconds();
+            let cookie = site.cookies().of_session(&secret, seconds);
+            let mut response = see_other(return_to.as_str());
             Ok(response.cookie(cookie).finish())
         }
+        Ok(NewSession::Device) => Ok(site.see_other("/device?done=device-connected")),
         // The back button after a sign-in, or another tab was faster: the user is signed in, so
         // this is not an error.
         Err(failed) if failed.error.is_over() && visitor.0.is_some() => {
@@ -196,6 +201,8 @@ fn problem_of(error: &LoginError) -> Problem {
         },
         LoginError::Blocked => problems::BLOCKED,
         LoginError::LoggedOut => problems::LOGGED_OUT,
+        LoginError::OtherPerson => problems::OTHER_PERSON,
+        LoginError::DeviceGone => problems::DEVICE_GONE,
         LoginError::Store(error) => problem_of_store(error),
         LoginError::Seal(_) => problems::INTERNAL,
     }

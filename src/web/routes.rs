@@ -17,7 +17,7 @@ use super::admin::{
 };
 use super::error::{Answer, Refusal};
 use super::extract::{Session, Visitor};
-use super::oauth::{apps, authorize, metadata, token as oauth_token};
+use super::oauth::{apps, authorize, device, metadata, token as oauth_token};
 use super::route::{Audience, Handler, Route, Rule, UNKNOWN};
 use super::site::Site;
 use super::views::problem::{METHOD_NOT_ALLOWED, NOT_FOUND};
@@ -194,7 +194,13 @@ static ROUTES: &[Route] = &[
     form("/oauth2/consent", "/", || to(authorize::consent)).counted(Rule::Authorize),
     oauth("/oauth2/token").post(|| to(oauth_token::token)),
     oauth("/oauth2/revoke").post(|| to(oauth_token::revoke)),
+    oauth("/oauth2/device_authorization").post(|| to(device::begin)),
     oauth("/.well-known/oauth-authorization-server").get(|| to(metadata::show)),
+    page("/device")
+        .get(|| to(device::ask))
+        .post(|| to(device::confirm))
+        .counted(Rule::Login),
+    form("/device/decide", "/device", || to(device::decide)).counted(Rule::Login),
     page("/apps").get(|| to(apps::show)),
     form("/apps/{client}/end", "/apps?done=nothing", || to(apps::end)).counted(Rule::Logout),
     page("/sessions").get(|| to(own_sessions::show)),

@@ -48,8 +48,11 @@ fn registered() -> BTreeSet<String> {
             if !is_for_programs && path != "/livez" && path != "/readyz" {
                 continue;
             }
-            let row = rest.split("\n    a").next().unwrap();
-            let row = row.split("\n];").next().unwrap();
+            // The lines that go on with a row stand further to the right.
+            let rows = rest.split("\n];").next().unwrap();
+            let next = rows.match_indices("\n    ");
+            let mut next = next.filter(|(at, begin)| !rows[at + begin.len()..].starts_with(' '));
+            let row = next.next().map_or(rows, |(at, _)| &rows[..at]);
             let methods = METHODS.iter().filter(|(call, _)| row.contains(call));
             found.extend(methods.map(|(_, method)| format!("{method} {path}")));
             if *kind != "api" {

@@ -100,7 +100,7 @@ fn commands() -> Vec<String> {
     let page = page();
     let blocks = page.split("```sh\n").skip(1);
     let blocks = blocks.map(|rest| rest.split("```").next().unwrap().to_owned());
-    blocks.filter(|block| block.contains("/oauth2/")).collect()
+    blocks.filter(|block| block.contains("curl")).collect()
 }
 
 /// What the shell makes of a command, sent to this bridge.
@@ -116,17 +116,26 @@ fn run(bridge: &TestBridge, command: &str, variables: &[(&str, &str)]) -> Value 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_command_in_the_page_for_authors_does_what_the_page_says() {
-    let bridge = TestBridge::start().await;
+    let origins = ("BRIDGE_ALLOWED_ORIGINS", "https://player.example.com");
+    let bridge = TestBridge::start_with(&[origins]).await;
     let role = ["red5-publisher"];
     bridge
         .map("producers", &role, &["WHIP"], &["studio-1"])
         .await;
     bridge.provider.person("ada").groups(["producers"]);
-    let ada = bridge.signed_in("ada").await;
+    let mut ada = bridge.signed_in("ada").await;
     let admin = bridge.admin().await;
     let redirect_uri = "https://studio.example.com/done";
     let app = json!({"id": "studio-app", "name": "Studio", "kind": "public", "trusted": true,
                      "grants": ["authorization_code", "refresh_token"], "redirect_uris": [redirect_uri]});
+    let encoder = json!({"id": "field-encoder", "name": "Encoder", "kind": "public", "grants": ["device_code", "refresh_token"]});
+    assert_eq!(
+        admin
+            .api("POST", "/api/admin/clients", &encoder)
+            .await
+            .status,
+        201
+    );
     let service = json!({"id": "transcoder", "name": "Transcoder", "kind": "confidential", "grants": ["token_exchange"]});
     assert_eq!(
         admin.api("POST", "/api/admin/clients", &app).await.status,
@@ -164,9 +173,16 @@ async fn each_command_in_the_page_for_authors_does_what_the_page_says() {
     let id_token = bridge.provider.id_token("ada", |token| token);
 
     let commands = commands();
-    let [redeem, refresh, exchange, revoke] = &commands[..] else {
+    let [by_cookie, redeem, refresh, exchange, codes, device, revoke] = &commands[..] else {
         panic!("{} commands", commands.len());
     };
+    let (name, value) = ada.session().unwrap();
+    let cookie = format!("{name}={value}");
+    let answer = run(&bridge, by_cookie, &[("COOKIE", &cookie)]);
+    assert_eq!(
+        answer["scope"],
+        "red5-publisher room:studio-1 transport:WHIP"
+    );
     let first = run(&bridge, redeem, &[("CODE", &code), ("VERIFIER", verifier)]);
     assert_eq!(
         first["scope"],
@@ -182,6 +198,15 @@ async fn each_command_in_the_page_for_authors_does_what_the_page_says() {
         &[("SECRET", secret), ("ID_TOKEN", &id_token)],
     );
     assert_eq!(exchanged["scope"], first["scope"]);
+    let codes = run(&bridge, codes, &[]);
+    let device_code = codes["device_code"].as_str().unwrap();
+    let waiting = run(&bridge, device, &[("DEVICE_CODE", device_code)]);
+    assert_eq!(waiting["error"], "authorization_pending");
+    bridge
+        .approve_device(&mut ada, "ada", codes["user_code"].as_str().unwrap())
+        .await;
+    let connected = run(&bridge, device, &[("DEVICE_CODE", device_code)]);
+    assert_eq!(connected["scope"], first["scope"]);
     assert_eq!(run(&bridge, revoke, &[("REFRESH_TOKEN", token)]), json!({}));
     let over = run(&bridge, refresh, &[("REFRESH_TOKEN", token)]);
     assert_eq!(over["error"], "invalid_grant");

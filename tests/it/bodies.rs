@@ -49,6 +49,8 @@ const FORMS: &[&str] = &[
     "/admin/clients/1/delete",
     "/admin/clients/1/secrets",
     "/apps/1/end",
+    "/device",
+    "/device/decide",
 ];
 
 const SCRIPTS: &[(&str, &str)] = &[

@@ -205,6 +205,28 @@ impl TestBridge {
         assert_eq!(done.status, 303, "{}", done.body);
     }
 
+    /// Connects the device that shows this code; `person` is signed in in this browser.
+    pub async fn approve_device(&self, browser: &mut Browser, person: &str, user_code: &str) {
+        let fields = [("user_code", user_code), ("decision", "approve")];
+        let page = browser.peek("/device").await;
+        let token = page.field("form_token");
+        let fields = [&[("form_token", token.as_str())], &fields[..]].concat();
+        let metadata = browser
+            .peek("/.well-known/oauth-authorization-server")
+            .await;
+        let origin = metadata.json()["issuer"].as_str().unwrap().to_owned();
+        let onward = browser.post_form("/device/decide", &fields, &origin).await;
+        assert_eq!(onward.status, 200, "{}", onward.body);
+        let back = self.provider.approve(&onward.leads_on_to(), person).await;
+        let done = browser.get(&path_of(&back)).await;
+        assert!(
+            done.header("location")
+                .ends_with("/device?done=device-connected"),
+            "{}",
+            done.body
+        );
+    }
+
     /// A browser in which an administrator is signed in.
     pub async fn admin(&self) -> Browser {
         self.provider.person("root").groups([ADMIN_GROUP]);

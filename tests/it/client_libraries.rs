@@ -2,7 +2,7 @@
 //! (`tests/clients`) has a line that is there because of the bridge.
 //!
 //! `scripts/clients` prepares them. Each signs in by code and PKCE, refreshes, revokes, and exchanges
-//! subject tokens if it can; this file plays the person at the browser.
+//! subject tokens and plays a device if it can; this file plays the person at the browser.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
@@ -20,7 +20,9 @@ struct Library {
     command: &'static [&'static str],
     confidential: bool,
     public: bool,
-    exchanges: bool,
+    /// The other grant types that it knows. As a device it plays a public client: the library of Go sends no secret with the
+    /// request of a device.
+    also: &'static [&'static str],
 }
 
 const PYTHON: &str = ".local/clients/python/bin/python";
@@ -31,49 +33,49 @@ const LIBRARIES: [Library; 7] = [
         command: &["node", ".local/clients/node/oauth4webapi.mjs"],
         confidential: true,
         public: true,
-        exchanges: true,
+        also: &["token_exchange", "device_code"],
     },
     Library {
         name: "openid-client",
         command: &["node", ".local/clients/node/openid-client.mjs"],
         confidential: true,
         public: true,
-        exchanges: true,
+        also: &["token_exchange", "device_code"],
     },
     Library {
         name: "oidc-client-ts",
         command: &["node", ".local/clients/node/oidc-client-ts.mjs"],
         confidential: false,
         public: true,
-        exchanges: false,
+        also: &[],
     },
     Library {
         name: "simple-oauth2",
         command: &["node", ".local/clients/node/simple-oauth2.mjs"],
         confidential: true,
         public: false,
-        exchanges: false,
+        also: &[],
     },
     Library {
         name: "Authlib",
         command: &[PYTHON, "tests/clients/python/authlib_client.py"],
         confidential: true,
         public: true,
-        exchanges: true,
+        also: &["token_exchange"],
     },
     Library {
         name: "requests-oauthlib",
         command: &[PYTHON, "tests/clients/python/requests_oauthlib_client.py"],
         confidential: true,
         public: true,
-        exchanges: false,
+        also: &[],
     },
     Library {
         name: "golang.org/x/oauth2",
         command: &[".local/clients/go/client"],
         confidential: true,
         public: true,
-        exchanges: false,
+        also: &["device_code"],
     },
 ];
 
@@ -117,19 +119,11 @@ impl Stage {
         }
     }
 
-    /// Whether the metadata announce this grant type.
-    async fn has(&self, grant: &str) -> bool {
-        let metadata = "/.well-known/oauth-authorization-server";
-        let metadata = self.bridge.browser().peek(metadata).await.json();
-        let grants = metadata["grant_types_supported"].as_array().unwrap();
-        grants.iter().any(|known| known == grant)
-    }
-
     /// Registers a client; its secret, if it has one.
     async fn client(&self, id: &str, kind: &str, redirect_uri: &str) -> Option<String> {
         let client = json!({
             "id": id, "name": "Studio", "kind": kind, "redirect_uris": [redirect_uri],
-            "grants": ["authorization_code", "refresh_token", "token_exchange"],
+            "grants": ["authorization_code", "refresh_token", "device_code", "token_exchange"],
         });
         let admin = self.usual.admin().await;
         let answer = admin.api("POST", "/api/admin/clients", &client).await;
@@ -202,6 +196,10 @@ impl Stage {
                 let (address, back) = (address.as_str().unwrap(), back.as_str().unwrap());
                 let back = self.browse(&mut browser, address, back).await;
                 writeln!(input, "{}", json!(back)).unwrap();
+            } else if said["step"] == "show_codes" {
+                let code = said["codes"]["user_code"].as_str().unwrap();
+                self.bridge.approve_device(&mut browser, "ann", code).await;
+                writeln!(input, "true").unwrap();
             } else {
                 told.push(said);
             }
@@ -245,9 +243,6 @@ async fn every_client_library_completes_its_flows() {
     // RFC 8252 §7.3: the port is chosen when the program runs.
     let registered = "http://127.0.0.1/back";
     assert_eq!(stage.client("studio-app", "public", registered).await, None);
-    let has_exchange = stage
-        .has("urn:ietf:params:oauth:grant-type:token-exchange")
-        .await;
     for library in &LIBRARIES {
         for (is_wanted, id, secret, redirect_uri) in [
             (library.confidential, "studio-server", &secret, web),
@@ -262,16 +257,13 @@ async fn every_client_library_completes_its_flows() {
                 .provider
                 .jwt_access_token("ann", API, |token| token);
             let kind = |word: &str| format!("urn:ietf:params:oauth:token-type:{word}");
-            let mut settings = json!({
+            let settings = json!({
                 "issuer": stage.issuer, "client_id": id, "client_secret": secret,
-                "redirect_uri": redirect_uri, "scope": SCOPE, "device": false, "subject_tokens": [],
-            });
-            if has_exchange {
-                settings["subject_tokens"] = json!([
+                "redirect_uri": redirect_uri, "scope": SCOPE, "device": library.also.contains(&"device_code") && secret.is_none(), "subject_tokens": [
                     {"token": of_ann, "type": kind("id_token")},
                     {"token": at_jwt, "type": kind("access_token")},
-                ]);
-            }
+                ],
+            });
             let told = stage.run(library, &settings).await;
             let name = format!("{} as {id}", library.name);
             let steps: Vec<String> = told
@@ -286,8 +278,11 @@ async fn every_client_library_completes_its_flows() {
                 "granted refresh_token",
                 "refused refresh_tokeninvalid_grant",
             ];
-            if library.exchanges && has_exchange {
+            if library.also.contains(&"token_exchange") {
                 expected.extend(["granted token_exchange"; 2]);
+            }
+            if settings["device"] == true {
+                expected.push("granted device_code");
             }
             assert_eq!(steps, expected, "{name}");
             for said in &told {

@@ -168,6 +168,8 @@ fn doors(id: &str) -> Vec<Door> {
             303,
         ),
         door("POST", "/apps/x/end", form, "", Proof::FormToken, 303),
+        door("POST", "/device", form, "", Proof::FormToken, 422),
+        door("POST", "/device/decide", form, "", Proof::FormToken, 422),
         door("POST", "/api/admin/clients", json, "{}", Proof::Header, 400),
         door(
             "PUT",

@@ -91,6 +91,9 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("/oauth2/consent", "GET, HEAD, POST"),
     ("/oauth2/token", "POST, OPTIONS"),
     ("/oauth2/revoke", "POST, OPTIONS"),
+    ("/oauth2/device_authorization", "POST, OPTIONS"),
+    ("/device", "GET, HEAD, POST"),
+    ("/device/decide", "GET, HEAD, POST"),
     (
         "/.well-known/oauth-authorization-server",
         "GET, HEAD, OPTIONS",

@@ -3,6 +3,7 @@
 mod authorize;
 mod client_authentication;
 mod codes;
+mod devices;
 mod doors;
 mod exchange;
 mod own_apps;

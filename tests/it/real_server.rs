@@ -3,9 +3,12 @@
 //! `scripts/red5-server` prepares both. The server is Red5's open one, with a small adapter in the
 //! place of Red5 Pro's plugin, which reads the token by `jjwt` (`tests/red5-server`).
 
-use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -15,9 +18,19 @@ use crate::bridge::{Browser, RED5_SECRET, TestBridge};
 struct RealServer {
     child: Child,
     input: Option<ChildStdin>,
-    output: Lines<BufReader<ChildStdout>>,
+    lines: Receiver<String>,
     port: String,
 }
+
+/// What is given up after: the server, which says nothing more.
+const GIVEN_UP_AFTER: Duration = Duration::from_mins(2);
+
+/// How long an encoder that has ended may leave the server without a decision, before it is started again: a
+/// connection that broke before the server was asked says nothing about the token.
+const NOT_ASKED_AFTER: Duration = Duration::from_secs(20);
+
+/// How often an encoder is started for one decision.
+const STARTS: usize = 3;
 
 impl RealServer {
     fn start() -> Self {
@@ -30,8 +43,17 @@ impl RealServer {
             .unwrap_or_else(|error| panic!("java: {error}; run `scripts/red5-server`"));
         let mut input = child.stdin.take().unwrap();
         writeln!(input, "{RED5_SECRET}").unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (say, lines) = channel();
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if say.send(line).is_err() {
+                    break;
+                }
+            }
+        });
         let mut server = Self {
-            output: BufReader::new(child.stdout.take().unwrap()).lines(),
+            lines,
             child,
             input: Some(input),
             port: String::new(),
@@ -44,10 +66,9 @@ impl RealServer {
     }
 
     /// The next line that it writes.
-    fn line(&mut self) -> String {
-        let line = self.output.next();
-        line.expect("the server ended; run `scripts/red5-server`")
-            .unwrap()
+    fn line(&self) -> String {
+        let line = self.lines.recv_timeout(GIVEN_UP_AFTER);
+        line.expect("the server ended or says nothing; run `scripts/red5-server`")
     }
 
     /// Sets the clock that judges tokens ahead of the machine's.
@@ -58,23 +79,29 @@ impl RealServer {
 
     /// Publishes two seconds of video to `live/PATH`, and says what the server decided and whether
     /// the encoder was content.
-    fn publish(&mut self, path: &str, token: &str) -> (String, bool) {
+    fn publish(&self, path: &str, token: &str) -> (String, bool) {
         let credentials = match token {
             "" => String::new(),
             token => format!("?username=jwt&password=jwt&token={token}"),
         };
         let address = format!("rtmp://127.0.0.1:{}/live/{path}{credentials}", self.port);
-        let output = Command::new(encoder())
-            .args(["-hide_banner", "-nostdin", "-loglevel", "error"])
-            .args(["-f", "lavfi", "-i", "testsrc=size=64x48:rate=10"])
-            .args(["-t", "2", "-c:v", "flv", "-f", "flv", &address])
-            .output()
-            .unwrap_or_else(|error| panic!("ffmpeg: {error}; run `scripts/provide ffmpeg`"));
-        let decision = self.line();
-        if decision.starts_with("allowed") {
-            assert_eq!(self.line(), format!("video in live/{path}"));
+        let mut told = String::new();
+        for _ in 0..STARTS {
+            let output = Command::new(encoder())
+                .args(["-hide_banner", "-nostdin", "-loglevel", "error"])
+                .args(["-f", "lavfi", "-i", "testsrc=size=64x48:rate=10"])
+                .args(["-t", "2", "-c:v", "flv", "-f", "flv", &address])
+                .output()
+                .unwrap_or_else(|error| panic!("ffmpeg: {error}; run `scripts/provide ffmpeg`"));
+            if let Ok(decision) = self.lines.recv_timeout(NOT_ASKED_AFTER) {
+                if decision.starts_with("allowed") {
+                    assert_eq!(self.line(), format!("video in live/{path}"));
+                }
+                return (decision, output.status.success());
+            }
+            told = String::from_utf8_lossy(&output.stderr).into_owned();
         }
-        (decision, output.status.success())
+        panic!("the server was not asked: {told}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Red5 asks whether a token still counts (RR-1 to RR-4): the bytes of the real client, a new
 //! connection for each question, and everything that makes the answer false.
 
+mod behind;
 mod callers;
 mod ends;
 mod groups;

@@ -25,12 +25,12 @@ use crate::eventually::eventually;
 use chrono::{DateTime, TimeDelta, Utc};
 use red5_bridge::domain::identity::{Actor, Groups, Identity};
 use red5_bridge::domain::mapping::{Mapping, MappingDraft};
-use red5_bridge::domain::session::{SessionHash, SignInOrigin};
-use red5_bridge::store::Store;
+use red5_bridge::domain::session::{SessionHash, SessionKind, SignInOrigin};
 use red5_bridge::store::audit::AuditFilter;
 use red5_bridge::store::session_cache::SessionCache;
 use red5_bridge::store::sessions::{SealedTokens, SessionsToEnd, StoredSession};
 use red5_bridge::store::snapshot::{Snapshot, SnapshotKeeper};
+use red5_bridge::store::{SessionFor, Store};
 use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinHandle;
@@ -163,6 +163,7 @@ fn hash(number: u32) -> SessionHash {
 fn session(number: u32) -> StoredSession {
     StoredSession {
         hash: hash(number),
+        kind: SessionKind::Browser,
         identity: Identity {
             issuer: "https://login.example".to_owned(),
             subject: format!("s-{number}"),
@@ -186,7 +187,7 @@ fn session(number: u32) -> StoredSession {
 /// Starts a session of which nothing more is known.
 async fn start(cache: &SessionCache, session: StoredSession) {
     cache
-        .start(session, &no_tokens(), &no_origin(), None)
+        .start(session, &no_tokens(), &no_origin(), SessionFor::NEW_BROWSER)
         .await
         .unwrap();
 }

@@ -30,6 +30,7 @@ fn row(number: u32, who: (&str, Option<&str>, Option<&str>), current: bool) -> S
     let session = SessionSummary {
         id: SessionId::parse(&id).unwrap(),
         hash: [0; 32],
+        is_device: number == 2,
         issuer,
         subject,
         username: username.map(str::to_owned),

@@ -27,7 +27,7 @@ fn sealed(state: &str) -> SealedAttempt {
         state: state.to_owned(),
         secrets,
     };
-    seal(&seal_of(1), &attempt, &place("/play"), at(0)).unwrap()
+    seal(&seal_of(1), &attempt, (&place("/play"), None), at(0)).unwrap()
 }
 
 #[test]

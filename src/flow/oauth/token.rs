@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use secrecy::SecretString;
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -18,19 +19,21 @@ use crate::clock::Clock;
 use crate::domain::client::{Client, ClientId, ClientKind, GrantType};
 use crate::domain::grant::Ask;
 use crate::domain::resolve::MatchMemo;
-use crate::domain::session::SessionHash;
+use crate::domain::session::{SessionHash, SessionKind};
 use crate::domain::wish::Wider;
 use crate::fingerprint::{fingerprint, pseudonym};
 use crate::flow::exchange::{Exchange, Issued, NoToken, Subject, Wish};
 use crate::flow::sessions::{SessionError, Sessions};
-use crate::oidc::Provider;
+use crate::oidc::{Provider, SubjectIdentity};
 // `web` must not import `oidc`.
 pub use crate::oidc::{SubjectTokenError, SubjectTokenType};
 use crate::random;
 use crate::seal::Seal;
 use crate::store::clients::RegisteredClient;
+use crate::store::devices::Polled;
 use crate::store::grants::{CodeDigest, FamilyId, Used};
 use crate::store::session_cache::LiveSession;
+use crate::store::sessions::StoredSession;
 use crate::store::snapshot::{SnapshotKeeper, Stale};
 use crate::store::{Store, StoreError};
 
@@ -42,6 +45,8 @@ pub struct TokenEndpoint {
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) provider: Arc<Provider>,
     pub(crate) seal: Arc<Seal>,
+    /// Whether Red5 asks about tokens, so that something has to stand behind each.
+    pub(crate) round_trip: bool,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -63,7 +68,7 @@ impl ProvenClient {
         &self.0.client
     }
 
-    fn require(&self, grant: GrantType) -> Result<(), TokenRefused> {
+    pub(super) fn require(&self, grant: GrantType) -> Result<(), TokenRefused> {
         if self.client().may(grant) {
             Ok(())
         } else {
@@ -92,6 +97,18 @@ pub enum TokenRefused {
     /// The code or refresh token is not good.
     #[error("{0}")]
     Grant(&'static str),
+    /// No person has decided about the device yet, and it asks too often if so.
+    #[error("no person has decided yet")]
+    Pending {
+        /// Whether it has to ask less often from now on.
+        too_soon: bool,
+    },
+    /// A person denied the device.
+    #[error("the person denied it")]
+    Denied,
+    /// The device's request has expired.
+    #[error("the request has expired")]
+    Expired,
     /// The scope cannot be read, or is wider than what was granted first.
     #[error("{0}")]
     Scope(String),
@@ -136,9 +153,7 @@ impl TokenEndpoint {
         let client = snapshot.clients.enabled(&id).ok_or(TokenRefused::Client)?;
         let good = match (client.client.draft.kind, &sent.secret) {
             (ClientKind::Public, None) => true,
-            (ClientKind::Confidential, Some(secret)) => {
-                client.has_secret(secrecy::ExposeSecret::expose_secret(secret))
-            }
+            (ClientKind::Confidential, Some(secret)) => client.has_secret(secret.expose_secret()),
             _ => false,
         };
         if good {
@@ -211,11 +226,7 @@ impl TokenEndpoint {
         }
         let live = self.session(&known.session).await?;
         let wish = wish(&known.scope)?;
-        let family = if client.may(GrantType::RefreshToken) {
-            Some(random::bytes::<16>().map_err(|_| TokenRefused::NoRandomness)?)
-        } else {
-            None
-        };
+        let family = family_for(client)?;
         let issue = || self.issue(&live, client, &wish);
         match self
             .store
@@ -303,6 +314,42 @@ impl TokenEndpoint {
         }
     }
 
+    /// A token for a device that a person approved (RFC 8628 §3.4).
+    pub async fn device(
+        &self,
+        proven: &ProvenClient,
+        device_code: &str,
+    ) -> Result<Granted, TokenRefused> {
+        proven.require(GrantType::DeviceCode)?;
+        let client = proven.client();
+        let digest: CodeDigest = Sha256::digest(device_code).into();
+        let now = self.clock.now();
+        let polled = self
+            .store
+            .poll_device_code(&digest, &client.id, now)
+            .await?;
+        let (session, scope) = match polled {
+            Polled::Approved { session, scope } => (session, scope),
+            Polled::Pending => return Err(TokenRefused::Pending { too_soon: false }),
+            Polled::TooSoon => return Err(TokenRefused::Pending { too_soon: true }),
+            Polled::Denied => return Err(TokenRefused::Denied),
+            Polled::Expired => return Err(TokenRefused::Expired),
+            Polled::Gone => return Err(TokenRefused::Grant(CODE_GONE)),
+        };
+        let live = self.session(&session).await?;
+        let wish = wish(&scope)?;
+        let family = family_for(client)?;
+        let issue = || self.issue(&live, client, &wish);
+        let holder = (&client.id, &person(&live));
+        let redeemed = self
+            .store
+            .redeem_device_code(&digest, holder, family.as_ref(), now, issue);
+        match redeemed.await? {
+            Used::Good(issued) => Ok(self.granted(issued, family, 0)),
+            Used::Gone | Used::Reused => Err(TokenRefused::Grant(CODE_GONE)),
+        }
+    }
+
     /// A token for a token of the provider (RFC 8693): for a service that has one already. It ends with the subject token.
     pub async fn exchange(
         &self,
@@ -319,10 +366,16 @@ impl TokenEndpoint {
         let end = subject.expires_at;
         let asker = Subject::of_token(&subject.identity, &matches, end);
         match self.issue_for(asker, client, &wish) {
-            Ok(issued) => Ok(Granted {
-                issued,
-                refresh_token: None,
-            }),
+            Ok(issued) => {
+                if self.round_trip {
+                    let session = session_of_token(&client.id, token, subject, self.clock.now());
+                    self.sessions.put_subject_token(session, &client.id).await?;
+                }
+                Ok(Granted {
+                    issued,
+                    refresh_token: None,
+                })
+            }
             Err(TokenRefused::NoToken(
                 NoToken::NoGrant | NoToken::NotGranted(_) | NoToken::RoomRequired { .. },
             )) if subject.lacks_groups => {
@@ -391,6 +444,43 @@ impl TokenEndpoint {
             issued,
             refresh_token,
         }
+    }
+}
+
+/// Names a new family of refresh tokens, if the client may have any.
+fn family_for(client: &Client) -> Result<Option<FamilyId>, TokenRefused> {
+    if !client.may(GrantType::RefreshToken) {
+        return Ok(None);
+    }
+    let id = random::bytes().map_err(|_| TokenRefused::NoRandomness)?;
+    Ok(Some(id))
+}
+
+/// The session behind the tokens that a client gets for this token. Its key is no digest of a cookie: the prefix sees to it.
+fn session_of_token(
+    client: &ClientId,
+    token: &SecretString,
+    subject: SubjectIdentity,
+    now: DateTime<Utc>,
+) -> StoredSession {
+    let mut key = Sha256::new_with_prefix("subject token of a client\x01");
+    key.update(client.as_str());
+    key.update("\x01");
+    key.update(token.expose_secret());
+    StoredSession {
+        hash: key.finalize().into(),
+        kind: SessionKind::SubjectToken,
+        identity: subject.identity,
+        groups_read_at: now,
+        created_at: now,
+        last_seen_at: now,
+        ends_at: subject.expires_at,
+        provider_sid: None,
+        provider_issued_at: None,
+        begun_at: None,
+        nonce_hash: None,
+        refreshable: false,
+        identity_version: 1,
     }
 }
 

@@ -88,6 +88,7 @@ impl Ages {
 mod tests {
     use super::*;
     use crate::domain::identity::{Groups, Identity};
+    use crate::domain::session::SessionKind;
 
     const AGES: Ages = Ages {
         groups_max: TimeDelta::seconds(300),
@@ -101,6 +102,7 @@ mod tests {
     fn session(hash: u8, refreshable: bool) -> StoredSession {
         StoredSession {
             hash: [hash; 32],
+            kind: SessionKind::Browser,
             identity: Identity {
                 issuer: "https://id.example".to_owned(),
                 subject: "ann".to_owned(),

@@ -30,7 +30,7 @@ use task::{BackgroundPermit, MAX_BLOCKING_REFRESHES, REFRESH_TIMEOUT, TaskOutcom
 
 use super::tokens::{REFRESH_TOKEN, open_token};
 use crate::clock::Clock;
-use crate::domain::session::SessionHash;
+use crate::domain::session::{SessionHash, SessionKind};
 use crate::metrics::{Counts, RefreshOutcome};
 use crate::oidc::Provider;
 use crate::seal::Seal;
@@ -262,7 +262,10 @@ impl Refresher {
 
     /// Does not delete a session that is over; the sweep does, with allowance for other clocks.
     fn judge(&self, live: &LiveSession, now: DateTime<Utc>) -> Standing {
-        if live.is_refreshable() {
+        if live.session.kind == SessionKind::SubjectToken {
+            // The provider's own token says so until it ends, and its session ends with it.
+            Standing::Young
+        } else if live.is_refreshable() {
             self.ages.judge(&live.session, now)
         } else {
             self.ages.judge_unrefreshable(&live.session, now)

@@ -52,7 +52,7 @@ async fn leave_if_own(
 }
 
 pub(super) fn as_json(session: &SessionSummary) -> Value {
-    json!({
+    let mut members = json!({
         "id": session.id.to_string(),
         "issuer": session.issuer,
         "subject": session.subject,
@@ -62,7 +62,11 @@ pub(super) fn as_json(session: &SessionSummary) -> Value {
         "last_seen_at": utc(session.last_seen_at),
         "groups_read_at": utc(session.groups_read_at),
         "ends_at": utc(session.ends_at),
-    })
+    });
+    if session.is_device {
+        members["device"] = json!(session.browser);
+    }
+    members
 }
 
 /// GET `/api/admin/sessions?person=&limit=&offset=`

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use super::token::TOKEN_EXCHANGE;
+use super::token::{DEVICE_CODE, TOKEN_EXCHANGE};
 use crate::web::site::Site;
 
 /// GET `/.well-known/oauth-authorization-server`
@@ -13,6 +13,7 @@ pub async fn show(site: web::Data<Site>) -> HttpResponse {
         "issuer": site.issuer(),
         "authorization_endpoint": site.to("/oauth2/authorize"),
         "token_endpoint": site.to("/oauth2/token"),
+        "device_authorization_endpoint": site.to("/oauth2/device_authorization"),
         "revocation_endpoint": site.to("/oauth2/revoke"),
         "service_documentation": site.to("/docs"),
         "response_types_supported": ["code"],
@@ -28,4 +29,9 @@ pub async fn show(site: web::Data<Site>) -> HttpResponse {
 }
 
 /// The values of `grant_type` that `/oauth2/token` takes.
-const GRANT_TYPES: [&str; 3] = ["authorization_code", "refresh_token", TOKEN_EXCHANGE];
+const GRANT_TYPES: [&str; 4] = [
+    "authorization_code",
+    "refresh_token",
+    DEVICE_CODE,
+    TOKEN_EXCHANGE,
+];

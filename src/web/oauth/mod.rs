@@ -2,6 +2,7 @@
 
 pub mod apps;
 pub mod authorize;
+pub mod device;
 pub mod metadata;
 pub mod request;
 pub mod token;

@@ -59,6 +59,11 @@ impl ClientRequest {
         Ok(proven)
     }
 
+    /// The request.
+    pub fn http(&self) -> &HttpRequest {
+        &self.request
+    }
+
     /// Counts the uses of one code or refresh token.
     pub fn count(&self, secret: &str) -> Result<(), Refusal> {
         Ok(part::<RateLimits>(&self.request)?.check_secret(secret)?)

@@ -38,11 +38,19 @@ pub async fn token(
             sent.count(token)?;
             endpoint.refresh(&client, token, sent.get("scope")).await?
         }
+        DEVICE_CODE => {
+            let code = sent.require("device_code")?;
+            sent.count(code)?;
+            endpoint.device(&client, code).await?
+        }
         TOKEN_EXCHANGE => return exchange(&sent, &client, &endpoint, &server).await,
         _ => return Err(Refusal::new(problems::UNSUPPORTED_GRANT_TYPE)),
     };
     Ok(answer(&granted, &server, JWT))
 }
+
+/// RFC 8628 §3.4.
+pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// RFC 8693 §2.1.
 pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -129,6 +137,11 @@ impl From<TokenRefused> for Refusal {
             TokenRefused::Unauthorized(_) => {
                 Self::new(problems::UNAUTHORIZED_CLIENT).saying(sentence)
             }
+            // RFC 8628 §3.5.
+            TokenRefused::Pending { too_soon: false } => Self::new(problems::AUTHORIZATION_PENDING),
+            TokenRefused::Pending { too_soon: true } => Self::new(problems::SLOW_DOWN),
+            TokenRefused::Denied => Self::new(problems::CONSENT_DENIED),
+            TokenRefused::Expired => Self::new(problems::EXPIRED_TOKEN),
             TokenRefused::Grant(_) => Self::new(problems::INVALID_GRANT).saying(sentence),
             TokenRefused::Scope(_) => Self::new(problems::INVALID_SCOPE).saying(sentence),
             TokenRefused::Subject(SubjectTokenError::Refused(_)) => invalid(sentence),

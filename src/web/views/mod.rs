@@ -56,7 +56,7 @@ pub use mappings::{
     BulkChange, Done, ListPlace, MappingDelete, MappingList, MappingRow, NotDone, Return,
     SelectedMappings, Which,
 };
-pub use oauth::{AppRow, AppsPage, AskedWords, ConsentPage};
+pub use oauth::{AppRow, AppsPage, AskedWords, ConsentPage, DeviceForm, DevicePage, OnwardPage};
 pub use paging::Paging;
 pub use people::{
     BLOCK_TIMES, BlockForm, BlockLift, BlockList, BlockRow, Notice, OwnSessions, PersonWords,

@@ -59,6 +59,42 @@ impl AskedWords {
     }
 }
 
+/// GET `/device`: its form is a POST to the same address.
+#[derive(Debug, Clone, Template)]
+#[template(path = "device_form.html")]
+pub struct DeviceForm {
+    pub frame: Frame,
+    /// What was typed, or the code of the address.
+    pub typed: String,
+    /// Whether it names nothing that waits.
+    pub is_wrong: bool,
+    pub done: Option<Notice>,
+}
+
+/// POST `/device`: its form is a POST to `/device/decide`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "device.html")]
+pub struct DevicePage {
+    pub frame: Frame,
+    pub code: String,
+    pub client_name: Shown,
+    /// What the device calls itself.
+    pub device_name: Option<Shown>,
+    pub address: Option<String>,
+    pub asked_at: DateTime<Utc>,
+    pub asked: AskedWords,
+    /// Why it cannot be approved.
+    pub refused: Option<String>,
+}
+
+/// Leads to the provider, to sign in for a device.
+#[derive(Debug, Clone, Template)]
+#[template(path = "onward.html")]
+pub struct OnwardPage {
+    pub frame: Frame,
+    pub url: String,
+}
+
 /// GET `/apps`
 #[derive(Debug, Clone, Template)]
 #[template(path = "apps.html")]

@@ -44,6 +44,11 @@ impl SessionRow {
     fn browser(&self) -> &str {
         self.session.browser.as_deref().unwrap_or(UNKNOWN)
     }
+
+    /// What a device calls itself.
+    fn device(&self) -> Shown {
+        Shown(self.browser().to_owned())
+    }
 }
 
 /// A person, by all that is known of them.
@@ -125,6 +130,15 @@ impl Notice {
                 false,
                 "That app had no access already. Nothing was changed.",
             ),
+            "device-connected" => (
+                true,
+                "The device is connected. It goes on by itself within seconds.",
+            ),
+            "device-denied" => (
+                true,
+                "The device was denied. If it goes on asking, tell your administrator.",
+            ),
+            "device-gone" => (false, "That request was over already. Nothing was changed."),
             "unblocked" => (true, "The person may sign in again."),
             "gone" => (false, "That session was over already. Nothing was changed."),
             "not-blocked" => (

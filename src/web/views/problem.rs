@@ -106,7 +106,10 @@ impl Problem {
             | "invalid_target"
             | "invalid_request"
             | "consent_required"
-            | "access_denied") => own,
+            | "access_denied"
+            | "authorization_pending"
+            | "slow_down"
+            | "expired_token") => own,
             "no_grant" | "groups_overage" | "scope_not_granted" | "room_required"
             | "too_many_rooms" | "no_username" => "invalid_scope",
             "blocked" => "invalid_grant",
@@ -443,6 +446,19 @@ pub const LOGGED_OUT: Problem = Problem::of_sign_in(
     "While you were signing in here, your identity provider said that you had signed out there. So the sign-in was stopped.",
 );
 
+pub const OTHER_PERSON: Problem = Problem::new(
+    403,
+    "other_person",
+    "The device was not connected",
+    "You approved it with one account, and another one signed in at your identity provider. Sign out there, and connect the device again.",
+);
+pub const DEVICE_GONE: Problem = Problem::new(
+    409,
+    "device_gone",
+    "The device was not connected",
+    "Its request has expired, or was decided elsewhere meanwhile. Let the device show a new code, and connect it again.",
+);
+
 /// 401 (RFC 6749 §5.2).
 pub const INVALID_CLIENT: Problem = Problem::of_api(
     401,
@@ -501,6 +517,27 @@ pub const CONSENT_REQUIRED: Problem = Problem::of_api(
 pub const CONSENT_DENIED: Problem =
     Problem::of_api(403, "access_denied", "The person did not allow it.");
 
+/// 400 (RFC 8628 §3.5).
+pub const AUTHORIZATION_PENDING: Problem = Problem::of_api(
+    400,
+    "authorization_pending",
+    "No person has decided about the device yet. Ask again after the interval.",
+);
+
+/// 400 (RFC 8628 §3.5).
+pub const SLOW_DOWN: Problem = Problem::of_api(
+    400,
+    "slow_down",
+    "The device asks too often. Wait five seconds longer between two requests from now on.",
+);
+
+/// 400 (RFC 8628 §3.5).
+pub const EXPIRED_TOKEN: Problem = Problem::of_api(
+    400,
+    "expired_token",
+    "The device code has expired. Begin again.",
+);
+
 /// A sentence as `error_description` may have it: printable ASCII without quotes and backslashes (RFC 6749 §5.2).
 pub fn description(sentence: &str) -> String {
     let allowed = |c: char| match c {
@@ -512,7 +549,7 @@ pub fn description(sentence: &str) -> String {
 }
 
 /// Every refusal that a program can get, in the order of the page that explains them.
-const OF_PROGRAMS: [Problem; 36] = [
+const OF_PROGRAMS: [Problem; 39] = [
     INVALID_REQUEST,
     NOT_SIGNED_IN,
     CROSS_SITE,
@@ -536,6 +573,9 @@ const OF_PROGRAMS: [Problem; 36] = [
     UNKNOWN_CLIENT,
     CONSENT_REQUIRED,
     CONSENT_DENIED,
+    AUTHORIZATION_PENDING,
+    SLOW_DOWN,
+    EXPIRED_TOKEN,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     DUPLICATE,

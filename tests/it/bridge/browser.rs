@@ -64,6 +64,13 @@ impl Answer {
             .collect()
     }
 
+    /// Where a page leads on to by itself.
+    pub fn leads_on_to(&self) -> Url {
+        let (_, rest) = self.body.split_once("content=\"0; url=").unwrap();
+        let (address, _) = rest.split_once('"').unwrap();
+        address.replace("&#38;", "&").parse().unwrap()
+    }
+
     /// The value of a hidden field of a page.
     pub fn field(&self, name: &str) -> String {
         let wanted = format!("name=\"{name}\" value=\"");

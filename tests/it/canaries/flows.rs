@@ -195,6 +195,7 @@ async fn good_flows(stage: &mut Stage) {
     }
     let page = vic.submit("/", "/portal/token", &[]).await;
     assert_eq!(page.status, 200);
+    clients(stage, &root, &mut vic).await;
     let out = vic.submit("/", "/auth/logout", &[]).await;
     assert_eq!(out.status, 303);
     stage.see("/auth/logout", &out, &[]);
@@ -211,6 +212,139 @@ async fn good_flows(stage: &mut Stage) {
         "/auth/signed-out again",
         &vic.get("/auth/signed-out").await,
         &[],
+    );
+}
+
+const OAUTH_VERIFIER: &str = "oauth-verifier-canary-of-forty-three-letters";
+
+/// Within one second, the same question gives the same token at each door.
+const SAME_TOKEN: [&str; 2] = ["Red5 token", "signature"];
+
+/// A client of the bridge gets tokens by a code, a refresh token, and as a device (OA-12).
+async fn clients(stage: &mut Stage, root: &Browser, vic: &mut Browser) {
+    let client = json!({
+        "id": "studio", "name": "Studio", "kind": "confidential", "trusted": true, "redirect_uris": [STUDIO],
+        "grants": ["authorization_code", "refresh_token", "device_code", "token_exchange"],
+    });
+    let made = root.api("POST", "/api/admin/clients", &client).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let secret = made.json()["secret"].as_str().unwrap().to_owned();
+    stage.canaries.add("secret of the client", &secret);
+    stage.canaries.add("verifier of the client", OAUTH_VERIFIER);
+    for path in [
+        "/admin/clients",
+        "/admin/clients/studio/secrets",
+        "/admin/history",
+    ] {
+        stage.see(path, &root.peek(path).await, &["form token"]);
+    }
+    by_code(stage, vic, &secret).await;
+    by_subject_token_and_device(stage, vic, &secret).await;
+}
+
+/// What the client `studio` sends.
+async fn post(stage: &Stage, path: &str, secret: &str, fields: &[(&str, &str)]) -> Answer {
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("client_id", "studio"), ("client_secret", secret)])
+        .extend_pairs(fields)
+        .finish();
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    stage.browser().send("POST", path, &headers, &form).await
+}
+
+const STUDIO: &str = "https://studio.example/done";
+
+async fn by_code(stage: &mut Stage, vic: &mut Browser, secret: &str) {
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("response_type", "code"),
+            ("client_id", "studio"),
+            ("redirect_uri", STUDIO),
+        ])
+        .extend_pairs([
+            (
+                "code_challenge",
+                &*URL_SAFE_NO_PAD.encode(Sha256::digest(OAUTH_VERIFIER)),
+            ),
+            ("code_challenge_method", "S256"),
+        ])
+        .finish();
+    for verifier in [
+        "another-verifier-of-more-than-forty-three-letters",
+        OAUTH_VERIFIER,
+    ] {
+        let sent = vic.peek(&format!("/oauth2/authorize?{query}")).await;
+        assert_eq!(sent.status, 303, "{}", sent.body);
+        let code = sent
+            .location()
+            .query_pairs()
+            .find(|(name, _)| name == "code")
+            .unwrap()
+            .1
+            .into_owned();
+        stage.canaries.add("code of the client", &code);
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", &*code),
+            ("redirect_uri", STUDIO),
+            ("code_verifier", verifier),
+        ];
+        let redeemed = post(stage, "/oauth2/token", secret, &fields).await;
+        stage.see("the answer to a code", &redeemed, &SAME_TOKEN);
+        if redeemed.status == 200 {
+            let first = redeemed.json()["refresh_token"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            stage.canaries.add("refresh token of the client", &first);
+            let fields = [("grant_type", "refresh_token"), ("refresh_token", &*first)];
+            let next = post(stage, "/oauth2/token", secret, &fields).await;
+            stage.see("the answer to a refresh token", &next, &SAME_TOKEN);
+            let second = next.json()["refresh_token"].as_str().unwrap().to_owned();
+            stage
+                .canaries
+                .add("next refresh token of the client", &second);
+        }
+    }
+}
+
+async fn by_subject_token_and_device(stage: &mut Stage, vic: &mut Browser, secret: &str) {
+    let fields = [
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
+        ("subject_token", "subject-token-canary"),
+        (
+            "subject_token_type",
+            "urn:ietf:params:oauth:token-type:id_token",
+        ),
+    ];
+    stage.canaries.add("subject token", "subject-token-canary");
+    stage.see(
+        "a refused subject token",
+        &post(stage, "/oauth2/token", secret, &fields).await,
+        &[],
+    );
+
+    let codes = post(stage, "/oauth2/device_authorization", secret, &[]).await;
+    stage.see("codes of a device", &codes, &[]);
+    let code = |name: &str| codes.json()[name].as_str().unwrap().to_owned();
+    stage.canaries.add("device code", &code("device_code"));
+    let device = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("device_code", &*code("device_code")),
+    ];
+    stage.see(
+        "a device that waits",
+        &post(stage, "/oauth2/token", secret, &device).await,
+        &[],
+    );
+    let fields = [("user_code", &*code("user_code"))];
+    stage.see(
+        "/device",
+        &vic.submit("/device", "/device", &fields).await,
+        &["form token"],
     );
 }
 

@@ -1,10 +1,14 @@
-//! Every door decides alike: the cookie, the authorization code, the refresh token and the token exchange.
+//! Every door decides alike: the cookie, the portal, the authorization code, the refresh token, the token exchange and the
+//! device.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
-use super::{App, parameter, register};
+use super::{App, parameter, post, register};
 use crate::bridge::{Answer, Browser, TestBridge};
 
 const ROLES: [&str; 2] = ["red5-publisher", "red5-subscriber"];
@@ -117,11 +121,72 @@ async fn by_code(
     Some(app.redeem(bridge, &code).await)
 }
 
+/// The device of Ann, for which the page offers an approval, or not.
+async fn by_device(
+    bridge: &TestBridge,
+    ann: &mut Browser,
+    encoder: &App,
+    question: &Question,
+) -> Option<Answer> {
+    let scope = question.scope();
+    let fields = [
+        ("client_id", encoder.id.as_str()),
+        ("scope", scope.as_str()),
+    ];
+    let codes = post(bridge, "/oauth2/device_authorization", &[], &fields)
+        .await
+        .json();
+    let code = |name: &str| codes[name].as_str().unwrap().to_owned();
+    let user_code = code("user_code");
+    let asked = ann
+        .submit("/device", "/device", &[("user_code", &user_code)])
+        .await;
+    assert_eq!(asked.status, 200, "{}", asked.body);
+    if !asked.body.contains("value=\"approve\"") {
+        return None;
+    }
+    bridge.approve_device(ann, "ann", &user_code).await;
+    let device = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("device_code", &code("device_code")),
+    ];
+    Some(encoder.ask(bridge, &device).await)
+}
+
+/// The claims of the token that the portal shows, without its end; it takes one room at most.
+async fn by_portal(ann: &mut Browser, question: &Question) -> Option<Value> {
+    let named = [
+        ("roles", &question.roles),
+        ("transports", &question.transports),
+    ];
+    let mut fields: Vec<(&str, &str)> = named
+        .iter()
+        .flat_map(|(name, list)| list.iter().map(move |value| (*name, *value)))
+        .collect();
+    fields.extend(question.rooms.iter().map(|room| ("room", *room)));
+    let page = ann.submit("/", "/portal/token", &fields).await.body;
+    let (_, token) = page.split_once("eyJ")?;
+    let token: String = token
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
+        .collect();
+    Some(claims(&format!("eyJ{token}")))
+}
+
+/// The claims of a token, without its end.
+fn claims(token: &str) -> Value {
+    let claims = token.split('.').nth(1).unwrap();
+    let mut claims: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    claims.as_object_mut().unwrap().remove("exp");
+    claims
+}
+
 #[test]
 fn every_door_gives_the_same_scope_and_bounds_and_refuses_the_same() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (bridge, ann, app, service) = runtime.block_on(async {
-        let bridge = TestBridge::start().await;
+    let (bridge, ann, app, service, encoder) = runtime.block_on(async {
+        let bridge = TestBridge::start_with(&[("BRIDGE_RATE_LIMITS", "off")]).await;
         bridge.provider.person("ann").groups(["viewers"]);
         let ann = bridge.signed_in("ann").await;
         let app = register(&bridge, json!({"trusted": true})).await;
@@ -130,8 +195,11 @@ fn every_door_gives_the_same_scope_and_bounds_and_refuses_the_same() {
             json!({"kind": "confidential", "grants": ["token_exchange"], "redirect_uris": []}),
         )
         .await;
-        (bridge, ann, app, service)
+        let encoder = json!({"grants": ["device_code"], "redirect_uris": []});
+        let encoder = register(&bridge, encoder).await;
+        (bridge, ann, app, service, encoder)
     });
+    let ann = Mutex::new(ann);
     let admin = runtime.block_on(bridge.admin());
     let rows = prop::collection::vec(mapping(), 0..4);
     let mut runner = TestRunner::new(Config {
@@ -149,6 +217,7 @@ fn every_door_gives_the_same_scope_and_bounds_and_refuses_the_same() {
             let probe = json!({"group": "nothing", "match": "exact", "roles": ROLES, "transports": ["*"], "rooms": ["*"]});
             assert_eq!(admin.api("POST", "/api/admin/mappings", &probe).await.status, 201);
             for question in &questions {
+                let mut ann = ann.lock().await;
                 let cookie = ann.token(question.wish()).await;
                 let expected = decision(&cookie);
                 let hour = bridge.now() + 3600;
@@ -162,6 +231,15 @@ fn every_door_gives_the_same_scope_and_bounds_and_refuses_the_same() {
                 ];
                 let exchanged = service.ask(&bridge, &fields).await;
                 assert_eq!(decision(&exchanged), expected, "exchange {question:?} {rows:?}");
+                match by_device(&bridge, &mut ann, &encoder, question).await {
+                    None => assert_ne!(cookie.status, 200, "device {question:?} {rows:?}"),
+                    Some(connected) => assert_eq!(decision(&connected), expected, "device {question:?} {rows:?}"),
+                }
+                if question.rooms.len() < 2 {
+                    let shown = by_portal(&mut ann, question).await;
+                    let token = cookie.json()["access_token"].as_str().map(claims);
+                    assert_eq!(shown, token, "portal {question:?} {rows:?}");
+                }
                 match by_code(&bridge, &ann, &app, question).await {
                     None => assert_ne!(cookie.status, 200, "authorize {question:?} {rows:?}"),
                     Some(coded) => {

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{ann_and_app, error, refresh_token, refused, register};
+use super::{ann_and_app, error, post, refresh_token, refused, register};
 use crate::bridge::TestBridge;
 
 /// Lets seconds pass since the replacements, which the database's clock times.
@@ -63,6 +63,21 @@ async fn the_clock_of_an_instance_does_not_judge_a_token_that_was_replaced() {
         error(&app.refresh(&bridge, &first).await),
         refused("invalid_grant")
     );
+}
+
+#[tokio::test]
+async fn a_refresh_token_of_another_client_is_unknown_and_stays_good_for_its_own() {
+    let (bridge, ann, app) = ann_and_app().await;
+    let other = register(&bridge, json!({"trusted": true})).await;
+    let token = app.tokens(&bridge, &ann).await;
+    assert_eq!(
+        error(&other.refresh(&bridge, &token).await),
+        refused("invalid_grant")
+    );
+    let fields = [("client_id", other.id.as_str()), ("token", &token)];
+    let revoked = post(&bridge, "/oauth2/revoke", &[], &fields).await;
+    assert_eq!(revoked.status, 200);
+    assert_eq!(app.refresh(&bridge, &token).await.status, 200);
 }
 
 #[tokio::test]

@@ -201,8 +201,13 @@ async fn se_4_a_sign_in_that_races_with_the_end_does_not_bring_the_session_back(
     let live = Arc::clone(&a.live);
     proxy.hold("COMMIT");
     let starting = tokio::spawn(async move {
-        live.start(session(1), &super::no_tokens(), &super::no_origin(), None)
-            .await
+        live.start(
+            session(1),
+            &super::no_tokens(),
+            &super::no_origin(),
+            SessionFor::NEW_BROWSER,
+        )
+        .await
     });
     proxy.until_holding().await;
     assert_eq!(database.by_hand("DELETE FROM sessions").await.unwrap(), 1);

@@ -32,7 +32,7 @@ async fn is_unavailable(store: &Store) {
             store.mapping(MappingId(1)),
             store.tables(None),
             store.spend_attempt(&hash_1, at(0)),
-            live.start(session(1), &no_tokens, &no_origin, None),
+            live.start(session(1), &no_tokens, &no_origin, SessionFor::NEW_BROWSER),
             live.find(&hash_2, at(0)),
         )
     };

@@ -45,7 +45,9 @@ async fn a_refresh_that_changed_nothing_does_not_write_the_person_and_one_that_d
         refresh_token: Some(b"sealed".to_vec()),
         ..no_tokens()
     };
-    let signed_in = live.start(session(1), &tokens, &no_origin(), None).await;
+    let signed_in = live
+        .start(session(1), &tokens, &no_origin(), SessionFor::NEW_BROWSER)
+        .await;
     signed_in.unwrap();
     let refresh = async |version, identity: Identity| {
         let length = Duration::from_mins(1);
@@ -84,7 +86,12 @@ async fn a_sign_in_that_is_refused_makes_no_person_known() {
         .unwrap();
     let live = SessionCache::new(database.store(), IDLE);
     let refused = live
-        .start(session(1), &no_tokens(), &no_origin(), None)
+        .start(
+            session(1),
+            &no_tokens(),
+            &no_origin(),
+            SessionFor::NEW_BROWSER,
+        )
         .await;
     assert!(refused.is_err());
     assert_eq!(database.number("SELECT count(*) FROM people").await, 0);

@@ -15,9 +15,14 @@ async fn with_refresh_token(database: &Database) -> Store {
         refresh_token: Some(b"sealed".to_vec()),
         ..no_tokens()
     };
-    live.start(session(1), &tokens, &super::no_origin(), None)
-        .await
-        .unwrap();
+    live.start(
+        session(1),
+        &tokens,
+        &super::no_origin(),
+        SessionFor::NEW_BROWSER,
+    )
+    .await
+    .unwrap();
     store
 }
 

@@ -64,7 +64,12 @@ async fn rows_that_make_no_sense_are_refused() {
         );
     }
     let twice = SessionCache::new(database.store(), IDLE)
-        .start(session(1), &super::no_tokens(), &super::no_origin(), None)
+        .start(
+            session(1),
+            &super::no_tokens(),
+            &super::no_origin(),
+            SessionFor::NEW_BROWSER,
+        )
         .await;
     assert!(twice.is_err());
 }
