@@ -1,7 +1,7 @@
 //! The second listener, and the numbers it gives (SC-6).
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
@@ -266,26 +266,46 @@ fn alerts() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/alerts.yml")
 }
 
-/// Prometheus's own program, as `scripts/provide promtool` has it.
-fn promtool() -> Command {
+/// What Prometheus's own program says, as `scripts/provide promtool` has it.
+fn promtool(arguments: [&str; 2], file: &Path) -> String {
     let unpacked =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".local/debian/promtool/bin/promtool");
-    if unpacked.exists() {
+    let mut command = if unpacked.exists() {
         Command::new(unpacked)
     } else {
         Command::new("promtool")
-    }
-}
-
-#[test]
-fn prometheus_itself_reads_the_alert_rules() {
-    let output = promtool().arg("check").arg("rules").arg(alerts()).output();
+    };
+    let output = command.args(arguments).arg(file).output();
     let output = output.expect("promtool: run scripts/provide promtool");
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),
         "{said}{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    said
+}
+
+#[test]
+fn prometheus_itself_reads_the_alert_rules() {
+    let said = promtool(["check", "rules"], &alerts());
     assert!(said.contains("12 rules found"), "{said}");
+}
+
+#[test]
+fn each_alert_fires_when_it_should_and_not_when_it_nearly_should() {
+    let cases = alerts().with_file_name("alerts.test.yml");
+    promtool(["test", "rules"], &cases);
+
+    let cases = fs::read_to_string(cases).unwrap();
+    let rules = fs::read_to_string(alerts()).unwrap();
+    for line in rules.lines().filter(|line| line.contains("- alert: ")) {
+        let alert = line.split(": ").nth(1).unwrap();
+        for case in [
+            format!("alertname: {alert}, exp_alerts: [] }}\n"),
+            format!("alertname: {alert}\n        exp_alerts:\n          - exp_labels: "),
+        ] {
+            assert!(cases.contains(&case), "no {case} in docs/alerts.test.yml");
+        }
+    }
 }
