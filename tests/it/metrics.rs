@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::bridge::{Browser, TestBridge};
 use crate::process::refused_start;
@@ -229,16 +229,18 @@ fn compared(rules: &str, label: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_alert_rule_names_metrics_and_outcomes_that_exist() {
+async fn each_alert_rule_and_panel_names_metrics_and_outcomes_that_exist() {
     let rules = fs::read_to_string(alerts()).unwrap();
+    let panels = queries().join("\n");
     let bridge = TestBridge::start_with(&[ON]).await;
     // Refusals and calls are there once they happened.
     bridge.browser().peek("/nothing").await;
     bridge.admin().await;
     let numbers = numbers(&bridge).await;
-    let names = names(&rules);
-    assert!(names.len() > 8, "{names:?}");
-    for name in names {
+    let (rules_names, panels_names) = (names(&rules), names(&panels));
+    assert!(rules_names.len() > 8, "{rules_names:?}");
+    assert!(panels_names.len() > 16, "{panels_names:?}");
+    for name in rules_names.iter().chain(&panels_names) {
         let is_it = |line: &str| {
             line.starts_with(&format!("{name}{{")) || line.starts_with(&format!("{name} "))
         };
@@ -264,6 +266,17 @@ async fn each_alert_rule_names_metrics_and_outcomes_that_exist() {
 
 fn alerts() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/alerts.yml")
+}
+
+/// The queries of docs/grafana.json.
+fn queries() -> Vec<String> {
+    let text = fs::read_to_string(alerts().with_file_name("grafana.json")).unwrap();
+    let dashboard: Value = serde_json::from_str(&text).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().unwrap());
+    targets
+        .map(|target| target["expr"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// What Prometheus's own program says, as `scripts/provide promtool` has it.
@@ -308,4 +321,26 @@ fn each_alert_fires_when_it_should_and_not_when_it_nearly_should() {
             assert!(cases.contains(&case), "no {case} in docs/alerts.test.yml");
         }
     }
+}
+
+#[test]
+fn prometheus_itself_reads_the_queries_of_the_dashboard() {
+    // As Grafana sends them.
+    let rules = queries().into_iter().enumerate().map(|(at, query)| {
+        let expr = query
+            .replace("$__rate_interval", "1m")
+            .replace("$instance", ".*");
+        json!({"record": format!("panel:{at}"), "expr": expr})
+    });
+    let rules = rules.collect::<Vec<_>>();
+    // JSON is YAML.
+    let groups = json!({"groups": [{"name": "dashboard", "rules": rules}]});
+    let file = std::env::temp_dir().join(format!("dashboard-{}.yml", std::process::id()));
+    fs::write(&file, groups.to_string()).unwrap();
+    let said = promtool(["check", "rules"], &file);
+    fs::remove_file(file).unwrap();
+    assert!(
+        said.contains(&format!("{} rules found", rules.len())),
+        "{said}"
+    );
 }
