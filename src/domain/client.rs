@@ -70,7 +70,7 @@ impl fmt::Display for ClientId {
 pub enum ClientKind {
     /// Runs in a browser or on a device: it has no secret.
     Public,
-    /// Proves itself with a secret.
+    /// Authenticates with a secret.
     Confidential,
 }
 
@@ -189,7 +189,7 @@ pub fn default_origins(redirect_uris: &[RedirectUri]) -> Vec<String> {
     origins.into_iter().collect()
 }
 
-/// What an administrator decided about a client; in JSON its members, in their order.
+/// What an administrator decides about a client. Serialized, these are the members of its JSON, in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClientDraft {
     /// What pages call it.
@@ -231,7 +231,7 @@ impl ClientDraft {
                 }
                 id
             });
-            // Before the id is judged: an early return would leave members that were not read, and blame them.
+            // Before the id is judged: an early return would report the members that were not read yet as unknown.
             let draft = Self::read(members);
             let id = match id {
                 None => None,
@@ -241,7 +241,7 @@ impl ClientDraft {
         })
     }
 
-    /// The same of a client that was read and changed: its read-only members are left alone.
+    /// Reads a client that is edited: its read-only members are left alone.
     ///
     /// # Errors
     /// As [`Self::parse`].

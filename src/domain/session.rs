@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::identity::PersonKey;
 
-/// Key of a session's row. Of a browser: SHA-256 of the cookie's value.
+/// Key of a session's row. For a browser it is the SHA-256 of the cookie's value.
 pub type SessionHash = [u8; 32];
 
-/// Time without use after which a session ends that is not a browser's.
+/// Time without use after which the session of a device or a subject token ends.
 pub const DEVICE_IDLE: TimeDelta = TimeDelta::days(30);
 
 /// What a session belongs to.
@@ -25,7 +25,7 @@ pub enum SessionKind {
 }
 
 impl SessionKind {
-    /// The time without use after which such a session ends; `browser` is that of browsers.
+    /// The time without use after which a session of this kind ends; `browser` is the configured time of browsers.
     pub const fn idle(self, browser: TimeDelta) -> TimeDelta {
         match self {
             Self::Browser => browser,

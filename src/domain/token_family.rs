@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// How long after its replacement a token still gives its successor.
 pub const REUSE_GRACE: TimeDelta = TimeDelta::seconds(10);
 
-/// Most replacements that are remembered; more in ten seconds are no lost answers.
+/// Most replacements that are remembered. A client that loses answers does not make more in ten seconds.
 const REMEMBERED_MAX: usize = 32;
 
 /// Which tokens of a family have been replaced, and when.

@@ -1,7 +1,7 @@
 //! Red5 asks whether a token still counts ("round trip").
 //!
 //! The answer is true only while the token is one of ours, a live session of its subject stands
-//! behind it, no block does, and the mappings of now grant the whole token for what the client wants
+//! behind it, no block does, and the current mappings grant the whole token for what the client wants
 //! to do. Everything else is false, also what cannot be known: Red5 then refuses the stream.
 //!
 //! A question is not a use of the session, and waits for no provider: old groups are read again in

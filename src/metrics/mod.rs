@@ -150,7 +150,7 @@ pub enum DeviceOutcome {
 pub enum RoundTripOutcome {
     /// Yes; everything else is no.
     Allowed,
-    /// The question is none.
+    /// The body is no question.
     Unreadable,
     /// The token is not ours, or has expired.
     Token,
@@ -164,7 +164,7 @@ pub enum RoundTripOutcome {
     Blocked,
     /// The groups are too old to decide with.
     GroupsOld,
-    /// The mappings of now do not grant all of it.
+    /// The current mappings do not grant all of it.
     NotGranted,
     /// What is in memory may be old, or the database cannot be asked.
     Unavailable,

@@ -139,7 +139,7 @@ impl Provider {
         self.settings.introspection
     }
 
-    /// Verifies a subject token and returns whom it is about, with the groups of now where the
+    /// Verifies a subject token and returns whom it is about, with the current groups where the
     /// token does not have them. Whether the person is blocked is not checked here.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ pub const SECRETS_MAX: i64 = 2;
 pub struct SecretDigest([u8; 32]);
 
 impl SecretDigest {
-    /// Of a secret as it was sent.
+    /// The hash of a secret as it was sent.
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret).into())
     }
@@ -97,7 +97,7 @@ pub enum ClientNotChanged {
     /// Another edit came first; the client as it is now.
     #[error("the client was changed since")]
     Stale(Box<Client>),
-    /// A client has its kind for good.
+    /// The kind of a client cannot change.
     #[error("the kind cannot change")]
     OtherKind,
     /// Public clients have no secrets.
@@ -151,7 +151,7 @@ macro_rules! select_clients {
     };
 }
 
-/// A row that a hand has made unreadable is left out and reported: such a client gets nothing.
+/// A row that a change by SQL has made unreadable is left out and reported: such a client gets nothing.
 fn client(row: ClientRow) -> Option<Client> {
     let id = row.id.clone();
     let read = read(row);
@@ -406,8 +406,8 @@ impl Store {
         .await
     }
 
-    /// Replaces a client of this version. What one that is switched off was given ends: refresh tokens, codes
-    /// and consents.
+    /// Replaces a client of this version. If it is switched off, its refresh tokens, codes, consents and the sessions of its
+    /// devices end.
     pub async fn replace_client(
         &self,
         id: &ClientId,

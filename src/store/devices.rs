@@ -15,10 +15,10 @@ use crate::domain::session::{SessionHash, SignInOrigin};
 /// How long a wrong code counts.
 pub(super) const WRONG_CODES_COUNT: TimeDelta = TimeDelta::hours(1);
 
-/// Number of wrong codes in that time after which no other is looked at.
+/// Number of wrong codes in that time after which no further code is looked at.
 const WRONG_CODES_MAX: i64 = 10;
 
-/// How long an approved request stays for the device to ask, also if it would expire before.
+/// Least time that an approved request stays, so that the device can still ask if the request is about to expire.
 const APPROVED_STAYS: TimeDelta = TimeDelta::minutes(1);
 
 /// SHA-256 of a person or of a network that types user codes.
@@ -46,9 +46,9 @@ pub struct DeviceRequest {
 pub enum TypedCode {
     /// This request.
     Names(DeviceRequest),
-    /// Nothing that waits. It was counted.
+    /// No request that waits. The code was counted as wrong.
     Wrong,
-    /// It was not looked at: too many wrong codes came before.
+    /// The code was not looked at, because too many wrong ones came before.
     TooMany,
 }
 
@@ -57,13 +57,13 @@ pub enum TypedCode {
 pub enum Polled {
     /// A person has not decided yet.
     Pending,
-    /// The same, and the device asks too often.
+    /// A person has not decided yet, and the device asks too often.
     TooSoon,
     /// A person denied it.
     Denied,
     /// It has expired.
     Expired,
-    /// There is none of this client.
+    /// This client has no such request.
     Gone,
     /// A person approved it.
     Approved {
@@ -103,8 +103,8 @@ impl Store {
         .await
     }
 
-    /// The request that a typed code names. Wrong codes are counted for each of the guessers; of any number of guesses at one
-    /// time, on any instance, one comes after the other.
+    /// The request that a typed code names. Wrong codes are counted for each guesser. A lock lets guesses that come at the same
+    /// time, on any instance, wait for one another.
     pub async fn typed_user_code(
         &self,
         code: &UserCode,
@@ -281,8 +281,8 @@ async fn waiting(
     }))
 }
 
-/// Approves a request that waits: it stands for this row of sessions from now on. The client's row is held until the end of the
-/// transaction, so that a client that is switched off comes before or after. The person's consent is written with it. Gives the
+/// Approves a request that waits: this row of sessions belongs to it from now on. The client's row stays locked until the end of the
+/// transaction, so that the client is switched off before it or after it. The person's consent is written with it. Returns the
 /// client, and the device as the origin of the session; `None` if the request is over.
 pub(super) async fn approve(
     transaction: &mut Transaction,

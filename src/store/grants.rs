@@ -16,8 +16,8 @@ use crate::domain::token_family::{Presented, Rotation};
 /// SHA-256 of an authorization code.
 pub type CodeDigest = [u8; 32];
 
-/// Most families of one session and client, and most codes of theirs that belong to no family: an app that asks again and
-/// again must not fill the tables for as long as the session lasts.
+/// Most families of one session and client, and most codes of theirs without a family. An app that asks again and again must
+/// not fill the tables while the session lasts.
 const HELD_MAX: i64 = 100;
 
 /// Names a family of refresh tokens; random.
@@ -99,7 +99,7 @@ impl Store {
         .await
     }
 
-    /// Writes a consent; a client that is gone has none.
+    /// Writes a consent, unless the client is gone.
     pub async fn consent(
         &self,
         person: &PersonKey,
@@ -156,8 +156,8 @@ impl Store {
         client: &ClientId,
     ) -> Result<bool, StoreError> {
         self.with(async |transaction| {
-            // In this order, and each for itself: who uses a code or a token holds the consent meanwhile, so the next
-            // statement sees what came of it.
+            // The consent first, in a statement of its own: a request that uses a code or a token has its row locked, so the
+            // statements after it see what that request wrote.
             let consent = sqlx::query!(
                 "DELETE FROM consents WHERE issuer = $1 AND subject = $2 AND client_id = $3",
                 person.issuer,
@@ -227,7 +227,7 @@ impl Store {
             )
             .execute(&mut *transaction)
             .await?;
-            // The oldest go, spent or not. A code with a family stays as long as that: its second use ends it.
+            // The oldest go, spent or not. A code with a family stays as long as the family, which its second use ends.
             sqlx::query!(
                 "DELETE FROM authorization_codes WHERE family IS NULL AND digest IN
                      (SELECT digest FROM authorization_codes
@@ -250,7 +250,7 @@ impl Store {
             .await
     }
 
-    /// Spends a code for nothing. If it was spent before, what came of it ends.
+    /// Spends a code without a token for it. If it was spent before, its family ends.
     pub async fn spend_code(&self, digest: &CodeDigest) -> Result<(), StoreError> {
         self.with(async |transaction| end_code(transaction, digest).await)
             .await
@@ -320,8 +320,8 @@ impl Store {
     }
 
     /// Uses the token of this number for what `issue` makes; also gives the number of its successor. If `issue`
-    /// refuses, the token is not used. Replacements are timed by the database's clock, which is one for all instances:
-    /// clocks that differ by seconds would take a lost answer for a theft, or a theft for a lost answer.
+    /// refuses, the token is not used. Replacements are timed by the clock of the database, which all instances share:
+    /// with clocks that differ by seconds, a lost answer would look like a theft, or a theft like a lost answer.
     pub async fn use_family<T, E: From<StoreError>>(
         &self,
         (id, presented): (&FamilyId, u32),
@@ -380,7 +380,7 @@ impl Store {
     }
 }
 
-/// Binds the codes and families of a session that ends to the same person's next one.
+/// Moves the codes and families of a session that ends to the next session of the same person.
 pub(super) async fn carry_over(
     transaction: &mut Transaction,
     from: &SessionHash,
@@ -404,9 +404,9 @@ pub(super) async fn carry_over(
     Ok(())
 }
 
-/// Whether the client may have codes and tokens of the person: it is enabled, and trusted or consented to. Both rows are
-/// held until the end of the transaction, the client's first, so that an administrator who switches it off and a person who
-/// takes the consent back come before or after, and end what was written.
+/// Whether the client may have codes and tokens of the person: it is enabled, and it is trusted or has the consent. Both
+/// rows stay locked until the end of the transaction, the client's first. So switching the client off, or taking the consent
+/// back, happens before this transaction or after it, and then ends what it wrote.
 pub(super) async fn hold_client(
     transaction: &mut Transaction,
     client: &ClientId,
@@ -457,7 +457,7 @@ async fn lock_code(
     }))
 }
 
-/// Writes a new family; a session and client that hold too many lose the oldest.
+/// Writes a new family. If the session and client have too many, others of theirs end.
 pub(super) async fn insert_family(
     transaction: &mut Transaction,
     id: &FamilyId,

@@ -30,7 +30,7 @@ pub async fn add(request: ServiceRequest, next: Next<BoxBody>) -> Result<Service
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
             HeaderValue::from_static("retry-after, x-request-id"),
         );
-        // Clients prove themselves, so their pages need no cookie.
+        // Clients authenticate without a cookie, so their pages need none.
         if audience == Audience::Apps {
             headers.insert(
                 header::ACCESS_CONTROL_ALLOW_CREDENTIALS,

@@ -76,7 +76,7 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
 enum Asker {
     Network(IpAddr),
     Session(SessionHash),
-    /// A client, and a network for one that cannot prove itself: another one may use its name.
+    /// An OAuth client; a public one together with the network, because any sender may use its name.
     Client(u64, Option<IpAddr>),
     /// A code or token.
     Secret(u64),
@@ -219,7 +219,7 @@ type Limiter<C> = RateLimiter<BucketKey, Buckets, C, NoOpMiddleware<Nanos>>;
 
 struct Limiters<C: Clock<Instant = Nanos>> {
     clock: C,
-    /// Keyed by chance, so that no names can be chosen that share a bucket.
+    /// Its key is random, so that a sender cannot find names that share a bucket.
     hasher: RandomState,
     /// Indexed by rule.
     by_rule: Vec<Limiter<C>>,

@@ -50,7 +50,7 @@ pub struct CodeRequest {
 /// Why a client gets no code.
 #[derive(Debug, thiserror::Error)]
 pub enum NoCode {
-    /// The person has to be asked first.
+    /// The person has to consent first.
     #[error("the person has not consented")]
     ConsentRequired,
     /// No token would come of it.
@@ -85,7 +85,7 @@ impl Destination {
         &self.requested
     }
 
-    /// What a policy for forms has to name so that a form may lead there.
+    /// The source that `form-action` of a page must have, so that its form may lead there.
     pub fn form_target(&self) -> String {
         let port_of_request = crate::domain::client::origin_of(&self.requested);
         port_of_request.unwrap_or_else(|| self.registered.origin_or_scheme())
@@ -93,7 +93,7 @@ impl Destination {
 }
 
 impl Authorization {
-    /// Finds the client and the address; `None`: a browser must not be sent there.
+    /// Finds the client and its address. `None`: a browser must not be sent to that address.
     pub fn destination(
         &self,
         client: &str,
@@ -112,7 +112,7 @@ impl Authorization {
         Ok(found)
     }
 
-    /// A code for the client, if a token would come of it and the person has consented, or need not.
+    /// A code for the client, if the exchange would issue a token and the person has consented or need not.
     pub async fn code(
         &self,
         destination: &Destination,
@@ -125,7 +125,7 @@ impl Authorization {
             ttl_seconds: None,
         };
         let person = person(live);
-        // First, so that a client hears nothing of the person before that.
+        // The consent first, so that a client without one learns nothing of the person's grants.
         if !client.draft.trusted && !self.store.has_consent(&person, &client.id).await? {
             return Err(NoCode::ConsentRequired);
         }

@@ -1,9 +1,9 @@
 //! Device authorization (RFC 8628): a device without a browser shows a code, and a person types it in a browser.
 //!
 //! 1. The device asks for two codes: a long one for itself, and a short one for the person.
-//! 2. The person, signed in, types the short one, sees what asks, and approves or denies it.
+//! 2. The person signs in and types the short one, sees which app and device ask, and approves or denies them.
 //! 3. An approval makes a sign-in of its own at the provider ([`crate::flow::login`]), whose session is the device's.
-//! 4. The device asks the token endpoint ([`super::token`]) until that has happened.
+//! 4. The device asks the token endpoint ([`super::token`]) until the person has decided.
 //!
 //! The device's session does not end with that of the browser, but when the person or an administrator ends it, with a block,
 //! when the provider refuses its refresh token, or when it is not used for 30 days.
@@ -36,7 +36,7 @@ const CODE_LIFE: TimeDelta = TimeDelta::seconds(600);
 /// Shortest time between two polls of a device, in seconds (RFC 8628 §3.2 `interval`).
 pub const POLL_INTERVAL_SECONDS: u32 = 5;
 
-/// How often another user code is tried where one is taken.
+/// Number of user codes that are tried, because a random one may be taken.
 const TRIES: usize = 5;
 
 /// The use case, with the parts that it needs.
@@ -72,9 +72,9 @@ pub struct DeviceQuestion {
 
 /// What a typed code leads to.
 pub enum Typed {
-    /// A question to the person.
+    /// The request, about which the person is asked.
     Question(Box<DeviceQuestion>),
-    /// Nothing.
+    /// The code names no request that waits.
     Wrong,
     /// Too many wrong codes came before; the code was not looked at.
     TooMany,
@@ -123,8 +123,8 @@ impl DeviceAuthorization {
         Err(TokenRefused::Client)
     }
 
-    /// The request that a person names by the code that was typed. Ten wrong codes in an hour, of this person or from this
-    /// network, are the last that are looked at.
+    /// The request that a typed code names. After ten wrong codes in an hour, by this person or from this network, no further
+    /// code is looked at.
     pub async fn typed(
         &self,
         code: &UserCode,
@@ -147,7 +147,7 @@ impl DeviceAuthorization {
             TypedCode::TooMany => return Ok(Typed::TooMany),
         };
         let snapshot = self.snapshots.current()?;
-        // Switched off after it asked.
+        // The client was switched off after its device asked.
         let Some(client) = snapshot.clients.enabled(&request.client) else {
             return Ok(Typed::Wrong);
         };
@@ -188,7 +188,7 @@ pub enum NotAsked {
     Store(#[from] StoreError),
 }
 
-/// Whether a device may call itself so: short, and without characters that are not seen.
+/// Whether this can be the name of a device: short, and without invisible characters.
 pub fn is_device_name(text: &str) -> bool {
     text.chars().count() <= DEVICE_NAME_MAX && !text.contains(is_hidden) && text.trim() == text
 }

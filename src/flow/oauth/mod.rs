@@ -2,7 +2,7 @@
 //! session's cookie does, by the same exchange.
 //!
 //! 1. [`authorize`]: a person signs in, consents, and the client gets a code.
-//! 2. [`token`]: the client proves itself and gets a token for the code, and later for a refresh token.
+//! 2. [`token`]: the client authenticates and gets a token for the code, and later for a refresh token.
 //! 3. [`refresh_token`]: what a refresh token is made of.
 //! 4. [`device`]: a device without a browser gets its tokens by a code that a person types.
 //! 5. [`clients`]: how administrators register clients.

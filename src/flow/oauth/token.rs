@@ -45,12 +45,12 @@ pub struct TokenEndpoint {
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) provider: Arc<Provider>,
     pub(crate) seal: Arc<Seal>,
-    /// Whether Red5 asks about tokens, so that something has to stand behind each.
+    /// Whether Red5 asks about tokens. Then a token that was exchanged needs a session behind it, too.
     pub(crate) round_trip: bool,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// Who a request says it is from; nothing of it is proven.
+/// The client that a request names, and its secret. Nothing of it is verified.
 #[derive(Debug, Default)]
 pub struct ClientCredentials {
     /// `client_id`
@@ -59,7 +59,7 @@ pub struct ClientCredentials {
     pub secret: Option<SecretString>,
 }
 
-/// A client that has proven itself, as far as its kind can.
+/// A client that has authenticated. A public one has only named itself (RFC 6749 §2.3).
 pub struct ProvenClient(Arc<RegisteredClient>);
 
 impl ProvenClient {
@@ -88,7 +88,7 @@ pub struct Granted {
 /// Why a client gets no token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenRefused {
-    /// It is unknown, switched off, or did not prove itself.
+    /// It is unknown or switched off, or its authentication failed.
     #[error("the client is unknown or did not prove itself")]
     Client,
     /// It may not use this grant type.
@@ -97,10 +97,10 @@ pub enum TokenRefused {
     /// The code or refresh token is not good.
     #[error("{0}")]
     Grant(&'static str),
-    /// No person has decided about the device yet, and it asks too often if so.
+    /// No person has decided about the device yet.
     #[error("no person has decided yet")]
     Pending {
-        /// Whether it has to ask less often from now on.
+        /// Whether it asked too soon: its interval is longer from now on.
         too_soon: bool,
     },
     /// A person denied the device.
@@ -142,7 +142,7 @@ const TOKEN_GONE: &str = "the refresh token is unknown, has ended or was used be
 const SESSION_OVER: &str = "the session behind it is over";
 
 impl TokenEndpoint {
-    /// Proves a client. Unknown, switched off and wrongly proven are one answer.
+    /// Authenticates a client. The refusal does not say whether it is unknown, switched off, or has another secret.
     pub fn authenticate(&self, sent: &ClientCredentials) -> Result<ProvenClient, TokenRefused> {
         let id = sent
             .id
@@ -163,7 +163,8 @@ impl TokenEndpoint {
         }
     }
 
-    /// Whether a page of this origin may read an answer: of the client that the request names, or of any if it names none.
+    /// Whether pages of this origin may read an answer. The origin must be one of the client that the request names, or of any
+    /// client that is switched on if it names none.
     pub fn allows_origin(&self, client: Option<&ClientId>, origin: &str) -> bool {
         let Ok(snapshot) = self.snapshots.current() else {
             return false;
@@ -189,7 +190,7 @@ impl TokenEndpoint {
         let client = proven.client();
         let digest: CodeDigest = Sha256::digest(code).into();
         let known = self.store.code(&digest).await?;
-        // Another client's code is as unknown as one that never was, and stays good for its own.
+        // A code of another client is answered like one that never existed, and stays good for that client.
         let known = known
             .filter(|known| known.client == client.id)
             .ok_or(TokenRefused::Grant(CODE_GONE))?;
@@ -200,7 +201,7 @@ impl TokenEndpoint {
             .ct_eq(known.challenge.as_bytes())
             .into();
         if known.spent && !fits {
-            // Not by the client that had it, so it ends nothing.
+            // Without the verifier it is not the client that the code was made for, so this use ends nothing.
             return Err(TokenRefused::Grant(CODE_GONE));
         }
         if known.spent {
@@ -245,7 +246,7 @@ impl TokenEndpoint {
         }
     }
 
-    /// A code was used twice: it was copied, so what came of it ends (RFC 6749 §4.1.2).
+    /// A code was used twice: it was copied, so the refresh tokens that came of it end (RFC 6749 §4.1.2).
     async fn reused(
         &self,
         client: &Client,
@@ -387,7 +388,7 @@ impl TokenEndpoint {
         }
     }
 
-    /// Ends the family of a refresh token (RFC 7009 §2.1). Anything else means nothing: a Red5 token cannot be called back.
+    /// Ends the family of a refresh token (RFC 7009 §2.1). Other tokens are passed over: a Red5 token cannot be revoked.
     pub async fn revoke(&self, proven: &ProvenClient, token: &str) -> Result<(), TokenRefused> {
         if let Some(token) = RefreshTokenId::read(&self.seal, token)
             && self
@@ -412,7 +413,7 @@ impl TokenEndpoint {
         self.sessions.confirm_groups(live).await?.ok_or_else(over)
     }
 
-    /// As the client is now: it may have been switched off or narrowed while the provider was asked.
+    /// Issues with the client as it is now: it may have been switched off or narrowed while the provider was asked.
     fn issue(
         &self,
         live: &LiveSession,
@@ -456,7 +457,8 @@ fn family_for(client: &Client) -> Result<Option<FamilyId>, TokenRefused> {
     Ok(Some(id))
 }
 
-/// The session behind the tokens that a client gets for this token. Its key is no digest of a cookie: the prefix sees to it.
+/// The session behind the tokens that a client gets for this subject token. The prefix keeps its key apart from the digests
+/// of cookies.
 fn session_of_token(
     client: &ClientId,
     token: &SecretString,

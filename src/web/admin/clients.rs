@@ -117,7 +117,7 @@ pub async fn end_secret(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Anything that is no id is the id of none.
+/// Text that is no valid id names no client.
 pub(super) fn client_id(text: &str) -> Result<ClientId, Refusal> {
     ClientId::parse(text).ok_or_else(|| Refusal::new(problems::NOT_FOUND))
 }

@@ -189,7 +189,7 @@ impl<'a> AuthorizationRequest<'a> {
         Ok((request, prompt))
     }
 
-    /// The address of this request, without what was answered by now.
+    /// The address of this request, without `prompt` and `login_hint`, which the person has answered.
     fn again(&self) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(
@@ -233,7 +233,7 @@ pub async fn authorize(
     let session = match session {
         Ok(session) => Some(session),
         Err(refusal) if refusal.is(&problems::NOT_SIGNED_IN) => None,
-        // Another account may do, or the same one after a new sign-in.
+        // The person may sign in with another account, or again with this one.
         Err(_) if matches!(prompt, Prompt::Login | Prompt::SelectAccount) => None,
         Err(refusal) => return Err(asked.refuse_as_token(refusal)),
     };
@@ -284,7 +284,7 @@ pub fn declined(
     }
 }
 
-/// The page that asks, and the policy that lets its form lead to the client.
+/// The page that asks for consent, with a policy that lets its form lead to the client.
 fn ask_consent(asked: &AuthorizationRequest<'_>, request: &CodeRequest) -> HttpResponse {
     let destination = &asked.destination;
     let mut shown = page::show(&ConsentPage {

@@ -143,7 +143,7 @@ async fn find(
         done: None,
         frame: page.frame(),
     };
-    // What cannot be a code is no guess.
+    // Text that cannot be a code does not count as a wrong one.
     let Some(code) = UserCode::parse(&typed) else {
         return Ok(Err(again()));
     };

@@ -1,4 +1,5 @@
-//! `/oauth2/*`: the endpoints for registered clients. [`request`] reads what clients send.
+//! `/oauth2/*`, `/device` and `/apps`: the endpoints of registered clients, and the pages for their people. [`request`] reads
+//! what clients send.
 
 pub mod apps;
 pub mod authorize;

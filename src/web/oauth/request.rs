@@ -17,7 +17,7 @@ use crate::web::form::Form;
 use crate::web::rate_limit::RateLimits;
 use crate::web::views::problem as problems;
 
-/// The client that a request names, for CORS; not proven.
+/// The client that a request names, for CORS; it has not authenticated yet.
 pub struct NamedClient(pub ClientId);
 
 /// A client's form and credentials. Parameters without a value are absent (RFC 6749 §3.2).
@@ -51,7 +51,7 @@ impl ClientRequest {
         })
     }
 
-    /// The client, proven and within its rate.
+    /// The client, once it has authenticated and is within its rate.
     pub fn prove(&self, endpoint: &TokenEndpoint) -> Result<ProvenClient, Refusal> {
         let proven = endpoint.authenticate(&self.credentials)?;
         let limits = part::<RateLimits>(&self.request)?;
@@ -74,7 +74,7 @@ impl ClientRequest {
         self.form.one(name).ok().flatten()
     }
 
-    /// Whether a parameter stands in the form, once or more often.
+    /// Whether the form has this parameter, once or more often.
     pub fn has(&self, name: &str) -> bool {
         self.form.all(name).next().is_some()
     }
@@ -91,7 +91,7 @@ pub fn invalid(sentence: impl Into<String>) -> Refusal {
     Refusal::new(problems::INVALID_REQUEST).saying(sentence)
 }
 
-/// The header `Authorization: Basic`, or the members of the form, never two secrets.
+/// The credentials of the header `Authorization: Basic` or of the form. Two secrets are refused.
 fn credentials(request: &HttpRequest, form: &Form) -> Result<ClientCredentials, Refusal> {
     let one = |name| form.one(name).ok().flatten();
     let (id, secret) = (one("client_id"), one("client_secret"));

@@ -143,7 +143,7 @@ pub struct ClientForm {
     pub typed: TypedClient,
     /// What is wrong with them, by the members of the API.
     pub errors: Vec<FieldError>,
-    /// Why nothing was saved, where that is no field's fault.
+    /// Why nothing was saved, if the reason is not a wrong field.
     pub not_saved: Option<ClientNotSaved>,
 }
 
@@ -236,7 +236,7 @@ impl TypedClient {
         Self(Form::new(fields))
     }
 
-    /// Judged by the same rules as JSON. The id is none where none was chosen.
+    /// Judges the form by the same rules as JSON. The id is `None` if none was chosen.
     ///
     /// # Errors
     /// Each invalid field.
@@ -267,7 +267,7 @@ impl TypedClient {
             errors.push(FieldError::new("max.roles", ONE_OF_TWO));
         }
         if let Some(seconds) = filled(&self.text("max_ttl_seconds")) {
-            // What is no number is refused as one that is out of bounds.
+            // What is no number is refused like a number that is out of bounds.
             add("max_ttl_seconds", json!(seconds.parse().unwrap_or(-1_i64)));
         }
         let judged = together(errors, ClientDraft::parse(sent));
@@ -292,7 +292,7 @@ impl TypedClient {
         max
     }
 
-    /// Whether something is stated of the most that its tokens may carry.
+    /// Whether the form has a limit for what the tokens may carry.
     fn says_at_most(&self) -> bool {
         let lists = ["roles", "rooms", "transports"];
         let is_any = ["rooms_are", "transports_are"]
