@@ -55,7 +55,7 @@ pub enum SubjectClaim {
 pub enum ServerKind {
     /// A Red5 Pro server.
     Standalone,
-    /// A Stream Manager 2.0, which leads clients to a node.
+    /// A Stream Manager 2.0, whose proxy leads clients to a node.
     StreamManager,
 }
 

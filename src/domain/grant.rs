@@ -26,8 +26,8 @@ impl Grant {
         self.roles.contains(&role) && members(&self.transports).iter().any(over)
     }
 
-    /// What of it is within `limit`, without roles and transports that then serve nothing; `None` if nothing
-    /// is left.
+    /// The part within `limit`, without roles and transports that are then of no use; `None` if nothing is
+    /// left.
     pub fn within(&self, limit: &Scope) -> Option<Self> {
         let transports = match (&self.transports, &limit.transports) {
             (own, AnyOr::Any) => own.clone(),

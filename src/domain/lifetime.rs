@@ -22,7 +22,7 @@ pub struct Limits {
     pub mapping: Option<DateTime<Utc>>,
     /// End of the session or subject token.
     pub subject: SubjectEnd,
-    /// `max_ttl_seconds` of the client, if one asks.
+    /// `max_ttl_seconds` of the client, if a client asks for the token.
     pub client_seconds: Option<u32>,
 }
 

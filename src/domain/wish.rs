@@ -75,7 +75,7 @@ impl Ask {
     /// `room:*` or `transport:*` alone for any.
     ///
     /// # Errors
-    /// The first word that is none of them, or that stands beside a star, with the remedy.
+    /// The first word that is not one of these, or that comes together with a star; with the remedy.
     pub fn of_words(text: &str) -> Result<Self, String> {
         let (mut roles, mut transports, mut rooms) = (Vec::new(), Vec::new(), Vec::new());
         for word in text.split(' ').filter(|word| !word.is_empty()) {

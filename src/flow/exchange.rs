@@ -187,7 +187,7 @@ pub(super) struct Basis<'a> {
     pub(super) entitlement: &'a Entitlement,
     pub(super) blocks: &'a Blocks,
     pub(super) end: SubjectEnd,
-    /// `max_ttl_seconds` of the client, if one asks.
+    /// `max_ttl_seconds` of the client, if a client asks for the token.
     pub(super) client_seconds: Option<u32>,
     pub(super) now: DateTime<Utc>,
     /// Whether the identity may lack a subject, because the decision will not be signed.

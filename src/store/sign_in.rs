@@ -54,13 +54,13 @@ pub(super) struct Started {
 }
 
 impl SessionFor<'_> {
-    /// A browser that had none.
+    /// A browser without an earlier session.
     pub const NEW_BROWSER: Self = Self::Browser { earlier: None };
 }
 
 impl Store {
-    /// Writes a new session and ends the browser's earlier one or approves the device, in one transaction. What apps have by
-    /// the earlier one goes on with the new one, if it is the same person's and was not over.
+    /// Writes a new session, and ends the browser's earlier one or approves the device, in one transaction. If the earlier
+    /// session is the same person's and was not over, its codes and families move to the new one.
     ///
     /// Refused if the person is blocked, or was logged out while the sign-in was under way. Both
     /// are checked in this transaction, under the person's lock, so a concurrent block always wins.
@@ -155,7 +155,7 @@ impl Store {
     }
 
     /// Writes the session behind a client's subject token, or what is known of the identity now into the one that is there.
-    /// True: its row is on the proven server.
+    /// True: the row is on the proven server.
     pub(super) async fn put_subject_token(
         &self,
         session: &StoredSession,

@@ -87,7 +87,7 @@ pub fn of(token: &str, scope: &Scope, server: &Red5Server, stream: Option<&RoomN
         add("Red5 HTML5 SDK, publishing", code);
         add("ffmpeg 8, a test picture over WHIP", ffmpeg);
     }
-    // A Stream Manager leads no RTMP clients; they would have to ask it for a node first.
+    // The proxy of a Stream Manager carries no RTMP: clients have to ask it for a node first.
     if allows(Publisher, Rtmp) && !is_proxied {
         let ffmpeg = format!("ffmpeg {TEST_PICTURE} -c:a aac -f flv '{rtmp}'");
         let server = format!("rtmp://{host}/{app}");
@@ -204,7 +204,7 @@ mod tests {
                 .text
                 .starts_with("https://media.example.com/as/v1/proxy/whep/live/show.1?")
         );
-        // What it does not lead has no line.
+        // What its proxy does not carry has no line.
         let rtmp = scope(&both, &[Transport::Rtmp], Some(&["studio-1"]));
         let stream = RoomName::parse("show").unwrap();
         assert_eq!(

@@ -12,7 +12,7 @@ const MARGIN: i32 = 4;
 
 /// The image of a text, which is called `of`; `None` if it is too long for a code.
 pub fn image(of: &'static str, text: &str) -> Option<QrImage> {
-    // A screen is not dirty, so the least correction, which gives the largest squares.
+    // A screen has no dirt, so the least error correction is enough; it gives the largest squares.
     let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
     let mut path = String::new();
     for y in 0..code.size() {

@@ -102,7 +102,7 @@ impl App {
         parameter(&answer, "code").unwrap_or_else(|| panic!("{}", answer.header("location")))
     }
 
-    /// Asks the token endpoint; the client proves itself by the members of the form.
+    /// Asks the token endpoint; the client authenticates by the members of the form.
     async fn ask(&self, bridge: &TestBridge, fields: &[(&str, &str)]) -> Answer {
         let mut all = vec![("client_id", self.id.as_str())];
         all.extend(

@@ -77,7 +77,7 @@ impl Entitlement {
         Self { held, dropped }
     }
 
-    /// What of it is within `limit`: each grant by itself, so that what is sound then was sound before.
+    /// The part within `limit`. Each grant is narrowed by itself, so a scope that is sound then was sound before.
     #[must_use]
     pub fn within(self, limit: &Scope) -> Self {
         let narrowed = self.held.into_iter().filter_map(|held| {

@@ -1,4 +1,4 @@
-//! Clients for people: `/admin/clients`, `/admin/clients/new`, `/admin/clients/{id}/edit`, `…/delete` and `…/secrets`.
+//! The pages about clients: `/admin/clients`, `/admin/clients/new`, `/admin/clients/{id}/edit`, `…/delete` and `…/secrets`.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -23,7 +23,7 @@ use crate::web::views::{
 /// The list of the clients that were not found.
 const GONE: &str = "/admin/clients?done=gone";
 
-/// What a page did, in words, and whether that was asked for.
+/// What a page did, as a sentence, and whether that is what the administrator wanted.
 const DONE: [(&str, &str, bool); 7] = [
     ("added", "The client is registered.", true),
     ("saved", "The client was saved.", true),
@@ -256,7 +256,7 @@ fn blank(page: &Page, editing: Option<(ClientId, i64)>) -> ClientForm {
     }
 }
 
-/// The form with what was typed, the id if one was chosen, and the client that it is.
+/// The form with what was typed, the id if one was chosen, and the client that the form describes.
 fn judge(
     page: &Page,
     editing: Option<(ClientId, i64)>,

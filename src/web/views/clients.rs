@@ -37,7 +37,7 @@ const FIELDS: [LineField; 13] = [
 /// Fields that a form may send more than once.
 const CHECKED: [&str; 3] = ["grants", "roles", "transports"];
 
-/// What stands beside a choice between "all" and a list of one's own.
+/// The hint for a list that is filled in although the choice beside it is "all".
 const ONE_OF_TWO: &str = "choose one of the two: what is written here does not count there";
 
 /// A grant type in words, and its name in the API.
@@ -65,9 +65,9 @@ pub struct ClientList {
     pub frame: Frame,
     pub rows: Vec<ListedClient>,
     pub paging: Paging,
-    /// What it is narrowed to; empty: not at all.
+    /// Text to which the list is narrowed; empty for all clients.
     pub text: String,
-    /// The sentence about what the page before this one did, and whether that was asked for.
+    /// What the page before this one did, as a sentence; and whether that is what the administrator wanted.
     pub done: Option<(&'static str, bool)>,
 }
 
@@ -119,9 +119,9 @@ pub struct ClientSecretsPage {
     pub row: ListedClient,
     /// Oldest first.
     pub secrets: Vec<ClientSecret>,
-    /// The one that was made just now; shown this once.
+    /// The secret that was just made; shown only this once.
     pub made: Option<String>,
-    /// The sentence about what was done, and whether that was asked for.
+    /// What was done, as a sentence; and whether that is what the administrator wanted.
     pub done: Option<(&'static str, bool)>,
 }
 
@@ -137,11 +137,11 @@ impl ClientSecretsPage {
 #[template(path = "client_form.html")]
 pub struct ClientForm {
     pub frame: Frame,
-    /// Which client is edited, and the version that was read; none for a new one.
+    /// Id of the client that is edited, and the version that was read; `None` for a new one.
     pub editing: Option<(ClientId, i64)>,
     /// What the fields hold.
     pub typed: TypedClient,
-    /// What is wrong with them, by the members of the API.
+    /// What is wrong with the fields, by the names of the API's members.
     pub errors: Vec<FieldError>,
     /// Why nothing was saved, if the reason is not a wrong field.
     pub not_saved: Option<ClientNotSaved>,
@@ -154,7 +154,7 @@ pub enum ClientNotSaved {
     SessionChanged,
     /// The client was deleted meanwhile (404); saving registers a new one.
     Gone(ClientId),
-    /// Another edit was first (412); this is the client now.
+    /// Another edit came first (412); this is the client as it is now.
     Stale(Box<TypedClient>),
 }
 
@@ -180,7 +180,7 @@ impl TypedClient {
     /// As it was sent.
     ///
     /// # Errors
-    /// Where a field that the page sends once is there twice.
+    /// If a field that the page sends once is there twice.
     pub fn sent(form: Form) -> Result<Self, Repeated> {
         let once = FIELDS.iter().map(|(name, ..)| *name);
         let once = once.filter(|name| !CHECKED.contains(name));
@@ -381,7 +381,7 @@ impl ClientForm {
         self.editing.is_some() && self.typed.has("kind", "confidential")
     }
 
-    /// What can differ, as it is now and as it was typed, line by line.
+    /// The fields that can differ: as they are now, and as they were typed, line by line.
     fn compared(&self, now: &TypedClient) -> Vec<(&'static str, [Vec<Shown>; 2])> {
         let once = FIELDS
             .into_iter()
@@ -396,7 +396,7 @@ impl ClientForm {
     }
 }
 
-/// The reasons of `domain::client` speak of the members of JSON.
+/// Rewrites a reason of `domain::client`, which speaks of the members of JSON.
 fn in_words_of_the_form(error: &FieldError) -> String {
     let list = error.reason.starts_with("must be a list of one or more");
     match error.field.as_str() {

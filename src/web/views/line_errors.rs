@@ -1,4 +1,4 @@
-//! The errors of a form in which lists are written one entry to a line: each names its line as people count.
+//! The errors of a form whose lists have one entry per line. Each error names its line; the first line is 1.
 
 use super::shown::Shown;
 use crate::domain::members::FieldError;
@@ -10,18 +10,19 @@ pub(super) type LineField = (&'static str, &'static str, &'static str);
 /// A problem as the page tells it.
 #[derive(Debug)]
 pub(super) struct LineError {
-    /// The control that the summary leads to.
+    /// Id of the control to which the list of all errors links.
     pub control: &'static str,
     pub label: &'static str,
-    /// Which line.
+    /// Number of the line.
     pub line: Option<usize>,
     pub reason: String,
-    /// What stands in the line.
+    /// Content of the line.
     pub entry: Option<Shown>,
 }
 
 impl LineError {
-    /// Of an error about one of these fields; one about no field is about the first. `reason` is in the words of the form.
+    /// Finds field and line of an error. An error that is about none of these fields is shown at the first. `reason` is in the
+    /// words of the form.
     pub fn of(error: &FieldError, fields: &[LineField], form: &Form, reason: String) -> Self {
         let field = place(error, fields).and_then(|place| fields.get(place));
         let (control, _, label) = field.or(fields.first()).copied().unwrap_or_default();
@@ -39,18 +40,18 @@ impl LineError {
     }
 }
 
-/// Sorts errors as their fields stand in the form.
+/// Sorts errors by the order of their fields in the form.
 pub(super) fn sort(errors: &mut [FieldError], fields: &[LineField]) {
     errors.sort_by_key(|error| (place(error, fields), entry(error)));
 }
 
-/// The lines that say something; `can[1]` of an error is the second of these.
+/// The lines that are not blank; `can[1]` of an error is the second of these.
 pub(super) fn lines<'a>(form: &'a Form, name: &'a str) -> Vec<&'a str> {
     let lines = form.all(name).flat_map(str::lines);
     lines.filter(|line| !line.trim().is_empty()).collect()
 }
 
-/// The number of the line, counted as people do, of the entry at a place.
+/// The number of the line, from 1, that has the entry of this index.
 fn line_number(form: &Form, name: &str, at: usize) -> Option<usize> {
     let lines = form.all(name).flat_map(str::lines).enumerate();
     let mut filled = lines.filter(|(_, line)| !line.trim().is_empty());

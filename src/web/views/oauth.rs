@@ -1,4 +1,4 @@
-//! The page that asks for consent, and the one that lists the apps with a consent.
+//! The pages of OAuth clients for their people: consent, devices, and the list of apps.
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -11,13 +11,13 @@ use crate::domain::grant::Ask;
 use crate::domain::names::Role;
 use crate::domain::set::AnyOr;
 
-/// GET `/oauth2/authorize` of a client that the person meets for the first time.
+/// GET `/oauth2/authorize`, if the person has not consented to the client yet.
 #[derive(Debug, Clone, Template)]
 #[template(path = "consent.html")]
 pub struct ConsentPage {
     pub frame: Frame,
     pub client_name: Shown,
-    /// The origin, or the scheme, to which the browser goes after that.
+    /// The origin, or the scheme, to which the browser goes afterwards.
     pub address: Shown,
     pub asked: AskedWords,
     /// The authorization request.
@@ -29,7 +29,7 @@ pub struct ConsentPage {
 pub struct AskedWords {
     /// "publish and watch"
     pub deeds: &'static str,
-    /// Empty: where the person may.
+    /// Empty: wherever the person may.
     pub rooms: Vec<String>,
     /// Empty: over whatever the person may use.
     pub transports: Vec<String>,
@@ -66,7 +66,7 @@ pub struct DeviceForm {
     pub frame: Frame,
     /// What was typed, or the code of the address.
     pub typed: String,
-    /// Whether it names nothing that waits.
+    /// Whether the typed code names no request that waits.
     pub is_wrong: bool,
     pub done: Option<Notice>,
 }

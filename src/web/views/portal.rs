@@ -107,7 +107,7 @@ pub enum Lines {
     NeedRoom,
     /// The stream has no name.
     NeedStream,
-    /// A Stream Manager leads none of the protocols of the token.
+    /// The proxy of the Stream Manager carries none of the token's protocols.
     NeedNode,
     /// Here they are.
     Ready(Vec<CopyLine>),

@@ -119,7 +119,7 @@ impl Problem {
         }
     }
 
-    /// The status in answers to clients: 400 but for what is about the client, the size, the rate or the server.
+    /// The status in answers to clients: 400, unless the refusal is about the client, the size, the rate or the server.
     pub fn oauth_status(&self) -> u16 {
         match self.status {
             403 => 400,

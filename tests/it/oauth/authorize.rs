@@ -1,4 +1,4 @@
-//! The authorization endpoint: who is sent where (RFC 6749 §4.1.2.1, RFC 8252 §7.3, RFC 9207, RFC 9700 §2.1, §4.1, §4.8, §4.11).
+//! The authorization endpoint: where a browser is sent (RFC 6749 §4.1.2.1, RFC 8252 §7.3, RFC 9207, RFC 9700 §2.1, §4.1, §4.8, §4.11).
 
 use chrono::TimeDelta;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! How a client proves itself at the token endpoint (RFC 6749 §2.3.1, §3.2, §5.2).
+//! How a client authenticates at the token endpoint (RFC 6749 §2.3.1, §3.2, §5.2).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

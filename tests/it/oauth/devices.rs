@@ -412,7 +412,7 @@ async fn ten_wrong_codes_in_an_hour_are_the_last_that_are_looked_at_at_any_insta
         let right = decide(browser, &codes.user, "approve").await;
         assert_eq!(right.status, 429, "{}", right.body);
     }
-    // The network counts too, whoever types.
+    // The network counts too, even if another person types.
     bridge.provider.person("eve").groups(["viewers"]);
     let mut eve = bridge.signed_in("eve").await;
     assert_eq!(type_code(&mut eve, &codes.user).await.status, 429);

@@ -1,4 +1,4 @@
-//! `/apps`: the apps that get tokens for a person, and taking that back; and what ends with a client.
+//! `/apps`: the apps that get tokens for a person, and how the person takes one away; and what ends with a client.
 
 use super::*;
 use crate::bridge::ORIGIN;

@@ -225,7 +225,7 @@ async fn tx_5_an_opaque_token_is_what_introspection_says_and_userinfo_has_the_gr
     assert_eq!(unknown, refused(SubjectTokenFlaw::Inactive));
     assert_eq!(provider.hits(Endpoint::Userinfo), 1);
 
-    // It is no JWT, whatever its type is said to be.
+    // It is not a JWT, although `subject_token_type` says so.
     for kind in [SubjectTokenType::IdToken, SubjectTokenType::Jwt] {
         let outcome = given(&bridge, &token, kind).await;
         assert_eq!(outcome, refused(TokenFlaw::NotThreeParts));

@@ -1,5 +1,5 @@
-//! What ends while a stream could be started: at once on the instance that took it, and soon on
-//! the other (RR-3); and what cannot be known (RR-4).
+//! What makes the answer false: at once on the instance that took the request, and soon on the other (RR-3);
+//! and what cannot be known (RR-4).
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

@@ -44,7 +44,7 @@ async fn up_to_twice_the_age_the_answer_is_true_while_one_refresh_runs_beside_it
     }
     eventually("one refresh", async || bridge.provider.refreshes() == 1).await;
     assert!(publishes(&bridge, &good).await);
-    // The groups of now decide.
+    // The current groups decide.
     bridge.provider.person("ann").groups([]);
     age(&bridge, AGING);
     eventually("no group any more", async || {
