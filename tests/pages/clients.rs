@@ -11,7 +11,8 @@ use crate::flow::oauth::clients::{ClientHoldings, ClientSecret};
 use crate::web::form::Form;
 use crate::web::views::{
     AppRow, AppsPage, AskedWords, ClientDelete, ClientForm, ClientList, ClientNotSaved,
-    ClientSecretsPage, ConsentPage, ErrorCodes, ListedClient, Notice, TypedClient,
+    ClientSecretsPage, ConsentPage, DeviceForm, DevicePage, ErrorCodes, ListedClient, Notice,
+    OnwardPage, TypedClient,
 };
 
 fn draft(sent: Value) -> ClientDraft {
@@ -229,6 +230,7 @@ pub fn samples() -> Vec<Sample> {
     ]
     .into_iter()
     .chain(of_people())
+    .chain(of_devices())
     .collect()
 }
 
@@ -284,6 +286,68 @@ fn of_people() -> Vec<Sample> {
                 "https://app.example.com",
                 &format!("red5-subscriber transport:* {rooms}"),
             ),
+        ),
+    ]
+}
+
+fn of_devices() -> Vec<Sample> {
+    let form = |typed: &str, is_wrong, query: &str| DeviceForm {
+        frame: person("Vic Viewer", false),
+        typed: typed.to_owned(),
+        is_wrong,
+        done: Notice::of(&Form::parse(query.as_bytes()).unwrap()),
+    };
+    let device = |client: &str, name: Option<&str>, words: &str| DevicePage {
+        frame: person("Vic Viewer", false),
+        code: "WDJB-MJHT".to_owned(),
+        client_name: shown(client),
+        device_name: name.map(shown),
+        address: Some("2001:db8:1234:5678:9abc:def0:1234:5678".to_owned()),
+        asked_at: at("2026-11-24T15:04:05Z"),
+        asked: AskedWords::of(&Ask::of_words(words).unwrap()),
+        refused: None,
+    };
+    vec![
+        sample("device-form", &form("", false, "")),
+        sample("device-form-code", &form("WDJB-MJHT", false, "")),
+        sample("device-form-wrong", &form(TAG, true, "")),
+        sample(
+            "device-form-connected",
+            &form("", false, "done=device-connected"),
+        ),
+        sample("device-form-gone", &form("", false, "done=device-gone")),
+        sample(
+            "device",
+            &DevicePage {
+                address: None,
+                ..device("Field Encoder", None, "")
+            },
+        ),
+        sample(
+            "device-long",
+            &device(
+                &unbroken()[..100],
+                Some(&unbroken()[..64]),
+                "red5-publisher room:studio-1 transport:WHIP",
+            ),
+        ),
+        sample(
+            "device-hostile",
+            &device(TAG, Some(&format!("{END_TAG}{TURNED}")), ""),
+        ),
+        sample(
+            "device-refused",
+            &DevicePage {
+                refused: Some(TAG.to_owned()),
+                ..device("Field Encoder", Some("Camera 3"), "")
+            },
+        ),
+        sample(
+            "onward",
+            &OnwardPage {
+                frame: person("Vic Viewer", false),
+                url: format!("https://login.example.com/authorize?state={TAG}"),
+            },
         ),
     ]
 }

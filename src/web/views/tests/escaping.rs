@@ -13,7 +13,7 @@ fn cs_10_no_page_has_an_element_or_attribute_that_came_with_the_content() {
     const ATTRIBUTES: &str = "accept action alt aria-current aria-hidden aria-describedby aria-invalid aria-label aria-labelledby \
         autocapitalize autocomplete charset checked class content d data-chooses data-copies data-ended-status \
         data-label data-remaining data-seconds datetime defer dir download enctype for form height hidden href html http-equiv id \
-        inputmode lang list method name open readonly rel role rows scope selected shape-rendering spellcheck src tabindex type \
+        inputmode lang list method name open readonly rel required role rows scope selected shape-rendering spellcheck src tabindex type \
         value viewBox width";
     each(|Sample { name, html }| {
         for tag in tags(html) {
@@ -71,6 +71,9 @@ fn cs_10_hostile_content_is_shown_not_dropped() {
         "client-delete-stale",
         "apps",
         "consent-hostile",
+        "device-form-wrong",
+        "device-hostile",
+        "device-refused",
         "tests",
         "test-hostile",
         "test-conflict",
