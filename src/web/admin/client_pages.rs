@@ -51,10 +51,10 @@ fn done(word: &str) -> Option<(&'static str, bool)> {
     done.map(|(_, sentence, is_good)| (sentence, is_good))
 }
 
-/// GET `/admin/clients?q=&limit=&offset=`
+/// GET `/admin/clients?q=&limit=&offset=`, or `page` instead of `offset`
 pub async fn list_page(admin: Admin, page: Page, editor: web::Data<ClientEditor>) -> Answer {
     let query = page.query()?;
-    let asked = ListQuery::read(&query, ["q"])?;
+    let asked = ListQuery::read_page(&query, ["q"])?;
     let found = editor.list(&admin, &asked.filters[0], asked.range).await?;
     let rows: Vec<ListedClient> = found.items.into_iter().map(ListedClient).collect();
     Ok(show(&ClientList {
