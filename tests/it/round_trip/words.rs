@@ -11,6 +11,7 @@ use super::{
     VALIDATE, ann, latin_1, post, publishes, question, says, start, start_with, token, watches,
 };
 use crate::bridge::{RED5_SECRET, TestBridge};
+use crate::provider::Rotation;
 
 #[tokio::test]
 async fn rr_2_a_good_token_is_true_for_what_it_holds() {
@@ -138,6 +139,34 @@ async fn rr_2_with_user_names_as_subjects_the_session_of_the_user_name_counts() 
         .beside(&[super::NETWORKS, super::ROOMS_IGNORED])
         .await;
     assert!(!publishes(&by_subject, &good).await);
+}
+
+#[tokio::test]
+async fn rr_2_a_token_with_a_former_user_name_is_false() {
+    let by_name = ("RED5_SUBJECT", "username");
+    let age = ("BRIDGE_GROUPS_MAX_AGE_SECONDS", "60");
+    let bridge = start_with(&[by_name, age]).await;
+    bridge.provider.give_refresh_tokens(Rotation::Each);
+    bridge
+        .map("crew", super::BOTH, &["RTMP", "WHIP"], &["studio-1"])
+        .await;
+    let person = bridge.provider.person("s-1");
+    person
+        .groups(["crew"])
+        .claim("preferred_username", json!("ann"));
+    let browser = bridge.signed_in("s-1").await;
+    let good = token(&browser, json!({"ttl_seconds": 3000})).await;
+    // The session is remembered under the name.
+    assert!(publishes(&bridge, &good).await);
+    let person = bridge.provider.person("s-1");
+    person.claim("preferred_username", json!("ann-lee"));
+    bridge.clock.advance(TimeDelta::seconds(100));
+    crate::eventually::eventually("the name is read again", async || {
+        !publishes(&bridge, &good).await
+    })
+    .await;
+    let of_now = token(&browser, json!({})).await;
+    assert!(publishes(&bridge, &of_now).await);
 }
 
 #[tokio::test]
