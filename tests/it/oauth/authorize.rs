@@ -131,6 +131,12 @@ async fn a_loopback_address_may_have_any_port_and_nothing_else_may_differ() {
     for bad in [
         "http://127.0.0.1:43210/done/",
         "http://127.0.0.1:43210/done?x",
+        "http://127.0.0.1:43210/done#x",
+        "http://127.0.0.1:43210/./done",
+        "http://127.0.0.1:43210/x/%2e%2e/done",
+        "http://127.1:43210/done",
+        "HTTP://127.0.0.1:43210/done",
+        "http://user@127.0.0.1:43210/done",
         "http://127.0.0.2:43210/done",
         "http://localhost:43210/done",
         "http://127.0.0.1:43210@evil.example/done",
@@ -191,6 +197,8 @@ async fn a_person_is_asked_once_for_each_client_and_may_take_it_back() {
         policy.contains("form-action 'self' https://studio.example;"),
         "{policy}"
     );
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(asked.header("x-frame-options"), "DENY");
 
     let fields = [
         ("form_token", asked.field("form_token")),

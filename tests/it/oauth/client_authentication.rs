@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::{App, ann_and_app, error, post, refused, register};
+use super::{App, ann_and_app, error, parameter, post, refused, register};
 use crate::bridge::{Answer, TestBridge};
 
 async fn try_with(
@@ -178,4 +178,22 @@ async fn tx_11_a_client_may_use_the_grant_types_of_its_registration_alone() {
     assert!(token.json().get("refresh_token").is_none());
     let refresh = app.refresh(&bridge, "anything").await;
     assert_eq!(error(&refresh), refused("unauthorized_client"));
+
+    // What was made under a grant type counts only while the client has it.
+    let code = app.code(&ann, &[]).await;
+    let admin = bridge.admin().await;
+    let path = format!("/api/admin/clients/{}", app.id);
+    let mut client = admin.peek(&path).await.json();
+    client["grants"] = json!(["device_code"]);
+    let edited = admin
+        .api_with("PUT", &path, &[("if-match", "\"1\"")], &client)
+        .await;
+    assert_eq!(edited.status, 200, "{}", edited.body);
+    let redeemed = app.redeem(&bridge, &code).await;
+    assert_eq!(error(&redeemed), refused("unauthorized_client"));
+    let asked = ann.peek(&app.address(&[])).await;
+    assert_eq!(
+        parameter(&asked, "error").as_deref(),
+        Some("unauthorized_client")
+    );
 }

@@ -2,8 +2,11 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
-use super::{REDIRECT_URI, VERIFIER, ann_and_app, error, post, refresh_token, refused, register};
+use super::{
+    App, REDIRECT_URI, VERIFIER, ann_and_app, error, post, refresh_token, refused, register,
+};
 
 #[tokio::test]
 async fn a_second_use_of_a_code_ends_the_refresh_tokens_that_came_of_it() {
@@ -109,7 +112,46 @@ async fn a_malformed_request_spends_no_code() {
             "{missing}"
         );
     }
+    // RFC 7636 §4.1.
+    for verifier in ["short", &"v".repeat(129), &format!("{VERIFIER} ")] {
+        let fields = [all[0], all[1], all[2], ("code_verifier", verifier)];
+        assert_eq!(
+            error(&app.ask(&bridge, &fields).await),
+            refused("invalid_request"),
+            "{verifier}"
+        );
+    }
     assert_eq!(app.redeem(&bridge, &code).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_used_code_without_its_verifier_ends_nothing() {
+    let (bridge, ann, app) = ann_and_app().await;
+    let code = app.code(&ann, &[]).await;
+    let token = refresh_token(&app.redeem(&bridge, &code).await);
+    let guessed = VERIFIER.replace('0', "1");
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", REDIRECT_URI),
+        ("code_verifier", &guessed),
+    ];
+    assert_eq!(
+        error(&app.ask(&bridge, &fields).await),
+        refused("invalid_grant")
+    );
+    assert_eq!(app.refresh(&bridge, &token).await.status, 200);
+}
+
+#[tokio::test]
+async fn only_the_hash_of_a_code_is_kept() {
+    let (bridge, ann, app) = ann_and_app().await;
+    let code = app.code(&ann, &[]).await;
+    let kept: Vec<Vec<u8>> = sqlx::query_scalar("SELECT digest FROM authorization_codes")
+        .fetch_all(&bridge.db)
+        .await
+        .unwrap();
+    assert_eq!(kept, [Sha256::digest(code).to_vec()]);
 }
 
 #[tokio::test]
@@ -123,18 +165,19 @@ async fn tx_11_a_failed_client_authentication_spends_no_code() {
         ("redirect_uri", REDIRECT_URI),
         ("code_verifier", VERIFIER),
     ];
-    let wrong = post(
-        &bridge,
-        "/oauth2/token",
-        &[("authorization", "Basic YTpi")],
-        &fields,
-    )
-    .await;
-    assert_eq!(error(&wrong), (401, "invalid_client".to_owned()));
-    assert_eq!(
-        wrong.header("www-authenticate"),
-        "Basic realm=\"red5-bridge\""
-    );
+    let guessing = App {
+        secret: Some("guessed".to_owned()),
+        ..app.clone()
+    };
+    for credentials in ["Basic YTpi", &guessing.basic()] {
+        let headers = [("authorization", credentials)];
+        let wrong = post(&bridge, "/oauth2/token", &headers, &fields).await;
+        assert_eq!(error(&wrong), (401, "invalid_client".to_owned()));
+        assert_eq!(
+            wrong.header("www-authenticate"),
+            "Basic realm=\"red5-bridge\""
+        );
+    }
     let right = post(
         &bridge,
         "/oauth2/token",

@@ -1,6 +1,8 @@
 //! A token for a token of the provider (RFC 8693; TX-1 to TX-15). What makes a subject token good is tried in
 //! `oidc::subject_tokens`.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -48,7 +50,9 @@ async fn exchange(
 #[tokio::test]
 async fn tx_9_a_service_gets_a_token_for_an_id_token_and_no_refresh_token() {
     let (bridge, service) = service().await;
+    let before = bridge.now();
     let answer = exchange(&bridge, &service, &id_token(&bridge, 3600), &[]).await;
+    let after = bridge.now();
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(answer.header("cache-control"), "no-store");
     let token = answer.json();
@@ -59,6 +63,11 @@ async fn tx_9_a_service_gets_a_token_for_an_id_token_and_no_refresh_token() {
     assert_eq!(token["token_type"], "Bearer");
     assert_eq!(token["scope"], "red5-subscriber room:lobby transport:WHEP");
     assert!(token.get("refresh_token").is_none());
+    let claims = token["access_token"].as_str().unwrap().split('.').nth(1);
+    let claims = URL_SAFE_NO_PAD.decode(claims.unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    let issued_at = claims["exp"].as_i64().unwrap() - token["expires_in"].as_i64().unwrap();
+    assert!((before..=after).contains(&issued_at), "{token}");
     let as_access_token = [(
         "requested_token_type",
         "urn:ietf:params:oauth:token-type:access_token",
@@ -119,6 +128,16 @@ async fn tx_1_tx_2_tx_7_tx_8_tx_10_what_is_missing_unknown_or_twice_is_refused_b
             [&all[..], &[subject]].concat(),
             "invalid_request",
             "subject_token",
+        ),
+        // One of them would be passed over otherwise, and the token be wider than asked for.
+        (
+            [
+                &all[..],
+                &[("scope", "room:lobby"), ("scope", "room:lobby")],
+            ]
+            .concat(),
+            "invalid_request",
+            "scope",
         ),
         (
             [&all[..], &[("actor_token", "x")]].concat(),
@@ -184,7 +203,12 @@ async fn tx_3_a_subject_token_that_is_not_good_is_an_invalid_request() {
     let expired = bridge
         .provider
         .id_token("ann", |token| token.claim("exp", bridge.now() - 3600));
-    for token in [foreign.as_str(), expired.as_str(), "garbage", "a.b.c"] {
+    for (token, flaw) in [
+        (foreign.as_str(), "audience"),
+        (expired.as_str(), "expired"),
+        ("garbage", "three parts"),
+        ("a.b.c", "cannot be read"),
+    ] {
         let answer = exchange(&bridge, &service, token, &[]).await;
         assert_eq!(
             error(&answer),
@@ -192,6 +216,10 @@ async fn tx_3_a_subject_token_that_is_not_good_is_an_invalid_request() {
             "{}",
             answer.body
         );
+        let description = answer.json()["error_description"].clone();
+        let description = description.as_str().unwrap();
+        assert!(description.contains(flaw), "{description}");
+        assert!(!answer.body.contains(token), "{description}");
     }
 }
 
@@ -204,14 +232,16 @@ async fn tx_11_a_client_without_the_grant_type_or_its_secret_exchanges_nothing()
         error(&exchange(&bridge, &app, &token, &[]).await),
         refused("unauthorized_client")
     );
-    let thief = App {
-        secret: None,
-        ..service
-    };
-    assert_eq!(
-        error(&exchange(&bridge, &thief, &token, &[]).await),
-        (401, "invalid_client".to_owned())
-    );
+    for secret in [None, Some("guessed".to_owned())] {
+        let thief = App {
+            secret,
+            ..service.clone()
+        };
+        assert_eq!(
+            error(&exchange(&bridge, &thief, &token, &[]).await),
+            (401, "invalid_client".to_owned())
+        );
+    }
 }
 
 #[tokio::test]

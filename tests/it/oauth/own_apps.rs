@@ -43,6 +43,7 @@ async fn oa_6_an_app_that_is_taken_away_leaves_the_list_and_the_others_go_on() {
     allow(&mut vic, &studio).await;
     let studio_token = studio.tokens(&bridge, &vic).await;
     let wall_token = wall.tokens(&bridge, &vic).await;
+    let (code, wall_code) = (studio.code(&vic, &[]).await, wall.code(&vic, &[]).await);
     let listed = vic.peek("/apps").await.body;
     assert!(
         listed.contains("Studio &#60;b&#62;App") && listed.contains("Video Wall"),
@@ -63,6 +64,7 @@ async fn oa_6_an_app_that_is_taken_away_leaves_the_list_and_the_others_go_on() {
     let refreshed = studio.refresh(&bridge, &studio_token).await;
     assert_eq!(error(&refreshed), refused("invalid_grant"));
     let wall_token = refresh_token(&wall.refresh(&bridge, &wall_token).await);
+    assert_eq!(wall.redeem(&bridge, &wall_code).await.status, 200);
     let gone = vic.submit("/apps", "/apps/studio/end", &[]).await;
     assert_eq!(
         gone.location().as_str(),
@@ -74,6 +76,42 @@ async fn oa_6_an_app_that_is_taken_away_leaves_the_list_and_the_others_go_on() {
     let refreshed = wall.refresh(&bridge, &wall_token).await;
     assert_eq!(error(&refreshed), refused("invalid_grant"));
     assert!(vic.peek("/apps").await.body.contains(NONE));
+
+    // A code of before is none of a consent that is given again.
+    allow(&mut vic, &studio).await;
+    let redeemed = studio.redeem(&bridge, &code).await;
+    assert_eq!(error(&redeemed), refused("invalid_grant"));
+}
+
+#[tokio::test]
+async fn oa_6_a_consent_or_client_that_ended_a_moment_ago_gives_nothing() {
+    let (bridge, mut vic, _, studio) = vic_bea_and_app().await;
+    allow(&mut vic, &studio).await;
+    let token = studio.tokens(&bridge, &vic).await;
+    let code = studio.code(&vic, &[]).await;
+    sqlx::query("DELETE FROM consents")
+        .execute(&bridge.db)
+        .await
+        .unwrap();
+    let gone = refused("invalid_grant");
+    assert_eq!(error(&studio.redeem(&bridge, &code).await), gone);
+    assert_eq!(error(&studio.refresh(&bridge, &token).await), gone);
+
+    // One that is switched off, while no instance has heard of it.
+    let wall = register(&bridge, json!({"id": "wall", "trusted": true})).await;
+    let token = wall.tokens(&bridge, &vic).await;
+    let code = wall.code(&vic, &[]).await;
+    sqlx::raw_sql(
+        "ALTER TABLE clients DISABLE TRIGGER clients_changed;
+         UPDATE clients SET enabled = false",
+    )
+    .execute(&bridge.db)
+    .await
+    .unwrap();
+    assert_eq!(error(&wall.redeem(&bridge, &code).await), gone);
+    assert_eq!(error(&wall.refresh(&bridge, &token).await), gone);
+    let asked = vic.peek(&wall.address(&[])).await;
+    assert!(!asked.has("location"), "{}", asked.body);
 }
 
 #[tokio::test]
@@ -81,6 +119,7 @@ async fn oa_6_what_another_person_allowed_is_neither_shown_nor_ended() {
     let (bridge, mut vic, mut bea, app) = vic_bea_and_app().await;
     allow(&mut vic, &app).await;
     let token = app.tokens(&bridge, &vic).await;
+    let code = app.code(&vic, &[]).await;
     assert!(bea.peek("/apps").await.body.contains(NONE));
     let ended = bea.submit("/apps", "/apps/studio/end", &[]).await;
     assert_eq!(
@@ -110,6 +149,7 @@ async fn oa_6_what_another_person_allowed_is_neither_shown_nor_ended() {
     assert_eq!(bridge.browser().peek("/apps").await.status, 401);
     assert_eq!(bridge.count("consents").await, 1);
     assert_eq!(app.refresh(&bridge, &token).await.status, 200);
+    assert_eq!(app.redeem(&bridge, &code).await.status, 200);
 }
 
 #[tokio::test]

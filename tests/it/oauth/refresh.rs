@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{ann_and_app, error, post, refresh_token, refused, register};
 use crate::bridge::TestBridge;
+use crate::provider::Rotation;
 
 /// Lets seconds pass since the replacements, which the database's clock times.
 async fn pass(bridge: &TestBridge, seconds: u32) {
@@ -248,7 +249,17 @@ async fn a_client_that_is_switched_off_or_deleted_loses_its_tokens_for_good() {
             .await;
         assert_eq!(answer.status, 200, "{}", answer.body);
     };
+    // One code is spent, and one is not.
+    app.code(&ann, &[]).await;
+    sqlx::query("INSERT INTO consents SELECT issuer, subject, $1, now() FROM sessions WHERE subject = 'ann'")
+        .bind(&app.id)
+        .execute(&bridge.db)
+        .await
+        .unwrap();
     edit(false).await;
+    for table in ["authorization_codes", "consents", "token_families"] {
+        assert_eq!(bridge.count(table).await, 0, "{table}");
+    }
     let off = (401, "invalid_client".to_owned());
     assert_eq!(error(&app.refresh(&bridge, &token).await), off);
     assert_eq!(ann.peek(&app.address(&[])).await.status, 400, "a page");
@@ -266,4 +277,34 @@ async fn a_client_that_is_switched_off_or_deleted_loses_its_tokens_for_good() {
     assert_eq!(gone.status, 204, "{}", gone.body);
     assert_eq!(error(&app.refresh(&bridge, &token).await), off);
     assert_eq!(bridge.count("token_families").await, 0);
+}
+
+#[tokio::test]
+async fn another_client_revokes_no_token() {
+    let (bridge, ann, app) = ann_and_app().await;
+    let token = app.tokens(&bridge, &ann).await;
+    let other = register(&bridge, json!({"trusted": true})).await;
+    let fields = [("client_id", other.id.as_str()), ("token", token.as_str())];
+    let revoked = post(&bridge, "/oauth2/revoke", &[], &fields).await;
+    assert_eq!(revoked.status, 200, "it tells nothing of another's token");
+    assert_eq!(app.refresh(&bridge, &token).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_groups_of_now_decide_about_codes_and_refresh_tokens() {
+    let bridge = TestBridge::start_with(&[("BRIDGE_GROUPS_MAX_AGE_SECONDS", "20")]).await;
+    bridge.provider.give_refresh_tokens(Rotation::Each);
+    bridge.map_lobby().await;
+    bridge.provider.person("ann").groups(["viewers"]);
+    let ann = bridge.signed_in("ann").await;
+    let app = register(&bridge, json!({"trusted": true})).await;
+    let token = app.tokens(&bridge, &ann).await;
+    let code = app.code(&ann, &[]).await;
+    bridge.provider.person("ann").groups([]);
+    // Beyond twice the age, and within the life of the code.
+    bridge.clock.advance(TimeDelta::seconds(45));
+    let redeemed = app.redeem(&bridge, &code).await;
+    assert_eq!(error(&redeemed), refused("invalid_scope"));
+    let refreshed = app.refresh(&bridge, &token).await;
+    assert_eq!(error(&refreshed), refused("invalid_scope"));
 }
