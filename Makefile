@@ -23,12 +23,13 @@ test: ## everything: formats, lints, Rust tests, readers in three languages, a R
 	@scripts/test
 
 .PHONY: check
-check: ## formats, lints, documentation, the table of security, the page of the API, the dashboard, deploy/; runs no test
+check: ## formats, lints, documentation, the table of security, the page of the API, the dashboard, deploy/, licenses; runs no test
 	@scripts/provide cc python
 	@scripts/security
 	@scripts/api-page --check
 	@scripts/dashboard --check
 	@scripts/deploy-files
+	@scripts/licenses
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' $(CARGO) doc --locked --workspace --no-deps --document-private-items
