@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { everyWay, findings } from './axe.mjs';
+import { answerProvider } from './browser.mjs';
 import { openFrontDoor } from './front_door.mjs';
 
 const LIMIT_MS = 180_000;
@@ -152,6 +153,47 @@ for (const { way, name, javaScriptEnabled } of WAYS) {
     await vic.context().close();
   });
 }
+
+test('a person finds the form for devices from the start page, and connects one', { timeout: LIMIT_MS }, async () => {
+  const ada = await door.signIn('ada');
+  await register(ada, { id: 'encoder', name: 'Field Encoder', address: '' });
+  await ada.getByRole('alert').waitFor();
+  await ada.getByRole('checkbox', { name: /^People sign in/ }).uncheck();
+  await ada.getByRole('checkbox', { name: /^People approve it/ }).check();
+  await ada.getByRole('button', { name: 'Register it' }).click();
+  await ada.getByText('The client is registered').waitFor();
+  const asked = await fetch(`${door.url}/oauth2/device_authorization`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: 'encoder', device_name: 'Camera "><img src=x> 3' }),
+  });
+  const { user_code: code } = await asked.json();
+
+  const vic = await door.signIn('vic');
+  await vic.getByRole('link', { name: 'Connect a device' }).click();
+  await assertAccessible(vic, 'code');
+  await vic.getByLabel('Code on the device').fill('bbbb cccc');
+  await vic.getByRole('button', { name: 'Go on' }).click();
+  await vic.getByText('No device waits with this code').waitFor();
+  await assertAccessible(vic, 'wrong code');
+  await vic.getByLabel('Code on the device').fill(code.toLowerCase());
+  await vic.getByRole('button', { name: 'Go on' }).click();
+  const [approve, deny] = [vic.getByRole('button', { name: 'Approve' }), vic.getByRole('button', { name: 'I did not start this' })];
+  const look = (button) => button.evaluate((element) => {
+    const { color, backgroundColor, borderColor, fontWeight } = getComputedStyle(element);
+    return [color, backgroundColor, borderColor, fontWeight, element.offsetWidth, element.offsetHeight];
+  });
+  assert.deepEqual(await look(approve), await look(deny));
+  await assertAccessible(vic, 'device');
+  await approve.click();
+  const isBack = (url) => url.searchParams.get('done') === 'device-connected';
+  await vic.waitForURL((url) => isBack(url) || url.href.startsWith(door.provider.issuer));
+  if (!isBack(new URL(vic.url()))) await answerProvider(vic, door.provider, 'vic');
+  await vic.getByText('The device is connected').waitFor();
+  await vic.getByRole('link', { name: 'Your devices' }).click();
+  await vic.getByRole('button', { name: /^Revoke Camera/ }).waitFor();
+  await assertAccessible(vic, 'devices');
+  assert.equal(await vic.locator('img[src=x]').count(), 0);
+});
 
 test('what is written into a limit chooses it', { timeout: LIMIT_MS }, async () => {
   const ada = await door.signIn('ada');
