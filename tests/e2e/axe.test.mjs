@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { NARROW, WIDE, everyWay, findings } from './axe.mjs';
+import { NARROW, NARROWEST_TABLES, WIDE, everyWay, findings, overflow } from './axe.mjs';
 import { openFrontDoor } from './front_door.mjs';
 
 const LIMIT_MS = 300_000;
@@ -104,6 +104,8 @@ test('axe finds nothing on any state of any page', { timeout: LIMIT_MS }, async 
       found.push(...(await findings(page, `${name}, ${colorScheme}`)));
       await page.unroute(`http://pages.invalid/${name}`);
     }
+    await page.setViewportSize(NARROWEST_TABLES);
+    found.push(...(await overflow(page, name)));
   }
   assert.deepEqual(found, []);
 });
