@@ -618,6 +618,47 @@ async fn a_logout_at_the_provider_ends_the_browsers_of_a_person_and_no_device() 
 }
 
 #[tokio::test]
+async fn no_cookie_leads_to_the_session_of_a_device() {
+    let (bridge, ann, encoder) = ann_and_encoder().await;
+    assert!(ann.is_signed_in().await);
+    sqlx::query("UPDATE sessions SET kind = 'device', client_id = $1 WHERE subject = 'ann'")
+        .bind(&encoder.id)
+        .execute(&bridge.db)
+        .await
+        .unwrap();
+    let other = bridge.beside(&[]).await;
+    assert!(!ann.at(&other.address).is_signed_in().await);
+}
+
+#[tokio::test]
+async fn the_sweep_leaves_a_device_that_was_used_within_the_month() {
+    let (bridge, mut ann, encoder) = ann_and_encoder().await;
+    connect(&bridge, &mut ann, &encoder, &[]).await;
+    let devices = async |days: i32| -> i64 {
+        sqlx::query(
+            "UPDATE sessions SET created_at = created_at - interval '70 days',
+                                 last_seen_at = clock_timestamp() - make_interval(days => $1) WHERE kind = 'device'",
+        )
+        .bind(days)
+        .execute(&bridge.db)
+        .await
+        .unwrap();
+        let store = red5_bridge::store::Store::new(&bridge.database_url).unwrap();
+        let now = chrono::Utc::now();
+        store
+            .sweep_sessions(now, now - TimeDelta::hours(1))
+            .await
+            .unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM sessions WHERE kind = 'device'")
+            .fetch_one(&bridge.db)
+            .await
+            .unwrap()
+    };
+    assert_eq!(devices(29).await, 1);
+    assert_eq!(devices(61).await, 0);
+}
+
+#[tokio::test]
 async fn of_many_polls_at_once_one_gets_the_tokens() {
     let (bridge, mut ann, encoder) = ann_and_encoder().await;
     let other = bridge.beside(&[]).await;

@@ -19,11 +19,15 @@ async fn service(bridge: &TestBridge) -> (String, String) {
 }
 
 /// Ann's token of the provider, which ends in so many seconds, exchanged by the service.
-async fn exchanged(bridge: &TestBridge, (id, secret): &(String, String), seconds: i64) -> String {
+async fn exchanged(bridge: &TestBridge, service: &(String, String), seconds: i64) -> String {
     let end = bridge.now() + seconds;
     let subject = bridge
         .provider
         .id_token("ann", |token| token.claim("exp", end));
+    exchange(bridge, service, &subject).await
+}
+
+async fn exchange(bridge: &TestBridge, (id, secret): &(String, String), subject: &str) -> String {
     let form = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs([
             (
@@ -34,16 +38,14 @@ async fn exchanged(bridge: &TestBridge, (id, secret): &(String, String), seconds
                 "subject_token_type",
                 "urn:ietf:params:oauth:token-type:id_token",
             ),
-            ("subject_token", &*subject),
+            ("subject_token", subject),
             ("client_id", id),
             ("client_secret", secret),
         ])
         .finish();
     let headers = [("content-type", "application/x-www-form-urlencoded")];
-    let answer = bridge
-        .browser()
-        .send("POST", "/oauth2/token", &headers, &form)
-        .await;
+    let browser = bridge.browser();
+    let answer = browser.send("POST", "/oauth2/token", &headers, &form).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.json()["access_token"].as_str().unwrap().to_owned()
 }
@@ -86,6 +88,21 @@ async fn rr_3_an_exchanged_token_counts_until_its_subject_token_ends_at_every_in
     assert!(publishes(&bridge, &short).await);
     bridge.clock.advance(TimeDelta::seconds(90));
     assert!(!publishes(&bridge, &short).await);
+}
+
+#[tokio::test]
+async fn rr_3_a_subject_token_counts_for_as_long_as_it_lives_however_old_its_groups_are() {
+    let bridge = without_a_session().await;
+    let service = service(&bridge).await;
+    let end = bridge.now() + 4 * 3600;
+    let subject = bridge
+        .provider
+        .id_token("ann", |token| token.claim("exp", end));
+    let token = exchange(&bridge, &service, &subject).await;
+    assert!(publishes(&bridge, &token).await);
+    bridge.clock.advance(TimeDelta::hours(3));
+    let token = exchange(&bridge, &service, &subject).await;
+    assert!(publishes(&bridge, &token).await);
 }
 
 #[tokio::test]
