@@ -20,7 +20,7 @@ CREATE TABLE device_codes (
         CONSTRAINT device_codes_user_code CHECK (user_code ~ '^[BCDFGHJKLMNPQRSTVWXZ]{8}$'),
     client_id         text COLLATE "C" NOT NULL REFERENCES clients ON DELETE CASCADE,
     -- What was asked for, as words of a scope.
-    scope             text NOT NULL,
+    scope             text NOT NULL CONSTRAINT device_codes_scope CHECK (octet_length(scope) <= 2048),
     -- What the device calls itself, or else its client.
     device_name       text NOT NULL CONSTRAINT device_codes_device_name CHECK (char_length(device_name) BETWEEN 1 AND 64),
     client_address    inet,
@@ -48,3 +48,25 @@ CREATE TABLE wrong_user_codes (
 
 CREATE INDEX wrong_user_codes_guesser_at ON wrong_user_codes (guesser, typed_at);
 CREATE INDEX wrong_user_codes_typed_at ON wrong_user_codes (typed_at);
+
+-- The sweep removes what no instance serves, and tells none. But the sweep of an earlier release, beside this one, takes
+-- devices for browsers that are idle: those ends are told.
+CREATE OR REPLACE FUNCTION sessions_ended() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    number bigint;
+    hashes text;
+    many   bigint;
+BEGIN
+    SELECT count(*), string_agg(encode(id_hash, 'hex'), ' ') INTO many, hashes FROM ended
+    WHERE current_setting('bridge.sweep', true) IS DISTINCT FROM 'on'
+       OR (kind <> 'browser' AND ends_at > now() AND last_seen_at > now() - interval '30 days');
+    IF many = 0 THEN
+        RETURN NULL;
+    END IF;
+    UPDATE change_counter SET value = value + 1 RETURNING value INTO number;
+    -- A notice holds at most 8000 bytes; without hashes it means "look at all of them again".
+    PERFORM pg_notify('bridge_changes',
+        'sessions ' || number || CASE WHEN many <= 100 THEN ' ' || hashes ELSE '' END);
+    RETURN NULL;
+END
+$$;

@@ -49,6 +49,8 @@ struct Wire {
 pub struct Approval {
     /// Letters of the user code.
     pub user_code: String,
+    /// The client whose device it is, for the log.
+    pub client: String,
     /// Issuer of the person who approved.
     pub issuer: String,
     /// Subject of the person who approved, who alone may complete it.

@@ -17,6 +17,7 @@ use super::return_to::{NotOurs, ReturnTo, ReturnToRule};
 use super::sessions::{SessionSecret, Sessions};
 use super::tokens::{ID_TOKEN, REFRESH_TOKEN, seal_token};
 use crate::clock::Clock;
+use crate::domain::client::ClientId;
 use crate::domain::device::UserCode;
 use crate::domain::session::{SessionHash, SessionKind, SignInOrigin};
 use crate::fingerprint::pseudonym;
@@ -124,12 +125,13 @@ impl SignIn {
     /// sessions with one refresh token would end each other at a provider that rotates it.
     pub async fn begin_approval(
         &self,
-        code: &UserCode,
+        (code, client): (&UserCode, &ClientId),
         live: &LiveSession,
     ) -> Result<(Url, SealedAttempt), LoginError> {
         let identity = &live.session.identity;
         let approval = Approval {
             user_code: code.letters().to_owned(),
+            client: client.to_string(),
             issuer: identity.issuer.clone(),
             subject: identity.subject.clone(),
         };
@@ -357,9 +359,10 @@ impl SignIn {
         }
         started?;
         let subject = &*pseudonym(&subject);
-        if kind == SessionKind::Device {
+        if let Some(approval) = &attempt.approval {
             self.devices.count(DeviceOutcome::Approved);
-            tracing::info!(event = "device_approved", subject);
+            let client = &*approval.client;
+            tracing::info!(event = "device_approved", client, subject);
         } else {
             tracing::info!(event = "signed_in", subject);
         }

@@ -192,12 +192,13 @@ impl Sessions {
         Ok(())
     }
 
-    /// Lets the session stand behind the tokens that a client gets for a subject token, until that token ends.
+    /// Lets the session stand behind the tokens that a client gets for a subject token, until that token ends. False: the
+    /// client was switched off or deleted meanwhile.
     pub(super) async fn put_subject_token(
         &self,
         session: StoredSession,
         client: &ClientId,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.cache.put_subject_token(session, client).await
     }
 

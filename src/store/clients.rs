@@ -308,6 +308,26 @@ async fn current(
     }
 }
 
+/// Ends the codes, refresh tokens, consents, devices and other sessions of a client. Before the client's own row is written,
+/// which locks the change counter: a transaction that ends a session locks its row first, and the counter after it.
+async fn end_what_it_was_given(
+    transaction: &mut Transaction,
+    id: &ClientId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "WITH codes AS (DELETE FROM authorization_codes WHERE client_id = $1),
+              devices AS (DELETE FROM device_codes WHERE client_id = $1),
+              families AS (DELETE FROM token_families WHERE client_id = $1),
+              sessions AS (DELETE FROM sessions WHERE id_hash IN
+                  (SELECT id_hash FROM sessions WHERE client_id = $1 ORDER BY id_hash FOR UPDATE))
+         DELETE FROM consents WHERE client_id = $1",
+        id.as_str(),
+    )
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
+
 async fn add_secret(
     transaction: &mut Transaction,
     id: &ClientId,
@@ -424,6 +444,9 @@ impl Store {
             if before.draft.kind != draft.kind {
                 return Err(ClientNotChanged::OtherKind);
             }
+            if !draft.enabled {
+                end_what_it_was_given(transaction, id).await?;
+            }
             sqlx::query!(
                 "UPDATE clients SET name = $2, trusted = $3, grants = $4, redirect_uris = $5, origins = $6, max_roles = $7,
                                     max_transports = $8, max_rooms = $9, max_ttl_seconds = $10, enabled = $11, note = $12,
@@ -446,19 +469,6 @@ impl Store {
             )
             .execute(&mut *transaction)
             .await?;
-            if !draft.enabled {
-                sqlx::query!(
-                    "WITH codes AS (DELETE FROM authorization_codes WHERE client_id = $1),
-                          devices AS (DELETE FROM device_codes WHERE client_id = $1),
-                          families AS (DELETE FROM token_families WHERE client_id = $1),
-                          sessions AS (DELETE FROM sessions WHERE id_hash IN
-                              (SELECT id_hash FROM sessions WHERE client_id = $1 ORDER BY id_hash FOR UPDATE))
-                     DELETE FROM consents WHERE client_id = $1",
-                    id.as_str(),
-                )
-                .execute(&mut *transaction)
-                .await?;
-            }
             find(transaction, id).await?.ok_or(ClientNotChanged::NotFound)
         })
         .await
@@ -475,6 +485,7 @@ impl Store {
         self.with(async |transaction| {
             act_as(transaction, actor, now).await?;
             current(transaction, id, version).await?;
+            end_what_it_was_given(transaction, id).await?;
             sqlx::query!("DELETE FROM clients WHERE id = $1", id.as_str())
                 .execute(transaction)
                 .await?;

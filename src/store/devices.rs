@@ -18,8 +18,11 @@ pub(super) const WRONG_CODES_COUNT: TimeDelta = TimeDelta::hours(1);
 /// Number of wrong codes in that time after which no further code is looked at.
 const WRONG_CODES_MAX: i64 = 10;
 
-/// Least time that an approved request stays, so that the device can still ask if the request is about to expire.
-const APPROVED_STAYS: TimeDelta = TimeDelta::minutes(1);
+/// Shortest time in seconds for which an approved request stays for the device to ask, also if it would expire before.
+const APPROVED_STAYS_SECONDS: i32 = 60;
+
+/// Number of requests of one client and network address that may wait at one time.
+const OPEN_MAX: i64 = 100;
 
 /// SHA-256 of a person or of a network that types user codes.
 pub type Guesser = [u8; 32];
@@ -75,7 +78,7 @@ pub enum Polled {
 }
 
 impl Store {
-    /// Writes a new request. False: the user code is taken, or the client is gone.
+    /// Writes a new request. False: the user code is taken, too many requests of this address wait, or the client is gone.
     pub async fn insert_device_code(
         &self,
         digest: &CodeDigest,
@@ -85,7 +88,11 @@ impl Store {
         self.with(async |transaction| {
             let inserted = sqlx::query!(
                 "INSERT INTO device_codes (digest, user_code, client_id, scope, device_name, client_address, created_at, expires_at)
-                 SELECT $1, $2, id, $4, $5, $6::text::inet, $7, $8 FROM clients WHERE id = $3 AND enabled
+                 SELECT $1, $2, id, $4, $5, $6::text::inet, $7, $8 FROM clients
+                 WHERE id = $3 AND enabled AND (
+                     SELECT count(*) FROM device_codes AS open
+                     WHERE open.client_id = $3 AND open.expires_at > $7
+                       AND open.client_address IS NOT DISTINCT FROM $6::text::inet) < $9
                  ON CONFLICT (user_code) DO NOTHING",
                 digest.as_slice(),
                 user_code.letters(),
@@ -95,6 +102,7 @@ impl Store {
                 request.address,
                 request.created_at,
                 request.expires_at,
+                OPEN_MAX,
             )
             .execute(transaction)
             .await?;
@@ -310,15 +318,21 @@ pub(super) async fn approve(
     )
     .execute(&mut *transaction)
     .await?;
+    // A consent that was there already is held by this, so that a person who ends it comes before or after.
+    if !grants::hold_client(transaction, &client, person).await? {
+        return Ok(None);
+    }
     let approved = sqlx::query!(
-        "UPDATE device_codes SET session_hash = $2, expires_at = greatest(expires_at, $5)
+        "UPDATE device_codes
+         SET session_hash = $2,
+             expires_at = greatest(expires_at, $4 + make_interval(secs => greatest($5, 2 * interval_seconds)))
          WHERE user_code = $1 AND client_id = $3 AND NOT denied AND session_hash IS NULL AND expires_at > $4
          RETURNING device_name, host(client_address) AS address",
         code.letters(),
         session.as_slice(),
         client.as_str(),
         now,
-        now + APPROVED_STAYS,
+        APPROVED_STAYS_SECONDS,
     )
     .fetch_optional(transaction)
     .await?;

@@ -3,10 +3,11 @@
 //! A code is spent, and a token rotated, in the transaction in which the token is issued, with the row locked: of any
 //! number of requests on any instance one comes first, and a request that is refused spends nothing.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::StoreError;
 use super::pool::Store;
+use super::sessions::StoredSession;
 use super::transaction::Transaction;
 use crate::domain::client::ClientId;
 use crate::domain::identity::PersonKey;
@@ -380,24 +381,42 @@ impl Store {
     }
 }
 
-/// Moves the codes and families of a session that ends to the next session of the same person.
+/// Moves the codes and families of the browser's earlier session to this new one, if it is the same person's and was not over.
+/// A family goes no further than the longest session, counted from its own beginning.
 pub(super) async fn carry_over(
     transaction: &mut Transaction,
-    from: &SessionHash,
-    to: &SessionHash,
+    earlier: &SessionHash,
+    session: &StoredSession,
+    idle: TimeDelta,
 ) -> Result<(), sqlx::Error> {
+    let is_live = sqlx::query_scalar!(
+        r#"SELECT issuer = $2 AND subject = $3 AND ends_at > $4 AND last_seen_at > $5 AS "is!"
+           FROM sessions WHERE id_hash = $1 FOR UPDATE"#,
+        earlier.as_slice(),
+        session.identity.issuer,
+        session.identity.subject,
+        session.created_at,
+        session.created_at - idle,
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    if is_live != Some(true) {
+        return Ok(());
+    }
     // The codes first: this waits for one that is being redeemed, whose family the next statement then sees.
     sqlx::query!(
         "UPDATE authorization_codes SET session_hash = $2 WHERE session_hash = $1",
-        from.as_slice(),
-        to.as_slice(),
+        earlier.as_slice(),
+        session.hash.as_slice(),
     )
     .execute(&mut *transaction)
     .await?;
+    let longest = session.ends_at - session.created_at;
     sqlx::query!(
-        "UPDATE token_families SET session_hash = $2 WHERE session_hash = $1",
-        from.as_slice(),
-        to.as_slice(),
+        "UPDATE token_families SET session_hash = $2 WHERE session_hash = $1 AND created_at > $3",
+        earlier.as_slice(),
+        session.hash.as_slice(),
+        session.created_at - longest,
     )
     .execute(transaction)
     .await?;

@@ -18,6 +18,7 @@ use crate::domain::groups::GroupMatch;
 use crate::domain::identity::{Actor, Groups, Identity, PersonKey};
 use crate::domain::list::{ListPage, PageRange};
 use crate::domain::person::{PersonId, SeenGroup, SeenPerson};
+use crate::domain::session::DEVICE_IDLE;
 
 /// Maximum number of groups for which the query uses the index.
 const FEW_GROUPS: usize = 32;
@@ -119,7 +120,8 @@ macro_rules! rows_of {
                    s.groups_overage AS "session_overage?"
             FROM chosen JOIN people AS p USING (issuer, subject)
                  LEFT JOIN sessions AS s ON s.issuer = p.issuer AND s.subject = p.subject
-                                        AND s.ends_at > $1 AND s.last_seen_at > $2
+                                        AND s.ends_at > $1
+                                        AND (s.kind <> 'browser' OR s.last_seen_at > $2)
             ORDER BY lower(p.username), p.subject, p.issuer"#
             $(, $argument)*
         )
@@ -139,7 +141,7 @@ impl Store {
             let page = sqlx::query!(
                 r#"WITH live AS (
                        SELECT issuer, subject, bool_or($5 = ANY (groups)) AS in_group
-                       FROM sessions WHERE ends_at > $1 AND last_seen_at > $2
+                       FROM sessions WHERE ends_at > $1 AND (kind <> 'browser' OR last_seen_at > $2)
                        GROUP BY issuer, subject
                    ), found AS MATERIALIZED (
                        SELECT public_id, username, p.subject, p.issuer
@@ -228,7 +230,7 @@ impl Store {
             .await
     }
 
-    /// Removes a person who is not signed in.
+    /// Removes a person who is not signed in and has no device.
     pub async fn forget_person(
         &self,
         id: &PersonId,
@@ -248,11 +250,13 @@ impl Store {
             let is_signed_in = sqlx::query_scalar!(
                 r#"SELECT EXISTS (SELECT FROM sessions
                                   WHERE issuer = $1 AND subject = $2
-                                    AND ends_at > $3 AND last_seen_at > $4) AS "is!""#,
+                                    AND ends_at > $3
+                                    AND last_seen_at > CASE kind WHEN 'browser' THEN $4::timestamptz ELSE $5::timestamptz END) AS "is!""#,
                 key.issuer,
                 key.subject,
                 now,
                 idle_since,
+                now - DEVICE_IDLE,
             );
             if is_signed_in.fetch_one(&mut *transaction).await? {
                 return Err(NotForgotten::SignedIn);
@@ -325,7 +329,7 @@ async fn people_in<'g>(
                    WHERE in_group = ANY ($7::text[]) OR in_group LIKE ANY ($5::text[])))
                UNION
                SELECT issuer, subject FROM sessions
-               WHERE ends_at > $1 AND last_seen_at > $2
+               WHERE ends_at > $1 AND (kind <> 'browser' OR last_seen_at > $2)
                  AND ($6 OR groups && $4 OR $8 AND EXISTS (
                      SELECT FROM unnest(groups) AS in_group
                      WHERE in_group = ANY ($7) OR in_group LIKE ANY ($5)))
@@ -353,7 +357,7 @@ async fn seen_groups(
         SeenGroup,
         r#"WITH live AS (
                SELECT issuer, subject, groups FROM sessions
-               WHERE ends_at > $1 AND last_seen_at > $2
+               WHERE ends_at > $1 AND (kind <> 'browser' OR last_seen_at > $2)
            ), member AS (
                SELECT DISTINCT issuer, subject, in_group FROM live, unnest(groups) AS in_group
                UNION ALL
@@ -388,7 +392,7 @@ impl PeopleReader<'_> {
             PeopleCount,
             r#"WITH live AS (
                    SELECT DISTINCT issuer, subject FROM sessions
-                   WHERE ends_at > $1 AND last_seen_at > $2
+                   WHERE ends_at > $1 AND (kind <> 'browser' OR last_seen_at > $2)
                )
                SELECT count(*) AS "considered!", count(live.issuer) AS "signed_in!"
                FROM people AS p LEFT JOIN live USING (issuer, subject)

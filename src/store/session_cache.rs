@@ -211,7 +211,8 @@ impl SessionCache {
         what: SessionFor<'_>,
     ) -> Result<Option<EndedSession>, NotStarted> {
         let before = self.before(&session.hash);
-        let insert = self.store.insert_session(&session, tokens, origin, what);
+        let store = &self.store;
+        let insert = store.insert_session(&session, tokens, origin, what, self.idle);
         let started = insert.await?;
         if let SessionFor::Browser {
             earlier: Some(earlier),
@@ -225,24 +226,26 @@ impl SessionCache {
         Ok(started.ended)
     }
 
-    /// Writes the session behind a client's subject token, unless the one in memory says the same.
+    /// Writes the session behind a client's subject token, unless the one in memory says the same. False: the client was
+    /// switched off or deleted meanwhile.
     pub async fn put_subject_token(
         &self,
         session: StoredSession,
         client: &ClientId,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let known = self.look(&session.hash, session.created_at).await?;
         let is_known = known.is_some_and(|known| {
             known.session.identity == session.identity && known.session.ends_at == session.ends_at
         });
         if is_known {
-            return Ok(());
+            return Ok(true);
         }
         let before = self.before(&session.hash);
-        if self.store.put_subject_token(&session, client).await? {
+        let put = self.store.put_subject_token(&session, client).await?;
+        if put == Some(true) {
             self.keep(&LiveSession::new(session, before.generation), before);
         }
-        Ok(())
+        Ok(put.is_some())
     }
 
     /// Loads the row again and replaces the entry in memory, because the identity in the row has

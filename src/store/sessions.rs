@@ -368,6 +368,7 @@ pub(super) async fn end(
                      CASE WHEN NOT EXISTS (
                          SELECT FROM sessions AS other
                          WHERE other.issuer = sessions.issuer AND other.subject = sessions.subject
+                           AND other.sealed_refresh_token IS NOT NULL
                            AND other.id_hash <> ALL ($1)
                      ) THEN sealed_refresh_token END AS sealed_refresh_token"#,
         hashes as _,

@@ -1,5 +1,7 @@
 //! Writes the session of a successful sign-in.
 
+use chrono::TimeDelta;
+
 use super::error::StoreError;
 use super::pool::Store;
 use super::sessions::{self, EndedSession, SealedTokens, StoredSession};
@@ -62,6 +64,8 @@ impl Store {
     /// Writes a new session, and ends the browser's earlier one or approves the device, in one transaction. If the earlier
     /// session is the same person's and was not over, its codes and families move to the new one.
     ///
+    /// `idle`: time without a request after which the earlier session was over.
+    ///
     /// Refused if the person is blocked, or was logged out while the sign-in was under way. Both
     /// are checked in this transaction, under the person's lock, so a concurrent block always wins.
     pub(super) async fn insert_session(
@@ -70,6 +74,7 @@ impl Store {
         tokens: &SealedTokens,
         origin: &SignInOrigin,
         what: SessionFor<'_>,
+        idle: TimeDelta,
     ) -> Result<Started, NotStarted> {
         let identity = &session.identity;
         let groups = identity.groups.to_vec();
@@ -136,15 +141,13 @@ impl Store {
             let ended = match what {
                 SessionFor::Browser {
                     earlier: Some(earlier),
-                } => sessions::end(transaction, &[earlier]).await?.pop(),
+                } => {
+                    // First, because ending the session locks the change counter.
+                    grants::carry_over(transaction, &earlier, session, idle).await?;
+                    sessions::end(transaction, &[earlier]).await?.pop()
+                }
                 _ => None,
             };
-            if let Some(ended) = &ended
-                && ended.person() == PersonKey::new(issuer, subject)
-                && ended.ends_at > session.created_at
-            {
-                grants::carry_over(transaction, &ended.hash, &session.hash).await?;
-            }
             people::note_sign_in(transaction, identity, session.created_at).await?;
             Ok(Started {
                 proven: self.proven.is(&server),
@@ -155,19 +158,20 @@ impl Store {
     }
 
     /// Writes the session behind a client's subject token, or what is known of the identity now into the one that is there.
-    /// True: the row is on the proven server.
+    /// True: the row is on the proven server. `None`: the client was switched off or deleted meanwhile.
     pub(super) async fn put_subject_token(
         &self,
         session: &StoredSession,
         client: &ClientId,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<bool>, StoreError> {
         let identity = &session.identity;
         let groups = identity.groups.to_vec();
         self.with(async |transaction| {
             let server = sqlx::query_scalar!(
                 r#"INSERT INTO sessions (id_hash, issuer, subject, username, name, groups, groups_overage,
                                          groups_read_at, created_at, last_seen_at, ends_at, kind, client_id)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $9, 'subject_token', $10)
+                   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $9, 'subject_token', id
+                   FROM clients WHERE id = $10 AND enabled FOR KEY SHARE
                    ON CONFLICT (id_hash) DO UPDATE
                    SET username = $4, name = $5, groups = $6, groups_overage = $7,
                        groups_read_at = $8, last_seen_at = $8, ends_at = $9
@@ -183,9 +187,9 @@ impl Store {
                 session.ends_at,
                 client.as_str(),
             )
-            .fetch_one(transaction)
+            .fetch_optional(transaction)
             .await?;
-            Ok(self.proven.is(&server))
+            Ok(server.map(|server| self.proven.is(&server)))
         })
         .await
     }

@@ -21,8 +21,19 @@ use crate::tls::TlsFlaw;
 const VERSION_MIN: i32 = 150_000;
 
 /// Rights that the serving role needs. Locking rows needs UPDATE too.
-const RIGHTS: [(&str, &str); 10] = [
+const RIGHTS: [(&str, &str); 21] = [
     ("mappings", "SELECT INSERT UPDATE DELETE"),
+    ("mapping_tests", "SELECT INSERT UPDATE DELETE"),
+    ("mapping_uses", "SELECT INSERT UPDATE DELETE"),
+    ("mapping_versions", "SELECT INSERT"),
+    ("clients", "SELECT INSERT UPDATE DELETE"),
+    ("client_ids", "SELECT INSERT"),
+    ("client_secrets", "SELECT INSERT UPDATE DELETE"),
+    ("consents", "SELECT INSERT UPDATE DELETE"),
+    ("authorization_codes", "SELECT INSERT UPDATE DELETE"),
+    ("token_families", "SELECT INSERT UPDATE DELETE"),
+    ("device_codes", "SELECT INSERT UPDATE DELETE"),
+    ("wrong_user_codes", "SELECT INSERT DELETE"),
     ("sessions", "SELECT INSERT UPDATE DELETE"),
     ("blocked", "SELECT INSERT UPDATE DELETE"),
     ("people", "SELECT INSERT UPDATE DELETE"),

@@ -126,13 +126,18 @@ impl Store {
         .await
     }
 
-    /// Deletes requests of devices that have expired; returns how many.
+    /// Deletes requests of devices that have expired, and the session of one that was approved and never asked again;
+    /// returns how many requests.
     pub async fn sweep_device_codes(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         self.sweep_with(|| {
             sqlx::query!(
-                "DELETE FROM device_codes WHERE digest IN
-                     (SELECT digest FROM device_codes WHERE expires_at < $1 LIMIT $2)",
-                now - ATTEMPT_GRACE,
+                "WITH due AS MATERIALIZED (
+                     SELECT digest, session_hash FROM device_codes WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+                 ), unused AS (
+                     DELETE FROM sessions WHERE id_hash IN (SELECT session_hash FROM due)
+                 )
+                 DELETE FROM device_codes WHERE digest IN (SELECT digest FROM due)",
+                now - SESSION_GRACE,
                 BATCH,
             )
         })

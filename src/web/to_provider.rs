@@ -11,6 +11,7 @@ use super::page::show;
 use super::site::see_other;
 use super::views::OnwardPage;
 use super::views::problem as problems;
+use crate::domain::client::ClientId;
 use crate::domain::device::UserCode;
 use crate::flow::LiveSession;
 use crate::flow::attempt::SealedAttempt;
@@ -32,10 +33,10 @@ pub async fn begin(
 pub async fn begin_approval(
     page: &Page,
     sign_in: &SignIn,
-    code: &UserCode,
+    request: (&UserCode, &ClientId),
     live: &LiveSession,
 ) -> Answer {
-    let begun = sign_in.begin_approval(code, live).await;
+    let begun = sign_in.begin_approval(request, live).await;
     send(page, sign_in, begun, |url| {
         show(&OnwardPage {
             frame: page.frame(),

@@ -291,9 +291,10 @@ fn of_people() -> Vec<Sample> {
 }
 
 fn of_devices() -> Vec<Sample> {
-    let form = |typed: &str, is_wrong, query: &str| DeviceForm {
+    let form = |code: &str, is_wrong: bool, query: &str| DeviceForm {
         frame: person("Vic Viewer", false),
-        typed: typed.to_owned(),
+        of_address: Some(code.to_owned()).filter(|code| !is_wrong && !code.is_empty()),
+        typed: if is_wrong { code } else { "" }.to_owned(),
         is_wrong,
         done: Notice::of(&Form::parse(query.as_bytes()).unwrap()),
     };

@@ -36,6 +36,9 @@ const CODE_LIFE: TimeDelta = TimeDelta::seconds(600);
 /// Shortest time between two polls of a device, in seconds (RFC 8628 §3.2 `interval`).
 pub const POLL_INTERVAL_SECONDS: u32 = 5;
 
+/// Longest scope in bytes: what a device asks for is kept before a person has said anything.
+const SCOPE_MAX: usize = 2048;
+
 /// Number of user codes that are tried, because a random one may be taken.
 const TRIES: usize = 5;
 
@@ -92,6 +95,11 @@ impl DeviceAuthorization {
         proven.require(GrantType::DeviceCode)?;
         let client = proven.client();
         let ask = Ask::of_words(scope).map_err(TokenRefused::Scope)?;
+        if ask.words().len() > SCOPE_MAX {
+            return Err(TokenRefused::Scope(format!(
+                "the scope of a device may have {SCOPE_MAX} bytes: name fewer rooms"
+            )));
+        }
         let of_client = || client.draft.name.chars().take(DEVICE_NAME_MAX).collect();
         let now = self.clock.now();
         let request = DeviceRequest {
@@ -120,7 +128,7 @@ impl DeviceAuthorization {
                 });
             }
         }
-        Err(TokenRefused::Client)
+        Err(TokenRefused::TooManyDevices)
     }
 
     /// The request that a typed code names. After ten wrong codes in an hour, by this person or from this network, no further

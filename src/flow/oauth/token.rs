@@ -103,6 +103,9 @@ pub enum TokenRefused {
         /// Whether it asked too soon: its interval is longer from now on.
         too_soon: bool,
     },
+    /// Too many devices of the client wait at this address.
+    #[error("too many devices of this client wait; ask again later")]
+    TooManyDevices,
     /// A person denied the device.
     #[error("the person denied it")]
     Denied,
@@ -370,7 +373,9 @@ impl TokenEndpoint {
             Ok(issued) => {
                 if self.round_trip {
                     let session = session_of_token(&client.id, token, subject, self.clock.now());
-                    self.sessions.put_subject_token(session, &client.id).await?;
+                    if !self.sessions.put_subject_token(session, &client.id).await? {
+                        return Err(TokenRefused::Client);
+                    }
                 }
                 Ok(Granted {
                     issued,

@@ -60,9 +60,10 @@ pub async fn begin(
 /// opened proves nothing (RFC 8628 §5.4).
 pub async fn ask(_: Session, page: Page) -> Answer {
     let query = page.query()?;
-    let typed = query.one("user_code")?.unwrap_or_default();
+    let of_address = query.one("user_code")?.unwrap_or_default();
     Ok(page::show(&DeviceForm {
-        typed: UserCode::parse(typed).map_or_else(String::new, |code| code.to_string()),
+        of_address: UserCode::parse(of_address).map(|code| code.to_string()),
+        typed: String::new(),
         is_wrong: false,
         done: Notice::of(&query),
         frame: page.frame(),
@@ -111,7 +112,8 @@ pub async fn decide(
             if let Some(error) = question.refused {
                 return Err(error.into());
             }
-            to_provider::begin_approval(&page, &sign_in, &code, live).await
+            let client = &question.request.client;
+            to_provider::begin_approval(&page, &sign_in, (&code, client), live).await
         }
         Ok(Some("deny")) => {
             let denied = devices.deny(&code).await?;
@@ -138,6 +140,7 @@ async fn find(
 ) -> Result<Result<(UserCode, DeviceQuestion), DeviceForm>, Refusal> {
     let typed = sent.form.text("user_code");
     let again = || DeviceForm {
+        of_address: None,
         typed: typed.clone(),
         is_wrong: true,
         done: None,

@@ -140,6 +140,9 @@ impl From<TokenRefused> for Refusal {
             // RFC 8628 §3.5.
             TokenRefused::Pending { too_soon: false } => Self::new(problems::AUTHORIZATION_PENDING),
             TokenRefused::Pending { too_soon: true } => Self::new(problems::SLOW_DOWN),
+            TokenRefused::TooManyDevices => Self::new(problems::RATE_LIMITED)
+                .saying(sentence)
+                .header(header::RETRY_AFTER, HeaderValue::from_static("60")),
             TokenRefused::Denied => Self::new(problems::CONSENT_DENIED),
             TokenRefused::Expired => Self::new(problems::EXPIRED_TOKEN),
             TokenRefused::Grant(_) => Self::new(problems::INVALID_GRANT).saying(sentence),

@@ -64,7 +64,10 @@ impl AskedWords {
 #[template(path = "device_form.html")]
 pub struct DeviceForm {
     pub frame: Frame,
-    /// What was typed, or the code of the address.
+    /// The code of the address, for comparison. It is not in the field, because typing it shows that the person has the
+    /// device in view (RFC 8628 §5.4).
+    pub of_address: Option<String>,
+    /// What was typed.
     pub typed: String,
     /// Whether the typed code names no request that waits.
     pub is_wrong: bool,

@@ -1,6 +1,7 @@
 //! Devices (RFC 8628): the codes, the page of the person, the polls, and what ends a device.
 
 use chrono::TimeDelta;
+use red5_bridge::clock::Clock;
 
 use tokio::task::JoinSet;
 
@@ -143,11 +144,12 @@ async fn an_encoder_gets_its_tokens_by_a_code_that_a_person_types() {
     // The address shows the code; only typing it says anything.
     let shown = ann.peek(&format!("/device?user_code={}", codes.user)).await;
     assert!(
-        shown.body.contains(&format!("value=\"{}\"", codes.user)),
+        shown.body.contains(&format!("<code>{}</code>", codes.user)),
         "{}",
         shown.body
     );
     assert!(!shown.body.contains("Field Encoder"));
+    assert!(!shown.body.contains(&format!("value=\"{}\"", codes.user)));
     let typed = codes.user.to_lowercase().replace('-', " ");
     let asked = type_code(&mut ann, &typed).await;
     assert_eq!(asked.status, 200, "{}", asked.body);
@@ -644,7 +646,7 @@ async fn the_sweep_leaves_a_device_that_was_used_within_the_month() {
         .await
         .unwrap();
         let store = red5_bridge::store::Store::new(&bridge.database_url).unwrap();
-        let now = chrono::Utc::now();
+        let now = bridge.clock.now();
         store
             .sweep_sessions(now, now - TimeDelta::hours(1))
             .await
@@ -656,6 +658,41 @@ async fn the_sweep_leaves_a_device_that_was_used_within_the_month() {
     };
     assert_eq!(devices(29).await, 1);
     assert_eq!(devices(61).await, 0);
+}
+
+#[tokio::test]
+async fn what_waits_is_bounded_before_a_person_has_said_anything() {
+    let (bridge, _, encoder) = ann_and_encoder_with(&[("BRIDGE_RATE_LIMITS", "off")]).await;
+    let rooms: Vec<String> = (0..200)
+        .map(|room| format!("room:studio-number-{room}"))
+        .collect();
+    let asked = ask_for_codes(&bridge, &encoder, &[("scope", &rooms.join(" "))]).await;
+    assert_eq!(error(&asked), refused("invalid_scope"));
+    for _ in 0..100 {
+        begin(&bridge, &encoder, &[]).await;
+    }
+    let asked = ask_for_codes(&bridge, &encoder, &[]).await;
+    assert_eq!(error(&asked), (429, "temporarily_unavailable".to_owned()));
+    bridge.clock.advance(TimeDelta::seconds(601));
+    begin(&bridge, &encoder, &[]).await;
+}
+
+#[tokio::test]
+async fn a_device_that_was_approved_and_never_asks_again_is_swept_with_its_request() {
+    let (bridge, mut ann, encoder) = ann_and_encoder().await;
+    let codes = begin(&bridge, &encoder, &[]).await;
+    bridge.approve_device(&mut ann, "ann", &codes.user).await;
+    let collected = connect(&bridge, &mut ann, &encoder, &[]).await;
+    let store = red5_bridge::store::Store::new(&bridge.database_url).unwrap();
+    let later = bridge.clock.now() + TimeDelta::minutes(16);
+    assert_eq!(store.sweep_device_codes(later).await.unwrap(), 1);
+    let devices: i64 = sqlx::query_scalar("SELECT count(*) FROM sessions WHERE kind = 'device'")
+        .fetch_one(&bridge.db)
+        .await
+        .unwrap();
+    assert_eq!(devices, 1);
+    let token = refresh_token(&collected);
+    assert_eq!(encoder.refresh(&bridge, &token).await.status, 200);
 }
 
 #[tokio::test]

@@ -44,6 +44,15 @@ async fn up_to_twice_the_age_the_answer_is_true_while_one_refresh_runs_beside_it
     }
     eventually("one refresh", async || bridge.provider.refreshes() == 1).await;
     assert!(publishes(&bridge, &good).await);
+    eventually("its groups are written", async || {
+        let written = "SELECT count(*) FROM sessions WHERE identity_version > 1";
+        let written: i64 = sqlx::query_scalar(written)
+            .fetch_one(&bridge.db)
+            .await
+            .unwrap();
+        written == 1
+    })
+    .await;
     // The current groups decide.
     bridge.provider.person("ann").groups([]);
     age(&bridge, AGING);
