@@ -2,9 +2,13 @@
 
 use std::net::Ipv4Addr;
 
+use actix_web::test::TestRequest;
 use governor::clock::FakeRelativeClock;
+use serde_json::json;
 
 use super::*;
+use crate::config::addresses::Networks;
+use crate::domain::client::ClientDraft;
 
 fn limiters() -> (FakeRelativeClock, Limiters<FakeRelativeClock>) {
     let clock = FakeRelativeClock::default();
@@ -79,6 +83,50 @@ fn av_1_an_ipv6_network_of_64_bits_is_one_asker() {
     assert_eq!(at("::ffff:192.0.2.1"), at("192.0.2.1"));
     assert_ne!(at("192.0.2.1"), at("192.0.2.2"));
     assert_ne!(at("::ffff:192.0.2.1"), at("::ffff:192.0.2.2"));
+}
+
+fn oauth_client(id: &str, kind: &str) -> Client {
+    let sent = json!({"id": id, "name": "A client", "kind": kind, "grants": ["token_exchange"]});
+    let (id, draft) = ClientDraft::parse(sent.as_object().unwrap().clone()).unwrap();
+    let at = chrono::DateTime::UNIX_EPOCH;
+    Client {
+        id: id.unwrap(),
+        draft,
+        version: 1,
+        created_at: at,
+        created_by: String::new(),
+        updated_at: at,
+        updated_by: String::new(),
+    }
+}
+
+#[test]
+fn av_1_an_oauth_client_has_a_rate_of_its_own_and_a_public_one_by_address() {
+    let limits = RateLimits::new(true);
+    let from = |address: &str| {
+        let proxies = web::Data::new(client_ip::TrustedProxies(Networks::default()));
+        TestRequest::default()
+            .app_data(proxies)
+            .peer_addr(format!("{address}:4711").parse().unwrap())
+            .to_http_request()
+    };
+    let (here, there) = (from("192.0.2.1"), from("192.0.2.2"));
+    let exhaust = |client: &Client| {
+        let burst = (0..100_000).take_while(|_| limits.check_oauth_client(client, &here).is_ok());
+        let burst = burst.count();
+        assert!((1199..100_000).contains(&burst), "{burst}");
+    };
+    let (public, service) = (
+        oauth_client("app", "public"),
+        oauth_client("service", "confidential"),
+    );
+    exhaust(&public);
+    assert!(limits.check_oauth_client(&public, &there).is_ok());
+    assert!(limits.check_oauth_client(&service, &here).is_ok());
+    exhaust(&service);
+    assert!(limits.check_oauth_client(&service, &there).is_err());
+    let other = oauth_client("other", "confidential");
+    assert!(limits.check_oauth_client(&other, &here).is_ok());
 }
 
 /// Four times the places; a million show the same and take a minute here.
