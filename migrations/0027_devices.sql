@@ -39,6 +39,11 @@ CREATE TABLE device_codes (
 CREATE INDEX device_codes_client ON device_codes (client_id);
 CREATE INDEX device_codes_expires_at ON device_codes (expires_at);
 
+-- The network of an address, for counting: one household has a whole /64 of IPv6.
+CREATE FUNCTION network_of(address inet) RETURNS cidr LANGUAGE sql IMMUTABLE AS $$
+    SELECT network(set_masklen(address, CASE family(address) WHEN 6 THEN 64 ELSE 32 END))
+$$;
+
 -- Wrong user codes of the last hour. Not in memory, because the limit holds over all instances.
 CREATE TABLE wrong_user_codes (
     -- SHA-256 of the person or of the network that typed it.

@@ -21,7 +21,7 @@ const WRONG_CODES_MAX: i64 = 10;
 /// Shortest time in seconds for which an approved request stays for the device to ask, also if it would expire before.
 const APPROVED_STAYS_SECONDS: i32 = 60;
 
-/// Number of requests of one client and network address that may wait at one time.
+/// Number of requests of one client from one network that may wait at one time.
 const OPEN_MAX: i64 = 100;
 
 /// SHA-256 of a person or of a network that types user codes.
@@ -78,7 +78,7 @@ pub enum Polled {
 }
 
 impl Store {
-    /// Writes a new request. False: the user code is taken, too many requests of this address wait, or the client is gone.
+    /// Writes a new request. False: the user code is taken, too many requests from this network wait, or the client is gone.
     pub async fn insert_device_code(
         &self,
         digest: &CodeDigest,
@@ -92,7 +92,7 @@ impl Store {
                  WHERE id = $3 AND enabled AND (
                      SELECT count(*) FROM device_codes AS open
                      WHERE open.client_id = $3 AND open.expires_at > $7
-                       AND open.client_address IS NOT DISTINCT FROM $6::text::inet) < $9
+                       AND network_of(open.client_address) IS NOT DISTINCT FROM network_of($6::text::inet)) < $9
                  ON CONFLICT (user_code) DO NOTHING",
                 digest.as_slice(),
                 user_code.letters(),
