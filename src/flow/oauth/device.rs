@@ -23,8 +23,7 @@ use crate::domain::grant::Ask;
 use crate::flow::exchange::{Exchange, NoToken, Subject, Wish};
 use crate::metrics::{Counts, DeviceOutcome};
 use crate::random;
-use crate::store::devices::Guesser;
-pub use crate::store::devices::{DeviceRequest, TypedCode};
+use crate::store::devices::{DeviceRequest, Guesser, TypedCode};
 use crate::store::session_cache::LiveSession;
 use crate::store::snapshot::{SnapshotKeeper, Stale};
 use crate::store::{Store, StoreError};
@@ -95,7 +94,8 @@ impl DeviceAuthorization {
         proven.require(GrantType::DeviceCode)?;
         let client = proven.client();
         let ask = Ask::of_words(scope).map_err(TokenRefused::Scope)?;
-        if ask.words().len() > SCOPE_MAX {
+        let scope = ask.words();
+        if scope.len() > SCOPE_MAX {
             return Err(TokenRefused::Scope(format!(
                 "the scope of a device may have {SCOPE_MAX} bytes: name fewer rooms"
             )));
@@ -104,7 +104,7 @@ impl DeviceAuthorization {
         let now = self.clock.now();
         let request = DeviceRequest {
             client: client.id.clone(),
-            scope: ask.words(),
+            scope,
             device_name: device_name.map_or_else(of_client, str::to_owned),
             address: address.map(|address| address.to_string()),
             created_at: now,
